@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The cache: every slow thing is built once, kept under a key of all it depends on, and never half there.
+
+An item is a directory NAME-KEY. It is built in a temporary directory beside it, under a lock of its own,
+and renamed when complete, so two runs may overlap and an interrupted one leaves nothing that looks done.
+Also here, because only builders use them: the progress lines, and the one way to run a command."""
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+BASE = os.environ.get("COCO_UNLOCK_CACHE") or "/var/cache/coco-unlock"
+STARTED = time.monotonic()
+_say_lock = threading.Lock()
+
+
+class LabError(Exception):
+    """Something the lab needs did not work; the text says what and where to look."""
+
+
+def say(text):
+    """One progress line on stderr, with the seconds since the start."""
+    with _say_lock:
+        clear = "\r\033[K" if sys.stderr.isatty() else ""
+        print(f"{clear}[{time.monotonic() - STARTED:6.1f} s] {text}", file=sys.stderr, flush=True)
+
+
+def live(text):
+    """A line that the next one replaces; nothing when stderr is not a terminal."""
+    if sys.stderr.isatty():
+        with _say_lock:
+            line = f"[{time.monotonic() - STARTED:6.1f} s] {text}"
+            width = shutil.get_terminal_size().columns - 1
+            print(f"\r\033[K{line[:width]}", end="", file=sys.stderr, flush=True)
+
+
+def path(*parts):
+    return os.path.join(BASE, *parts)
+
+
+def key(*parts):
+    """A short hash of everything an item depends on."""
+    text = json.dumps(parts, sort_keys=True, default=lambda b: hashlib.sha256(b).hexdigest())
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@contextlib.contextmanager
+def lock(name):
+    for directory in ("locks", "build", "results"):
+        os.makedirs(path(directory), exist_ok=True)
+    with open(path("locks", name), "w") as f:
+        try:
+            fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(f"waiting for another run: {name}")
+            fcntl.flock(f, fcntl.LOCK_EX)
+        yield
+
+
+def item(name, item_key, build, what=None):
+    """The directory of an item; build(tmpdir) makes its contents when it is not there yet."""
+    final = path(f"{name}-{item_key}")
+    if os.path.isdir(final):
+        os.utime(final)
+        return final
+    with lock(name):
+        if os.path.isdir(final):
+            return final
+        say(f"building {what or name}")
+        began = time.monotonic()
+        tmp = tempfile.mkdtemp(prefix=f".{name}.", dir=BASE)
+        os.chmod(tmp, 0o755)
+        try:
+            build(tmp)
+        except BaseException:
+            remove(tmp)
+            raise
+        os.rename(tmp, final)
+        say(f"built {what or name} in {time.monotonic() - began:.1f} s")
+        forget_old(name, final)
+    return final
+
+
+def forget_old(name, current, keep=4):
+    """Drop the items of this name that were used least lately, beyond `keep` of them."""
+    stem = name + "-"
+    old = [e.path for e in os.scandir(BASE) if e.is_dir() and e.name.startswith(stem)
+           and len(e.name) == len(stem) + 16 and e.path != current]
+    old.sort(key=lambda p: os.stat(p).st_mtime, reverse=True)
+    for p in old[keep:]:
+        if time.time() - os.stat(p).st_mtime > 3600:
+            remove(p)
+
+
+def remove(tree):
+    shutil.rmtree(tree, ignore_errors=True)
+
+
+def run(argv, log=None, cwd=None, env=None, stdin=None, title=None):
+    """Run a command; its output goes to a log file (and, on a terminal, its last line is shown live)."""
+    out = open(log, "ab") if log else None
+    tail = []
+    full_env = dict(os.environ, LC_ALL="C.UTF-8", **(env or {}))
+    p = subprocess.Popen(argv, cwd=cwd, env=full_env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                         stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL)
+    if stdin is not None:
+        p.stdin.write(stdin)
+        p.stdin.close()
+    for raw in p.stdout:
+        if out:
+            out.write(raw)
+            out.flush()
+        line = raw.decode(errors="replace").rstrip()
+        tail = (tail + [line])[-25:]
+        if title and line.strip():
+            live(f"{title}: {line.strip()}")
+    code = p.wait()
+    if out:
+        out.close()
+    if code:
+        where = f" (log: {log})" if log else ""
+        raise LabError(f"{' '.join(map(str, argv))[:300]}: exit {code}{where}\n" + "\n".join(tail))
+    return "\n".join(tail)

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Disks: the encrypted root of a real Debian, variants of it with another key, and small volumes for the tests.
+
+Nothing here needs a device: the file system is made from a directory and encrypted in place in user space."""
+
+import os
+import shutil
+
+from . import cache, table, tree
+
+PBKDF = ["--pbkdf", "pbkdf2", "--pbkdf-force-iterations", "1000"]
+HEADER = 16 << 20
+ROOT_UUID = "5c0c0a7e-0001-4000-8000-000000000001"
+# Not on the disk: what only the initramfs or an interactive system uses.
+TRIM = ("boot/* usr/lib/modules/* usr/share/doc usr/share/perl* usr/share/zoneinfo usr/share/bash-completion "
+        "usr/lib/dracut usr/share/keyrings var/lib/apt var/cache/* var/lib/dpkg/info var/log/* usr/lib/udev/hwdb.bin "
+        "usr/lib/udev/hwdb.d usr/share/common-licenses usr/lib/x86_64-linux-gnu/perl* usr/bin/perl*").split()
+MASKED = ("getty.target getty@tty1.service serial-getty@ttyS0.service systemd-hwdb-update.service "
+          "e2scrub_all.timer e2scrub_reap.service fstrim.timer dpkg-db-backup.timer multipathd.service "
+          "systemd-timesyncd.service systemd-pcrmachine.service").split()
+RECIPE = 4
+
+
+def with_file(tmp, name, data):
+    path = f"{tmp}/{name}"
+    with open(path, "wb") as f:
+        f.write(data)
+    return path
+
+
+def root(guest, key):
+    """The image file of a guest's root, opened by `key`."""
+    system = tree.system(guest)
+    guest_files = [(n, open(os.path.join(tree.GUEST_FILES, n), "rb").read()) for n in sorted(os.listdir(tree.GUEST_FILES))]
+    return cache.item(f"disk-{guest}", cache.key(system, guest_files, TRIM, MASKED, key, RECIPE),
+                      lambda tmp: make_root(system, key, tmp), f"the encrypted root of {guest}") + "/disk"
+
+
+def make_root(system, key, tmp):
+    top = tmp + "/tree"
+    tree.copy_tree(system + "/tree", top)
+    cache.run(["sh", "-c", "cd \"$1\" && rm -rf " + " ".join(TRIM), "sh", top])
+    for name in ("stock", "merged"):
+        if os.path.exists(f"{system}/kver-{name}"):
+            release = tree.read(f"{system}/kver-{name}")
+            keep_modules(f"{system}/tree/usr/lib/modules/{release}", f"{top}/usr/lib/modules/{release}")
+            tree.enter(top, f"depmod {release}")
+    install_guest_files(top)
+    cache.run(["mkfs.ext4", "-q", "-F", "-d", top, "-L", "lab-root", "-m", "0", "-O", "^metadata_csum_seed",
+               tmp + "/disk", f"{size_mib(top)}M"])
+    cache.remove(top)
+    encrypt(tmp, key)
+
+
+def keep_modules(source, target):
+    """The secret modules only; the rest was loaded in the initramfs."""
+    os.makedirs(target, exist_ok=True)
+    for directory, _, files in os.walk(source):
+        for name in files:
+            if name.startswith(("efi_secret.ko", "coco_secret.ko")):
+                there = os.path.join(target, os.path.relpath(directory, source))
+                os.makedirs(there, exist_ok=True)
+                shutil.copy(os.path.join(directory, name), there)
+    for name in ("modules.order", "modules.builtin", "modules.builtin.modinfo"):
+        if os.path.exists(f"{source}/{name}"):
+            shutil.copy(f"{source}/{name}", target)
+
+
+def install_guest_files(top):
+    units = top + "/etc/systemd/system"
+    os.makedirs(top + "/usr/lib/coco-lab", exist_ok=True)
+    for name in os.listdir(tree.GUEST_FILES):
+        shutil.copy(os.path.join(tree.GUEST_FILES, name),
+                    units if name.endswith((".service", ".target")) else top + "/usr/lib/coco-lab")
+    link(units + "/default.target", "coco-lab.target")
+    for unit in MASKED:
+        link(f"{units}/{unit}", "/dev/null")
+    write(top + "/etc/fstab", "# the root comes from the kernel command line\n")
+    write(top + "/etc/machine-id", "0c0c0a7e000140008000000000000001\n")
+    write(top + "/etc/hostname", "lab\n")
+    for stamp in ("etc/.updated", "var/.updated"):
+        write(f"{top}/{stamp}", "")
+
+
+def write(path, text):
+    if os.path.lexists(path):
+        os.unlink(path)
+    with open(path, "w") as f:
+        f.write(text)
+
+
+def link(path, target):
+    if os.path.lexists(path):
+        os.unlink(path)
+    os.symlink(target, path)
+
+
+def size_mib(top):
+    size = 0
+    for directory, _, files in os.walk(top):
+        size += sum(4096 + os.lstat(os.path.join(directory, f)).st_size for f in files)
+    return int(size * 1.12 / (1 << 20)) + 48
+
+
+def encrypt(tmp, key):
+    """Encrypt tmp/disk in place; leaves a header of 16 MiB before the data."""
+    with open(tmp + "/disk", "ab") as f:
+        f.truncate(f.tell() + 2 * HEADER)
+    cache.run(["cryptsetup", "reencrypt", "--encrypt", "--batch-mode", "--reduce-device-size", "32M",
+               "--force-offline-reencrypt", "--sector-size", "512", "--cipher", "aes-xts-plain64", "--key-size", "512",
+               "--uuid", ROOT_UUID, *PBKDF, "--key-file", with_file(tmp, "key", key), tmp + "/disk"])
+    os.unlink(tmp + "/key")
+
+
+def small(kind, key, name="vol"):
+    """A small volume: kind luks2, luks1, ext4 or blank, with a UUID made from its name."""
+    return cache.item(f"volume-{kind}", cache.key(kind, key, name, RECIPE), lambda tmp: make_small(kind, key, name, tmp),
+                      f"a small {kind} volume") + "/disk"
+
+
+def uuid_of(name):
+    """The UUID of the small volume of this name."""
+    return f"5c0c0a7e-0002-4000-8000-{table.secret('uuid ' + name, 6).hex()}"
+
+
+def make_small(kind, key, name, tmp):
+    image = tmp + "/disk"
+    with open(image, "wb") as f:
+        f.truncate(20 << 20)
+    if kind == "ext4":
+        cache.run(["mkfs.ext4", "-q", "-F", "-U", uuid_of(name), image])
+    elif kind != "blank":
+        sector = ["--sector-size", "512"] if kind == "luks2" else []
+        cache.run(["cryptsetup", "luksFormat", "--batch-mode", "--type", kind, "--cipher", "aes-xts-plain64",
+                   "--key-size", "512", "--uuid", uuid_of(name), *sector, *PBKDF,
+                   "--key-file", with_file(tmp, "key", key), image])
+        os.unlink(tmp + "/key")

@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Guest trees: Debian 12 and 13 user lands made by mmdebstrap, the project built and installed in them, and
+the initramfs that their own dracut makes. Nothing of the machine that runs the lab ends up in a guest."""
+
+import glob
+import hashlib
+import os
+import shutil
+import subprocess
+
+from . import cache, kernel
+
+TOP = os.path.dirname(kernel.HERE)
+PROJECT = os.path.dirname(TOP) if os.path.basename(TOP) == "tests" else TOP
+GUEST_FILES = os.path.join(kernel.HERE, "guest")
+SUITES = {"d12": "bookworm", "d13": "trixie"}
+BUILD_PACKAGES = ("gcc make pkgconf libc6-dev libcryptsetup-dev libkmod-dev libblkid-dev libjson-c-dev "
+                  "linux-headers-cloud-amd64 scdoc").split()
+ROOT_PACKAGES = ("systemd systemd-sysv udev dracut kmod libcryptsetup12 libblkid1 libkmod2 libjson-c5 dmsetup "
+                 "e2fsprogs linux-image-cloud-amd64 cryptsetup-bin strace zstd cpio").split()
+# Not unpacked into the trees. A stub takes the place of dracut's hook, or installing the kernel makes an initramfs.
+EXCLUDE = ["/usr/share/doc/*", "/usr/share/man/*", "/usr/share/info/*", "/usr/share/locale/*", "/usr/share/i18n/*",
+           "/etc/kernel/postinst.d/dracut"]
+OMIT_DRACUT = ("network network-legacy network-manager systemd-networkd systemd-resolved ifcfg nfs nbd iscsi fcoe "
+               "fcoe-uefi cifs multipath lvm mdraid btrfs crypt plymouth i18n biosdevname memstrack qemu-net "
+               "systemd-hostnamed systemd-timedated systemd-timesyncd systemd-portabled rngd resume hwdb "
+               "kernel-network-modules dmraid lunmask pcsc tpm2-tss bluetooth nvmf squash warpclock usrmount "
+               "systemd-pcrphase systemd-cryptsetup systemd-repart systemd-coredump convertfs")
+OMIT_DRIVERS = r".*/(drivers/(net|scsi|hwmon|usb|infiniband|nvme|ata|input|gpu|message|mmc|hid|md/raid.*)|fs/(nfs|smb|cifs|xfs|btrfs|f2fs)|net)/.*"
+DRACUT_STUB = ('--essential-hook=d="$1/etc/kernel/postinst.d"; mkdir -p "$d"; echo "#!/bin/sh" > "$d/dracut"; '
+               'chmod 755 "$d/dracut"')
+RECIPE = 5
+
+
+def apt_tree(suite, directory, packages, extra=(), variant="essential"):
+    """One mmdebstrap call; names no mirror, so the machine's own apt configuration decides."""
+    argv = ["mmdebstrap", "--aptopt=Acquire::Check-Valid-Until \"false\"", "--variant=" + variant,
+            "--include=" + ",".join(packages), *extra, suite, directory]
+    log = cache.path("build", f"mmdebstrap-{suite}.log")
+    cache.run(argv, log, title=suite)
+
+
+def trees(guest):
+    """The directory of a guest's two trees, build/ and root/, and the release of their kernel in kver."""
+    suite = SUITES[guest]
+    return cache.item(f"trees-{guest}", cache.key(suite, BUILD_PACKAGES, ROOT_PACKAGES, EXCLUDE, 1),
+                      lambda tmp: make_trees(suite, tmp), f"the {suite} trees")
+
+
+def make_trees(suite, tmp):
+    exclude = [f"--dpkgopt=path-exclude={p}" for p in EXCLUDE]
+    apt_tree(suite, tmp + "/root", ROOT_PACKAGES, exclude + [DRACUT_STUB])
+    apt_tree(suite, tmp + "/build", BUILD_PACKAGES, exclude)
+    image = only(tmp + "/root/boot/vmlinuz-*")
+    kver = os.path.basename(image).removeprefix("vmlinuz-")
+    if not os.path.isdir(f"{tmp}/build/usr/src/linux-headers-{kver}"):
+        raise cache.LabError(f"{suite}: the headers in the build tree are not those of {kver}")
+    with open(tmp + "/kver", "w") as f:
+        f.write(kver + "\n")
+
+
+def only(pattern):
+    found = glob.glob(pattern)
+    if len(found) != 1:
+        raise cache.LabError(f"expected one {pattern}, found {len(found)}")
+    return found[0]
+
+
+def read(path):
+    with open(path) as f:
+        return f.read().strip()
+
+
+def enter(tree, script, binds=(), log=None, env=None, title=None):
+    """Run a shell script inside a tree, in a mount namespace of its own; binds: (outside, inside) directories."""
+    mounts = ['mount -t proc proc "$0/proc"', 'mount --bind /dev "$0/dev"', 'mount -t sysfs -o ro sysfs "$0/sys"',
+              'mount -t tmpfs tmpfs "$0/run"']
+    for outside, inside in binds:
+        mounts.append(f'mkdir -p "$0{inside}"; mount --bind "{outside}" "$0{inside}"')
+    whole = "set -e; " + "; ".join(mounts) + '; exec chroot "$0" /bin/sh -ec "$1"'
+    env = dict(PATH="/usr/sbin:/usr/bin:/sbin:/bin", HOME="/root", **(env or {}))
+    return cache.run(["unshare", "--mount", "--propagation", "private", "sh", "-c", whole, tree, script], log,
+                     env=env, title=title)
+
+
+def copy_tree(source, target):
+    """A copy that shares the files; only for trees whose files are replaced, never written in place."""
+    cache.run(["cp", "-al", source, target])
+
+
+def project_files():
+    """The files of the project that end up in a guest, as {path: absolute path}: what git would commit."""
+    done = subprocess.run(["git", "-C", PROJECT, "-c", "safe.directory=*", "ls-files", "-co", "--exclude-standard", "-z"],
+                          capture_output=True, text=True)
+    if done.returncode:
+        names = [os.path.relpath(os.path.join(d, f), PROJECT) for d, _, fs in os.walk(PROJECT) for f in fs]
+    else:
+        names = done.stdout.split("\0")
+    wanted = ("Makefile", "src/", "dracut/", "units/", "conf/")
+    return {n: os.path.join(PROJECT, n) for n in sorted(names)
+            if n.startswith(wanted) and os.path.isfile(os.path.join(PROJECT, n))}
+
+
+def project_key():
+    parts = []
+    for name, path in project_files().items():
+        with open(path, "rb") as f:
+            parts.append((name, os.access(path, os.X_OK), f.read()))
+    return cache.key(*parts)
+
+
+def system(guest):
+    """The directory of a guest with the project installed: tree/ (the root), out/ (what the project added), kver."""
+    base = trees(guest)
+    extra = kernel.merged() if guest == "d12" else None
+    return cache.item(f"system-{guest}", cache.key(base, extra, project_key(), RECIPE),
+                      lambda tmp: make_system(base, extra, tmp), f"the project in {SUITES[guest]}")
+
+
+def make_system(base, extra, tmp):
+    kver = read(base + "/kver")
+    log = tmp + "/build.log"
+    for name, path in project_files().items():
+        os.makedirs(os.path.dirname(f"{tmp}/src/{name}"), exist_ok=True)
+        shutil.copy2(path, f"{tmp}/src/{name}")
+    try:
+        enter(base + "/build", "cd /mnt && make && make install DESTDIR=/mnt/out PREFIX=/usr && "
+              f"make install-module KVER={kver} DESTDIR=/mnt/out", [(tmp + "/src", "/mnt")], log)
+    except cache.LabError:
+        shutil.copy(log, cache.path("build", "project-build.log"))
+        raise
+    os.rename(tmp + "/src/out", tmp + "/out")
+    cache.remove(tmp + "/src")
+    copy_tree(base + "/root", tmp + "/tree")
+    cache.run(["cp", "-a", "--remove-destination", tmp + "/out/.", tmp + "/tree/"])
+    kernels = {"stock": kver}
+    shutil.copy(f"{base}/root/boot/vmlinuz-{kver}", tmp + "/vmlinuz-stock")
+    if extra:
+        kernels["merged"] = read(extra + "/release")
+        cache.run(["cp", "-a", extra + "/lib/modules/.", tmp + "/tree/usr/lib/modules/"])
+        shutil.copy(extra + "/vmlinuz", tmp + "/vmlinuz-merged")
+    for name, release in kernels.items():
+        enter(tmp + "/tree", f"depmod {release}", log=log)
+        with open(f"{tmp}/kver-{name}", "w") as f:
+            f.write(release + "\n")
+
+
+def initramfs(guest, kernel_name, config=None, drop=(), force=False):
+    """The initramfs a guest's own dracut makes for a kernel. config: {file under /etc/coco-unlock: text};
+    drop: kernel modules deleted from the tree before; force: build what the dracut module would refuse."""
+    base = system(guest)
+    name = f"initramfs-{guest}-{kernel_name}"
+    directory = cache.item(name, cache.key(base, config or {}, sorted(drop), force, DRACUT, OMIT_DRACUT),
+                           lambda tmp: make_initramfs(base, kernel_name, config or {}, drop, force, tmp))
+    return directory + "/initrd"
+
+
+DRACUT = ("dracut --force --no-hostonly --no-hostonly-cmdline --no-early-microcode --reproducible --nomdadmconf --nolvmconf "
+          "--add coco-unlock --drivers 'virtio_blk virtio_pci ext4' --compress 'zstd -9 -q -T0'")
+
+
+def make_initramfs(base, kernel_name, config, drop, force, tmp):
+    kver = read(f"{base}/kver-{kernel_name}")
+    tree = tmp + "/tree"
+    copy_tree(base + "/tree", tree)
+    for name, text in config.items():
+        path = f"{tree}/etc/coco-unlock/{name}"
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        if os.path.lexists(path):
+            os.unlink(path)             # never write through the shared copy
+        with open(path, "w") as f:
+            f.write(text)
+    script = f"{DRACUT} --omit '{OMIT_DRACUT}' --kver {kver} /mnt/initrd {kver}"
+    for module in drop:
+        pattern = module.replace("_", "[-_]")
+        script = f"find /usr/lib/modules/{kver} -name '{pattern}.ko*' -delete; " + script
+    if drop:
+        script = script.replace("; dracut", f"; depmod {kver}; dracut", 1)
+    log = tmp + "/dracut.log"
+    try:
+        enter(tree, script, [(tmp, "/mnt")], log, {"COCO_UNLOCK_FORCE": "1"} if force else None)
+    finally:
+        cache.remove(tree)

@@ -1,0 +1,317 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""One virtual machine: starts QEMU with the firmware, puts the launch secret and the kernel hashes where an SEV
+guest would find them, reads and types on the serial console, and drives QEMU over QMP.
+
+All waiting is done in pump(), on the console and on QMP at once, against monotonic deadlines."""
+
+import json
+import os
+import re
+import selectors
+import shutil
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+
+from . import cache, hashes
+
+CPU = "qemu64,+aes,+ssse3,+sse4.1,+sse4.2,+popcnt,+rdrand"
+SPARE_PORTS = 2                 # PCIe root ports that hot-added disks can use
+
+
+class Timeout(cache.LabError):
+    """The guest did not do in time what was waited for."""
+
+
+class VM:
+    def __init__(self, firmware, kernel, initrd, cmdline, secret=None, disks=(), ram=1024, accel=None, log=None):
+        """disks: (file, format) pairs, none is written to. secret: bytes for the secret area, or None."""
+        self.firmware, self.kernel, self.initrd, self.cmdline = firmware, kernel, initrd, cmdline
+        self.secret, self.disks, self.ram = secret, list(disks), ram
+        self.accel = accel or accelerator()
+        self.logfile = log
+        self.console = ""               # all text so far, without carriage returns and escape sequences
+        self.lines = []                 # (seconds, line)
+        self.events = []                # QMP events
+        self.ended = None               # seconds at which QEMU ended
+        self._partial = b""
+        self._qmp_buffer = b""
+        self._replies = {}
+        self._next_id = 0
+        self._timers = []               # (due, function)
+        self._typing = None
+
+    # start and end
+
+    def __enter__(self):
+        try:
+            self.start()
+        except BaseException:
+            self.kill()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.kill()
+
+    def start(self):
+        self.tmp = tempfile.mkdtemp(prefix="coco-vm.")
+        argv = self.arguments()
+        listeners = {}
+        for name in ("serial", "qmp"):
+            s = listeners[name] = socket.socket(socket.AF_UNIX)
+            s.bind(f"{self.tmp}/{name}")
+            s.listen(1)
+            s.settimeout(20)
+        self.log = open(self.logfile, "ab") if self.logfile else None
+        self.errors = open(f"{self.tmp}/stderr", "w+b")
+        self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=self.errors, stderr=self.errors,
+                                        env=dict(os.environ, TMPDIR=self.tmp))
+        self.began = time.monotonic()
+        try:
+            self.serial, self.qmp = (self.accept(listeners[n]) for n in ("serial", "qmp"))
+        finally:
+            for s in listeners.values():
+                s.close()
+        self.selector = selectors.DefaultSelector()
+        self.selector.register(self.serial, selectors.EVENT_READ, self.read_serial)
+        self.selector.register(self.qmp, selectors.EVENT_READ, self.read_qmp)
+        self.command("qmp_capabilities")
+
+    def accept(self, listener):
+        try:
+            return listener.accept()[0]
+        except TimeoutError:
+            raise cache.LabError("QEMU did not start: " + self.stderr()) from None
+
+    def stderr(self):
+        with open(f"{self.tmp}/stderr", errors="replace") as f:
+            return f.read().strip()
+
+    def arguments(self):
+        """The command line of lab.md's boot, with QMP, the console on a socket and ports for late disks."""
+        base, size = self.firmware.hashes
+        blob = hashes.table(self.kernel, self.initrd, self.cmdline, self.ram << 20)
+        if len(blob) > size:
+            raise cache.LabError("the kernel-hashes table is larger than its area")
+        argv = ["qemu-system-x86_64", "-M", "q35", "-accel", self.accel,
+                "-cpu", "host" if self.accel == "kvm" else CPU, "-m", str(self.ram), "-nodefaults", "-display", "none",
+                "-net", "none", "-no-reboot", "-bios", self.firmware.path, "-kernel", self.kernel,
+                "-initrd", self.initrd, "-append", self.cmdline,
+                "-chardev", f"socket,id=con,path={self.tmp}/serial", "-serial", "chardev:con",
+                "-qmp", f"unix:{self.tmp}/qmp", "-device", self.loader("hashes", blob, base)]
+        if self.secret is not None:
+            if len(self.secret) > self.firmware.secret[1]:
+                raise cache.LabError("the secret table is larger than its area")
+            argv += ["-device", self.loader("secret", self.secret, self.firmware.secret[0])]
+        for i in range(SPARE_PORTS):
+            argv += ["-device", f"pcie-root-port,id=late{i},chassis={i + 1},slot={i + 1}"]
+        for i, (path, fmt) in enumerate(self.disks):
+            argv += ["-drive", f"file={path},format={fmt},if=none,id=disk{i},snapshot=on,cache=unsafe",
+                     "-device", f"virtio-blk-pci,drive=disk{i},serial=lab{i}"]
+        return argv
+
+    def loader(self, name, blob, address):
+        with open(f"{self.tmp}/{name}", "wb") as f:
+            f.write(blob)
+        return f"loader,file={self.tmp}/{name},addr={address:#x},force-raw=on"
+
+    def kill(self):
+        process = getattr(self, "process", None)
+        if process and process.poll() is None:
+            process.kill()
+            process.wait()
+        for s in ("serial", "qmp", "errors", "log"):
+            if getattr(self, s, None):
+                getattr(self, s).close()
+        if getattr(self, "tmp", None):
+            shutil.rmtree(self.tmp, ignore_errors=True)
+
+    # waiting
+
+    def seconds(self):
+        return time.monotonic() - self.began
+
+    def pump(self, limit):
+        """Handle what comes within `limit` seconds; returns early after anything was handled."""
+        due = min([t for t, _ in self._timers], default=None)
+        now = time.monotonic()
+        wait = limit if due is None else min(limit, max(0, due - now))
+        for key, _ in self.selector.select(max(0, wait)):
+            key.data()
+        for timer in [t for t in self._timers if t[0] <= time.monotonic()]:
+            self._timers.remove(timer)
+            timer[1]()
+        if not self.selector.get_map() and self.ended is None:
+            self.process.wait()
+            self.ended = self.seconds()
+
+    def after(self, delay, function):
+        self._timers.append((time.monotonic() + delay, function))
+
+    def until(self, condition, limit, what):
+        """Pump until condition() is true; limit is in seconds from now."""
+        end = time.monotonic() + limit
+        while True:
+            value = condition()
+            if value:
+                return value
+            left = end - time.monotonic()
+            if self.ended is not None:
+                raise Timeout(f"QEMU ended ({self.reason()}) while waiting for {what}")
+            if left <= 0:
+                raise Timeout(f"no {what} within {limit:.0f} s")
+            self.pump(min(left, 1))
+
+    def expect(self, pattern, limit, start=0):
+        """Wait for a regular expression on the console, from character `start` on."""
+        regex = re.compile(pattern, re.M)
+        return self.until(lambda: regex.search(self.console, start), limit, f"{pattern!r} on the console")
+
+    def finish(self, limit):
+        """Wait for QEMU's end, for whatever reason, or for a halted guest; return the reason."""
+        try:
+            self.until(lambda: self.ended is not None or self.halted(), limit, "end of the machine")
+        except Timeout:
+            if self.ended is None:
+                raise
+        return self.reason()
+
+    def halted(self):
+        return re.search(r"reboot: System halted", self.console)
+
+    def reason(self):
+        """poweroff, reboot, halt, or running; another word only if QEMU itself stopped."""
+        for event in self.events:
+            if event["event"] == "SHUTDOWN":
+                reason = event["data"]["reason"]
+                return {"guest-shutdown": "poweroff", "guest-reset": "reboot", "guest-panic": "panic"}.get(reason, reason)
+        if self.halted():
+            return "halt"
+        if self.ended is None:
+            return "running"
+        return f"QEMU exit {self.process.returncode}: {self.stderr()}"
+
+    # console
+
+    def read_serial(self):
+        try:
+            data = self.serial.recv(65536)
+        except OSError:
+            data = b""
+        if not data:
+            self.selector.unregister(self.serial)
+            return
+        if self.log:
+            self.log.write(data)
+            self.log.flush()
+        text = clean((self._partial + data).decode(errors="replace"))
+        cut = text.rfind("\x1b", -30) if "\x1b" in text[-30:] else -1
+        # a sequence cut in two waits for its second half
+        self._partial = text[cut:].encode() if cut >= 0 else b""
+        text = text[:cut] if cut >= 0 else text
+        before = self.console.rfind("\n") + 1
+        self.console += text
+        done = self.console[before:].split("\n")[:-1]
+        now = self.seconds()
+        self.lines += [(now, line) for line in done]
+
+    def type(self, text):
+        try:
+            self.serial.sendall(text.encode())
+        except OSError:
+            pass
+
+    def type_all_along(self, texts, interval):
+        """Type these texts one after the other, again and again, until the machine ends."""
+        state = {"n": 0}
+
+        def step():
+            if self.ended is None:
+                self.type(texts[state["n"] % len(texts)])
+                state["n"] += 1
+                self.after(interval, step)
+        step()
+
+    # QMP
+
+    def read_qmp(self):
+        try:
+            data = self.qmp.recv(65536)
+        except OSError:
+            data = b""
+        if not data:
+            self.selector.unregister(self.qmp)
+            return
+        self._qmp_buffer += data
+        while b"\n" in self._qmp_buffer:
+            line, self._qmp_buffer = self._qmp_buffer.split(b"\n", 1)
+            message = json.loads(line)
+            if "event" in message:
+                self.events.append(message)
+            elif "id" in message:
+                self._replies[message["id"]] = message
+
+    def command(self, name, **arguments):
+        self._next_id += 1
+        ident = self._next_id
+        self.qmp.sendall(json.dumps({"execute": name, "arguments": arguments, "id": ident}).encode() + b"\n")
+        reply = self.until(lambda: self._replies.pop(ident, None), 30, f"answer to {name}")
+        if "error" in reply:
+            raise cache.LabError(f"QMP {name}: {reply['error']['desc']}")
+        return reply["return"]
+
+    def add_disk(self, path, fmt="raw", port=0):
+        """Hot-add a disk; like the others it is not written to."""
+        overlay = f"{self.tmp}/late{port}.qcow2"
+        cache.run(["qemu-img", "create", "-q", "-f", "qcow2", "-b", path, "-F", fmt, overlay])
+        self.command("blockdev-add", driver="qcow2", **{"node-name": f"hot{port}",
+                     "file": {"driver": "file", "filename": overlay}})
+        self.command("device_add", driver="virtio-blk-pci", bus=f"late{port}", drive=f"hot{port}", id=f"hotdisk{port}",
+                     serial=f"late{port}")
+
+    def secret_area(self):
+        """The bytes of the secret area as they are in guest memory now."""
+        base, size = self.firmware.secret
+        dump = f"{self.tmp}/area"
+        self.command("pmemsave", val=base, size=size, filename=dump)
+        with open(dump, "rb") as f:
+            return f.read()
+
+
+def clean(text):
+    """Console text as a reader sees it: no carriage returns, no terminal control sequences."""
+    text = re.sub(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|[()][A-Z0-9]|[=>78cDEHMNOZ])", "", text)
+    return text.replace("\r", "").replace("\0", "")
+
+
+_accel = None
+_accel_lock = threading.Lock()
+
+
+def accelerator(probe=None):
+    """kvm if a kernel really boots under it, else tcg; probe = (kernel, initrd) decides once per run."""
+    global _accel
+    with _accel_lock:
+        if _accel is None:
+            _accel = "kvm" if probe and kvm_boots(probe) else "tcg"
+            cache.say(f"accelerator: {_accel}")
+        return _accel
+
+
+def kvm_boots(kernel):
+    """True if a kernel started under KVM gets as far as looking for its root, within a few seconds."""
+    try:
+        os.close(os.open("/dev/kvm", os.O_RDWR))
+    except OSError:
+        return False
+    argv = ["qemu-system-x86_64", "-M", "q35", "-accel", "kvm", "-cpu", "host", "-m", "512", "-nodefaults", "-display",
+            "none", "-no-reboot", "-serial", "stdio", "-kernel", kernel, "-append", "console=ttyS0 panic=-1"]
+    try:
+        done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=15)
+    except subprocess.TimeoutExpired:
+        cache.say("/dev/kvm is there, but a kernel does not boot under it")
+        return False
+    return b"Unable to mount root fs" in done.stdout
