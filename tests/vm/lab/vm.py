@@ -36,6 +36,7 @@ class VM:
         self.lines = []                 # (seconds, line)
         self.events = []                # QMP events
         self.ended = None               # seconds at which QEMU ended
+        self.guest_ended = None         # seconds at which the guest powered off, rebooted or halted
         self._partial = b""
         self._qmp_buffer = b""
         self._replies = {}
@@ -98,7 +99,7 @@ class VM:
             raise cache.LabError("the kernel-hashes table is larger than its area")
         argv = ["qemu-system-x86_64", "-M", "q35", "-accel", self.accel,
                 "-cpu", "host" if self.accel == "kvm" else CPU, "-m", str(self.ram), "-nodefaults", "-display", "none",
-                "-net", "none", "-no-reboot", "-bios", self.firmware.path, "-kernel", self.kernel,
+                "-net", "none", "-action", "reboot=shutdown,shutdown=pause", "-bios", self.firmware.path, "-kernel", self.kernel,
                 "-initrd", self.initrd, "-append", self.cmdline,
                 "-chardev", f"socket,id=con,path={self.tmp}/serial", "-serial", "chardev:con",
                 "-qmp", f"unix:{self.tmp}/qmp", "-device", self.loader("hashes", blob, base)]
@@ -161,6 +162,8 @@ class VM:
             left = end - time.monotonic()
             if self.ended is not None:
                 raise Timeout(f"QEMU ended ({self.reason()}) while waiting for {what}")
+            if self.shutdown_reason() and not what.startswith("answer"):
+                raise Timeout(f"the guest ended ({self.reason()}) while waiting for {what}")
             if left <= 0:
                 raise Timeout(f"no {what} within {limit:.0f} s")
             self.pump(min(left, 1))
@@ -171,23 +174,25 @@ class VM:
         return self.until(lambda: regex.search(self.console, start), limit, f"{pattern!r} on the console")
 
     def finish(self, limit):
-        """Wait for QEMU's end, for whatever reason, or for a halted guest; return the reason."""
-        try:
-            self.until(lambda: self.ended is not None or self.halted(), limit, "end of the machine")
-        except Timeout:
-            if self.ended is None:
-                raise
+        """Wait for the end of the guest (QEMU stays, stopped, so that its memory can be read); return the reason."""
+        self.until(lambda: self.reason() != "running", limit, "end of the machine")
+        self.guest_ended = self.seconds()
         return self.reason()
 
     def halted(self):
         return re.search(r"reboot: System halted", self.console)
 
-    def reason(self):
-        """poweroff, reboot, halt, or running; another word only if QEMU itself stopped."""
+    def shutdown_reason(self):
         for event in self.events:
             if event["event"] == "SHUTDOWN":
-                reason = event["data"]["reason"]
-                return {"guest-shutdown": "poweroff", "guest-reset": "reboot", "guest-panic": "panic"}.get(reason, reason)
+                return event["data"]["reason"]
+        return None
+
+    def reason(self):
+        """poweroff, reboot, halt, or running; another word only if the guest crashed or QEMU itself stopped."""
+        shutdown = self.shutdown_reason()
+        if shutdown:
+            return {"guest-shutdown": "poweroff", "guest-reset": "reboot", "guest-panic": "panic"}.get(shutdown, shutdown)
         if self.halted():
             return "halt"
         if self.ended is None:
@@ -229,7 +234,7 @@ class VM:
         state = {"n": 0}
 
         def step():
-            if self.ended is None:
+            if self.guest_ended is None and self.ended is None:
                 self.type(texts[state["n"] % len(texts)])
                 state["n"] += 1
                 self.after(interval, step)

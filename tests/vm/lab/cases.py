@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The cases: what is injected, attached and configured, and what the boot must come to.
+
+A combo is a guest with one of its kernels. The first combo of a case is the one of the short run; --full runs
+all of them. Keys are made at run time and stand nowhere in the project."""
+
+import dataclasses
+
+from . import disk, table
+from .verdict import Boot, Refuse, Shell
+
+
+@dataclasses.dataclass(frozen=True)
+class Combo:
+    name: str
+    guest: str
+    kernel: str         # stock, or merged: the lab's own with efi_secret
+    module: str
+    systemd: str
+    cryptsetup: str
+
+
+COCO12 = Combo("d12-coco_secret", "d12", "stock", "coco_secret", "252", "2.6.1")
+COCO13 = Combo("d13-coco_secret", "d13", "stock", "coco_secret", "257", "2.7.5")
+EFI12 = Combo("d12-efi_secret", "d12", "merged", "efi_secret", "252", "2.6.1")
+ALL = (COCO12, COCO13, EFI12)
+COCO = (COCO12, COCO13)
+
+
+@dataclasses.dataclass(frozen=True)
+class Disk:
+    kind: str = "root"          # root, or a small volume: luks2, luks1, ext4, blank
+    key: bytes = table.secret("root")
+    name: str = "vol"
+    late: bool = False          # hot-added 5 s after the unit has started
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    name: str
+    expect: object
+    table: bytes = None
+    disks: tuple = (Disk(),)
+    on: tuple = ALL
+    config: dict = None         # {file under /etc/coco-unlock: text}, put there before dracut runs
+    cmdline: tuple = ()
+    drop: tuple = ()            # kernel modules taken away before dracut runs
+    force: bool = False         # an image that the dracut module would refuse to build
+    commands: tuple = ()        # carried out in the real root
+    limit: float = 150          # seconds
+
+    boots = property(lambda self: isinstance(self.expect, Boot))
+    shell = property(lambda self: isinstance(self.expect, Shell))
+    typed = property(lambda self: not self.boots)
+
+
+KEY = table.secret("root")
+LUKS = str(table.LUKS)
+KEPT, WORKLOAD = table.numbered(7), table.numbered(8)
+GOOD = table.plain(KEY)
+LISTING = "ls /sys/kernel/security/secrets/coco"
+RELOAD = "rmmod efi_secret && modprobe efi_secret && " + LISTING
+SHORT = {"coco-unlock.conf": "[Unlock]\nTimeout=20s\n"}
+
+
+def unlock(**keys):
+    return {"coco-unlock.conf": "[Unlock]\n" + "".join(f"{k}={v}\n" for k, v in keys.items())}
+
+
+def volumes(forms):
+    """One boot with a small volume for each (name, key of the disk, secret in the table)."""
+    tab, entries, disks = [f"root UUID={disk.ROOT_UUID} - -"], [(table.LUKS, KEY)], [Disk()]
+    for n, (name, key, secret) in enumerate(forms, 20):
+        tab.append(f"{name} UUID={disk.uuid_of(name)} {table.numbered(n)} -")
+        entries.append((table.numbered(n), secret))
+        disks.append(Disk("luks2", key, name))
+    return {"cocotab": "\n".join(tab) + "\n"}, table.table([table.entry(*e) for e in entries]), tuple(disks)
+
+
+BINARY = b"\0\n" + table.secret("binary", 13) + b"\n\0\0\r\n" + table.secret("end", 10) + b"\n\0"
+TEXT = table.secret("text", 12).hex().encode()
+FORMS = [("one", b"x", b"x"), ("binary", BINARY, BINARY), ("text", TEXT, TEXT), ("nul", TEXT + b"\0", TEXT + b"\0"),
+         ("cut", TEXT, TEXT + b"\0")]
+FORMS_CONFIG, FORMS_TABLE, FORMS_DISKS = volumes(FORMS)
+LONG = table.secret("long", 3032)
+
+CASES = [
+    # the real root is reached
+    Case("boot", Boot(found=1), GOOD),
+    Case("boot-keep", Boot(found=4, kept=(str(KEPT),), checks=(("cat %s/%s" % (LISTING[3:], KEPT), "for the workload"),)),
+         table.plain(KEY, (WORKLOAD, b"not for long"), (KEPT, b"for the workload"), (table.numbered(9), table.secret("x", 100))),
+         config=unlock(KeepSecrets=KEPT), commands=("cat %s/%s" % (LISTING[3:], KEPT),)),
+    Case("boot-reload", Boot(found=3, checks=((RELOAD, ""),)),
+         table.plain(KEY, (WORKLOAD, b"not for long"), (KEPT, b"gone as well")), on=(EFI12,), commands=(RELOAD,)),
+    Case("boot-keep-reload", Boot(found=3, kept=(str(KEPT),), checks=((RELOAD, str(KEPT)),)),
+         table.plain(KEY, (WORKLOAD, b"not for long"), (KEPT, b"for the workload")), on=(EFI12,),
+         config=unlock(KeepSecrets=KEPT), commands=(RELOAD,)),
+    Case("late-disk", Boot(found=1, slow_device=3), GOOD, (Disk(late=True),)),
+    Case("forms", Boot(found=6, forms=dict({n: "exact" for n, _, _ in FORMS}, cut="without-final-nul", root="exact")),
+         FORMS_TABLE, FORMS_DISKS, config=FORMS_CONFIG),
+    Case("secret-3032", Boot(found=1), table.plain(LONG), (Disk(key=LONG),)),
+    Case("entries-63", Boot(found=63), table.filled(KEY, 63)),
+    Case("entries-64", Boot(found=64), table.filled(KEY, 64)),
+    Case("entries-65-coco", Boot(found=65), table.filled(KEY, 65), on=COCO),
+
+    # the boot is refused
+    Case("entries-65-efi", Refuse(16, "hidden-entries"), table.filled(KEY, 65), on=(EFI12,)),
+    Case("no-table", Refuse(7, "no-secret-table")),
+    Case("no-entries", Refuse(8, "secret-missing"), table.table([])),
+    Case("no-guid", Refuse(8, "secret-missing"), table.table([table.entry(WORKLOAD, b"something else")])),
+    Case("example-guid", Refuse(9, "example-guid"), table.table([table.entry(table.EXAMPLE, KEY)])),
+    Case("empty-secret", Refuse(21, "secret-empty"), table.table([table.entry(table.LUKS, b"")])),
+    Case("wrong-secret", Refuse(2, "secret-refused"), table.plain(table.secret("another"))),
+    Case("wrong-secret-nul", Refuse(2, "secret-refused"), table.plain(KEY + b"\0\0")),
+    Case("bad-header-length", Refuse(13, "table-corrupt"), table.bad_header_length(KEY), on=COCO),
+    Case("bad-header-length-efi", Refuse(13, "table-corrupt", wiped=False), table.bad_header_length(KEY), on=(EFI12,)),
+    Case("bad-entry-length", Refuse(13, "table-corrupt"), table.bad_entry_length(KEY), on=COCO),
+    Case("bad-entry-length-efi", Refuse(13, "table-corrupt", wiped=False), table.bad_entry_length(KEY), on=(EFI12,)),
+    Case("duplicate", Refuse(14, "table-duplicate"), table.duplicate(KEY), on=COCO),
+    Case("duplicate-efi", Refuse(14, "table-duplicate", wiped=False), table.duplicate(KEY), on=(EFI12,)),
+    Case("no-disk", Refuse(4, "no-device", within=26, not_before=14), GOOD, (), config=SHORT),
+    Case("no-disk-cmdline", Refuse(4, "no-device", within=18, not_before=7), GOOD, (), cmdline=("coco_unlock.timeout=12",)),
+    Case("cmdline-cannot-lengthen", Refuse(4, "no-device", within=26), GOOD, (), config=SHORT,
+         cmdline=("coco_unlock.timeout=600",)),
+    Case("blank-disk", Refuse(4, "no-device", within=26), GOOD, (Disk("blank", b""),), config=SHORT),
+    Case("no-luks", Refuse(19, "not-luks2"), GOOD, (Disk("ext4", b"", "plain"),),
+         config={"cocotab": f"root UUID={disk.uuid_of('plain')} - -\n"}),
+    Case("luks1", Refuse(19, "not-luks2"), GOOD, (Disk("luks1", KEY),)),
+    Case("two-disks", Refuse(18, "ambiguous-device"), GOOD, (Disk(), Disk("luks2", KEY, "second"))),
+    Case("unknown-option", Refuse(10, "config"), GOOD, force=True, config={"cocotab": "root auto - no-such-option\n"}),
+    Case("no-module", Refuse(11, "no-secret-module", wiped=False), GOOD, force=True, drop=("coco_secret", "efi_secret")),
+    Case("no-dm-crypt", Refuse(17, "no-dm-crypt"), GOOD, force=True, drop=("dm_crypt",)),
+    Case("action-reboot", Refuse(7, "no-secret-table", "reboot"), config=unlock(FailureAction="reboot")),
+    Case("action-halt", Refuse(7, "no-secret-table", "halt"), config=unlock(FailureAction="halt")),
+    Case("action-rescue", Shell(7, "no-secret-table"), config=unlock(FailureAction="rescue")),
+]
+
+# In the short run these are shown on more than their first combo.
+EVERYWHERE = ("boot",)
+
+
+@dataclasses.dataclass(frozen=True)
+class Image:
+    """An image that dracut must not build; its log says why."""
+    name: str
+    says: str
+    config: dict = None
+    drop: tuple = ()
+    on: tuple = ALL
+
+
+IMAGES = [
+    Image("image-unknown-option", r"cocotab:1\b.*no-such-option", {"cocotab": "root auto - no-such-option\n"}),
+    Image("image-unknown-key", r"coco-unlock\.conf:2\b.*NoSuchKey", unlock(NoSuchKey="1")),
+    Image("image-no-module", r"no-secret-module|secret module|coco_secret", drop=("coco_secret", "efi_secret")),
+]
+
+
+def selected(names, full):
+    """(case, combo) pairs; names may be of cases or of CASE@COMBO."""
+    pairs = []
+    for case in IMAGES + CASES:
+        for n, combo in enumerate(case.on):
+            label = f"{case.name}@{combo.name}"
+            if names:
+                if label in names or (case.name in names and (full or n == 0 or case.name in EVERYWHERE)):
+                    pairs.append((label, case, combo))
+            elif full or n == 0 or case.name in EVERYWHERE:
+                pairs.append((label, case, combo))
+    return pairs

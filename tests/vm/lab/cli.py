@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The subcommands: prepare, boot, run, demo, bench. TAP and results go to stdout, progress to stderr."""
+
+import argparse
+import os
+import shutil
+import sys
+
+from . import bench, cache, cases, demo, disk, firmware, kernel, observe, suite, tree, vm
+
+TOOLS = {"qemu-system-x86_64": "qemu-system-x86", "qemu-img": "qemu-utils", "mmdebstrap": "mmdebstrap",
+         "mkfs.ext4": "e2fsprogs", "cryptsetup": "cryptsetup-bin", "unshare": "util-linux"}
+
+
+def missing():
+    """What the machine lacks to run the lab, as one text, or None."""
+    lack = [package for tool, package in TOOLS.items() if not shutil.which(tool)]
+    if not os.path.exists(kernel.SOURCE):
+        lack.append("linux-source-6.1")
+    if os.geteuid() != 0:
+        lack.append("root (mmdebstrap, chroot and mount namespaces)")
+    return ", ".join(lack) or None
+
+
+def prepare(combos):
+    """Everything that is cached and that the plain boots of these combos need."""
+    fw = firmware.get()
+    cache.say(f"firmware {fw.path}")
+    cache.say(f"firmware sha256 {fw.digest}, secret area {fw.secret[0]:#x}+{fw.secret[1]:#x}, "
+              f"hash area {fw.hashes[0]:#x}+{fw.hashes[1]:#x}")
+    for combo in combos:
+        system = tree.system(combo.guest)
+        tree.initramfs(combo.guest, combo.kernel)
+        disk.root(combo.guest, cases.KEY)
+        vm.accelerator(f"{system}/vmlinuz-{combo.kernel}")
+
+
+def combos(suites):
+    return [c for c in cases.ALL if not suites or tree.SUITES[c.guest] in suites or c.guest in suites]
+
+
+def boot(args):
+    """One boot for a human: the console goes to stdout as it comes."""
+    pairs = cases.selected([args.case], False)
+    if not pairs:
+        raise cache.LabError(f"no case {args.case}")
+    label, case, combo = pairs[0]
+    prepare([combo])
+    log = os.path.join(observe.results_directory(), label)
+    original = vm.VM.read_serial
+
+    def shown(machine):
+        before = len(machine.console)
+        original(machine)
+        sys.stdout.write(machine.console[before:])
+        sys.stdout.flush()
+    vm.VM.read_serial = shown
+    seen = observe.run(case, combo, log)
+    complaints = suite.verdict.judge(case, combo, case.expect, seen)
+    print(f"\n-- {label}: the machine ended by {seen.reason}; console in {log}")
+    for complaint in complaints:
+        print(f"-- {complaint}")
+    return 1 if complaints else 0
+
+
+def main(argv):
+    parser = argparse.ArgumentParser(prog="lab.py", description="Boots real Debian guests from a launch secret under QEMU.")
+    sub = parser.add_subparsers(dest="verb", required=True)
+    p = sub.add_parser("prepare", help="build everything that is cached")
+    p.add_argument("--suite", action="append", help="only this guest: bookworm or trixie")
+    p = sub.add_parser("boot", help="run one case with its console on stdout")
+    p.add_argument("case", nargs="?", default="boot")
+    p = sub.add_parser("run", help="run the cases, TAP on stdout")
+    p.add_argument("--full", action="store_true", help="every case on every guest it makes sense on")
+    p.add_argument("--skip-as-fail", action="store_true", help="a test that cannot run is a failure")
+    p.add_argument("-j", type=int, default=2, help="machines at once (2)")
+    p.add_argument("case", nargs="*", help="CASE or CASE@GUEST; all without one")
+    sub.add_parser("list", help="list the cases")
+    p = sub.add_parser("demo", help="one boot on a stock Debian 12 kernel, as a time line")
+    p = sub.add_parser("bench", help="compare with cryptsetup in one guest")
+    p.add_argument("-n", type=int, default=15, help="runs of each")
+    args = parser.parse_args(argv)
+    try:
+        lack = missing()
+        if args.verb == "list":
+            for label, _, _ in cases.selected([], True):
+                print(label)
+            return 0
+        if args.verb == "run":
+            return suite.run(args.case, args.full, args.j, args.skip_as_fail, lack)
+        if lack:
+            raise cache.LabError(f"missing: {lack} (make deps installs what a Debian 12 lacks)")
+        if args.verb == "prepare":
+            return prepare(combos(args.suite))
+        if args.verb == "boot":
+            return boot(args)
+        if args.verb == "demo":
+            return demo.run()
+        return bench.run(args.n)
+    except cache.LabError as e:
+        print(f"lab: {e}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130

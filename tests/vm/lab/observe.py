@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Runs the machine of one test case and writes down what was seen. No judgement here: see verdict.py."""
+
+import os
+import re
+import time
+
+from . import cache, disk, firmware, tree, vm
+
+# Typed on the console all along in every refusal. Typed text is echoed, so none of it may look like a prompt,
+# and the marker that a shell would print is not in it.
+TYPED = ["hunter-guess\n", "\n", "\x03", "root\n", "sh\n", "echo MARK$((40+2))\n", "\n", "\x04", "y\n", "\x1b\n"]
+UNDER_TEST = "coco-unlock.service"
+CONSOLE = "console=ttyS0 root=/dev/mapper/root rw"
+
+
+class Observation:
+    """What one boot showed; everything that a verdict may use."""
+
+    def __init__(self):
+        self.console = ""       # all text of the serial console
+        self.lines = []         # (seconds since the start of QEMU, line)
+        self.reason = None      # how the machine ended: poweroff, reboot, halt, running ...
+        self.ended = None       # when, in seconds
+        self.lab = {}           # the guest's own verdict, {} if its real root was not reached
+        self.answers = {}       # {command: (exit code, output)} of the commands of the case
+        self.area = None        # bytes of the secret area at the end
+        self.error = None       # what the driver waited for in vain
+        self.log = None         # file with the raw console
+        self.kver = None        # release of the kernel that was booted
+
+    def at(self, pattern):
+        """The second at which a line that matches came, or None."""
+        return next((t for t, line in self.lines if re.search(pattern, line)), None)
+
+
+def parts(case, combo):
+    """What a case needs, built or from the cache: (kernel, initramfs, disk files, system directory)."""
+    guest, kernel_name = combo.guest, combo.kernel
+    system = tree.system(guest)
+    initrd = tree.initramfs(guest, kernel_name, case.config, case.drop, case.force)
+    disks = [image(guest, d) for d in case.disks]
+    return f"{system}/vmlinuz-{kernel_name}", initrd, disks, system
+
+
+def image(guest, wanted):
+    if wanted.kind == "root":
+        return disk.root(guest, wanted.key)
+    return disk.small(wanted.kind, wanted.key, wanted.name)
+
+
+def run(case, combo, log, hook=None):
+    """Boot a case and return the observation. hook(machine), if given, talks to the guest when it is ready."""
+    seen = Observation()
+    seen.log = log
+    kernel, initrd, disks, system = parts(case, combo)
+    seen.kver = tree.read(f"{system}/kver-{combo.kernel}")
+    late = [i for i, d in enumerate(case.disks) if d.late]
+    now = [(f, "raw") for i, f in enumerate(disks) if i not in late]
+    machine = vm.VM(firmware.get(), kernel, initrd, " ".join([CONSOLE, *case.cmdline]), case.table, now, log=log)
+    try:
+        with machine:
+            try:
+                drive(machine, case, [disks[i] for i in late], seen, hook)
+            except cache.LabError as e:
+                seen.error = str(e)
+            seen.reason = machine.reason()
+            seen.ended = machine.guest_ended
+            if seen.area is None and machine.ended is None:
+                seen.area = machine.secret_area()
+    finally:
+        seen.console, seen.lines = machine.console, machine.lines
+    return seen
+
+
+def drive(machine, case, late, seen, hook):
+    if late:
+        machine.expect(r"Start(ing|ed) " + re.escape(UNDER_TEST), 90)
+        for port, path in enumerate(late):
+            machine.after(5, lambda path=path, port=port: machine.add_disk(path, port=port))
+    if case.typed:
+        machine.expect(r"Linux version|EFI stub", 60)
+        machine.type_all_along(TYPED, 0.7)
+    if case.shell:
+        machine.expect(r"^MARK42$", case.limit)
+    elif case.boots:
+        machine.expect(r"^LAB ready$", case.limit)
+        seen.lab = dict(re.findall(r"^LAB (\w+)=(.*)$", machine.console, re.M))
+        if hook:
+            hook(machine)
+        for command in case.commands:
+            seen.answers[command] = ask(machine, command)
+        seen.area = machine.secret_area()
+        machine.type("end\n")
+        machine.finish(60)
+    else:
+        machine.finish(case.limit)
+
+
+def ask(machine, command, limit=60):
+    """Run a command in the guest's real root; returns (exit code, output)."""
+    start = len(machine.console)
+    machine.type(command + "\n")
+    found = machine.expect(r"^LAB exit=(\d+)\nLAB ready$", limit, start)
+    text = "\n".join(re.findall(r"^LAB> (.*)$", machine.console[start:found.start()], re.M))
+    return int(found.group(1)), text
+
+
+def tail(seen, count=40):
+    lines = [line for line in seen.console.split("\n") if line.strip()]
+    return lines[-count:]
+
+
+def results_directory():
+    """A new directory for the consoles of one run; the ten newest are kept."""
+    base = cache.path("results")
+    os.makedirs(base, exist_ok=True)
+    old = sorted((e.path for e in os.scandir(base) if e.is_dir()), key=os.path.getmtime)
+    for path in old[:-9]:
+        cache.remove(path)
+    path = os.path.join(base, time.strftime("%Y%m%d-%H%M%S") + f"-{os.getpid()}")
+    os.makedirs(path)
+    return path

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Runs the chosen cases, at most two machines at once, and reports in TAP; what failed says what was expected,
+what was seen, where the console is, and shows its end."""
+
+import concurrent.futures
+import os
+import re
+import sys
+import threading
+import time
+import traceback
+
+from . import cache, cases, firmware, observe, tree, verdict, vm
+
+
+class Tap:
+    """TAP on stdout; one test is reported at a time, with its diagnostics."""
+
+    def __init__(self, count):
+        self.lock = threading.Lock()
+        self.number = self.failed = self.skipped = 0
+        print(f"1..{count}", flush=True)
+
+    def report(self, ok, name, diagnostics=(), skip=None):
+        with self.lock:
+            self.number += 1
+            self.failed += not ok
+            self.skipped += bool(skip)
+            print(f"{'ok' if ok else 'not ok'} {self.number} - {name}" + (f" # SKIP {skip}" if skip else ""))
+            for line in diagnostics:
+                print(f"# {line}")
+            sys.stdout.flush()
+
+
+def run(names, full, jobs, skip_as_fail, lack):
+    chosen = cases.selected(names, full)
+    unknown = [n for n in names if not any(n in (label, case.name) for label, case, _ in chosen)]
+    if unknown:
+        raise cache.LabError("no such case: " + " ".join(unknown))
+    tap = Tap(len(chosen))
+    if lack:
+        for label, _, _ in chosen:
+            tap.report(not skip_as_fail, f"vm/{label}", skip=f"missing: {lack}")
+        return 1 if skip_as_fail else 0
+    results = observe.results_directory()
+    cache.say(f"consoles in {results}")
+    fw = firmware.get()
+    cache.say(f"firmware {fw.path} sha256 {fw.digest}")
+    first = chosen[0][2]
+    vm.accelerator(f"{tree.system(first.guest)}/vmlinuz-{first.kernel}")
+    with concurrent.futures.ThreadPoolExecutor(max(1, min(jobs, 2))) as pool:
+        waiting = [pool.submit(one, tap, results, *c) for c in chosen]
+        try:
+            for future in waiting:
+                future.result()
+        except KeyboardInterrupt:
+            pool.shutdown(cancel_futures=True)
+            raise
+    return 1 if tap.failed else 0
+
+
+def one(tap, results, label, case, combo):
+    name, began = f"vm/{label}", time.monotonic()
+    try:
+        if isinstance(case, cases.Image):
+            complaints, more = image(case, combo), []
+        else:
+            complaints, more = machine(case, combo, os.path.join(results, label))
+    except cache.LabError as e:
+        complaints, more = str(e).split("\n"), []
+    except Exception:
+        complaints, more = traceback.format_exc().split("\n"), []
+    tap.report(not complaints, name, complaints + more if complaints else [])
+    cache.say(f"{'ok' if not complaints else 'NOT OK'} {name} ({time.monotonic() - began:.0f} s)")
+
+
+def machine(case, combo, log):
+    seen = observe.run(case, combo, log)
+    complaints = verdict.judge(case, combo, case.expect, seen)
+    if not complaints:
+        blind = verdict.proofs(case, combo, case.expect, seen)
+        complaints = [f"the verdict does not notice {what}" for what in blind]
+    more = [f"expected: {case.expect}", f"console: {log}"] + ["| " + line for line in observe.tail(seen)]
+    return complaints, more
+
+
+def image(case, combo):
+    """dracut must refuse, for the right reason; and it must build the same image when forced."""
+    try:
+        tree.initramfs(combo.guest, combo.kernel, case.config, case.drop)
+    except cache.LabError as e:
+        if not re.search(case.says, str(e)):
+            return [f"expected the image build to say {case.says!r}, seen:"] + str(e).split("\n")
+    else:
+        return ["dracut built an image that it should refuse"]
+    tree.initramfs(combo.guest, combo.kernel, case.config, case.drop, force=True)
+    return []

@@ -1,0 +1,257 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Judges an observation: a list of complaints, empty when the boot came to what the case expects.
+
+Judging is pure, so each observation is also judged against wrong expectations and against falsified copies of
+itself. A check that these do not upset would be no check: that, too, fails the case (see proofs())."""
+
+import copy
+import dataclasses
+import json
+import re
+
+from . import table
+
+FAILED = re.compile(r'coco-unlock: FAILED code=(\d+) name=([a-z0-9-]+) reason="(.*)" next="(.*)" action=([a-z]+)\s*$', re.M)
+PROMPTS = re.compile(r"[Pp]ass(phrase|word)|login:|Press Enter|^(sh|bash)(-[0-9.]+)?[#$] |^:/[^#]*# |^\S*[#$] *$"
+                     r"|root@\S+|Give root|Entering emergency|maintenance|dracut:/#", re.M)
+# What the initramfs itself writes when it starts a unit is no prompt.
+NO_PROMPT = re.compile(r"(ask-password|Password Requests|passw(or)?d?…|Dispatch Passw|Forward Password).*")
+
+
+@dataclasses.dataclass(frozen=True)
+class Boot:
+    """The real root's systemd is reached; nothing is left of the secrets but the kept entries."""
+    forms: dict = None              # {volume: exact | without-final-nul}
+    found: int = None
+    kept: tuple = ()                # GUIDs
+    checks: tuple = ()              # (command of the case, regular expression its output must match as a whole)
+    slow_device: float = None       # the device stage took at least so many seconds
+
+
+@dataclasses.dataclass(frozen=True)
+class Refuse:
+    """The boot ends in the action, with one line that names the outcome, no prompt and no shell."""
+    code: int
+    name: str
+    action: str = "poweroff"
+    wiped: bool = True              # no secret is left in the area
+    within: float = None            # seconds from the start of the unit to the line
+    not_before: float = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Shell:
+    """The configuration asked for rescue: one line, and a shell answers on the console."""
+    code: int
+    name: str
+
+
+def judge(case, combo, expect, seen):
+    """Complaints about `seen`, each one line of text."""
+    if isinstance(expect, Boot):
+        return judge_boot(case, combo, expect, seen)
+    return judge_refusal(case, expect, seen)
+
+
+def judge_boot(case, combo, expect, seen):
+    bad = [seen.error] if seen.error else []
+    if not seen.lab:
+        failed = FAILED.search(seen.console)
+        return bad + ["the real root was not reached" + (f", but: {failed.group(0)}" if failed else "")]
+    lab = seen.lab
+
+    def want(what, have, wanted):
+        if have != wanted:
+            bad.append(f"{what}: expected {wanted!r}, seen {have!r}")
+    want("root file system on", lab.get("root"), "/dev/mapper/root")
+    want("PID 1", lab.get("init"), "systemd")
+    want("state of the system", (lab.get("state"), lab.get("failed")), ("running", ""))
+    want("systemd", lab.get("systemd"), combo.systemd)
+    want("libcryptsetup", lab.get("cryptsetup"), "cryptsetup " + combo.cryptsetup)
+    want("kernel", lab.get("kernel"), seen.kver)
+    want("secret directory", lab.get("secrets"), " ".join(sorted(expect.kept)))
+    if not re.match(r"\d+ \d+ crypt aes-xts-plain64 ", lab.get("table", "")):
+        bad.append(f"root mapping is {lab.get('table')!r}")
+    if combo.module not in lab.get("modules", "").split():
+        bad.append(f"{combo.module} is not loaded: {lab.get('modules')!r}")
+    if FAILED.search(seen.console):
+        bad.append("a failure line on the console of a good boot")
+    want("end", seen.reason, "poweroff")
+    bad += judge_status(combo, expect, lab)
+    bad += judge_area(case.table, expect.kept, seen.area)
+    for command, pattern in expect.checks:
+        code, text = seen.answers.get(command, (None, ""))
+        if not re.fullmatch(pattern, text):
+            bad.append(f"`{command}`: expected {pattern!r}, seen {text!r} (exit {code})")
+    return bad
+
+
+def judge_status(combo, expect, lab):
+    try:
+        status = json.loads(lab.get("status", ""))
+        source, stages = status["source"], {s["name"]: s for s in status["stages"]}
+        volumes = {v["name"]: v for v in status["volumes"]}
+        bad = []
+        for what, have, wanted in [("result", status["result"], "ok"), ("code", status["code"], 0),
+                                   ("name", status["name"], "ok"), ("module", source["module"], combo.module),
+                                   ("path", source["path"], "/sys/kernel/security/secrets/coco"),
+                                   ("kept", source["kept"], len(expect.kept))]:
+            if have != wanted:
+                bad.append(f"status {what}: expected {wanted!r}, seen {have!r}")
+        if expect.found is not None and (source["found"], source["wiped"]) != (expect.found, expect.found - len(expect.kept)):
+            bad.append(f"status: expected {expect.found} entries found and all but the kept wiped, seen {source}")
+        for name, form in (expect.forms or {"root": "exact"}).items():
+            volume = volumes.get(name, {})
+            if (volume.get("form"), volume.get("mapping"), volume.get("header")) != (form, "/dev/mapper/" + name, "accepted"):
+                bad.append(f"status volume {name}: expected form {form}, seen {volume}")
+            if name not in lab.get("mappings", "").split():
+                bad.append(f"no mapping {name}: {lab.get('mappings')!r}")
+        missing = [s for s in "prepare modules secret-module read wipe device header keyslot mapping".split()
+                   if s not in stages]
+        if missing:
+            bad.append(f"status has no stage {missing}")
+        elif expect.slow_device and stages["device"]["us"] < expect.slow_device * 1e6:
+            bad.append(f"device stage: expected at least {expect.slow_device} s, seen {stages['device']['us']} us")
+        if not status["peak_memory_kib"] > 0:
+            bad.append("status has no peak memory")
+        return bad
+    except (ValueError, KeyError, TypeError) as e:
+        return [f"status is not what it should be ({e!r}): {lab.get('status')!r}"]
+
+
+def judge_area(blob, kept, area):
+    """The area may hold the kept entries' data; every other data byte of the table must be zero."""
+    if area is None:
+        return ["the secret area was not read"]
+    bad = []
+    for guid, start, end in data_of(blob or b""):
+        if guid in kept:
+            if area[start:end] != blob[start:end]:
+                bad.append(f"kept entry {guid} is not as it was")
+        elif any(area[start:end]):
+            bad.append(f"secret area still holds data of {guid}: {end - start - area[start:end].count(0)} bytes")
+    if any(area[len(blob or b""):]):
+        bad.append("secret area holds something behind the table")
+    return bad
+
+
+def data_of(blob):
+    """(guid, start, end) of each entry's data; of a broken table all that follows the header."""
+    found, pos = [], 20
+    total = int.from_bytes(blob[16:20], "little")
+    if blob and total == len(blob):
+        while total - pos >= 20:
+            length = int.from_bytes(blob[pos + 16:pos + 20], "little")
+            if length < 20 or length > total - pos:
+                break
+            found.append((str(table.uuid.UUID(bytes_le=blob[pos:pos + 16])), pos + 20, pos + length))
+            pos += length
+        else:
+            return found
+    return [("broken table", 20, len(blob))]
+
+
+def judge_refusal(case, expect, seen):
+    bad = [seen.error] if seen.error else []
+    lines = FAILED.findall(seen.console)
+    shell = isinstance(expect, Shell)
+    action = "rescue" if shell else expect.action
+    if seen.lab or "LAB begin" in seen.console:
+        bad.append("the real root was reached")
+    count = seen.console.count("coco-unlock: FAILED")
+    if count != 1 or len(lines) != 1:
+        bad.append(f"expected one failure line in its form, seen {count}, in form {len(lines)}")
+    if lines:
+        code, name, reason, advice, said = lines[0]
+        if (int(code), name, said) != (expect.code, expect.name, action):
+            bad.append(f"expected code={expect.code} name={expect.name} action={action}, "
+                       f"seen code={code} name={name} action={said} reason={reason}")
+        if not reason or not advice:
+            bad.append("the failure line has an empty reason or next step")
+    answered = re.search(r"^\s*MARK42\s*$", seen.console, re.M)
+    if shell:
+        if not answered:
+            bad.append("no shell answers, though the configuration says rescue")
+        return bad
+    if answered:
+        bad.append("a typed command was carried out")
+    prompt = PROMPTS.search(NO_PROMPT.sub("", seen.console))
+    if prompt:
+        bad.append(f"looks like a prompt or a shell: {line_at(NO_PROMPT.sub('', seen.console), prompt.start())!r}")
+    if seen.reason != expect.action:
+        bad.append(f"expected the machine to end by {expect.action}, seen {seen.reason}")
+    took = seconds_to_failure(seen)
+    if lines and took is None:
+        bad.append("no start of the unit seen on the console")
+    if took is not None:
+        if expect.within is not None and took > expect.within:
+            bad.append(f"failed after {took:.1f} s, expected within {expect.within} s")
+        if expect.not_before is not None and took < expect.not_before:
+            bad.append(f"failed after {took:.1f} s, expected not before {expect.not_before} s")
+    failed = seen.at("coco-unlock: FAILED")
+    if failed is not None and seen.ended is not None and seen.ended - failed > 20:
+        bad.append(f"the action came {seen.ended - failed:.0f} s after the failure line")
+    if expect.wiped:
+        bad += judge_area(case.table, (), seen.area)
+    return bad
+
+
+def seconds_to_failure(seen):
+    start, end = seen.at(r"Start(ing|ed) coco-unlock\.service"), seen.at("coco-unlock: FAILED")
+    return None if start is None or end is None else end - start
+
+
+def line_at(text, pos):
+    return text[text.rfind("\n", 0, pos) + 1:(text + "\n").find("\n", pos)]
+
+
+def proofs(case, combo, expect, seen):
+    """Names of the wrong expectations and falsified observations that the judgement lets pass; must be empty."""
+    trials = []
+    if isinstance(expect, Boot):
+        other = dataclasses.replace
+        trials += [("a refusal", judge(case, combo, Refuse(2, "secret-refused"), seen)),
+                   ("another kept entry", judge(case, combo, other(expect, kept=expect.kept + (str(table.numbered(999)),)), seen)),
+                   ("another number of entries", judge(case, combo, other(expect, found=(expect.found or 0) + 777), seen)),
+                   ("another form", judge(case, combo, other(expect, forms={"root": "nonsense"}), seen)),
+                   ("another systemd", judge(case, dataclasses.replace(combo, systemd="1"), expect, seen)),
+                   ("another module", judge(case, dataclasses.replace(combo, module="nonsense"), expect, seen))]
+        forged = copy.copy(seen)
+        forged.lab = dict(seen.lab, secrets="736869e5-84f0-4973-92ec-06879ce3da0b")
+        trials.append(("a secret left in the directory", judge(case, combo, expect, forged)))
+        forged = copy.copy(seen)
+        forged.lab = dict(seen.lab, root="/dev/vda")
+        trials.append(("a root without the mapping", judge(case, combo, expect, forged)))
+        forged = copy.copy(seen)
+        forged.area = case.table + bytes(len(seen.area) - len(case.table)) if seen.area else None
+        trials.append(("an area that was not wiped", judge(case, combo, expect, forged)))
+        for command, pattern in expect.checks:
+            forged = copy.copy(seen)
+            forged.answers = dict(seen.answers, **{command: (0, "nonsense")})
+            trials.append((f"another answer to {command}", judge(case, combo, expect, forged)))
+    else:
+        trials += [("a good boot", judge(case, combo, Boot(), seen)),
+                   ("another code", judge(case, combo, dataclasses.replace(expect, code=expect.code + 1), seen)),
+                   ("another name", judge(case, combo, dataclasses.replace(expect, name="nonsense"), seen))]
+        doubled = copy.copy(seen)
+        line = next((t for _, t in seen.lines if "coco-unlock: FAILED" in t), "")
+        doubled.console = seen.console + "\n" + line + "\n"
+        trials.append(("a second failure line", judge(case, combo, expect, doubled)))
+    if isinstance(expect, Refuse):
+        actions = {"poweroff": "reboot", "reboot": "halt", "halt": "poweroff"}
+        trials.append(("another action", judge(case, combo, dataclasses.replace(expect, action=actions[expect.action]), seen)))
+        for what, text in [("a typed command's output", "MARK42"), ("a passphrase prompt", "Please enter passphrase for disk croot:"),
+                           ("a login prompt", "lab login: "), ("a shell", "sh-5.2# "), ("dracut's shell", ":/root# "),
+                           ("sulogin", "Press Enter for maintenance")]:
+            forged = copy.copy(seen)
+            forged.console = seen.console + "\n" + text + "\n"
+            trials.append((what, judge(case, combo, expect, forged)))
+        if expect.wiped and case.table and len(case.table) > 40:
+            forged = copy.copy(seen)
+            forged.area = case.table + bytes(len(seen.area) - len(case.table)) if seen.area else None
+            trials.append(("an area that was not wiped", judge(case, combo, expect, forged)))
+    if isinstance(expect, Shell):
+        forged = copy.copy(seen)
+        forged.console = seen.console.replace("MARK42", "")
+        trials.append(("no shell", judge(case, combo, expect, forged)))
+    return [name for name, complaints in trials if not complaints]
