@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Makefile - build, install and test coco-unlock. `make help` lists the targets.
+
+VERSION := 0.1.0
+PREFIX ?= /usr
+DESTDIR ?=
+SYSCONFDIR ?= /etc
+BINDIR ?= $(PREFIX)/bin
+MANDIR ?= $(PREFIX)/share/man
+UNITDIR ?= /usr/lib/systemd/system
+DRACUTDIR ?= /usr/lib/dracut/modules.d
+BUILD ?= build
+
+# The kernel to build coco_secret for, and the headers that belong to it.
+KVER ?= $(shell uname -r)
+KDIR ?= /lib/modules/$(KVER)/build
+
+CC ?= cc
+PKG_CONFIG ?= pkg-config
+INSTALL ?= install
+LIBS := libcryptsetup libkmod blkid json-c
+
+# WERROR=1 makes warnings errors; SANITIZE=1 builds with address and undefined sanitizers.
+CFLAGS ?= -O2 -g
+WARNINGS := -Wall -Wextra -Wvla -Wcast-qual -Wmissing-prototypes -Wstrict-prototypes -Wformat=2 \
+	-Wshadow -Wundef -Werror=implicit-function-declaration -Werror=incompatible-pointer-types \
+	-Werror=int-conversion -Werror=return-type -Werror=format-security
+HARDENING := -fPIE -fstack-protector-strong -D_FORTIFY_SOURCE=2
+HARDENING_LD := -pie -Wl,-z,relro,-z,now -Wl,--as-needed
+ifeq ($(WERROR),1)
+WARNINGS += -Werror
+endif
+ifeq ($(SANITIZE),1)
+HARDENING := -fPIE -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+HARDENING_LD := -pie -fsanitize=address,undefined
+BUILD := $(BUILD)/sanitize
+endif
+ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DCOCO_VERSION='"$(VERSION)"' \
+	$(WARNINGS) $(HARDENING) $(shell $(PKG_CONFIG) --cflags $(LIBS)) $(CFLAGS) $(CPPFLAGS)
+ALL_LDFLAGS = $(HARDENING_LD) $(LDFLAGS)
+LDLIBS = $(shell $(PKG_CONFIG) --libs $(LIBS))
+
+SRC := $(wildcard src/*.c)
+OBJ := $(SRC:src/%.c=$(BUILD)/%.o)
+LIB_OBJ := $(filter-out $(BUILD)/main.o,$(OBJ))
+UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/test/%,$(wildcard tests/unit/*.c))
+MAN := $(patsubst src/man/%.scd,$(BUILD)/man/%,$(wildcard src/man/*.scd))
+
+# V=1 shows whole commands.
+ifneq ($(V),1)
+Q := @
+say = @printf '  %-8s %s\n' '$(1)' '$(2)'
+endif
+
+all: $(BUILD)/coco-unlock man
+
+$(BUILD)/coco-unlock: $(OBJ)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(OBJ) $(LDLIBS)
+
+$(BUILD)/%.o: src/%.c Makefile | $(BUILD)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# Secrets pass through these registers: clear them on return.
+$(BUILD)/secret.o: HARDENING += -fzero-call-used-regs=used
+
+$(BUILD)/test/%: tests/unit/%.c tests/lib/tap.h $(LIB_OBJ) | $(BUILD)/test
+	$(call say,CC,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -Isrc -Itests/lib $(ALL_LDFLAGS) -o $@ $< $(LIB_OBJ) $(LDLIBS)
+
+$(BUILD) $(BUILD)/test $(BUILD)/man:
+	mkdir -p $@
+
+-include $(wildcard $(BUILD)/*.d $(BUILD)/test/*.d)
+
+man: $(MAN)
+
+$(BUILD)/man/%: src/man/%.scd | $(BUILD)/man
+	$(call say,MAN,$@)
+	$(Q)scdoc < $< > $@
+
+# The kernel module, out of tree so that the sources stay clean.
+MODULE_BUILD = $(BUILD)/module-$(KVER)
+
+module: | $(BUILD)
+	$(Q)mkdir -p $(MODULE_BUILD)
+	$(Q)cp src/module/coco_secret.c src/module/Kbuild $(MODULE_BUILD)/
+	$(MAKE) -C $(KDIR) M=$(abspath $(MODULE_BUILD)) modules
+
+# For image builders: only the module itself goes to DESTDIR, no compiler and no key.
+install-module: module
+	$(INSTALL) -D -m 0644 $(MODULE_BUILD)/coco_secret.ko \
+		$(DESTDIR)/lib/modules/$(KVER)/updates/coco_secret.ko
+	if [ -z "$(DESTDIR)" ]; then depmod $(KVER); fi
+
+# For machines that build for themselves: sources where dkms finds them.
+install-dkms:
+	$(INSTALL) -d $(DESTDIR)/usr/src/coco-unlock-$(VERSION)
+	$(INSTALL) -m 0644 src/module/coco_secret.c src/module/Kbuild \
+		$(DESTDIR)/usr/src/coco-unlock-$(VERSION)/
+	sed 's/@VERSION@/$(VERSION)/' src/module/dkms.conf \
+		> $(DESTDIR)/usr/src/coco-unlock-$(VERSION)/dkms.conf
+
+install: all
+	$(INSTALL) -D -m 0755 $(BUILD)/coco-unlock $(DESTDIR)$(BINDIR)/coco-unlock
+	$(INSTALL) -D -m 0644 -t $(DESTDIR)$(UNITDIR) units/coco-unlock.service units/coco-unlock-abort.service
+	$(INSTALL) -D -m 0755 -t $(DESTDIR)$(DRACUTDIR)/50coco-unlock dracut/50coco-unlock/module-setup.sh
+	$(INSTALL) -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/doc/coco-unlock conf/coco-unlock.conf conf/cocotab
+	for m in $(MAN); do \
+		$(INSTALL) -D -m 0644 $$m $(DESTDIR)$(MANDIR)/man$${m##*.}/$${m##*/} || exit 1; done
+
+uninstall:
+	rm -f $(DESTDIR)$(BINDIR)/coco-unlock
+	rm -f $(DESTDIR)$(UNITDIR)/coco-unlock.service $(DESTDIR)$(UNITDIR)/coco-unlock-abort.service
+	rm -rf $(DESTDIR)$(DRACUTDIR)/50coco-unlock $(DESTDIR)$(PREFIX)/share/doc/coco-unlock
+	for m in $(MAN); do rm -f $(DESTDIR)$(MANDIR)/man$${m##*.}/$${m##*/}; done
+
+clean:
+	rm -rf $(BUILD)
+
+.PHONY: all man module install-module install-dkms install uninstall clean

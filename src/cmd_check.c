@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cmd_check.c - the dry run: what is there, what would be done, what would be refused.
+ * Reads no secret, wipes nothing, loads nothing, maps nothing.
+ */
+#include "cmd.h"
+
+#include <string.h>
+
+#include "kernel.h"
+#include "module.h"
+#include "report.h"
+
+static void print_conf(const struct conf *conf)
+{
+	size_t i;
+
+	/* dracut's module reads these lines: keys are only ever added. */
+	printf("TimeoutMs=%llu\n", (unsigned long long)conf->timeout_ms);
+	printf("FailureAction=%s\n", conf_action_name(conf->failure_action));
+	printf("SecretModules=");
+	for (i = 0; i < conf->secret_modules.nr; i++)
+		printf("%s%s", i ? " " : "", conf->secret_modules.names[i]);
+	printf("\nCiphers=");
+	for (i = 0; i < conf->ciphers.nr; i++)
+		printf("%s%s", i ? " " : "", conf->ciphers.names[i]);
+	printf("\nKeepSecrets=");
+	for (i = 0; i < conf->nr_keep; i++)
+		printf("%s%s", i ? " " : "", conf->keep[i]);
+	printf("\n");
+	for (i = 0; i < conf->nr_volumes; i++) {
+		const struct volume_conf *v = &conf->volumes[i];
+
+		printf("Volume=%s %s%s %s\n", v->name, conf_device_kind_prefix(v->device.kind),
+		       v->device.kind == DEVICE_KIND_AUTO ? "auto" : v->device.value, v->guid);
+	}
+}
+
+/* Prints one line of the report and remembers the first fault as the verb's exit code. */
+static void print_check(const char *what, const struct fault *f, const char *good,
+			enum exitcode *code)
+{
+	if (f->code == EXITCODE_OK) {
+		printf("ok      %-14s %s\n", what, good);
+		return;
+	}
+	printf("refused %-14s %s (%d %s); next: %s\n", what, f->reason, (int)f->code,
+	       exitcode_name(f->code), exitcode_next(f->code));
+	if (*code == EXITCODE_OK)
+		*code = f->code;
+}
+
+static void check_kernel(const struct root *root, const struct conf *conf, enum exitcode *code)
+{
+	struct fault f = { 0 };
+
+	if (!root->machine)
+		return;
+	(void)kernel_look(conf, &f);
+	print_check("kernel", &f, "dm_crypt and the ciphers are there", code);
+}
+
+static void check_source(const struct root *root, const struct conf *conf, enum exitcode *code)
+{
+	struct source_efi src = SOURCE_EFI_NULL;
+	struct fault f = { 0 };
+	unsigned int nr = 0;
+	char good[160];
+	bool has;
+	size_t i;
+
+	if (source_efi_look(root, &src) < 0) {
+		for (i = 0; i < conf->secret_modules.nr && root->machine; i++)
+			if (module_lookup(conf->secret_modules.names[i]) >= 0)
+				break;
+		if (root->machine && i == conf->secret_modules.nr)
+			(void)fault_set(&f, EXITCODE_NO_SECRET_MODULE, ENOENT,
+					"no module that exposes launch secrets");
+		else if (!root->machine)
+			(void)fault_set(&f, EXITCODE_NO_SECRET_TABLE, ENOENT,
+					"no secrets are exposed here");
+		(void)snprintf(good, sizeof(good), "module %s would be loaded to look for secrets",
+			       i < conf->secret_modules.nr ? conf->secret_modules.names[i] : "");
+		print_check("secrets", &f, good, code);
+		return;
+	}
+	for (i = 0; i < conf->nr_volumes; i++) {
+		const struct volume_conf *v = &conf->volumes[i];
+
+		f = (struct fault){ 0 };
+		if (source_efi_list(&src, v->guid, &nr, &has) < 0 || !has)
+			(void)fault_set(&f, EXITCODE_SECRET_MISSING, ENOENT,
+					"none of %u entries has GUID %s", nr, v->guid);
+		(void)snprintf(good, sizeof(good), "entry %s for volume %s, one of %u", v->guid,
+			       v->name, nr);
+		print_check("secrets", &f, good, code);
+	}
+	source_efi_done(&src);
+}
+
+static void check_volume(const struct root *root, const struct conf *conf,
+			 const struct volume_conf *vc, enum exitcode *code)
+{
+	_cleanup_(device_done) struct device device = DEVICE_NULL;
+	_cleanup_(header_done) struct header header = HEADER_NULL;
+	struct uevent ue = UEVENT_NULL;
+	struct verdict verdict = { 0 };
+	struct fault f = { 0 };
+	char good[CONF_DEVICE_SIZE + 160];
+	int r;
+
+	r = device_find(root, &vc->device, &ue, deadline_in_ms(0), &device, &f);
+	if (r >= 0)
+		r = header_read(&device, &header, &f);
+	if (r >= 0)
+		r = policy_judge(header.metadata, device.size, &conf->ciphers, &verdict);
+	if (r < 0)
+		(void)fault_set(&f, EXITCODE_HEADER_REFUSED, -r,
+				"the header of %s breaks the rule '%s'", device.path,
+				verdict.rule ? verdict.rule : "memory");
+	(void)snprintf(good, sizeof(good), "%s, uuid %s, %s, header accepted", device.path,
+		       verdict.uuid, verdict.cipher);
+	print_check(vc->name, &f, good, code);
+}
+
+static int run_check(const struct root *root, int argc, char **argv)
+{
+	_cleanup_free_ struct conf *conf = calloc(1, sizeof(*conf));
+	enum exitcode code = EXITCODE_OK;
+	bool config_only = false;
+	struct fault f = { 0 };
+	size_t v;
+	int i;
+
+	for (i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--config") != 0)
+			return cmd_usage(&cmd_check, argv[i]);
+		config_only = true;
+	}
+	if (!conf)
+		return EXITCODE_NO_MEMORY;
+	if (conf_load(root, conf, &f) < 0) {
+		fprintf(stderr, "coco-unlock: %s\n", f.reason);
+		return (int)f.code;
+	}
+	if (config_only) {
+		print_conf(conf);
+		return EXITCODE_OK;
+	}
+	print_check("config", &f, "no mistake found", &code);
+	check_kernel(root, conf, &code);
+	check_source(root, conf, &code);
+	for (v = 0; v < conf->nr_volumes; v++)
+		check_volume(root, conf, &conf->volumes[v], &code);
+	if (code != EXITCODE_OK)
+		printf("a boot would now end with: %s\n",
+		       conf_action_name(conf->failure_action));
+	return (int)code;
+}
+
+const struct cmd cmd_check = {
+	.name = "check",
+	.args = "[--config]",
+	.help = "say what is there and what would be refused; with --config only read the configuration",
+	.run = run_check,
+};

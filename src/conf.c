@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * conf.c - coco-unlock.conf with its drop-ins, and the kernel command line's timeout.
+ * Trusts the files of the initramfs to be the owner's, but not to be free of mistakes:
+ * whatever is unknown is an error with file and line. Does not trust the command line.
+ */
+#include "conf.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "paths.h"
+
+#define CONF_FILE_MAX 65536
+#define CONF_DROPINS_MAX 64
+#define CMDLINE_MAX 65536
+#define CMDLINE_TIMEOUT "coco_unlock.timeout="
+
+static const char *const action_names[_FAILURE_ACTION_MAX] = {
+	[FAILURE_ACTION_POWEROFF] = "poweroff",
+	[FAILURE_ACTION_REBOOT] = "reboot",
+	[FAILURE_ACTION_HALT] = "halt",
+	[FAILURE_ACTION_RESCUE] = "rescue",
+};
+
+static const char *const default_modules[] = { "efi_secret", "coco_secret", "sev_secret" };
+
+const char *conf_action_name(enum failure_action action)
+{
+	return (unsigned int)action < ARRAY_SIZE(action_names) ? action_names[action] : "poweroff";
+}
+
+void conf_defaults(struct conf *ret_conf)
+{
+	size_t i;
+
+	memset(ret_conf, 0, sizeof(*ret_conf));
+	ret_conf->timeout_ms = 90000;
+	ret_conf->failure_action = FAILURE_ACTION_POWEROFF;
+	for (i = 0; i < ARRAY_SIZE(default_modules); i++)
+		(void)snprintf(ret_conf->secret_modules.names[i], CONF_NAME_SIZE, "%s",
+			       default_modules[i]); /* constants that fit */
+	ret_conf->secret_modules.nr = ARRAY_SIZE(default_modules);
+	(void)snprintf(ret_conf->ciphers.names[0], CONF_NAME_SIZE, "aes-xts-plain64");
+	ret_conf->ciphers.nr = 1;
+	(void)snprintf(ret_conf->volumes[0].name, CONF_NAME_SIZE, "root");
+	ret_conf->volumes[0].device.kind = DEVICE_KIND_AUTO;
+	(void)snprintf(ret_conf->volumes[0].guid, GUID_TEXT_SIZE, "%s", GUID_DISK_SECRET);
+	ret_conf->nr_volumes = 1;
+}
+
+bool conf_keeps(const struct conf *conf, const char *guid)
+{
+	size_t i;
+
+	for (i = 0; i < conf->nr_keep; i++)
+		if (strcmp(conf->keep[i], guid) == 0)
+			return true;
+	return false;
+}
+
+/* "90", "90s", "2min", "500ms" as in systemd.time(7), these units only. */
+static int parse_timeout(const char *value, uint64_t *ret_ms)
+{
+	static const struct {
+		const char *unit;
+		uint64_t ms;
+	} units[] = { { "", 1000 }, { "s", 1000 }, { "ms", 1 }, { "min", 60000 } };
+	size_t digits = strspn(value, "0123456789"), i;
+	char number[16];
+	uint64_t n;
+
+	if (digits == 0 || digits >= sizeof(number))
+		return -EINVAL;
+	memcpy(number, value, digits);
+	number[digits] = '\0';
+	if (text_u64(number, CONF_TIMEOUT_MS_MAX, &n) < 0)
+		return -EINVAL;
+	for (i = 0; i < ARRAY_SIZE(units); i++) {
+		if (strcmp(value + digits, units[i].unit) != 0)
+			continue;
+		n *= units[i].ms; /* both factors are bounded */
+		if (n < 1000 || n > CONF_TIMEOUT_MS_MAX)
+			return -ERANGE;
+		*ret_ms = n;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+static int set_timeout(struct conf *conf, char *value)
+{
+	return parse_timeout(value, &conf->timeout_ms);
+}
+
+static int set_action(struct conf *conf, char *value)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(action_names); i++) {
+		if (strcmp(value, action_names[i]) == 0) {
+			conf->failure_action = (enum failure_action)i;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+/* A list grows with each line; an empty value empties it, as in systemd's files. */
+static int set_keep(struct conf *conf, char *value)
+{
+	char *word;
+
+	if (*value == '\0')
+		conf->nr_keep = 0;
+	while ((word = text_word(&value, " \t"))) {
+		if (conf->nr_keep == CONF_KEEP_MAX)
+			return -E2BIG;
+		if (text_guid(word, conf->keep[conf->nr_keep]) < 0)
+			return -EINVAL;
+		conf->nr_keep++;
+	}
+	return 0;
+}
+
+static int set_names(struct name_list *list, char *value, const char *allowed)
+{
+	char *word;
+
+	list->nr = 0;
+	while ((word = text_word(&value, " \t"))) {
+		if (list->nr == CONF_NAMES_MAX)
+			return -E2BIG;
+		if (strlen(word) >= CONF_NAME_SIZE || word[strspn(word, allowed)] != '\0')
+			return -EINVAL;
+		memcpy(list->names[list->nr++], word, strlen(word) + 1);
+	}
+	return list->nr > 0 ? 0 : -EINVAL;
+}
+
+#define NAME_CHARS "abcdefghijklmnopqrstuvwxyz0123456789_"
+
+static int set_modules(struct conf *conf, char *value)
+{
+	return set_names(&conf->secret_modules, value, NAME_CHARS);
+}
+
+static int set_ciphers(struct conf *conf, char *value)
+{
+	struct name_list list;
+	size_t i;
+	int r;
+
+	r = set_names(&list, value, NAME_CHARS "-:()");
+	if (r < 0)
+		return r;
+	for (i = 0; i < list.nr; i++) /* a null cipher never, whoever asks for it */
+		if (strstr(list.names[i], "null"))
+			return -EPERM;
+	conf->ciphers = list;
+	return 0;
+}
+
+static const struct {
+	const char *section;
+	const char *key;
+	int (*set)(struct conf *conf, char *value);
+	const char *expected;
+} keys[] = {
+	{ "Unlock", "Timeout", set_timeout, "a time between 1s and 60min" },
+	{ "Unlock", "FailureAction", set_action, "poweroff, reboot, halt or rescue" },
+	{ "Unlock", "KeepSecrets", set_keep, "GUIDs, at most 64" },
+	{ "Unlock", "SecretModules", set_modules, "names of kernel modules, at most 8" },
+	{ "Policy", "Ciphers", set_ciphers, "cipher strings as aes-xts-plain64, at most 8, none null" },
+};
+
+static int set_key(struct conf *conf, const char *section, const char *key, char *value,
+		   const char *file, unsigned int line, struct fault *f)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(keys); i++) {
+		if (strcmp(keys[i].section, section) != 0 || strcmp(keys[i].key, key) != 0)
+			continue;
+		if (keys[i].set(conf, value) < 0)
+			return fault_set(f, EXITCODE_CONFIG, EINVAL, "%s:%u: %s= takes %s", file,
+					 line, key, keys[i].expected);
+		return 0;
+	}
+	return fault_set(f, EXITCODE_CONFIG, EINVAL, "%s:%u: unknown key '%s' in section [%s]", file,
+			 line, key, section);
+}
+
+int conf_parse_ini(struct conf *conf, char *text, const char *file, struct fault *f)
+{
+	char section[CONF_NAME_SIZE] = "";
+	unsigned int nr = 0;
+	char *line, *value;
+	size_t len, i;
+	int r;
+
+	while ((line = strsep(&text, "\n"))) {
+		nr++;
+		line = text_strip(line);
+		len = strlen(line);
+		if (len == 0 || *line == '#' || *line == ';')
+			continue;
+		if (*line == '[') {
+			if (line[len - 1] != ']' || len - 2 >= sizeof(section))
+				return fault_set(f, EXITCODE_CONFIG, EINVAL,
+						 "%s:%u: not a section header", file, nr);
+			memcpy(section, line + 1, len - 2);
+			section[len - 2] = '\0';
+			for (i = 0; i < ARRAY_SIZE(keys); i++)
+				if (strcmp(keys[i].section, section) == 0)
+					break;
+			if (i == ARRAY_SIZE(keys))
+				return fault_set(f, EXITCODE_CONFIG, EINVAL,
+						 "%s:%u: unknown section [%s]", file, nr, section);
+			continue;
+		}
+		value = strchr(line, '=');
+		if (!value)
+			return fault_set(f, EXITCODE_CONFIG, EINVAL,
+					 "%s:%u: expected Key=value", file, nr);
+		*value++ = '\0';
+		r = set_key(conf, section, text_strip(line), text_strip(value), file, nr, f);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int load_ini(const struct root *root, struct conf *conf, const char *path, struct fault *f)
+{
+	_cleanup_free_ char *text = NULL;
+	ssize_t n;
+
+	n = root_read_text(root, path, CONF_FILE_MAX, &text);
+	if (n == -ENOENT)
+		return 0;
+	if (n < 0)
+		return fault_set(f, EXITCODE_CONFIG, (int)-n, "%s: %s", path, strerror((int)-n));
+	return conf_parse_ini(conf, text, path, f);
+}
+
+struct dropin {
+	char name[256];
+	const char *dir;
+};
+
+static int dropin_compare(const void *a, const void *b)
+{
+	return strcmp(((const struct dropin *)a)->name, ((const struct dropin *)b)->name);
+}
+
+/* Adds the *.conf names of one directory; a name that is there already keeps its place and
+ * takes the new directory, so that /etc wins over /usr/lib. */
+static int dropins_add(const struct root *root, const char *dir, struct dropin *list, size_t *nr)
+{
+	int fd = root_open(root, dir, O_RDONLY | O_DIRECTORY, 0);
+	struct dirent *e;
+	DIR *d;
+	size_t i, len;
+	int r = 0;
+
+	if (fd < 0)
+		return fd == -ENOENT ? 0 : fd;
+	d = fdopendir(fd);
+	if (!d) {
+		(void)close(fd);
+		return -ENOMEM;
+	}
+	while ((e = readdir(d))) {
+		len = strlen(e->d_name);
+		if (len < 6 || strcmp(e->d_name + len - 5, ".conf") != 0 || *e->d_name == '.')
+			continue;
+		for (i = 0; i < *nr; i++)
+			if (strcmp(list[i].name, e->d_name) == 0)
+				break;
+		if (i == CONF_DROPINS_MAX) {
+			r = -E2BIG;
+			break;
+		}
+		memcpy(list[i].name, e->d_name, len + 1);
+		list[i].dir = dir;
+		if (i == *nr)
+			++*nr;
+	}
+	(void)closedir(d);
+	return r;
+}
+
+static int load_dropins(const struct root *root, struct conf *conf, struct fault *f)
+{
+	static const char *const dirs[] = { PATH_CONF_D_USR, PATH_CONF_D_ETC };
+	_cleanup_free_ struct dropin *list = calloc(CONF_DROPINS_MAX, sizeof(*list));
+	char path[512];
+	size_t nr = 0, i;
+	int r;
+
+	if (!list)
+		return fault_set(f, EXITCODE_NO_MEMORY, ENOMEM, "no memory for the configuration");
+	for (i = 0; i < ARRAY_SIZE(dirs); i++) {
+		r = dropins_add(root, dirs[i], list, &nr);
+		if (r < 0)
+			return fault_set(f, EXITCODE_CONFIG, -r, "%s: %s", dirs[i], strerror(-r));
+	}
+	qsort(list, nr, sizeof(*list), dropin_compare);
+	for (i = 0; i < nr; i++) {
+		(void)snprintf(path, sizeof(path), "%s/%s", list[i].dir, list[i].name); /* fits */
+		r = load_ini(root, conf, path, f);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int load_all(const struct root *root, struct conf *conf, struct fault *f)
+{
+	_cleanup_free_ char *text = NULL;
+	ssize_t n;
+	int r;
+
+	r = load_ini(root, conf, PATH_CONF, f);
+	if (r < 0)
+		return r;
+	r = load_dropins(root, conf, f);
+	if (r < 0)
+		return r;
+	n = root_read_text(root, PATH_COCOTAB, CONF_FILE_MAX, &text);
+	if (n == -ENOENT)
+		return 0;
+	if (n < 0)
+		return fault_set(f, EXITCODE_CONFIG, (int)-n, "%s: %s", PATH_COCOTAB,
+				 strerror((int)-n));
+	return conf_parse_cocotab(conf, text, PATH_COCOTAB, f);
+}
+
+int conf_load(const struct root *root, struct conf *ret_conf, struct fault *f)
+{
+	int r;
+
+	conf_defaults(ret_conf);
+	r = load_all(root, ret_conf, f);
+	if (r < 0)
+		conf_defaults(ret_conf);
+	return r;
+}
+
+void conf_apply_cmdline(const struct root *root, struct conf *conf)
+{
+	_cleanup_free_ char *cmdline = NULL;
+	char *cursor, *word;
+	uint64_t seconds;
+
+	if (root_read_text(root, PATH_CMDLINE, CMDLINE_MAX, &cmdline) < 0)
+		return;
+	cursor = cmdline;
+	while ((word = text_word(&cursor, " \t\n"))) {
+		if (strncmp(word, CMDLINE_TIMEOUT, sizeof(CMDLINE_TIMEOUT) - 1) != 0)
+			continue;
+		if (text_u64(word + sizeof(CMDLINE_TIMEOUT) - 1, CONF_TIMEOUT_MS_MAX / 1000,
+			     &seconds) < 0)
+			continue;
+		if (seconds > 0 && seconds * 1000 < conf->timeout_ms)
+			conf->timeout_ms = seconds * 1000;
+	}
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * device.h - finds the block device that cocotab names, and waits for it.
+ */
+#ifndef COCO_DEVICE_H
+#define COCO_DEVICE_H
+
+#include "conf.h"
+#include "deadline.h"
+#include "uevent.h"
+
+struct device {
+	int fd;			       /* opened once, read-only, owned */
+	char path[CONF_DEVICE_SIZE]; /* for people */
+	uint64_t size;		       /* bytes */
+};
+
+#define DEVICE_NULL ((struct device){ .fd = -EBADF })
+
+/*
+ * Looks for the device until the deadline, woken by events. A path is taken when it is
+ * there. UUID=, PARTUUID=, LABEL= and auto (whole disks and partitions with LUKS magic) are
+ * counted when the event queue has become empty after the first match: there must be exactly
+ * one. Returns 0, or -errno with f saying no-device or ambiguous-device.
+ */
+int device_find(const struct root *root, const struct device_spec *spec, struct uevent *ue,
+		struct deadline deadline, struct device *ret_device, struct fault *f);
+
+void device_done(struct device *device);
+
+#endif

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * exitcode.c - names and next steps of the outcomes in exitcode.h.
+ * Constant text only: nothing here comes from the machine.
+ */
+#include "exitcode.h"
+
+#include "util.h"
+
+static const struct {
+	const char *name;
+	const char *next;
+} table[_EXITCODE_MAX] = {
+	[EXITCODE_OK] = { "ok", "nothing to do" },
+	[EXITCODE_USAGE] = { "usage", "see coco-unlock --help" },
+	[EXITCODE_SECRET_REFUSED] = { "secret-refused",
+		"check that the secret in the table is the one that was enrolled in a keyslot of this "
+		"volume, byte for byte, then launch again" },
+	[EXITCODE_NO_MEMORY] = { "no-memory",
+		"give the guest more memory, or use a keyslot with pbkdf2 or a smaller argon2 cost" },
+	[EXITCODE_NO_DEVICE] = { "no-device",
+		"attach the encrypted disk, or correct the device column of cocotab" },
+	[EXITCODE_BUSY] = { "busy",
+		"find out what else opens the volume in this initramfs (crypttab, rd.luks) and remove it" },
+	[EXITCODE_HEADER_REFUSED] = { "header-refused",
+		"compare the disk with the one that was prepared: its LUKS2 header is not of the accepted "
+		"form" },
+	[EXITCODE_NO_SECRET_TABLE] = { "no-secret-table",
+		"inject the launch secret before the guest starts, and use firmware of the AmdSev kind" },
+	[EXITCODE_SECRET_MISSING] = { "secret-missing",
+		"add an entry with the GUID that cocotab names to the secret table" },
+	[EXITCODE_EXAMPLE_GUID] = { "example-guid",
+		"rebuild the table with GUID 736869e5-84f0-4973-92ec-06879ce3da0b; 736870e5-... is only "
+		"the example of the kernel's documentation" },
+	[EXITCODE_CONFIG] = { "config",
+		"correct the line, run coco-unlock check --config, and build the initramfs again" },
+	[EXITCODE_NO_SECRET_MODULE] = { "no-secret-module",
+		"install efi_secret or coco_secret for this kernel and build the initramfs again" },
+	[EXITCODE_NO_SECURITYFS] = { "no-securityfs",
+		"use a kernel with CONFIG_SECURITYFS" },
+	[EXITCODE_TABLE_CORRUPT] = { "table-corrupt",
+		"build the secret table again: a length in it is wrong, or GRUB has wiped an entry" },
+	[EXITCODE_TABLE_DUPLICATE] = { "table-duplicate",
+		"build the secret table again: two entries have the same GUID" },
+	[EXITCODE_WIPE_FAILED] = { "wipe-failed",
+		"do not use this kernel for secrets: an entry could not be removed" },
+	[EXITCODE_HIDDEN_ENTRIES] = { "hidden-entries",
+		"put at most 63 entries into the secret table" },
+	[EXITCODE_NO_DM_CRYPT] = { "no-dm-crypt",
+		"put dm_crypt and the volume's cipher modules into the initramfs" },
+	[EXITCODE_AMBIGUOUS_DEVICE] = { "ambiguous-device",
+		"name the volume's device in cocotab by a path, or detach the other disk" },
+	[EXITCODE_NOT_LUKS2] = { "not-luks2",
+		"attach the encrypted disk: only LUKS2 volumes are opened" },
+	[EXITCODE_INTERNAL] = { "internal",
+		"report this with the journal of the boot" },
+	[EXITCODE_SECRET_EMPTY] = { "secret-empty",
+		"put the secret's bytes into the table: the entry has no data" },
+	[EXITCODE_ABORTED] = { "aborted",
+		"read the lines above: another part of the initramfs gave up" },
+};
+
+const char *exitcode_name(enum exitcode code)
+{
+	return (unsigned int)code < ARRAY_SIZE(table) ? table[code].name : "internal";
+}
+
+const char *exitcode_next(enum exitcode code)
+{
+	return (unsigned int)code < ARRAY_SIZE(table) ? table[code].next :
+							 table[EXITCODE_INTERNAL].next;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * exitcode.h - the one numbered table of outcomes.
+ * Numbers and names are a contract with scripts and images: they are only ever appended,
+ * never changed or reused. coco-unlock(8) lists the same table (a test compares them).
+ */
+#ifndef COCO_EXITCODE_H
+#define COCO_EXITCODE_H
+
+enum exitcode {
+	EXITCODE_OK = 0,
+	EXITCODE_USAGE = 1,
+	EXITCODE_SECRET_REFUSED = 2,
+	EXITCODE_NO_MEMORY = 3,
+	EXITCODE_NO_DEVICE = 4,
+	EXITCODE_BUSY = 5,
+	EXITCODE_HEADER_REFUSED = 6,
+	EXITCODE_NO_SECRET_TABLE = 7,
+	EXITCODE_SECRET_MISSING = 8,
+	EXITCODE_EXAMPLE_GUID = 9,
+	EXITCODE_CONFIG = 10,
+	EXITCODE_NO_SECRET_MODULE = 11,
+	EXITCODE_NO_SECURITYFS = 12,
+	EXITCODE_TABLE_CORRUPT = 13,
+	EXITCODE_TABLE_DUPLICATE = 14,
+	EXITCODE_WIPE_FAILED = 15,
+	EXITCODE_HIDDEN_ENTRIES = 16,
+	EXITCODE_NO_DM_CRYPT = 17,
+	EXITCODE_AMBIGUOUS_DEVICE = 18,
+	EXITCODE_NOT_LUKS2 = 19,
+	EXITCODE_INTERNAL = 20,
+	EXITCODE_SECRET_EMPTY = 21,
+	EXITCODE_ABORTED = 22,
+	_EXITCODE_MAX,
+};
+
+/* Short stable name, such as "no-device"; never NULL. */
+const char *exitcode_name(enum exitcode code);
+
+/* One sentence in the imperative that tells the user what to do; never NULL. */
+const char *exitcode_next(enum exitcode code);
+
+#endif

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * kernel.c - makes sure that the kernel can map a volume.
+ * Trusts the initramfs's modules; may not know about secrets or disks.
+ */
+#include "kernel.h"
+
+#include <fcntl.h>
+#include <linux/dm-ioctl.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "module.h"
+#include "paths.h"
+
+#define ALIAS_SIZE (CONF_NAME_SIZE + 8)
+#define TARGETS_SIZE 16384
+#define PROC_CRYPTO_MAX (1024 * 1024)
+
+/* Device-mapper ioctl DM_LIST_VERSIONS (linux/dm-ioctl.h, interface version 4.0): a chain of
+ * struct dm_target_versions, each with the offset of the next, 0 at the end. */
+static int find_crypt_target(const struct root *root)
+{
+	_cleanup_close_ int fd = root_open(root, PATH_DM_CONTROL, O_RDWR, 0);
+	_cleanup_free_ struct dm_ioctl *io = calloc(1, TARGETS_SIZE);
+	const char *p, *end;
+
+	if (fd < 0)
+		return fd;
+	if (!io)
+		return -ENOMEM;
+	io->version[0] = DM_VERSION_MAJOR;
+	io->data_size = TARGETS_SIZE;
+	io->data_start = sizeof(*io);
+	if (ioctl(fd, DM_LIST_VERSIONS, io) < 0)
+		return -errno;
+	p = (const char *)io + io->data_start;
+	end = (const char *)io + TARGETS_SIZE;
+	while (p + sizeof(struct dm_target_versions) < end) {
+		struct dm_target_versions target;
+
+		memcpy(&target, p, sizeof(target));
+		if (strncmp(p + sizeof(target), "crypt", 6) == 0)
+			return 0;
+		if (target.next == 0)
+			break;
+		p += target.next;
+	}
+	return -ENOENT;
+}
+
+/* The kernel lists what is registered: "name         : aes". */
+static bool in_proc_crypto(const struct root *root, const char *algorithm)
+{
+	_cleanup_free_ char *text = NULL;
+	char line[ALIAS_SIZE + 16];
+
+	if (root_read_text(root, PATH_CRYPTO, PROC_CRYPTO_MAX, &text) < 0)
+		return false;
+	(void)snprintf(line, sizeof(line), "name         : %s\n", algorithm); /* fits */
+	return strstr(text, line) != NULL;
+}
+
+/* "aes-xts-plain64" needs the algorithms aes and xts; what follows is an IV generator, which
+ * is dm-crypt's own. The "capi:" form is left for the kernel to resolve. */
+static int for_each_algorithm(const struct conf *conf, int (*fn)(const char *alias),
+			      const struct root *root, struct fault *f)
+{
+	size_t i;
+	int r;
+
+	for (i = 0; i < conf->ciphers.nr; i++) {
+		char cipher[CONF_NAME_SIZE], alias[ALIAS_SIZE], *cursor = cipher, *word;
+		int nr;
+
+		memcpy(cipher, conf->ciphers.names[i], sizeof(cipher));
+		if (strncmp(cipher, "capi:", 5) == 0)
+			continue;
+		for (nr = 0; nr < 2 && (word = text_word(&cursor, "-")); nr++) {
+			(void)snprintf(alias, sizeof(alias), "crypto-%s", word); /* fits */
+			r = fn(alias);
+			if (r < 0 && !(root && in_proc_crypto(root, word)))
+				return fault_set(f, EXITCODE_NO_DM_CRYPT, -r,
+						 "the kernel has no '%s' for cipher %s: %s", word,
+						 conf->ciphers.names[i], strerror(-r));
+		}
+	}
+	return 0;
+}
+
+static int load_alias(const char *alias)
+{
+	return module_load(alias, NULL);
+}
+
+int kernel_prepare(const struct root *root, const struct conf *conf, struct fault *f)
+{
+	int r;
+
+	if (!root->machine)
+		return 0;
+	r = module_load("dm_crypt", NULL);
+	if (r < 0 && r != -ENOENT)
+		return fault_set(f, EXITCODE_NO_DM_CRYPT, -r, "dm_crypt does not load: %s",
+				 strerror(-r));
+	r = find_crypt_target(root);
+	if (r < 0)
+		return fault_set(f, EXITCODE_NO_DM_CRYPT, -r,
+				 "the kernel has no device-mapper target 'crypt': %s", strerror(-r));
+	return for_each_algorithm(conf, load_alias, root, f);
+}
+
+int kernel_look(const struct conf *conf, struct fault *f)
+{
+	int r = module_lookup("dm_crypt");
+
+	if (r < 0)
+		return fault_set(f, EXITCODE_NO_DM_CRYPT, -r, "no module dm_crypt: %s",
+				 strerror(-r));
+	return for_each_algorithm(conf, module_lookup, NULL, f);
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * log.c - prints lines to the journal, stderr and the consoles.
+ * Trusts its callers to have made foreign text printable; may not see a secret.
+ */
+#include "log.h"
+
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <termios.h>
+
+#include "paths.h"
+#include "text.h"
+
+/* systemd.exec(5): JOURNAL_STREAM holds device and inode of the journal's socket. */
+static bool stderr_is_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	char expected[64];
+	struct stat st;
+
+	if (!stream || fstat(STDERR_FILENO, &st) < 0)
+		return false;
+	(void)snprintf(expected, sizeof(expected), "%ju:%ju", (uintmax_t)st.st_dev,
+		       (uintmax_t)st.st_ino);
+	return strcmp(stream, expected) == 0;
+}
+
+void log_line(enum log_level level, const char *fmt, ...)
+{
+	bool journal = stderr_is_journal();
+	char line[1024];
+	va_list ap;
+
+	if (level == LOG_LEVEL_DEBUG && !journal)
+		return;
+	va_start(ap, fmt);
+	(void)vsnprintf(line, sizeof(line), fmt, ap); /* a long line is cut on purpose */
+	va_end(ap);
+	if (journal)
+		(void)fprintf(stderr, "<%d>%s\n", (int)level, line);
+	else
+		(void)fprintf(stderr, "%s\n", line);
+}
+
+static void console_write(const struct root *root, const char *path, const char *line)
+{
+	_cleanup_close_ int fd =
+		root_open(root, path, O_WRONLY | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW, 0);
+	char buf[1100];
+	int n;
+
+	if (fd < 0)
+		return;
+	n = snprintf(buf, sizeof(buf), "\r\n%s\r\n", line);
+	if (n > 0 && write(fd, buf, (size_t)n) > 0)
+		(void)tcdrain(fd); /* the machine may go off next */
+}
+
+void log_consoles(const struct root *root, const char *line)
+{
+	_cleanup_free_ char *active = NULL;
+	char *cursor, *name;
+	char path[64];
+	bool any = false;
+
+	if (root_read_text(root, PATH_CONSOLES_ACTIVE, 4096, &active) >= 0) {
+		cursor = active;
+		while ((name = text_word(&cursor, " \n"))) {
+			if (strchr(name, '/') || strlen(name) > 32)
+				continue;
+			(void)snprintf(path, sizeof(path), "%s/%s", PATH_DEV, name);
+			console_write(root, path, line);
+			any = true;
+		}
+	}
+	if (!any)
+		console_write(root, PATH_CONSOLE, line);
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * paths.h - every path of the machine that the program looks at, in one place.
+ * All of them are opened below the root descriptor of root.h; the few that a library
+ * opens by itself are marked.
+ */
+#ifndef COCO_PATHS_H
+#define COCO_PATHS_H
+
+#define PATH_CONF "/etc/coco-unlock/coco-unlock.conf"
+#define PATH_CONF_D_ETC "/etc/coco-unlock/coco-unlock.conf.d"
+#define PATH_CONF_D_USR "/usr/lib/coco-unlock/coco-unlock.conf.d"
+#define PATH_COCOTAB "/etc/coco-unlock/cocotab"
+
+#define PATH_INITRD_RELEASE "/etc/initrd-release"
+
+#define PATH_RUN_DIR "/run/coco-unlock"
+#define PATH_STATUS "/run/coco-unlock/status.json"
+#define PATH_STATUS_NEW "/run/coco-unlock/status.json.new"
+
+#define PATH_CMDLINE "/proc/cmdline"
+#define PATH_CRYPTO "/proc/crypto"
+#define PATH_PROC_STATUS "/proc/self/status"
+#define PATH_KMSG "/dev/kmsg"
+
+#define PATH_DEV "/dev"
+#define PATH_CONSOLE "/dev/console"
+#define PATH_CONSOLES_ACTIVE "/sys/class/tty/console/active"
+#define PATH_SYS_BLOCK "/sys/class/block"
+#define PATH_SYS_MODULE "/sys/module"
+#define PATH_DM_CONTROL "/dev/mapper/control"
+#define PATH_DM_DIR "/dev/mapper"
+
+/* The kernel's list of EFI configuration tables starts here (a physical address in text form). */
+#define PATH_EFI_CONFIG_TABLE "/sys/firmware/efi/config_table"
+
+#define PATH_SECURITYFS "/sys/kernel/security"
+#define PATH_COCO_SECRET_STATE "/sys/kernel/security/coco_secret/state"
+
+#define PATH_UDEV_DIR "/run/udev"
+#define PATH_UDEV_CONTROL "/run/udev/control"
+#define PATH_UDEV_QUEUE "/run/udev/queue"
+
+/* Opened by libcryptsetup, which takes devices by path only: our own descriptors. */
+#define PATH_SELF_FD "/proc/self/fd/%d"
+
+#endif

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * report.c - collects stage times and writes status.json.
+ * Trusts its callers to have made foreign text printable; never gets a secret to see.
+ */
+#include "report.h"
+
+#include <fcntl.h>
+#include <json-c/json.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "deadline.h"
+#include "paths.h"
+
+#define PROC_STATUS_MAX 16384
+#define STATUS_VERSION 1
+
+static const char *const stage_names[_STAGE_MAX] = {
+	[STAGE_PREPARE] = "prepare",
+	[STAGE_MODULES] = "modules",
+	[STAGE_SECRET_MODULE] = "secret-module",
+	[STAGE_READ] = "read",
+	[STAGE_WIPE] = "wipe",
+	[STAGE_DEVICE] = "device",
+	[STAGE_HEADER] = "header",
+	[STAGE_KEYSLOT] = "keyslot",
+	[STAGE_MAPPING] = "mapping",
+};
+
+void report_init(struct report *ret_report)
+{
+	size_t i;
+
+	memset(ret_report, 0, sizeof(*ret_report));
+	ret_report->source = SOURCE_EFI_NULL;
+	for (i = 0; i < CONF_VOLUMES_MAX; i++)
+		ret_report->volumes[i].keyslot = -1;
+}
+
+void report_end(struct report *report)
+{
+	if (!report->running)
+		return;
+	report->us[report->stage] += clock_us() - report->entered_us;
+	report->running = false;
+}
+
+void report_stage(struct report *report, enum stage stage)
+{
+	report_end(report);
+	report->entered_us = clock_us();
+	if (report->start_us[stage] == 0)
+		report->start_us[stage] = report->entered_us;
+	report->stage = stage;
+	report->running = true;
+}
+
+const char *report_form_name(enum secret_form form)
+{
+	return form == SECRET_FORM_EXACT ? "exact" : "without-final-nul";
+}
+
+/* proc(5): VmHWM is the peak resident size, in KiB, of this program alone. */
+static uint64_t peak_memory_kib(const struct root *root)
+{
+	_cleanup_free_ char *text = NULL;
+	char *p, *word;
+	uint64_t kib = 0;
+
+	if (root_read_text(root, PATH_PROC_STATUS, PROC_STATUS_MAX, &text) < 0)
+		return 0;
+	p = strstr(text, "VmHWM:");
+	if (!p)
+		return 0;
+	p += strlen("VmHWM:");
+	word = text_word(&p, " \t\n");
+	return word && text_u64(word, UINT64_MAX, &kib) == 0 ? kib : 0;
+}
+
+static void add_string(struct json_object *obj, const char *key, const char *value)
+{
+	json_object_object_add(obj, key, json_object_new_string(value));
+}
+
+static void add_u64(struct json_object *obj, const char *key, uint64_t value)
+{
+	json_object_object_add(obj, key, json_object_new_uint64(value));
+}
+
+static struct json_object *source_json(const struct source_efi *src)
+{
+	struct json_object *obj = json_object_new_object();
+
+	add_string(obj, "kind", "launch-secret");
+	add_string(obj, "module", src->module);
+	add_string(obj, "path", src->path ? src->path : "");
+	add_u64(obj, "found", src->found);
+	add_u64(obj, "read", src->read);
+	add_u64(obj, "wiped", src->wiped);
+	add_u64(obj, "kept", src->kept);
+	return obj;
+}
+
+static struct json_object *volume_json(const struct volume_conf *conf,
+				       const struct report_volume *v)
+{
+	struct json_object *obj = json_object_new_object();
+	char mapping[sizeof(PATH_DM_DIR) + CONF_NAME_SIZE + 1];
+
+	(void)snprintf(mapping, sizeof(mapping), "%s/%s", PATH_DM_DIR, conf->name); /* fits */
+	add_string(obj, "name", conf->name);
+	add_string(obj, "device", v->device);
+	add_string(obj, "uuid", v->uuid);
+	add_string(obj, "cipher", v->cipher);
+	add_string(obj, "secret", conf->guid);
+	add_string(obj, "form", v->keyslot < 0 ? "" : report_form_name(v->form));
+	add_string(obj, "header", v->header ? v->header : "");
+	json_object_object_add(obj, "keyslot", json_object_new_int(v->keyslot));
+	add_string(obj, "mapping", v->mapped ? mapping : "");
+	return obj;
+}
+
+static struct json_object *status_json(const struct root *root, const struct conf *conf,
+				       const struct report *report, const struct fault *fault,
+				       const char *action)
+{
+	struct json_object *obj = json_object_new_object(), *volumes = json_object_new_array();
+	struct json_object *stages = json_object_new_array(), *stage;
+	size_t i;
+
+	json_object_object_add(obj, "version", json_object_new_int(STATUS_VERSION));
+	add_string(obj, "result", fault->code == EXITCODE_OK ? "ok" : "failed");
+	json_object_object_add(obj, "code", json_object_new_int((int)fault->code));
+	add_string(obj, "name", exitcode_name(fault->code));
+	add_string(obj, "reason", fault->reason);
+	add_string(obj, "next", exitcode_next(fault->code));
+	add_string(obj, "action", action);
+	json_object_object_add(obj, "source", source_json(&report->source));
+	for (i = 0; i < conf->nr_volumes; i++)
+		json_object_array_add(volumes,
+				      volume_json(&conf->volumes[i], &report->volumes[i]));
+	json_object_object_add(obj, "volumes", volumes);
+	for (i = 0; i < _STAGE_MAX; i++) {
+		if (report->start_us[i] == 0)
+			continue;
+		stage = json_object_new_object();
+		add_string(stage, "name", stage_names[i]);
+		add_u64(stage, "start_us", report->start_us[i]);
+		add_u64(stage, "us", report->us[i]);
+		json_object_array_add(stages, stage);
+	}
+	json_object_object_add(obj, "stages", stages);
+	add_u64(obj, "peak_memory_kib", peak_memory_kib(root));
+	return obj;
+}
+
+static int write_text(const struct root *root, const char *text)
+{
+	_cleanup_close_ int dir = -EBADF, fd = -EBADF;
+	size_t len = strlen(text);
+
+	/* The directory's parent is there on any machine; in a tree of tests, too. */
+	if (mkdirat(root->fd, PATH_RUN_DIR + 1, 0755) < 0 && errno != EEXIST)
+		return -errno;
+	dir = root_open(root, PATH_RUN_DIR, O_PATH | O_DIRECTORY | O_NOFOLLOW, 0);
+	if (dir < 0)
+		return dir;
+	fd = root_open(root, PATH_STATUS_NEW, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0644);
+	if (fd < 0)
+		return fd;
+	if (write(fd, text, len) != (ssize_t)len || write(fd, "\n", 1) != 1)
+		return errno ? -errno : -EIO;
+	if (renameat(root->fd, PATH_STATUS_NEW + 1, root->fd, PATH_STATUS + 1) < 0)
+		return -errno;
+	return 0;
+}
+
+int report_write(const struct root *root, const struct conf *conf, const struct report *report,
+		 const struct fault *fault, const char *action)
+{
+	struct json_object *obj = status_json(root, conf, report, fault, action);
+	const char *text = json_object_to_json_string_ext(
+		obj, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+	int r = text ? write_text(root, text) : -ENOMEM;
+
+	json_object_put(obj);
+	return r;
+}

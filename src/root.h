@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * root.h - opens and reads files below one root directory.
+ * `--root=DIR` puts a directory tree in the place of the machine, for tests and for looking
+ * at images; nothing outside it is then opened, mounted, loaded or mapped.
+ */
+#ifndef COCO_ROOT_H
+#define COCO_ROOT_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "util.h"
+
+struct root {
+	int fd;	      /* O_PATH descriptor of the root directory, owned */
+	bool machine; /* true: the running machine; false: a tree given by --root */
+};
+
+/* dir NULL means the running machine. Returns 0 or -errno. */
+int root_init(struct root *ret_root, const char *dir);
+void root_done(struct root *root);
+
+/* openat2(2) with RESOLVE_IN_ROOT below the root and O_CLOEXEC (Linux 5.6); symbolic links
+ * are followed inside the root unless flags say O_NOFOLLOW. Returns a descriptor or -errno. */
+int root_open(const struct root *root, const char *path, int flags, mode_t mode);
+
+/* Reads a whole text file of at most max bytes into a new string (owned by the caller, not
+ * holding a NUL inside). Returns its length, -EFBIG beyond max, -EINVAL for a NUL byte, or
+ * -errno. Not for secrets. */
+ssize_t root_read_text(const struct root *root, const char *path, size_t max, char **ret_text);
+
+/* True if the path exists below the root. */
+bool root_exists(const struct root *root, const char *path);
+
+#endif

@@ -1,0 +1,477 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * source_efi.c - gets launch secrets out of securityfs, and gets them out of the way.
+ * Trusts the kernel's module; trusts neither the number nor the names nor the content of
+ * the entries, which whoever started the guest may have made. May not know about disks.
+ *
+ * Facts used: paths and module names of all posted series and of the merged driver (Linux
+ * 5.19, drivers/virt/coco/efi_secret); unlink zeroes the data and is the only wipe;
+ * loading returns 0 even if nothing is exposed; at most 64 files are made.
+ */
+#include "source_efi.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+
+#include "module.h"
+#include "paths.h"
+
+#define MERGED_DRIVER_FILES_MAX 64
+#define RELOADS_MAX 256 /* more rounds than a 16 KiB area can hold batches of entries */
+#define KMSG_RECORD_MAX 8192
+
+static const char *const directories[] = {
+	PATH_SECURITYFS "/secrets/coco",    /* v8 and merged */
+	PATH_SECURITYFS "/coco/efi_secret", /* v3 to v7 */
+	PATH_SECURITYFS "/coco/sev_secret", /* v1, v2 */
+	PATH_SECURITYFS "/sev_secret",	    /* the first proposal */
+};
+
+static bool is_own_module(const struct source_efi *src)
+{
+	return strcmp(src->module, "coco_secret") == 0;
+}
+
+static void open_directory(const struct root *root, struct source_efi *src)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(directories); i++) {
+		src->dir_fd = root_open(root, directories[i],
+					O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+		if (src->dir_fd >= 0) {
+			src->path = directories[i];
+			return;
+		}
+	}
+	src->dir_fd = -EBADF;
+	src->path = NULL;
+}
+
+static int mount_securityfs(const struct root *root, struct fault *f)
+{
+	_cleanup_close_ int fd = root_open(root, PATH_SECURITYFS, O_PATH | O_DIRECTORY, 0);
+	struct statfs st;
+
+	if (fd < 0)
+		return fault_set(f, EXITCODE_NO_SECURITYFS, -fd, "this kernel has no %s",
+				 PATH_SECURITYFS);
+	if (!root->machine)
+		return 0;
+	if (fstatfs(fd, &st) < 0)
+		return fault_set(f, EXITCODE_NO_SECURITYFS, errno, "%s: %s", PATH_SECURITYFS,
+				 strerror(errno));
+	if (st.f_type == SECURITYFS_MAGIC)
+		return 0;
+	if (mount("securityfs", PATH_SECURITYFS, "securityfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
+		  NULL) < 0)
+		return fault_set(f, EXITCODE_NO_SECURITYFS, errno, "cannot mount securityfs: %s",
+				 strerror(errno));
+	return 0;
+}
+
+/* Parameters for our own module: where the EFI configuration table is, and what its unload
+ * must spare. Returns 0 or -errno; -ENOENT if the kernel was not started through EFI. */
+static int own_module_params(const struct root *root, const struct conf *conf, char **ret_params)
+{
+	_cleanup_free_ char *address = NULL, *params = NULL;
+	size_t size = 64 + CONF_KEEP_MAX * GUID_TEXT_SIZE + 8, i;
+	int len;
+	ssize_t n;
+
+	n = root_read_text(root, PATH_EFI_CONFIG_TABLE, 64, &address);
+	if (n < 0)
+		return (int)n;
+	address[strcspn(address, "\n")] = '\0';
+	if (strncmp(address, "0x", 2) != 0 ||
+	    address[2 + strspn(address + 2, "0123456789abcdef")] != '\0' || strlen(address) > 18)
+		return -EINVAL;
+	params = malloc(size);
+	if (!params)
+		return -ENOMEM;
+	len = snprintf(params, size, "config_table=%s", address);
+	for (i = 0; i < conf->nr_keep; i++)
+		len += snprintf(params + len, size - (size_t)len, "%s%s", i ? "," : " keep=",
+				conf->keep[i]);
+	*ret_params = TAKE_PTR(params);
+	return 0;
+}
+
+static int load_module(const struct root *root, const struct conf *conf, const char *name)
+{
+	_cleanup_free_ char *params = NULL;
+	int r;
+
+	if (strcmp(name, "coco_secret") == 0) {
+		/* Without EFI there is no address, but the module itself must still be found:
+		 * its own refusal then tells the rest. */
+		r = own_module_params(root, conf, &params);
+		if (r < 0 && r != -ENOENT)
+			return r;
+	}
+	return module_load(name, params);
+}
+
+/* Why the merged driver exposed nothing: it tells only in the kernel log. */
+static int diagnose_merged(const struct root *root, struct fault *f)
+{
+	_cleanup_close_ int fd = root_open(root, PATH_KMSG, O_RDONLY | O_NONBLOCK, 0);
+	_cleanup_free_ char *record = malloc(KMSG_RECORD_MAX + 1);
+	bool corrupt = false, duplicate = false;
+	ssize_t n;
+
+	while (fd >= 0 && record) {
+		n = read(fd, record, KMSG_RECORD_MAX);
+		if (n < 0 && (errno == EPIPE || errno == EINTR))
+			continue; /* records were overwritten meanwhile */
+		if (n <= 0)
+			break;
+		record[n] = '\0';
+		if (!strstr(record, "efi_secret"))
+			continue;
+		if (strstr(record, "corrupted") || strstr(record, "length is too") ||
+		    strstr(record, "Invalid secret area"))
+			corrupt = true;
+		if (strstr(record, "Error creating"))
+			duplicate = true;
+	}
+	if (duplicate)
+		return fault_set(f, EXITCODE_TABLE_DUPLICATE, EEXIST,
+				 "two entries of the secret table have one GUID, so the kernel "
+				 "exposes none");
+	if (corrupt)
+		return fault_set(f, EXITCODE_TABLE_CORRUPT, EINVAL,
+				 "the secret table is corrupt, so the kernel exposes no entry");
+	return fault_set(f, EXITCODE_NO_SECRET_TABLE, ENODEV,
+			 "the firmware has published no launch secret");
+}
+
+static int wipe_area(const struct root *root)
+{
+	_cleanup_close_ int fd = root_open(root, PATH_COCO_SECRET_STATE, O_WRONLY | O_NOFOLLOW, 0);
+
+	if (fd < 0)
+		return fd;
+	return write(fd, "wipe", 4) == 4 ? 0 : -errno;
+}
+
+/* Why our own module exposed nothing: it says so in a file, and can zero what it refuses. */
+static int diagnose_own(const struct root *root, struct fault *f)
+{
+	_cleanup_free_ char *state = NULL;
+	int r;
+
+	if (root_read_text(root, PATH_COCO_SECRET_STATE, 256, &state) < 0)
+		return fault_set(f, EXITCODE_NO_SECRET_TABLE, ENODEV,
+				 "the firmware has published no launch secret");
+	state[strcspn(state, "\n")] = '\0';
+	if (strncmp(state, "corrupt", 7) != 0)
+		return fault_set(f, EXITCODE_NO_SECRET_TABLE, ENODEV,
+				 "the firmware has a secret area, but nobody has put a table into it");
+	r = wipe_area(root);
+	if (r < 0)
+		return fault_set(f, EXITCODE_WIPE_FAILED, -r,
+				 "the secret table is corrupt and cannot be zeroed: %s",
+				 strerror(-r));
+	if (strstr(state, "duplicate"))
+		return fault_set(f, EXITCODE_TABLE_DUPLICATE, EEXIST,
+				 "two entries of the secret table have one GUID; all of it was "
+				 "zeroed");
+	return fault_set(f, EXITCODE_TABLE_CORRUPT, EINVAL,
+			 "the secret table is corrupt (%s); all of it was zeroed", state + 7);
+}
+
+static bool is_loaded(const struct root *root, const char *module)
+{
+	char path[sizeof(PATH_SYS_MODULE) + CONF_NAME_SIZE + 1];
+
+	(void)snprintf(path, sizeof(path), "%s/%s", PATH_SYS_MODULE, module); /* fits */
+	return root_exists(root, path);
+}
+
+/* Finds out which module exposes a directory that was there before us. */
+static void name_module(const struct root *root, const struct conf *conf, struct source_efi *src)
+{
+	size_t i;
+
+	for (i = 0; i < conf->secret_modules.nr; i++)
+		if (is_loaded(root, conf->secret_modules.names[i]))
+			memcpy(src->module, conf->secret_modules.names[i], CONF_NAME_SIZE);
+}
+
+/* Loads the first module of the list that the kernel has. Returns 0 or -errno with f. */
+static int find_module(const struct root *root, const struct conf *conf, struct source_efi *src,
+		       struct fault *f)
+{
+	const struct name_list *list = &conf->secret_modules;
+	size_t i;
+	int r;
+
+	for (i = 0; i < list->nr; i++) {
+		r = load_module(root, conf, list->names[i]);
+		if (r == -ENOENT)
+			continue;
+		if (r < 0 && r != -ENODEV && r != -EINVAL)
+			return fault_set(f, EXITCODE_NO_SECRET_MODULE, -r,
+					 "module %s does not load: %s", list->names[i],
+					 strerror(-r));
+		memcpy(src->module, list->names[i], CONF_NAME_SIZE);
+		return 0;
+	}
+	return fault_set(f, EXITCODE_NO_SECRET_MODULE, ENOENT,
+			 "this initramfs has no module that exposes launch secrets (tried %s%s%s)",
+			 list->names[0], list->nr > 1 ? ", " : "",
+			 list->nr > 1 ? list->names[1] : "");
+}
+
+int source_efi_open(const struct root *root, const struct conf *conf, struct source_efi *ret_src,
+		    struct fault *f)
+{
+	struct source_efi src = SOURCE_EFI_NULL;
+	int r;
+
+	r = mount_securityfs(root, f);
+	if (r < 0)
+		return r;
+	open_directory(root, &src);
+	if (src.path) {
+		name_module(root, conf, &src);
+	} else if (root->machine) {
+		r = find_module(root, conf, &src, f);
+		if (r < 0)
+			return r;
+		open_directory(root, &src);
+	}
+	if (!src.path)
+		return is_own_module(&src) || !root->machine ? diagnose_own(root, f) :
+							       diagnose_merged(root, f);
+	*ret_src = src;
+	return 0;
+}
+
+int source_efi_look(const struct root *root, struct source_efi *ret_src)
+{
+	struct source_efi src = SOURCE_EFI_NULL;
+
+	open_directory(root, &src);
+	if (!src.path)
+		return -ENOENT;
+	*ret_src = src;
+	return 0;
+}
+
+void source_efi_done(struct source_efi *src)
+{
+	util_closep(&src->dir_fd);
+	src->dir_fd = -EBADF;
+}
+
+typedef int (*entry_fn)(struct source_efi *src, const char *name, void *data);
+
+/* Calls fn for each entry, on a fresh view of the directory. Returns the number of entries
+ * or the first negative result. */
+static int for_each_entry(struct source_efi *src, entry_fn fn, void *data)
+{
+	_cleanup_close_ int fd =
+		openat(src->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct dirent *e;
+	int nr = 0, r = 0;
+	DIR *d;
+
+	if (fd < 0)
+		return -errno;
+	d = fdopendir(fd);
+	if (!d)
+		return -errno;
+	TAKE_FD(fd);
+	while (r >= 0 && (errno = 0, e = readdir(d))) {
+		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+			continue;
+		nr++;
+		if (fn)
+			r = fn(src, e->d_name, data);
+	}
+	if (r >= 0 && errno != 0)
+		r = -errno;
+	(void)closedir(d);
+	return r < 0 ? r : nr;
+}
+
+int source_efi_list(const struct source_efi *src, const char *guid, unsigned int *ret_nr,
+		    bool *ret_has)
+{
+	struct source_efi view = *src;
+	struct stat st;
+	int nr = for_each_entry(&view, NULL, NULL);
+
+	if (nr < 0)
+		return nr;
+	if (ret_has)
+		*ret_has = fstatat(src->dir_fd, guid, &st, AT_SYMLINK_NOFOLLOW) == 0;
+	*ret_nr = (unsigned int)nr;
+	return 0;
+}
+
+static int fetch_missing(struct source_efi *src, const char *guid, struct fault *f)
+{
+	unsigned int nr = 0;
+	bool example = false;
+	int r;
+
+	r = source_efi_list(src, GUID_KERNEL_EXAMPLE, &nr, &example);
+	if (r < 0)
+		return fault_set(f, EXITCODE_SECRET_MISSING, -r, "cannot list the secrets: %s",
+				 strerror(-r));
+	if (example && strcmp(guid, GUID_DISK_SECRET) == 0)
+		return fault_set(f, EXITCODE_EXAMPLE_GUID, ENOENT,
+				 "the secret table has no entry %s, only the look-alike %s", guid,
+				 GUID_KERNEL_EXAMPLE);
+	return fault_set(f, EXITCODE_SECRET_MISSING, ENOENT,
+			 "the secret table has %u entries, none with GUID %s", nr, guid);
+}
+
+int source_efi_fetch(struct source_efi *src, const char *guid, struct secret *ret_secret,
+		     struct fault *f)
+{
+	_cleanup_secret_ struct secret s = SECRET_NULL;
+	_cleanup_close_ int fd = -EBADF;
+	int r;
+
+	fd = openat(src->dir_fd, guid, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT)
+		return fetch_missing(src, guid, f);
+	if (fd < 0)
+		return fault_set(f, EXITCODE_SECRET_MISSING, errno, "cannot open entry %s: %s",
+				 guid, strerror(errno));
+	r = secret_init(&s);
+	if (r < 0)
+		return fault_set(f, EXITCODE_NO_MEMORY, -r, "no locked memory for a secret: %s",
+				 strerror(-r));
+	r = secret_read(&s, fd);
+	if (r < 0)
+		return fault_set(f, EXITCODE_SECRET_MISSING, -r, "cannot read entry %s: %s", guid,
+				 strerror(-r));
+	if (s.len == 0)
+		return fault_set(f, EXITCODE_SECRET_EMPTY, ENODATA, "entry %s has no data", guid);
+	src->read++;
+	*ret_secret = s;
+	s = SECRET_NULL;
+	return 0;
+}
+
+struct wipe {
+	const struct conf *conf;
+	unsigned int wiped;
+	unsigned int kept;
+	int error; /* first error; the other entries are still wiped */
+};
+
+static int wipe_entry(struct source_efi *src, const char *name, void *data)
+{
+	struct wipe *w = data;
+	struct stat st;
+
+	if (conf_keeps(w->conf, name)) {
+		w->kept++;
+		return 0;
+	}
+	if (unlinkat(src->dir_fd, name, 0) < 0)
+		w->error = w->error ? w->error : -errno;
+	else if (fstatat(src->dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT)
+		w->error = w->error ? w->error : -EIO;
+	else
+		w->wiped++;
+	return 0;
+}
+
+/* Unlinks all that is listed, then looks again. Returns how many were listed, or -errno. */
+static int wipe_listed(const struct conf *conf, struct source_efi *src)
+{
+	struct wipe w = { .conf = conf }, again = { .conf = conf };
+	int nr, left;
+
+	nr = for_each_entry(src, wipe_entry, &w);
+	if (nr < 0)
+		return nr;
+	src->wiped += w.wiped;
+	src->kept = w.kept;
+	if (w.error < 0)
+		return w.error;
+	left = for_each_entry(src, wipe_entry, &again);
+	if (left < 0)
+		return left;
+	return again.wiped > 0 || again.error < 0 ? -EIO : nr;
+}
+
+static int wipe_failed(struct fault *f, int r)
+{
+	/* This outranks an earlier cause: whatever else went wrong, a secret is still there. */
+	f->code = EXITCODE_OK;
+	return fault_set(f, EXITCODE_WIPE_FAILED, -r, "an entry of the secret table is still there: %s",
+			 strerror(-r));
+}
+
+static int reload(const struct root *root, const struct conf *conf, struct source_efi *src)
+{
+	int r;
+
+	source_efi_done(src);
+	r = module_unload(src->module);
+	if (r < 0)
+		return r;
+	r = load_module(root, conf, src->module);
+	if (r < 0)
+		return r;
+	open_directory(root, src);
+	return src->path ? 0 : -ENODEV;
+}
+
+/* 64 listed files may hide more, which appear when the module is loaded again. */
+static int wipe_hidden(const struct root *root, const struct conf *conf, struct source_efi *src,
+		       struct fault *f)
+{
+	unsigned int before = src->wiped, round;
+	int nr, r;
+
+	for (round = 0; round < RELOADS_MAX; round++) {
+		unsigned int wiped = src->wiped;
+
+		r = root->machine && src->module[0] ? reload(root, conf, src) : -EBUSY;
+		if (r < 0)
+			return fault_set(f, EXITCODE_HIDDEN_ENTRIES, -r,
+					 "64 secrets are listed, more may be hidden, and the module "
+					 "cannot be reloaded to see them: %s", strerror(-r));
+		nr = wipe_listed(conf, src);
+		if (nr < 0)
+			return wipe_failed(f, nr);
+		if (src->wiped == wiped)
+			break;
+	}
+	if (src->wiped == before)
+		return 0;
+	return fault_set(f, EXITCODE_HIDDEN_ENTRIES, E2BIG,
+			 "%u entries of the secret table were hidden behind the first 64",
+			 src->wiped - before);
+}
+
+int source_efi_discard(const struct root *root, const struct conf *conf, struct source_efi *src,
+		       struct fault *f)
+{
+	int nr;
+
+	if (src->dir_fd < 0)
+		return 0;
+	nr = wipe_listed(conf, src);
+	if (nr < 0)
+		return wipe_failed(f, nr);
+	if (src->found == 0)
+		src->found = (unsigned int)nr;
+	if (nr < MERGED_DRIVER_FILES_MAX || is_own_module(src))
+		return 0;
+	return wipe_hidden(root, conf, src, f);
+}

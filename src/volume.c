@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * volume.c - the libcryptsetup part: load, unlock, map.
+ * Trusts the sealed header copy, because the policy has accepted it; never lets
+ * libcryptsetup see the disk as a header device. May not print.
+ */
+#include "volume.h"
+
+#include <libcryptsetup.h>
+#include <string.h>
+
+#include "log.h"
+#include "paths.h"
+
+#define SELF_FD_SIZE 32
+
+static const struct {
+	unsigned int option;
+	uint32_t flag;
+} activation_flags[] = {
+	{ VOLUME_OPTION_READ_ONLY, CRYPT_ACTIVATE_READONLY },
+	{ VOLUME_OPTION_SAME_CPU_CRYPT, CRYPT_ACTIVATE_SAME_CPU_CRYPT },
+	{ VOLUME_OPTION_SUBMIT_FROM_CRYPT_CPUS, CRYPT_ACTIVATE_SUBMIT_FROM_CRYPT_CPUS },
+	{ VOLUME_OPTION_NO_READ_WORKQUEUE, CRYPT_ACTIVATE_NO_READ_WORKQUEUE },
+	{ VOLUME_OPTION_NO_WRITE_WORKQUEUE, CRYPT_ACTIVATE_NO_WRITE_WORKQUEUE },
+};
+
+/* Its messages may quote the header: they go to the journal's debug level only. */
+static void library_message(int level, const char *msg, void *usrptr)
+{
+	char line[256];
+
+	(void)level;
+	(void)usrptr;
+	text_printable(msg, line, sizeof(line));
+	log_debug("libcryptsetup: %s", line);
+}
+
+void volume_init_library(void)
+{
+	crypt_set_log_callback(NULL, library_message, NULL);
+	crypt_token_external_disable();
+	(void)crypt_metadata_locking(NULL, 0); /* also switches automatic recovery off */
+}
+
+int volume_load(const struct header *header, const struct device *device,
+		struct volume *ret_volume, struct fault *f)
+{
+	_cleanup_(volume_done) struct volume volume = VOLUME_NULL;
+	char header_path[SELF_FD_SIZE], data_path[SELF_FD_SIZE];
+	int r;
+
+	(void)snprintf(header_path, sizeof(header_path), PATH_SELF_FD, header->fd); /* fits */
+	(void)snprintf(data_path, sizeof(data_path), PATH_SELF_FD, device->fd);
+	r = crypt_init_data_device(&volume.cd, header_path, data_path);
+	if (r >= 0)
+		r = crypt_load(volume.cd, CRYPT_LUKS2, NULL);
+	if (r == -ENOMEM)
+		return fault_set(f, EXITCODE_NO_MEMORY, ENOMEM, "no memory for libcryptsetup");
+	if (r < 0)
+		return fault_set(f, EXITCODE_HEADER_REFUSED, -r,
+				 "libcryptsetup does not accept the header copy of %s: %s",
+				 device->path, strerror(-r));
+	*ret_volume = volume;
+	volume = VOLUME_NULL;
+	return 0;
+}
+
+/* Returns the number of the keyslot that opened, or -errno. */
+static int try_form(struct volume *volume, const struct secret *secret, size_t len)
+{
+	size_t size = SECRET_CAPACITY;
+	int r;
+
+	r = crypt_volume_key_get(volume->cd, CRYPT_ANY_SLOT, (char *)volume->key.bytes, &size,
+				 (const char *)secret->bytes, len);
+	if (r >= 0)
+		volume->key.len = size;
+	return r;
+}
+
+int volume_unlock(struct volume *volume, const struct secret *secret, struct fault *f)
+{
+	int r;
+
+	r = secret_init(&volume->key);
+	if (r < 0)
+		return fault_set(f, EXITCODE_NO_MEMORY, -r, "no locked memory for the key: %s",
+				 strerror(-r));
+	volume->form = SECRET_FORM_EXACT;
+	r = try_form(volume, secret, secret->len);
+	if (r == -EPERM && secret_ends_in_nul(secret) && secret->len > 1) {
+		volume->form = SECRET_FORM_WITHOUT_FINAL_NUL;
+		r = try_form(volume, secret, secret->len - 1);
+	}
+	if (r >= 0) {
+		volume->keyslot = r;
+		return 0;
+	}
+	if (r == -EPERM)
+		return fault_set(f, EXITCODE_SECRET_REFUSED, EPERM,
+				 "the secret opens no keyslot of the volume");
+	if (r == -ENOMEM)
+		return fault_set(f, EXITCODE_NO_MEMORY, ENOMEM,
+				 "this guest has too little memory for the keyslot's key derivation");
+	return fault_set(f, EXITCODE_HEADER_REFUSED, -r, "no usable keyslot in the header: %s",
+			 strerror(-r));
+}
+
+int volume_map(struct volume *volume, const struct volume_conf *conf, struct fault *f)
+{
+	uint32_t flags = CRYPT_ACTIVATE_IGNORE_PERSISTENT;
+	size_t i;
+	int r;
+
+	for (i = 0; i < ARRAY_SIZE(activation_flags); i++)
+		if (conf->options & activation_flags[i].option)
+			flags |= activation_flags[i].flag;
+	r = crypt_activate_by_volume_key(volume->cd, conf->name, (const char *)volume->key.bytes,
+					 volume->key.len, flags);
+	secret_done(&volume->key);
+	if (r == -EEXIST || r == -EBUSY)
+		return fault_set(f, EXITCODE_BUSY, -r,
+				 "a mapping '%s' is there already, or the device is in use",
+				 conf->name);
+	if (r == -ENOTSUP || r == -ENODEV || r == -EINVAL)
+		return fault_set(f, EXITCODE_NO_DM_CRYPT, -r,
+				 "the kernel does not take the mapping '%s': %s", conf->name,
+				 strerror(-r));
+	if (r < 0)
+		return fault_set(f, EXITCODE_INTERNAL, -r, "mapping '%s': %s", conf->name,
+				 strerror(-r));
+	return 0;
+}
+
+int volume_unmap(const char *name)
+{
+	return crypt_deactivate(NULL, name);
+}
+
+void volume_done(struct volume *volume)
+{
+	if (volume->cd)
+		crypt_free(volume->cd);
+	secret_done(&volume->key);
+	*volume = VOLUME_NULL;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * volume.h - opens a volume from an accepted, sealed header copy, with libcryptsetup.
+ */
+#ifndef COCO_VOLUME_H
+#define COCO_VOLUME_H
+
+#include "header.h"
+#include "policy.h"
+#include "secret.h"
+
+struct crypt_device;
+
+/* How the secret's bytes opened the volume. */
+enum secret_form {
+	SECRET_FORM_EXACT,
+	SECRET_FORM_WITHOUT_FINAL_NUL,
+};
+
+struct volume {
+	struct crypt_device *cd; /* owned */
+	struct secret key;	 /* volume key, after volume_unlock() */
+	enum secret_form form;
+	int keyslot;
+};
+
+#define VOLUME_NULL ((struct volume){ .keyslot = -1 })
+
+/* Prepares libcryptsetup for hostile headers: no token plugins, no locks on files, no
+ * recovery writes, no messages. Call once. */
+void volume_init_library(void);
+
+/*
+ * Loads the sealed copy as a LUKS2 header, detached from the disk, which only carries data.
+ * The volume refers to the descriptors of both: they must outlive it.
+ * Returns 0, or -errno with f saying header-refused or no-memory.
+ */
+int volume_load(const struct header *header, const struct device *device,
+		struct volume *ret_volume, struct fault *f);
+
+/*
+ * Gets the volume key out of a keyslot: with the exact bytes of the secret, or, if they open
+ * none and the last byte is 0, once more without that byte. Takes the time of the key
+ * derivation. Returns 0, or -errno with f saying secret-refused, no-memory or header-refused.
+ */
+int volume_unlock(struct volume *volume, const struct secret *secret, struct fault *f);
+
+/*
+ * Makes the mapping /dev/mapper/<conf->name>, waits until udev has seen it, and wipes the
+ * volume key. Returns 0, or -errno with f saying busy, no-dm-crypt or internal.
+ */
+int volume_map(struct volume *volume, const struct volume_conf *conf, struct fault *f);
+
+/* Removes a mapping that volume_map() made. Returns 0 or -errno. */
+int volume_unmap(const char *name);
+
+void volume_done(struct volume *volume);
+
+#endif
