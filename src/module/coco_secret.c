@@ -14,12 +14,15 @@
  *                        writing "wipe" zeroes the whole area once no entry is listed
  * Unloading zeroes what is left, except entries whose GUID is in the parameter keep=.
  *
- * What outlives what. A file that is open holds this module, as does an open secrets/coco. Three
- * things do not hold it and may outlive it: an O_PATH descriptor, a working directory, and a task
- * that has just fetched an inode's operations and not used them yet. So nothing in memory of ours
- * stays reachable from an inode: teardown() turns the inodes of our files into bad inodes (we
- * hold a reference to each, also after an unlink), gives the directory the operations of the
- * kernel back, and waits until every task has passed a voluntary switch.
+ * What outlives what. A file that is open holds this module. Other things do not and may outlive it:
+ * an O_PATH descriptor, a working or open directory (any user could have one, and would keep us from
+ * unloading, that is from wiping), and a task that has just fetched an inode's operations and not
+ * used them yet. So nothing in memory of ours stays reachable from an inode: teardown() turns the
+ * inodes of our files into bad inodes (we hold a reference to each, also after an unlink), gives
+ * the directory the operations of the kernel back, and waits until every task has passed a
+ * voluntary switch. A root process that opens a file in the very moment of unloading gets ENODEV,
+ * and the VFS prints a warning of its own; that is so for every file of securityfs with an owner.
+ *
  * What stays pinned: up to Linux 6.16 each securityfs file holds the internal mount, and only
  * securityfs_remove() gives that up, which cannot be called under the directory's lock. So there
  * each unlinked entry leaves one reference to the internal mount of securityfs, which never goes
@@ -225,8 +228,6 @@ static const struct inode_operations coco_dir_iops = {
 	.unlink = coco_unlink,
 };
 
-static struct file_operations coco_dir_fops __ro_after_init;	/* the usual ones, with an owner */
-
 static bool any_listed(void)
 {
 	u32 i;
@@ -312,35 +313,33 @@ static void remove_dentry(struct dentry *dentry)
 
 static void remove_file(struct dentry *dentry, struct inode *inode)
 {
-	if (inode)
-		make_bad_inode(inode);
 	remove_dentry(dentry);
-	if (inode) {
-		inode->i_private = NULL;
-		iput(inode);
-	}
+	iput(inode);
 }
 
 /* The lock of the directory is the one that unlink runs under: behind it nobody is in ours. */
-static void set_dir_operations(struct dentry *dentry, const struct inode_operations *iops,
-			       const struct file_operations *fops)
+static void set_dir_operations(struct dentry *dentry, const struct inode_operations *iops)
 {
 	struct inode *inode = d_inode(dentry);
 
 	inode_lock(inode);
 	WRITE_ONCE(inode->i_op, iops);
-	WRITE_ONCE(inode->i_fop, fops);
 	inode_unlock(inode);
 }
 
-/* Also for a load that failed half way. Zeroes nothing. */
+/* Also for a load that failed half way. Zeroes nothing. The bad inodes come first: fewer opens meet us. */
 static void teardown(void)
 {
 	u32 i;
 
 	if (coco.coco_dir)
-		set_dir_operations(coco.coco_dir, &simple_dir_inode_operations,
-				   &simple_dir_operations);
+		set_dir_operations(coco.coco_dir, &simple_dir_inode_operations);
+	for (i = 0; i < coco.nr_entries; i++)
+		if (coco.entries[i].inode)
+			make_bad_inode(coco.entries[i].inode);
+	if (coco.state_inode)
+		make_bad_inode(coco.state_inode);
+
 	for (i = 0; i < coco.nr_entries; i++)
 		remove_file(coco.entries[i].dentry, coco.entries[i].inode);
 	remove_file(coco.state_file, coco.state_inode);
@@ -405,7 +404,7 @@ static int list_entries(void)
 		r = make_file(name, 0440, coco.coco_dir, e, &entry_fops, &e->dentry, &e->inode);
 	}
 	if (!r)
-		set_dir_operations(coco.coco_dir, &coco_dir_iops, &coco_dir_fops);
+		set_dir_operations(coco.coco_dir, &coco_dir_iops);
 	return r;
 }
 
@@ -511,8 +510,10 @@ static bool is_mappable(u64 pa, u64 len, bool *ret_ram)
 
 /*
  * How many bytes may be read from pa on: to the end of the range of the firmware's memory map that
- * holds it, and none if that is no ordinary memory, where reading could have effects. The table
- * lies in one allocation, hence in one range; what lies behind it there is harmless to look at.
+ * holds it. After boot the map has only the ranges that the firmware keeps for its runtime, where
+ * the table must be; so a foreign value cannot make us look at memory of the kernel. Device memory
+ * is refused too: reading it could have effects. The table lies in one allocation, hence in one
+ * range; what lies behind it there is harmless to look at.
  */
 static u64 firmware_bytes_at(u64 pa)
 {
@@ -544,7 +545,7 @@ static int find_descriptor(u64 *ret_pa)
 	nr = min_t(u64, firmware_bytes_at(config_table) / sizeof(slot), TABLE_SLOTS_MAX);
 	if (!nr || !IS_ALIGNED(config_table, sizeof(u64)) ||
 	    !is_mappable(config_table, nr * sizeof(slot), &ram)) {
-		pr_err("config_table is no place for a table in the firmware's memory map\n");
+		pr_err("config_table does not point into the firmware's runtime memory\n");
 		return -EINVAL;
 	}
 
@@ -666,9 +667,6 @@ static int __init coco_secret_init(void)
 		r = find_descriptor(&descriptor);
 	if (r)
 		return r;
-
-	coco_dir_fops = simple_dir_operations;
-	coco_dir_fops.owner = THIS_MODULE;
 
 	r = map_area(descriptor);
 	if (!r && coco.area)
