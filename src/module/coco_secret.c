@@ -14,14 +14,16 @@
  *                        writing "wipe" zeroes the whole area once no entry is listed
  * Unloading zeroes what is left, except entries whose GUID is in the parameter keep=.
  *
- * What outlives what. A file that is open holds this module. Other things do not and may outlive it:
- * an O_PATH descriptor, a working or open directory (any user could have one, and would keep us from
- * unloading, that is from wiping), and a task that has just fetched an inode's operations and not
- * used them yet. So nothing in memory of ours stays reachable from an inode: teardown() turns the
- * inodes of our files into bad inodes (we hold a reference to each, also after an unlink), gives
- * the directory the operations of the kernel back, and waits until every task has passed a
- * voluntary switch. A root process that opens a file in the very moment of unloading gets ENODEV,
- * and the VFS prints a warning of its own; that is so for every file of securityfs with an owner.
+ * Longer than our files usually are, so that whoever builds it copies one source and one Kbuild.
+ *
+ * What outlives what. A file that is open holds this module. Other things do not and may outlive
+ * it: an O_PATH descriptor, a working or open directory (any user could have one, and would keep
+ * us from unloading, that is from wiping), and a task that has just fetched an inode's operations
+ * and not used them yet. So nothing in memory of ours stays reachable from an inode: teardown()
+ * turns the inodes of our files into bad inodes (we hold a reference to each, also after an
+ * unlink), gives the directory the operations of the kernel back, and waits until every task has
+ * passed a voluntary switch. A root process that opens a file in the very moment of unloading gets
+ * ENODEV, and the VFS prints a warning of its own, as for every securityfs file with an owner.
  *
  * What stays pinned: up to Linux 6.16 each securityfs file holds the internal mount, and only
  * securityfs_remove() gives that up, which cannot be called under the directory's lock. So there
@@ -327,7 +329,7 @@ static void set_dir_operations(struct dentry *dentry, const struct inode_operati
 	inode_unlock(inode);
 }
 
-/* Also for a load that failed half way. Zeroes nothing. The bad inodes come first: fewer opens meet us. */
+/* Also for a load that failed half way. Zeroes nothing. Bad inodes first: fewer opens meet us. */
 static void teardown(void)
 {
 	u32 i;
@@ -698,5 +700,4 @@ module_exit(coco_secret_exit);
 
 MODULE_DESCRIPTION("Launch secrets as files, for kernels without efi_secret");
 MODULE_AUTHOR("The coco-unlock authors");
-MODULE_VERSION("0.1");
 MODULE_LICENSE("GPL");
