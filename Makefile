@@ -95,12 +95,11 @@ install-module: module
 	if [ -z "$(DESTDIR)" ]; then depmod $(KVER); fi
 
 # For machines that build for themselves: sources where dkms finds them.
+DKMS_SRC = $(DESTDIR)/usr/src/coco-unlock-module-$(VERSION)
+
 install-dkms:
-	$(INSTALL) -d $(DESTDIR)/usr/src/coco-unlock-$(VERSION)
-	$(INSTALL) -m 0644 src/module/coco_secret.c src/module/Kbuild \
-		$(DESTDIR)/usr/src/coco-unlock-$(VERSION)/
-	sed 's/@VERSION@/$(VERSION)/' src/module/dkms.conf \
-		> $(DESTDIR)/usr/src/coco-unlock-$(VERSION)/dkms.conf
+	$(INSTALL) -D -m 0644 -t $(DKMS_SRC) src/module/coco_secret.c src/module/Kbuild
+	sed 's/^PACKAGE_VERSION=.*/PACKAGE_VERSION="$(VERSION)"/' src/module/dkms.conf > $(DKMS_SRC)/dkms.conf
 
 install: all
 	$(INSTALL) -D -m 0755 $(BUILD)/coco-unlock $(DESTDIR)$(BINDIR)/coco-unlock
@@ -119,4 +118,65 @@ uninstall:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all man module install-module install-dkms install uninstall clean
+# What a fresh Debian 12 lacks: to build, to test, and to make and boot the guests.
+DEPS := build-essential pkg-config libcryptsetup-dev libkmod-dev libblkid-dev libjson-c-dev scdoc \
+	perl python3 shellcheck cryptsetup-bin e2fsprogs \
+	mmdebstrap qemu-system-x86 qemu-utils busybox-static kmod cpio zstd xz-utils \
+	linux-source-6.1 bc bison flex libelf-dev libssl-dev
+
+deps:
+	@missing=$$(for p in $(DEPS); do \
+		dpkg-query -W -f '$${Status}' $$p 2> /dev/null | grep -q 'ok installed' || echo $$p; \
+	done); \
+	[ -z "$$missing" ] || { apt-get update && \
+		DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $$missing; }
+
+# demo and check install what they need where they may.
+ifeq ($(shell id -u),0)
+NEEDS_DEPS := deps
+endif
+
+LAB := python3 tests/vm/lab.py
+LAB_FLAGS := $(if $(CI),--skip-as-fail)
+
+tests: $(BUILD)/coco-unlock $(UNIT_TESTS)
+
+lint:
+	tests/lint.sh
+
+# Rootless, under a minute.
+check-fast: $(NEEDS_DEPS)
+	$(MAKE) tests man
+	COCO_UNLOCK=$(BUILD)/coco-unlock prove -v -j2 --exec '' $(UNIT_TESTS) tests/cli/*.t tests/lint.sh
+
+# That and the real boots, every claim once; check-full: every case in every guest.
+check: check-fast
+	$(LAB) run $(LAB_FLAGS)
+
+check-full: check-fast
+	$(LAB) run --full $(LAB_FLAGS)
+
+# One real boot on a stock Debian kernel, as a time line.
+demo: $(NEEDS_DEPS)
+	$(LAB) demo
+
+bench: $(NEEDS_DEPS)
+	$(LAB) bench
+
+help:
+	@printf '%s\n' \
+		'all              the program and its man pages (default)' \
+		'install          to DESTDIR, below PREFIX=/usr; uninstall removes it' \
+		'module           coco_secret.ko for KVER= (KDIR= headers)' \
+		'install-module   coco_secret.ko to DESTDIR/lib/modules/KVER/updates' \
+		'install-dkms     sources of coco_secret for dkms' \
+		'deps             install what building and testing need (Debian 12, root)' \
+		'demo             one real boot, shown as a time line' \
+		'check-fast       tests without root, under a minute' \
+		'check            check-fast and the real boots, every claim once' \
+		'check-full       every case in every guest' \
+		'bench            compare with cryptsetup in one guest' \
+		'lint, clean'
+
+.PHONY: all man module install-module install-dkms install uninstall clean deps tests lint \
+	check-fast check check-full demo bench help
