@@ -1016,14 +1016,22 @@ static bool unload_under_fire(void)
 	return true;
 }
 
+/* Linux 7 keeps EEXIST for "this module is loaded" and gives EBUSY where a module itself returns it. */
+static bool refuses_for_merged(const char *what)
+{
+	int r;
+
+	CHECK(load_file("/module_fake.ko", what) == 0);
+	r = load();
+	CHECK(syscall(SYS_delete_module, "module_fake", O_NONBLOCK) == 0);
+	CHECK(r == EEXIST || r == EBUSY, "%d", r);
+	return true;
+}
+
 static bool merged_driver(void)
 {
-	CHECK(load_file("/module_fake.ko", "device=1") == 0);
-	CHECK(load() == EEXIST);
-	CHECK(syscall(SYS_delete_module, "module_fake", O_NONBLOCK) == 0);
-	CHECK(load_file("/module_fake.ko", "driver=1") == 0);
-	CHECK(load() == EEXIST);
-	CHECK(syscall(SYS_delete_module, "module_fake", O_NONBLOCK) == 0);
+	if (!refuses_for_merged("device=1") || !refuses_for_merged("driver=1"))
+		return false;
 	CHECK(absent(SEC "/secrets") && absent(SEC "/coco_secret"));
 	return true;
 }

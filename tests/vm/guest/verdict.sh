@@ -7,7 +7,7 @@
 exec </dev/ttyS0 >/dev/ttyS0 2>&1
 stty -echo
 dmesg -n 1
-kill -s RTMIN+21 1
+kill -55 1		# SIGRTMIN+21: no more status messages on the console
 sleep 0.2
 
 say() { printf 'LAB %s\n' "$*"; }
@@ -40,4 +40,4 @@ while say "ready" && read -r command; do
 	[ -z "$out" ] || printf '%s\n' "$out" | sed 's/^/LAB> /'
 	say "exit=$code"
 done
-systemctl poweroff
+systemctl poweroff --force --force

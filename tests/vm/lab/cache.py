@@ -20,6 +20,7 @@ import time
 BASE = os.environ.get("COCO_UNLOCK_CACHE") or "/var/cache/coco-unlock"
 STARTED = time.monotonic()
 _say_lock = threading.Lock()
+_failed = {}                    # what this run could not build, so that each case need not try again
 
 
 class LabError(Exception):
@@ -74,14 +75,18 @@ def item(name, item_key, build, what=None):
     with lock(name):
         if os.path.isdir(final):
             return final
+        if final in _failed:
+            raise LabError(_failed[final])
         say(f"building {what or name}")
         began = time.monotonic()
         tmp = tempfile.mkdtemp(prefix=f".{name}.", dir=BASE)
         os.chmod(tmp, 0o755)
         try:
             build(tmp)
-        except BaseException:
+        except BaseException as e:
             remove(tmp)
+            if isinstance(e, LabError):
+                _failed[final] = str(e)
             raise
         os.rename(tmp, final)
         say(f"built {what or name} in {time.monotonic() - began:.1f} s")

@@ -2,6 +2,7 @@
 """The subcommands: prepare, boot, run, demo, bench. TAP and results go to stdout, progress to stderr."""
 
 import argparse
+import dataclasses
 import os
 import shutil
 import sys
@@ -29,10 +30,10 @@ def prepare(combos):
     cache.say(f"firmware sha256 {fw.digest}, secret area {fw.secret[0]:#x}+{fw.secret[1]:#x}, "
               f"hash area {fw.hashes[0]:#x}+{fw.hashes[1]:#x}")
     for combo in combos:
-        system = tree.system(combo.guest)
+        tree.system(combo.guest)
         tree.initramfs(combo.guest, combo.kernel)
         disk.root(combo.guest, cases.KEY)
-        vm.accelerator(f"{system}/vmlinuz-{combo.kernel}")
+    vm.accelerator(lambda: tree.stock_kernel("d12"))
 
 
 def combos(suites):
@@ -45,6 +46,7 @@ def boot(args):
     if not pairs:
         raise cache.LabError(f"no case {args.case}")
     label, case, combo = pairs[0]
+    case = dataclasses.replace(case, cmdline=case.cmdline + tuple(args.append.split()))
     prepare([combo])
     log = os.path.join(observe.results_directory(), label)
     original = vm.VM.read_serial
@@ -70,6 +72,7 @@ def main(argv):
     p.add_argument("--suite", action="append", help="only this guest: bookworm or trixie")
     p = sub.add_parser("boot", help="run one case with its console on stdout")
     p.add_argument("case", nargs="?", default="boot")
+    p.add_argument("--append", default="", help="more words for the kernel command line")
     p = sub.add_parser("run", help="run the cases, TAP on stdout")
     p.add_argument("--full", action="store_true", help="every case on every guest it makes sense on")
     p.add_argument("--skip-as-fail", action="store_true", help="a test that cannot run is a failure")

@@ -46,6 +46,7 @@ def make_root(system, key, tmp):
             keep_modules(f"{system}/tree/usr/lib/modules/{release}", f"{top}/usr/lib/modules/{release}")
             tree.enter(top, f"depmod {release}")
     install_guest_files(top)
+    shutil.copy(system + "/measure", top + "/usr/lib/coco-lab/measure")
     cache.run(["mkfs.ext4", "-q", "-F", "-d", top, "-L", "lab-root", "-m", "0", "-O", "^metadata_csum_seed",
                tmp + "/disk", f"{size_mib(top)}M"])
     cache.remove(top)
@@ -53,11 +54,11 @@ def make_root(system, key, tmp):
 
 
 def keep_modules(source, target):
-    """The secret modules only; the rest was loaded in the initramfs."""
+    """The secret modules, device-mapper and ciphers; the rest was loaded in the initramfs."""
     os.makedirs(target, exist_ok=True)
     for directory, _, files in os.walk(source):
         for name in files:
-            if name.startswith(("efi_secret.ko", "coco_secret.ko")):
+            if name.startswith(("efi_secret.ko", "coco_secret.ko", "dm-crypt.ko", "dm-mod.ko")) or "/crypto" in directory:
                 there = os.path.join(target, os.path.relpath(directory, source))
                 os.makedirs(there, exist_ok=True)
                 shutil.copy(os.path.join(directory, name), there)
@@ -71,7 +72,7 @@ def install_guest_files(top):
     os.makedirs(top + "/usr/lib/coco-lab", exist_ok=True)
     for name in os.listdir(tree.GUEST_FILES):
         shutil.copy(os.path.join(tree.GUEST_FILES, name),
-                    units if name.endswith((".service", ".target")) else top + "/usr/lib/coco-lab")
+                    units if name.endswith((".service", ".target")) else top + "/usr/lib/coco-lab/")
     link(units + "/default.target", "coco-lab.target")
     for unit in MASKED:
         link(f"{units}/{unit}", "/dev/null")

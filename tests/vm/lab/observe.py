@@ -10,7 +10,7 @@ from . import cache, disk, firmware, tree, vm
 # Typed on the console all along in every refusal. Typed text is echoed, so none of it may look like a prompt,
 # and the marker that a shell would print is not in it.
 TYPED = ["hunter-guess\n", "\n", "\x03", "root\n", "sh\n", "echo MARK$((40+2))\n", "\n", "\x04", "y\n", "\x1b\n"]
-UNDER_TEST = "coco-unlock.service"
+UNIT_STARTS = r"Start(ing|ed) coco-unl"      # systemd shortens what does not fit the console
 CONSOLE = "console=ttyS0 root=/dev/mapper/root rw"
 
 
@@ -75,7 +75,7 @@ def run(case, combo, log, hook=None):
 
 def drive(machine, case, late, seen, hook):
     if late:
-        machine.expect(r"Start(ing|ed) " + re.escape(UNDER_TEST), 90)
+        machine.expect(UNIT_STARTS, 90)
         for port, path in enumerate(late):
             machine.after(5, lambda path=path, port=port: machine.add_disk(path, port=port))
     if case.typed:
@@ -107,7 +107,9 @@ def ask(machine, command, limit=60):
 
 
 def tail(seen, count=40):
-    lines = [line for line in seen.console.split("\n") if line.strip()]
+    """The last lines of the console; of a guest that gave its verdict, those up to there."""
+    text = seen.console[:seen.console.rfind("LAB ready") + 10] if seen.lab else seen.console
+    lines = [line for line in text.split("\n") if line.strip()]
     return lines[-count:]
 
 

@@ -46,8 +46,7 @@ def run(names, full, jobs, skip_as_fail, lack):
     cache.say(f"consoles in {results}")
     fw = firmware.get()
     cache.say(f"firmware {fw.path} sha256 {fw.digest}")
-    first = chosen[0][2]
-    vm.accelerator(f"{tree.system(first.guest)}/vmlinuz-{first.kernel}")
+    vm.accelerator(lambda: tree.stock_kernel("d12"))
     with concurrent.futures.ThreadPoolExecutor(max(1, min(jobs, 2))) as pool:
         waiting = [pool.submit(one, tap, results, *c) for c in chosen]
         try:

@@ -2,6 +2,7 @@
 """Guest trees: Debian 12 and 13 user lands made by mmdebstrap, the project built and installed in them, and
 the initramfs that their own dracut makes. Nothing of the machine that runs the lab ends up in a guest."""
 
+import functools
 import glob
 import hashlib
 import os
@@ -47,6 +48,11 @@ def trees(guest):
                       lambda tmp: make_trees(suite, tmp), f"the {suite} trees")
 
 
+def stock_kernel(guest):
+    """The file of a guest's own kernel, without the project."""
+    return only(trees(guest) + "/root/boot/vmlinuz-*")
+
+
 def make_trees(suite, tmp):
     exclude = [f"--dpkgopt=path-exclude={p}" for p in EXCLUDE]
     apt_tree(suite, tmp + "/root", ROOT_PACKAGES, exclude + [DRACUT_STUB])
@@ -88,6 +94,12 @@ def copy_tree(source, target):
     cache.run(["cp", "-al", source, target])
 
 
+def add_files(source, target):
+    """Install files over a tree: replaces, never writes through a shared copy; /lib stays the link it is."""
+    cache.run(["sh", "-ec", 'tar -C "$0" -cf - . | tar -C "$1" -xf - --keep-directory-symlink --no-overwrite-dir',
+               source, target])
+
+
 def project_files():
     """The files of the project that end up in a guest, as {path: absolute path}: what git would commit."""
     done = subprocess.run(["git", "-C", PROJECT, "-c", "safe.directory=*", "ls-files", "-co", "--exclude-standard", "-z"],
@@ -101,7 +113,9 @@ def project_files():
             if n.startswith(wanted) and os.path.isfile(os.path.join(PROJECT, n))}
 
 
+@functools.cache
 def project_key():
+    """A hash of these files; taken once, so that a run stays with the project it began with."""
     parts = []
     for name, path in project_files().items():
         with open(path, "rb") as f:
@@ -113,7 +127,7 @@ def system(guest):
     """The directory of a guest with the project installed: tree/ (the root), out/ (what the project added), kver."""
     base = trees(guest)
     extra = kernel.merged() if guest == "d12" else None
-    return cache.item(f"system-{guest}", cache.key(base, extra, project_key(), RECIPE),
+    return cache.item(f"system-{guest}", cache.key(base, extra, project_key(), read(GUEST_FILES + "/measure.c"), RECIPE),
                       lambda tmp: make_system(base, extra, tmp), f"the project in {SUITES[guest]}")
 
 
@@ -130,9 +144,12 @@ def make_system(base, extra, tmp):
         shutil.copy(log, cache.path("build", "project-build.log"))
         raise
     os.rename(tmp + "/src/out", tmp + "/out")
+    shutil.copy(GUEST_FILES + "/measure.c", tmp + "/src")
+    enter(base + "/build", "gcc -O2 -Wall -o /mnt/measure /mnt/measure.c", [(tmp + "/src", "/mnt")], log)
+    shutil.copy(tmp + "/src/measure", tmp)
     cache.remove(tmp + "/src")
     copy_tree(base + "/root", tmp + "/tree")
-    cache.run(["cp", "-a", "--remove-destination", tmp + "/out/.", tmp + "/tree/"])
+    add_files(tmp + "/out", tmp + "/tree")
     kernels = {"stock": kver}
     shutil.copy(f"{base}/root/boot/vmlinuz-{kver}", tmp + "/vmlinuz-stock")
     if extra:
