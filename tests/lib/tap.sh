@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+#
+# tap.sh - prints results as TAP, for prove(1). Source it first, call tap_done last.
+# Trusts no test to end well: the plan comes last, so one that dies early has none and fails.
+tap_nr=0 tap_failed=0
+
+# ok NAME COMMAND...: good if the command succeeds.
+ok() {
+	local name=$1 result='ok'
+	shift
+	"$@" || { result='not ok' && tap_failed=$((tap_failed + 1)); }
+	echo "$result $((tap_nr += 1)) - $name"
+	[[ $result == ok ]]
+}
+
+# is NAME GOT WANTED: good if both are equal.
+is() {
+	ok "$1" test "$2" = "$3" || printf '# got:    %s\n# wanted: %s\n' "$2" "$3"
+}
+
+tap_done() {
+	echo "1..$tap_nr"
+	exit $((tap_failed > 0))
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cocotab.c - the table of volumes: every column, and every mistake with file and line.
+ */
+#include "conf.h"
+
+#include "tap.h"
+
+#define GUID_1 "11111111-2222-3333-4444-555555555555"
+#define LABEL_OF_255 \
+	"abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklm" \
+	"abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklm" \
+	"abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklm" \
+	"abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefgh"
+#define NAME_OF_63 "abcdefghijabcdefghijabcdefghijabcdefghijabcdefghijabcdefghij123"
+
+static struct conf conf;
+static struct fault f;
+
+static int parse(const char *text)
+{
+	_cleanup_free_ char *copy = strdup(text);
+
+	conf_defaults(&conf);
+	f = (struct fault){ 0 };
+	return conf_parse_cocotab(&conf, copy, "TAB", &f);
+}
+
+static void test_good(void)
+{
+	static const struct {
+		const char *line;
+		const char *name;
+		enum device_kind kind;
+		const char *value;
+		const char *guid;
+		unsigned int options;
+	} cases[] = {
+		{ "root auto", "root", DEVICE_KIND_AUTO, "", GUID_DISK_SECRET, 0 },
+		{ "root auto -", "root", DEVICE_KIND_AUTO, "", GUID_DISK_SECRET, 0 },
+		{ "root auto - -", "root", DEVICE_KIND_AUTO, "", GUID_DISK_SECRET, 0 },
+		{ "root auto none none", "root", DEVICE_KIND_AUTO, "", GUID_DISK_SECRET, 0 },
+		{ "\t root \t /dev/vda \t-\t - \r", "root", DEVICE_KIND_PATH, "/dev/vda",
+		  GUID_DISK_SECRET, 0 },
+		{ "d_1.a+b-C /dev/disk/by-id/x", "d_1.a+b-C", DEVICE_KIND_PATH,
+		  "/dev/disk/by-id/x", GUID_DISK_SECRET, 0 },
+		{ "a UUID=ABCDEF01-0000-0000-0000-00000000000G", "a", DEVICE_KIND_UUID,
+		  "abcdef01-0000-0000-0000-00000000000G", GUID_DISK_SECRET, 0 },
+		{ "a PARTUUID=ABCDEF01-02", "a", DEVICE_KIND_PARTUUID, "abcdef01-02",
+		  GUID_DISK_SECRET, 0 },
+		{ "a LABEL=ABC", "a", DEVICE_KIND_LABEL, "ABC", GUID_DISK_SECRET, 0 },
+		{ "a LABEL=UUID=x", "a", DEVICE_KIND_LABEL, "UUID=x", GUID_DISK_SECRET, 0 },
+		{ "a LABEL=" LABEL_OF_255, "a", DEVICE_KIND_LABEL, LABEL_OF_255, GUID_DISK_SECRET, 0 },
+		{ NAME_OF_63 " auto", NAME_OF_63, DEVICE_KIND_AUTO, "", GUID_DISK_SECRET, 0 },
+		{ "a auto " GUID_1, "a", DEVICE_KIND_AUTO, "", GUID_1, 0 },
+		{ "a auto ADF956AD-E98C-484C-AE11-B51C7D336447", "a", DEVICE_KIND_AUTO, "",
+		  "adf956ad-e98c-484c-ae11-b51c7d336447", 0 },
+		{ "a auto - read-only", "a", DEVICE_KIND_AUTO, "", GUID_DISK_SECRET,
+		  VOLUME_OPTION_READ_ONLY },
+		{ "a auto - same-cpu-crypt", "a", DEVICE_KIND_AUTO, "", GUID_DISK_SECRET,
+		  VOLUME_OPTION_SAME_CPU_CRYPT },
+		{ "a auto - submit-from-crypt-cpus", "a", DEVICE_KIND_AUTO, "", GUID_DISK_SECRET,
+		  VOLUME_OPTION_SUBMIT_FROM_CRYPT_CPUS },
+		{ "a auto - no-read-workqueue,no-write-workqueue", "a", DEVICE_KIND_AUTO, "",
+		  GUID_DISK_SECRET,
+		  VOLUME_OPTION_NO_READ_WORKQUEUE | VOLUME_OPTION_NO_WRITE_WORKQUEUE },
+		{ "a auto - no-write-workqueue", "a", DEVICE_KIND_AUTO, "", GUID_DISK_SECRET,
+		  VOLUME_OPTION_NO_WRITE_WORKQUEUE },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct volume_conf *v = &conf.volumes[0];
+
+		if (!ok(parse(cases[i].line) == 0 && conf.nr_volumes == 1, "good: %.60s",
+			cases[i].line))
+			continue;
+		is_str(v->name, cases[i].name, "its name");
+		is_int(v->device.kind, cases[i].kind, "the kind of its device");
+		is_str(v->device.value, cases[i].value, "its device");
+		is_str(v->guid, cases[i].guid, "its GUID");
+		is_int(v->options, cases[i].options, "its options");
+	}
+}
+
+static void test_bad(void)
+{
+#define NO_DEVICE(word) \
+	"TAB:1: device '" word "' is not auto, UUID=, PARTUUID=, LABEL= or a path in /dev"
+	static const struct {
+		const char *text;
+		const char *reason;
+	} cases[] = {
+		{ "", "TAB: lists no volume" },
+		{ "# root auto\n\n \t\n", "TAB: lists no volume" },
+		{ "root", "TAB:1: expected: volume device secret-GUID options" },
+		{ "root auto - - -", "TAB:1: unexpected fifth column '-'" },
+		{ "root auto - - # why", "TAB:1: unexpected fifth column '#'" },
+		{ "../x auto", "TAB:1: '../x' is no name for a mapping" },
+		{ "a/b auto", "TAB:1: 'a/b' is no name for a mapping" },
+		{ ".. auto", "TAB:1: '..' is no name for a mapping" },
+		{ "-a auto", "TAB:1: '-a' is no name for a mapping" },
+		{ "control auto", "TAB:1: 'control' is no name for a mapping" },
+		{ "a%20b auto", "TAB:1: 'a%20b' is no name for a mapping" },
+		{ NAME_OF_63 "4 auto", "TAB:1: '" NAME_OF_63 "4' is no name for a mapping" },
+		{ "a AUTO", NO_DEVICE("AUTO") },
+		{ "a vda", NO_DEVICE("vda") },
+		{ "a /etc/shadow", NO_DEVICE("/etc/shadow") },
+		{ "a /dev/../etc/shadow", NO_DEVICE("/dev/../etc/shadow") },
+		{ "a /devious", NO_DEVICE("/devious") },
+		{ "a UUID=", NO_DEVICE("UUID=") },
+		{ "a LABEL=", NO_DEVICE("LABEL=") },
+		{ "a PARTUUID=", NO_DEVICE("PARTUUID=") },
+		{ "a uuid=x", NO_DEVICE("uuid=x") },
+		{ "a PARTLABEL=x", NO_DEVICE("PARTLABEL=x") },
+		{ "a ID=x", NO_DEVICE("ID=x") },
+		{ "a auto luks-key", "TAB:1: 'luks-key' is no GUID" },
+		{ "a auto /path/to/key", "TAB:1: '/path/to/key' is no GUID" },
+		{ "a auto - discard", "TAB:1: unknown option 'discard'" },
+		{ "a auto - read-only,x", "TAB:1: unknown option 'x'" },
+		{ "a auto - x,read-only", "TAB:1: unknown option 'x'" },
+		{ "a auto - readonly", "TAB:1: unknown option 'readonly'" },
+		{ "a auto - Read-Only", "TAB:1: unknown option 'Read-Only'" },
+		{ "a auto - \x1b[1m", "TAB:1: unknown option '?[1m'" },
+		{ "# c\n\na auto\nb auto\na /dev/vda\n", "TAB:5: volume 'a' is listed twice" },
+		{ "a auto\nb\n", "TAB:2: expected: volume device secret-GUID options" },
+	};
+	char text[1024] = "";
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		is_int(parse(cases[i].text), -EINVAL, "refused: %s", cases[i].reason);
+		is_int(f.code, EXITCODE_CONFIG, "with the exit code of the configuration");
+		is_str(f.reason, cases[i].reason, "and this reason");
+	}
+	ok(parse("a LABEL=" LABEL_OF_255 "x") == -EINVAL && f.code == EXITCODE_CONFIG,
+	   "a device of 256 bytes is refused");
+	for (i = 0; i < CONF_VOLUMES_MAX; i++)
+		text_append(text, sizeof(text), "v%zu /dev/vd%c\n", i, (char)('a' + i));
+	is_int(parse(text), 0, "16 volumes");
+	ok(conf.nr_volumes == 16 && strcmp(conf.volumes[15].device.value, "/dev/vdp") == 0,
+	   "in the order of the lines");
+	text_append(text, sizeof(text), "v16 /dev/vdq\n");
+	is_int(parse(text), -EINVAL, "17 volumes");
+	is_str(f.reason, "TAB:17: more than 16 volumes", "its reason");
+}
+
+int main(void)
+{
+	test_good();
+	test_bad();
+	is_str(conf_device_kind_prefix(DEVICE_KIND_UUID), "UUID=", "prefix: UUID");
+	is_str(conf_device_kind_prefix(DEVICE_KIND_PARTUUID), "PARTUUID=", "prefix: PARTUUID");
+	is_str(conf_device_kind_prefix(DEVICE_KIND_LABEL), "LABEL=", "prefix: LABEL");
+	is_str(conf_device_kind_prefix(DEVICE_KIND_PATH), "", "prefix: path");
+	is_str(conf_device_kind_prefix(DEVICE_KIND_AUTO), "", "prefix: auto");
+	return tap_done();
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * root.c - no path leads out of the tree, and text files are text of bounded size.
+ */
+#include "root.h"
+
+#include "fixture.h"
+
+static void test_inside(struct fixture *fx)
+{
+	static const char *const out[] = { "/link", "/absolute", "/up", "/dir/../../outside" };
+	char target[PATH_MAX];
+	_cleanup_free_ char *text = NULL;
+	size_t i;
+	int fd;
+
+	fixture_text(fx, "/outside", "inside");
+	(void)snprintf(target, sizeof(target), "%s/0/secret", fixture_base);
+	FIXTURE_MUST(symlink("../outside", fixture_path(fx, "/up")) == 0);
+	FIXTURE_MUST(symlink("/outside", fixture_path(fx, "/link")) == 0);
+	FIXTURE_MUST(symlink("/../../../outside", fixture_path(fx, "/absolute")) == 0);
+	FIXTURE_MUST(symlink(target, fixture_path(fx, "/host")) == 0);
+	fixture_mkdir(fx, "/dir");
+	for (i = 0; i < ARRAY_SIZE(out); i++) {
+		_cleanup_free_ char *got = NULL;
+
+		ok(root_read_text(&fx->root, out[i], 100, &got) == 6 &&
+			   strcmp(got, "inside") == 0,
+		   "%s ends inside the tree", out[i]);
+	}
+	ok(access(target, R_OK) == 0, "premise: the file outside is readable");
+	is_int(root_read_text(&fx->root, "/host", 100, &text), -ENOENT,
+	       "a link to a file outside finds nothing");
+	ok(!text, "nothing is handed out after an error");
+	is_int(root_open(&fx->root, "/link", O_RDONLY | O_NOFOLLOW, 0), -ELOOP,
+	       "O_NOFOLLOW refuses a link");
+	fd = root_open(&fx->root, "/outside", O_RDONLY, 0);
+	is_int(fcntl(fd, F_GETFD), FD_CLOEXEC, "descriptors are closed on exec");
+	(void)close(fd);
+	ok(root_exists(&fx->root, "/dir") && root_exists(&fx->root, "/link"), "exists: yes");
+	ok(!root_exists(&fx->root, "/nothing") && !root_exists(&fx->root, "/host"), "exists: no");
+}
+
+static void test_text(struct fixture *fx)
+{
+	char *text = NULL;
+
+	fixture_text(fx, "/ten", "0123456789");
+	is_int(root_read_text(&fx->root, "/ten", 10, &text), 10, "a file of exactly the limit");
+	is_str(text ? text : "", "0123456789", "its text");
+	free(text);
+	text = NULL;
+	is_int(root_read_text(&fx->root, "/ten", 9, &text), -EFBIG, "one byte above the limit");
+	fixture_put(fx, "/nul", "a\0b", 3);
+	is_int(root_read_text(&fx->root, "/nul", 9, &text), -EINVAL, "a NUL byte inside");
+	fixture_put(fx, "/nul", "ab\0", 3);
+	is_int(root_read_text(&fx->root, "/nul", 9, &text), -EINVAL, "a NUL byte at the end");
+	is_int(root_read_text(&fx->root, "/nothing", 9, &text), -ENOENT, "no file");
+	fixture_mkdir(fx, "/directory");
+	is_int(root_read_text(&fx->root, "/directory", 9, &text), -EISDIR, "a directory");
+	ok(!text, "none of these handed out a string");
+	fixture_text(fx, "/empty", "");
+	is_int(root_read_text(&fx->root, "/empty", 9, &text), 0, "an empty file");
+	is_str(text ? text : "none", "", "is an empty string");
+	free(text);
+}
+
+int main(void)
+{
+	struct fixture outside, fx;
+	struct root root = { .fd = -EBADF };
+
+	fixture_init(&outside);
+	fixture_text(&outside, "/secret", "outside");
+	fixture_init(&fx);
+	test_inside(&fx);
+	test_text(&fx);
+	ok(!fx.root.machine, "a tree is no machine");
+	is_int(root_init(&root, fixture_path(&fx, "/nothing")), -ENOENT, "no such root");
+	is_int(root_init(&root, fixture_path(&fx, "/ten")), -ENOTDIR, "a file is no root");
+	is_int(root_init(&root, NULL), 0, "the machine's root");
+	ok(root.machine, "the machine is a machine");
+	root_done(&root);
+	is_int(root.fd, -EBADF, "done");
+	fixture_done(&fx);
+	fixture_done(&outside);
+	return tap_done();
+}
