@@ -6,10 +6,12 @@
 #include "log.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <termios.h>
 
 #include "paths.h"
@@ -46,6 +48,26 @@ void log_line(enum log_level level, const char *fmt, ...)
 		(void)fprintf(stderr, "%s\n", line);
 }
 
+/* Waiting for a console ends after this: the other side may never take the text. */
+#define CONSOLE_LIMIT_S 3
+
+static void on_alarm(int signal_number)
+{
+	(void)signal_number; /* it only has to interrupt tcdrain() */
+}
+
+static void set_alarm(time_t seconds)
+{
+	const struct itimerval timer = {
+		.it_value = { .tv_sec = seconds },
+		.it_interval = { .tv_sec = seconds }, /* should it strike just before the wait */
+	};
+	const struct sigaction action = { .sa_handler = on_alarm }; /* no SA_RESTART */
+
+	(void)sigaction(SIGALRM, &action, NULL);
+	(void)setitimer(ITIMER_REAL, &timer, NULL); /* neither fails with valid arguments */
+}
+
 static void console_write(const struct root *root, const char *path, const char *line)
 {
 	_cleanup_close_ int fd =
@@ -67,6 +89,7 @@ void log_consoles(const struct root *root, const char *line)
 	char path[64];
 	bool any = false;
 
+	set_alarm(CONSOLE_LIMIT_S);
 	if (root_read_text(root, PATH_CONSOLES_ACTIVE, 4096, &active) >= 0) {
 		cursor = active;
 		while ((name = text_word(&cursor, " \n"))) {
@@ -79,4 +102,5 @@ void log_consoles(const struct root *root, const char *line)
 	}
 	if (!any)
 		console_write(root, PATH_CONSOLE, line);
+	set_alarm(0);
 }

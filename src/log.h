@@ -25,8 +25,8 @@ void log_line(enum log_level level, const char *fmt, ...) _printf_(2, 3);
 #define log_info(...) log_line(LOG_LEVEL_INFO, __VA_ARGS__)
 #define log_debug(...) log_line(LOG_LEVEL_DEBUG, __VA_ARGS__)
 
-/* Writes one line to every console that the kernel has active, and waits until it is out.
- * Never fails: a console that does not take it is the host's loss. */
+/* Writes one line to every console that the kernel has active, and waits a few seconds at
+ * most until it is out. Never fails: a console that does not take it is the host's loss. */
 void log_consoles(const struct root *root, const char *line);
 
 #endif

@@ -64,7 +64,7 @@ coco_unit_dropin() {
     local action=$1 seconds=$2 unit
     case $action in
         rescue) unit=none ;;
-        halt) unit=halt-force ;;
+        halt) unit=halt-force ;; # before systemd 255 unknown: there the unit's own poweroff stays
         reboot) unit=reboot-force ;;
         *) unit=poweroff-force ;;
     esac
