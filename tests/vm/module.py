@@ -86,8 +86,10 @@ def run(guest, fw, results):
                    f"test.area={base:#x} test.size={size:#x}")
         example = table.table([table.entry(table.LUKS, b"hunter2"),
                                table.entry(uuid.UUID("e6f5a162-d67f-4750-a67c-5d065f2a9910"), b"\1\2\0\4\5")])
-        with Guest(fw, kernel, tmp + "/initrd", cmdline, secret=example + bytes(8),
-                   log=cache.path("results", f"module-{guest}.log")) as m:
+        log = cache.path("results", f"module-{guest}.log")
+        with open(log, "w"):
+            pass                        # the machine appends, and only this run is of interest
+        with Guest(fw, kernel, tmp + "/initrd", cmdline, secret=example + bytes(8), log=log) as m:
             try:
                 m.expect(r"^(dump|end)$", LIMIT)
                 area = m.secret_area()
