@@ -72,7 +72,7 @@ def item(name, item_key, build, what=None):
     if os.path.isdir(final):
         os.utime(final)
         return final
-    with lock(name):
+    with lock(os.path.basename(final)):
         if os.path.isdir(final):
             return final
         if final in _failed:

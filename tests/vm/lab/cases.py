@@ -78,7 +78,8 @@ def volumes(forms):
 
 
 BINARY = b"\0\n" + table.secret("binary", 13) + b"\n\0\0\r\n" + table.secret("end", 10) + b"\n\0"
-TEXT = table.secret("text", 12).hex().encode()
+# Longer than the block of HMAC-SHA256: of shorter keys, PBKDF2 does not see how many NULs are at the end.
+TEXT = table.secret("text", 40).hex().encode()
 FORMS = [("one", b"x", b"x"), ("binary", BINARY, BINARY), ("text", TEXT, TEXT), ("nul", TEXT + b"\0", TEXT + b"\0"),
          ("cut", TEXT, TEXT + b"\0")]
 FORMS_CONFIG, FORMS_TABLE, FORMS_DISKS = volumes(FORMS)
@@ -101,17 +102,19 @@ CASES = [
     Case("secret-3032", Boot(found=1), table.plain(LONG), (Disk(key=LONG),)),
     Case("entries-63", Boot(found=63), table.filled(KEY, 63)),
     Case("entries-64", Boot(found=64), table.filled(KEY, 64)),
-    Case("entries-65-coco", Boot(found=65), table.filled(KEY, 65), on=COCO),
+    Case("entries-65-coco", Boot(found=65), table.filled(KEY, 65, last=True), on=COCO),
 
     # the boot is refused
     Case("entries-65-efi", Refuse(16, "hidden-entries"), table.filled(KEY, 65), on=(EFI12,)),
+    Case("entries-65-efi-last", Refuse(16, "hidden-entries"), table.filled(KEY, 65, last=True), on=(EFI12,)),
     Case("no-table", Refuse(7, "no-secret-table")),
     Case("no-entries", Refuse(8, "secret-missing"), table.table([])),
     Case("no-guid", Refuse(8, "secret-missing"), table.table([table.entry(WORKLOAD, b"something else")])),
     Case("example-guid", Refuse(9, "example-guid"), table.table([table.entry(table.EXAMPLE, KEY)])),
     Case("empty-secret", Refuse(21, "secret-empty"), table.table([table.entry(table.LUKS, b"")])),
     Case("wrong-secret", Refuse(2, "secret-refused"), table.plain(table.secret("another"))),
-    Case("wrong-secret-nul", Refuse(2, "secret-refused"), table.plain(KEY + b"\0\0")),
+    Case("two-nuls-too-many", Refuse(2, "secret-refused"), table.plain(TEXT + b"\0\0"), (Disk(key=TEXT),)),
+    Case("nul-missing", Refuse(2, "secret-refused"), table.plain(TEXT), (Disk(key=TEXT + b"\0"),)),
     Case("bad-header-length", Refuse(13, "table-corrupt"), table.bad_header_length(KEY), on=COCO),
     Case("bad-header-length-efi", Refuse(13, "table-corrupt", wiped=False), table.bad_header_length(KEY), on=(EFI12,)),
     Case("bad-entry-length", Refuse(13, "table-corrupt"), table.bad_entry_length(KEY), on=COCO),

@@ -35,9 +35,10 @@ def plain(key, *others):
     return table([entry(LUKS, key)] + [entry(g, d) for g, d in others])
 
 
-def filled(key, count):
-    """A table of `count` entries with the disk key among them."""
-    return table([entry(numbered(n), secret(f"fill{n}", 8)) for n in range(1, count)] + [entry(LUKS, key)])
+def filled(key, count, last=False):
+    """A table of `count` entries, the disk key the first or the last of them."""
+    others = [entry(numbered(n), secret(f"fill{n}", 8)) for n in range(1, count)]
+    return table(others + [entry(LUKS, key)] if last else [entry(LUKS, key)] + others)
 
 
 def bad_header_length(key):

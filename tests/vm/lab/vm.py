@@ -173,9 +173,11 @@ class VM:
         regex = re.compile(pattern, re.M)
         return self.until(lambda: regex.search(self.console, start), limit, f"{pattern!r} on the console")
 
-    def finish(self, limit):
-        """Wait for the end of the guest (QEMU stays, stopped, so that its memory can be read); return the reason."""
-        self.until(lambda: self.reason() != "running", limit, "end of the machine")
+    def finish(self, limit, unless=None):
+        """Wait for the end of the guest (QEMU stays, stopped, so that its memory can be read); return the reason.
+        A line that matches `unless` ends the waiting, too."""
+        self.until(lambda: self.reason() != "running" or unless and re.search(unless, self.console, re.M), limit,
+                   "end of the machine")
         self.guest_ended = self.seconds()
         return self.reason()
 
