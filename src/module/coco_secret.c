@@ -613,19 +613,12 @@ unmapped:
 }
 
 /*
- * The platform device is registered by a kernel that knows the table (CONFIG_EFI_COCO_SECRET). Two
- * drivers on one area would not see each other's wipes.
+ * Two drivers on one area would not see each other's wipes. A platform device alone is no driver:
+ * a kernel with CONFIG_EFI_COCO_SECRET and without CONFIG_EFI_SECRET has one, and needs us.
  */
 static bool merged_driver_present(void)
 {
-	struct device *dev;
-
-	if (IS_ENABLED(CONFIG_EFI_SECRET) || driver_find("efi_secret", &platform_bus_type))
-		return true;
-
-	dev = bus_find_device_by_name(&platform_bus_type, NULL, "efi_secret.0");
-	put_device(dev);
-	return dev;
+	return IS_ENABLED(CONFIG_EFI_SECRET) || driver_find("efi_secret", &platform_bus_type);
 }
 
 static int parse_keep(void)
@@ -658,7 +651,7 @@ static int __init coco_secret_init(void)
 
 	if (merged_driver_present()) {
 		pr_err("this kernel has efi_secret, use that\n");
-		return -EEXIST;
+		return -EBUSY; /* EEXIST would mean that we are loaded already */
 	}
 	if (!config_table) {
 		pr_err("config_table is missing, give it the value of /sys/firmware/efi/config_table\n");
