@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * inject.h - stands between the program and the C library: any call below can be made to
+ * fail on its Nth use, and every secret mapping is looked at when it is unmapped.
+ * A definition in the program itself comes before the shared library's, for libcryptsetup
+ * and libblkid, too; so include this in one test program, not in the code under test.
+ */
+#ifndef INJECT_H
+#define INJECT_H
+
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "secret.h"
+
+enum inject_call {
+	INJECT_NONE,
+	INJECT_MLOCK,
+	INJECT_MADVISE,
+	INJECT_READ,
+	INJECT_PREAD,
+	INJECT_PWRITE,
+	INJECT_SENDFILE,
+	INJECT_LSEEK,
+	INJECT_FTRUNCATE,
+	INJECT_MEMFD_CREATE,
+	INJECT_FCNTL,
+	INJECT_OPENAT,
+	INJECT_OPENAT2,
+	INJECT_UNLINKAT,
+	INJECT_FSTATAT,
+	INJECT_PRCTL,
+	_INJECT_MAX,
+};
+
+static const char *const inject_names[_INJECT_MAX] = {
+	"nothing", "mlock",    "madvise",      "read",	"pread",  "pwrite",
+	"sendfile", "lseek",   "ftruncate",    "memfd_create", "fcntl", "openat",
+	"openat2", "unlinkat", "fstatat",      "prctl",
+};
+
+/* Which use of which call fails, and how; hit says whether it came to that. */
+static struct {
+	enum inject_call call;
+	unsigned int nth; /* from 1; 0: none fails */
+	int error;
+	unsigned int uses;
+	bool hit;
+} inject;
+
+/* Secret mappings: those that were locked in full. */
+static struct {
+	const unsigned char *live[64];
+	unsigned int nr_live;
+	unsigned int wiped; /* unmapped, and all zero then */
+	unsigned int dirty; /* unmapped with a byte that is not zero */
+} inject_secrets;
+
+static inline void inject_failure(enum inject_call call, unsigned int nth, int error)
+{
+	inject.call = call;
+	inject.nth = nth;
+	inject.error = error;
+	inject.uses = 0;
+	inject.hit = false;
+}
+
+static inline bool inject_now(enum inject_call call)
+{
+	if (call != inject.call || ++inject.uses != inject.nth)
+		return false;
+	inject.hit = true;
+	errno = inject.error;
+	return true;
+}
+
+#define INJECT_NEXT(fn) ((__typeof__(&fn))dlsym(RTLD_NEXT, #fn))
+
+static inline bool inject_all_zero(const unsigned char *p, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		if (p[i] != 0)
+			return false;
+	return true;
+}
+
+/* The sanitizer's own mlock() does nothing: ask the kernel. */
+int mlock(const void *p, size_t len)
+{
+	size_t i = 0;
+
+	if (inject_now(INJECT_MLOCK))
+		return -1;
+	if (INJECT_NEXT(syscall)(SYS_mlock, p, len) < 0)
+		return -1;
+	while (len == SECRET_CAPACITY && i < 64 && inject_secrets.live[i])
+		i++;
+	if (len == SECRET_CAPACITY && i < 64) {
+		inject_secrets.live[i] = p;
+		inject_secrets.nr_live++;
+	}
+	return 0;
+}
+
+int munmap(void *p, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < 64; i++) {
+		if (inject_secrets.live[i] != p || !p)
+			continue;
+		if (inject_all_zero(p, SECRET_CAPACITY))
+			inject_secrets.wiped++;
+		else
+			inject_secrets.dirty++;
+		inject_secrets.live[i] = NULL;
+		inject_secrets.nr_live--;
+	}
+	return INJECT_NEXT(munmap)(p, len);
+}
+
+int madvise(void *p, size_t len, int advice)
+{
+	return inject_now(INJECT_MADVISE) ? -1 : INJECT_NEXT(madvise)(p, len, advice);
+}
+
+ssize_t read(int fd, void *buf, size_t len)
+{
+	return inject_now(INJECT_READ) ? -1 : INJECT_NEXT(read)(fd, buf, len);
+}
+
+ssize_t pread(int fd, void *buf, size_t len, off_t offset)
+{
+	return inject_now(INJECT_PREAD) ? -1 : INJECT_NEXT(pread)(fd, buf, len, offset);
+}
+
+ssize_t pwrite(int fd, const void *buf, size_t len, off_t offset)
+{
+	return inject_now(INJECT_PWRITE) ? -1 : INJECT_NEXT(pwrite)(fd, buf, len, offset);
+}
+
+ssize_t sendfile(int out, int in, off_t *offset, size_t len)
+{
+	return inject_now(INJECT_SENDFILE) ? -1 : INJECT_NEXT(sendfile)(out, in, offset, len);
+}
+
+off_t lseek(int fd, off_t offset, int whence)
+{
+	return inject_now(INJECT_LSEEK) ? -1 : INJECT_NEXT(lseek)(fd, offset, whence);
+}
+
+int ftruncate(int fd, off_t len)
+{
+	return inject_now(INJECT_FTRUNCATE) ? -1 : INJECT_NEXT(ftruncate)(fd, len);
+}
+
+int memfd_create(const char *name, unsigned int flags)
+{
+	return inject_now(INJECT_MEMFD_CREATE) ? -1 : INJECT_NEXT(memfd_create)(name, flags);
+}
+
+int fcntl(int fd, int cmd, ...)
+{
+	va_list ap;
+	void *arg;
+
+	va_start(ap, cmd);
+	arg = va_arg(ap, void *); /* one machine word, whatever its type */
+	va_end(ap);
+	return inject_now(INJECT_FCNTL) ? -1 : INJECT_NEXT(fcntl)(fd, cmd, arg);
+}
+
+int openat(int dir, const char *path, int flags, ...)
+{
+	va_list ap;
+	mode_t mode;
+
+	va_start(ap, flags);
+	mode = va_arg(ap, mode_t);
+	va_end(ap);
+	return inject_now(INJECT_OPENAT) ? -1 : INJECT_NEXT(openat)(dir, path, flags, mode);
+}
+
+long syscall(long number, ...)
+{
+	long a[6];
+	va_list ap;
+	int i;
+
+	va_start(ap, number);
+	for (i = 0; i < 6; i++)
+		a[i] = va_arg(ap, long);
+	va_end(ap);
+	if (number == SYS_openat2 && inject_now(INJECT_OPENAT2))
+		return -1;
+	return INJECT_NEXT(syscall)(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+}
+
+int unlinkat(int dir, const char *path, int flags)
+{
+	return inject_now(INJECT_UNLINKAT) ? -1 : INJECT_NEXT(unlinkat)(dir, path, flags);
+}
+
+int fstatat(int dir, const char *path, struct stat *st, int flags)
+{
+	return inject_now(INJECT_FSTATAT) ? -1 : INJECT_NEXT(fstatat)(dir, path, st, flags);
+}
+
+#endif

@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * device.c - the one device that a volume means: found, waited for, or none, or too many.
+ * Disks are files in a tree. PARTUUID= can only be shown not to match there: libblkid asks
+ * the kernel for the table that a partition comes from; the virtual machines show the rest.
+ */
+#include "device.h"
+
+#include <linux/fs.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+
+#include "fixture.h"
+#include "paths.h"
+
+#define UUID_A "aaaaaaaa-0000-4000-8000-00000000000a"
+#define UUID_B "aaaaaaaa-0000-4000-8000-00000000000b"
+#define UUID_EXT4 "eeeeeeee-0000-4000-8000-0000000000e4"
+
+static struct fixture images, fx;
+static struct fault f;
+static struct device device;
+static struct uevent no_events = UEVENT_NULL;
+
+/* Instead of waiting, something happens; NULL: nothing does, until the deadline. */
+static void (*on_wait)(unsigned int nr);
+static unsigned int waits;
+static int last_timeout_ms;
+
+int poll(struct pollfd *fds, nfds_t nr, int timeout_ms)
+{
+	if (timeout_ms == 0)
+		return (int)syscall(SYS_poll, fds, nr, 0);
+	last_timeout_ms = timeout_ms;
+	waits++;
+	if (!on_wait)
+		return 0;
+	on_wait(waits);
+	return 1;
+}
+
+/* Files count as block devices while this is true. */
+static bool files_are_disks;
+
+int fstat(int fd, struct stat *st)
+{
+	int r = fstatat(fd, "", st, AT_EMPTY_PATH);
+
+	if (r == 0 && files_are_disks && S_ISREG(st->st_mode))
+		st->st_mode = S_IFBLK | 0600;
+	return r;
+}
+
+int ioctl(int fd, unsigned long request, ...)
+{
+	struct stat st;
+	va_list ap;
+	void *arg;
+
+	va_start(ap, request);
+	arg = va_arg(ap, void *);
+	va_end(ap);
+	if (!files_are_disks || request != BLKGETSIZE64)
+		return (int)syscall(SYS_ioctl, fd, request, arg);
+	if (fstatat(fd, "", &st, AT_EMPTY_PATH) < 0)
+		return -1;
+	*(uint64_t *)arg = (uint64_t)st.st_size;
+	return 0;
+}
+
+static void make_images(void)
+{
+	static unsigned char disk[64 * 1024], ext4[2048];
+	char cmd[2 * PATH_MAX];
+	int fd;
+
+	fixture_init(&images);
+	fixture_luks(&images, "/a", "key", "--label data --uuid " UUID_A);
+	fixture_luks(&images, "/b", "key", "--uuid " UUID_B);
+	memset(disk, 0, sizeof(disk));
+	fixture_put(&images, "/zero", disk, sizeof(disk));
+	memcpy(disk, "LUKS\xba\xbe\x00\x01", 8);
+	fixture_put(&images, "/luks1", disk, sizeof(disk));
+	fixture_put(&images, "/ext4", disk, 0);
+	FIXTURE_MUST(truncate(fixture_path(&images, "/ext4"), 1024 * 1024) == 0);
+	(void)snprintf(cmd, sizeof(cmd), "PATH=$PATH:/usr/sbin:/sbin; mke2fs -q -t ext4 -O ^has_journal"
+					 " -L data4 -U " UUID_EXT4 " '%s' > /dev/null",
+		       fixture_path(&images, "/ext4"));
+	FIXTURE_MUST(system(cmd) == 0);
+
+	/* A LUKS2 disk with an ext4 superblock in the padding of its binary header. */
+	fd = open(fixture_path(&images, "/ext4"), O_RDONLY | O_CLOEXEC);
+	FIXTURE_MUST(fd >= 0 && pread(fd, ext4, 1024, 1024) == 1024 && close(fd) == 0);
+	fd = open(fixture_path(&images, "/b"), O_RDONLY | O_CLOEXEC);
+	FIXTURE_MUST(fd >= 0 && pread(fd, disk, sizeof(disk), 0) == (ssize_t)sizeof(disk));
+	FIXTURE_MUST(close(fd) == 0);
+	memcpy(disk + 1024, ext4, 1024);
+	fixture_put(&images, "/both", disk, sizeof(disk));
+}
+
+/* A device without a disk behind it, as loop or dm. */
+static void add_other(const char *name, const char *image)
+{
+	char path[300];
+
+	(void)snprintf(path, sizeof(path), PATH_SYS_BLOCK "/%s", name);
+	fixture_mkdir(&fx, path);
+	(void)snprintf(path, sizeof(path), PATH_DEV "/%s", name);
+	fixture_mkdir(&fx, PATH_DEV);
+	FIXTURE_MUST(link(fixture_path(&images, image), fixture_path(&fx, path)) == 0);
+}
+
+static void add_disk(const char *name, const char *image)
+{
+	char path[300];
+
+	add_other(name, image);
+	(void)snprintf(path, sizeof(path), PATH_SYS_BLOCK "/%s/device", name);
+	fixture_mkdir(&fx, path);
+}
+
+static void add_partition(const char *name, const char *image)
+{
+	char path[300];
+
+	add_other(name, image);
+	(void)snprintf(path, sizeof(path), PATH_SYS_BLOCK "/%s/partition", name);
+	fixture_text(&fx, path, "1\n");
+}
+
+static void begin(void)
+{
+	fixture_init(&fx);
+	fixture_mkdir(&fx, PATH_SYS_BLOCK);
+	on_wait = NULL;
+	waits = 0;
+}
+
+static void end(void)
+{
+	device_done(&device);
+	fixture_done(&fx);
+}
+
+static int find_with(struct uevent *ue, enum device_kind kind, const char *value, uint64_t ms)
+{
+	struct device_spec spec = { .kind = kind };
+
+	(void)snprintf(spec.value, sizeof(spec.value), "%s", value);
+	f = (struct fault){ 0 };
+	device_done(&device);
+	return device_find(&fx.root, &spec, ue, deadline_in_ms(ms), &device, &f);
+}
+
+static int find(enum device_kind kind, const char *value)
+{
+	return find_with(&no_events, kind, value, 1000);
+}
+
+static void test_auto(void)
+{
+	begin();
+	is_int(find(DEVICE_KIND_AUTO, ""), -ETIMEDOUT, "auto: no disk");
+	is_int(f.code, EXITCODE_NO_DEVICE, "is no-device");
+	is_str(f.reason, "no disk with a LUKS header appeared in time; seen: no disk at all",
+	       "and says so");
+	add_disk("vda", "/ext4");
+	add_disk("vdb", "/zero");
+	add_other("loop0", "/a");
+	is_int(find(DEVICE_KIND_AUTO, ""), -ETIMEDOUT, "auto: no candidate");
+	ok(strstr(f.reason, "/dev/vda (ext4)") && strstr(f.reason, "/dev/vdb (unknown content)") &&
+		   !strstr(f.reason, "loop0"),
+	   "tells the disks that it has seen: %s", f.reason);
+	is_int(device.fd, -EBADF, "and hands out nothing");
+	add_disk("vdc", "/a");
+	is_int(find(DEVICE_KIND_AUTO, ""), 0, "auto: one candidate");
+	is_str(device.path, "/dev/vdc", "is found");
+	is_int(device.size, 2 * 1024 * 1024, "with its size");
+	is_int(fcntl(device.fd, F_GETFL) & O_ACCMODE, O_RDONLY, "opened for reading only");
+	add_partition("vdb1", "/b");
+	is_int(find(DEVICE_KIND_AUTO, ""), -ENOTUNIQ, "auto: a disk and a partition");
+	is_int(f.code, EXITCODE_AMBIGUOUS_DEVICE, "is ambiguous-device");
+	ok(strncmp(f.reason, "2 devices match auto: ", 22) == 0 && strstr(f.reason, "/dev/vdc") &&
+		   strstr(f.reason, "/dev/vdb1"),
+	   "and names both: %s", f.reason);
+	is_int(device.fd, -EBADF, "and hands out nothing");
+	end();
+}
+
+static void test_auto_candidates(void)
+{
+	static const struct {
+		const char *name;
+		const char *image;
+		bool found;
+		const char *what;
+	} cases[] = {
+		{ "vda", "/a", true, "LUKS2" },
+		{ "vda", "/luks1", true, "LUKS1 (it is refused later, with its own reason)" },
+		{ "vda", "/both", true, "LUKS2 with the superblock of a file system in the gap" },
+		{ "vda", "/ext4", false, "ext4" },
+		{ "vda", "/zero", false, "zeros" },
+		{ "ram0", "/a", false, "a RAM disk" },
+		{ "zram0", "/a", false, "a compressed RAM disk" },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		begin();
+		add_disk(cases[i].name, cases[i].image);
+		ok((find(DEVICE_KIND_AUTO, "") == 0) == cases[i].found, "auto: %s is %s candidate",
+		   cases[i].what, cases[i].found ? "a" : "no");
+		end();
+	}
+	begin();
+	add_partition("nvme0n1p2", "/a");
+	is_int(find(DEVICE_KIND_AUTO, ""), 0, "auto: a partition is a candidate");
+	end();
+	begin();
+	add_disk("vda", "/a");
+	fixture_unlink(&fx, "/dev/vda");
+	fixture_text(&fx, "/dev/vda", "");
+	is_int(find(DEVICE_KIND_AUTO, ""), -ETIMEDOUT, "auto: a drive without a medium is none");
+	fixture_unlink(&fx, "/dev/vda");
+	is_int(find(DEVICE_KIND_AUTO, ""), -ETIMEDOUT, "auto: a disk without a node is none");
+	fixture_mkdir(&fx, "/dev/vda");
+	is_int(find(DEVICE_KIND_AUTO, ""), -ETIMEDOUT, "auto: a directory is none");
+	end();
+}
+
+static void test_names(void)
+{
+	begin();
+	add_disk("vda", "/a");
+	add_disk("vdb", "/b");
+	add_disk("vdc", "/ext4");
+	add_other("dm-0", "/both");
+	ok(find(DEVICE_KIND_UUID, UUID_A) == 0 && strcmp(device.path, "/dev/vda") == 0,
+	   "UUID= finds a LUKS2 disk");
+	ok(find(DEVICE_KIND_UUID, UUID_EXT4) == 0 && strcmp(device.path, "/dev/vdc") == 0,
+	   "UUID= finds another file system (it is refused later)");
+	ok(find(DEVICE_KIND_UUID, UUID_B) == -ENOTUNIQ && f.code == EXITCODE_AMBIGUOUS_DEVICE,
+	   "UUID= twice is ambiguous, also where one is no disk");
+	ok(strstr(f.reason, "2 devices match UUID=" UUID_B ": ") && strstr(f.reason, "/dev/dm-0"),
+	   "and both are named: %s", f.reason);
+	ok(find(DEVICE_KIND_LABEL, "data") == 0 && strcmp(device.path, "/dev/vda") == 0,
+	   "LABEL= finds a LUKS2 disk");
+	ok(find(DEVICE_KIND_LABEL, "data4") == 0 && strcmp(device.path, "/dev/vdc") == 0,
+	   "LABEL= compares the whole label");
+	is_int(find(DEVICE_KIND_LABEL, "dat"), -ETIMEDOUT, "LABEL= with a part of one finds nothing");
+	ok(f.code == EXITCODE_NO_DEVICE && strstr(f.reason, "LABEL=dat did not appear") &&
+		   strstr(f.reason, "/dev/vda (crypto_LUKS)"),
+	   "and tells what is there: %s", f.reason);
+	is_int(find(DEVICE_KIND_UUID, "aaaaaaaa"), -ETIMEDOUT, "UUID= with a part finds nothing");
+	is_int(find(DEVICE_KIND_LABEL, UUID_A), -ETIMEDOUT, "LABEL= does not look at UUIDs");
+	is_int(find(DEVICE_KIND_PARTUUID, UUID_A), -ETIMEDOUT, "PARTUUID= does not, either");
+	ok(f.code == EXITCODE_NO_DEVICE && strstr(f.reason, "PARTUUID=" UUID_A),
+	   "and says what it looked for");
+	end();
+}
+
+static void test_path(void)
+{
+	begin();
+	add_disk("vda", "/a");
+	fixture_mkdir(&fx, "/dev/disk/by-id");
+	FIXTURE_MUST(symlink("../../vda", fixture_path(&fx, "/dev/disk/by-id/x")) == 0);
+	ok(find(DEVICE_KIND_PATH, "/dev/vda") == 0 && strcmp(device.path, "/dev/vda") == 0,
+	   "a path is taken");
+	is_int(device.size, 2 * 1024 * 1024, "with its size");
+	ok(find(DEVICE_KIND_PATH, "/dev/disk/by-id/x") == 0 &&
+		   strcmp(device.path, "/dev/disk/by-id/x") == 0,
+	   "a link is followed");
+	is_int(find(DEVICE_KIND_PATH, "/dev/vdb"), -ETIMEDOUT, "a path that is not there");
+	is_str(f.reason, "the device /dev/vdb did not appear in time", "is no-device, with its name");
+	is_int(find(DEVICE_KIND_PATH, "/dev/disk"), -ENOTBLK, "a directory is refused at once");
+	is_int(f.code, EXITCODE_NO_DEVICE, "as no-device");
+	fx.root.machine = true;
+	is_int(find(DEVICE_KIND_PATH, "/dev/vda"), -ENOTBLK, "on a machine so is a file");
+	end();
+}
+
+static void add_nothing_twice(unsigned int nr)
+{
+	if (nr == 3)
+		add_disk("vda", "/a");
+}
+
+static struct uevent some_events(void)
+{
+	static int fds[2];
+
+	FIXTURE_MUST(pipe2(fds, O_CLOEXEC) == 0);
+	return (struct uevent){ .netlink = fds[0], .inotify = -EBADF };
+}
+
+static void test_wait(void)
+{
+	struct uevent ue = some_events();
+
+	begin();
+	is_int(find_with(&ue, DEVICE_KIND_AUTO, "", 20), -ETIMEDOUT, "nothing comes in time");
+	ok(waits == 1 && last_timeout_ms > 0 && last_timeout_ms <= 20,
+	   "it waited for no longer than is left");
+	end();
+	begin();
+	is_int(find_with(&ue, DEVICE_KIND_AUTO, "", 0), -ETIMEDOUT, "no time at all");
+	ok(waits == 0, "is no wait");
+	end();
+	begin();
+	on_wait = add_nothing_twice;
+	is_int(find_with(&ue, DEVICE_KIND_AUTO, "", 60000), 0, "a late disk is found");
+	is_int(waits, 3, "at the event that brought it");
+	end();
+	begin();
+	on_wait = add_nothing_twice;
+	is_int(find_with(&ue, DEVICE_KIND_PATH, "/dev/vda", 60000), 0, "a late path is found");
+	end();
+	begin();
+	on_wait = add_nothing_twice;
+	is_int(find_with(&ue, DEVICE_KIND_UUID, UUID_A, 60000), 0, "a late UUID is found");
+	end();
+	uevent_done(&ue);
+}
+
+static void settle_with_second(unsigned int nr)
+{
+	if (nr == 1)
+		add_disk("vdb", "/b");
+	else
+		fixture_unlink(&fx, PATH_UDEV_QUEUE);
+}
+
+static void settle(unsigned int nr)
+{
+	if (nr == 2)
+		fixture_unlink(&fx, PATH_UDEV_QUEUE);
+}
+
+/* As on a machine: the first candidate is not taken while udev has events in work. */
+static void begin_machine(bool queue)
+{
+	begin();
+	fx.root.machine = true;
+	files_are_disks = true;
+	add_disk("vda", "/a");
+	fixture_text(&fx, PATH_UDEV_CONTROL, "");
+	if (queue)
+		fixture_text(&fx, PATH_UDEV_QUEUE, "");
+}
+
+static void end_machine(void)
+{
+	files_are_disks = false;
+	end();
+}
+
+static void test_queue(void)
+{
+	struct uevent ue = some_events();
+
+	begin_machine(false);
+	ok(find_with(&ue, DEVICE_KIND_AUTO, "", 60000) == 0 && waits == 0,
+	   "an empty queue: the candidate is taken at once");
+	is_int(device.size, 2 * 1024 * 1024, "with the size that the kernel says");
+	end_machine();
+	begin_machine(true);
+	on_wait = settle;
+	ok(find_with(&ue, DEVICE_KIND_AUTO, "", 60000) == 0 && waits == 2,
+	   "udev is at work: the candidate is taken when it has finished");
+	end_machine();
+	begin_machine(true);
+	on_wait = settle_with_second;
+	is_int(find_with(&ue, DEVICE_KIND_AUTO, "", 60000), -ENOTUNIQ,
+	       "a second candidate that comes meanwhile is counted");
+	end_machine();
+	begin_machine(true);
+	is_int(find_with(&ue, DEVICE_KIND_AUTO, "", 1000), -ETIMEDOUT, "udev never finishes");
+	ok(f.code == EXITCODE_NO_DEVICE && strstr(f.reason, "/dev/vda is there, but the queue"),
+	   "is no-device, and says why: %s", f.reason);
+	is_int(device.fd, -EBADF, "and hands out nothing");
+	end_machine();
+	begin_machine(true);
+	fixture_unlink(&fx, PATH_UDEV_CONTROL);
+	ok(find_with(&ue, DEVICE_KIND_AUTO, "", 1000) == 0 && waits == 0,
+	   "without udev nobody waits for it");
+	end_machine();
+	begin_machine(true);
+	ok(find_with(&ue, DEVICE_KIND_PATH, "/dev/vda", 1000) == 0 && waits == 0,
+	   "a path does not wait for the others");
+	end_machine();
+	uevent_done(&ue);
+}
+
+static void test_uevent(void)
+{
+	struct uevent ue = some_events();
+	struct root root;
+	int fds[2];
+
+	begin();
+	ok(uevent_open(&fx.root, &ue) == 0 && ue.netlink < 0 && ue.inotify < 0,
+	   "a tree has no events");
+	is_int(uevent_wait(&ue, deadline_in_ms(60000)), -ETIMEDOUT, "so there is no use in waiting");
+	FIXTURE_MUST(pipe2(fds, O_CLOEXEC | O_NONBLOCK) == 0 && root_init(&root, NULL) == 0);
+	ue.inotify = fds[0];
+	FIXTURE_MUST(write(fds[1], "x", 1) == 1);
+	ok(!uevent_idle(&root, &ue), "an event that waits is not idle");
+	uevent_drain(&ue);
+	ok(uevent_idle(&root, &ue) || root_exists(&root, PATH_UDEV_QUEUE), "a drained one is");
+	root_done(&root);
+	uevent_done(&ue);
+	uevent_done(&ue);
+	ok(ue.inotify == -EBADF, "done, twice");
+	end();
+}
+
+int main(void)
+{
+	device = DEVICE_NULL;
+	make_images();
+	test_auto();
+	test_auto_candidates();
+	test_names();
+	test_path();
+	test_wait();
+	test_queue();
+	test_uevent();
+	fixture_done(&images);
+	return tap_done();
+}

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * secret.c - secret bytes are read whole, stay in locked pages, and are zero when these go.
+ */
+#include "secret.h"
+
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#include "fixture.h"
+#include "inject.h"
+
+static unsigned char pattern[SECRET_CAPACITY + 1];
+
+/* A pipe whose writer hands the bytes out in pieces. */
+static int pipe_of(const unsigned char *bytes, size_t len, size_t piece)
+{
+	int fds[2];
+
+	FIXTURE_MUST(pipe2(fds, O_CLOEXEC) == 0);
+	if (fork() == 0) {
+		(void)close(fds[0]);
+		while (len > 0) {
+			size_t n = len < piece ? len : piece;
+
+			if (write(fds[1], bytes, n) != (ssize_t)n)
+				_exit(1);
+			bytes += n;
+			len -= n;
+		}
+		_exit(0);
+	}
+	(void)close(fds[1]);
+	return fds[0];
+}
+
+static void end_pipe(int fd)
+{
+	(void)close(fd);
+	(void)wait(NULL);
+}
+
+/* proc(5): the flags of a mapping, two letters each. */
+static bool mapping_has_flag(const void *p, const char *flag)
+{
+	FILE *maps = fopen("/proc/self/smaps", "re");
+	bool inside = false, found = false;
+	char line[512];
+
+	FIXTURE_MUST(maps);
+	while (fgets(line, sizeof(line), maps)) {
+		unsigned long from, to;
+
+		if (sscanf(line, "%lx-%lx ", &from, &to) == 2)
+			inside = from <= (unsigned long)p && (unsigned long)p < to;
+		else if (inside && strncmp(line, "VmFlags:", 8) == 0)
+			found = strstr(line, flag) != NULL;
+	}
+	(void)fclose(maps);
+	return found;
+}
+
+static void test_pages(void)
+{
+	struct secret s = SECRET_NULL;
+	int status = -1;
+	pid_t child;
+
+	is_int(secret_init(&s), 0, "init");
+	ok(s.bytes && s.len == 0, "an empty secret has room and no length");
+	ok(mapping_has_flag(s.bytes, " lo"), "its pages are locked");
+	ok(mapping_has_flag(s.bytes, " dd"), "they are left out of dumps");
+	ok(mapping_has_flag(s.bytes, " wf"), "they are marked to be wiped on fork");
+	ok(!mapping_has_flag(pattern, " lo") && !mapping_has_flag(pattern, " dd") &&
+		   !mapping_has_flag(pattern, " wf"),
+	   "premise: other pages are not");
+	memset(s.bytes, 0x5a, SECRET_CAPACITY);
+	child = fork();
+	if (child == 0)
+		_exit(inject_all_zero(s.bytes, SECRET_CAPACITY) ? 0 : 1);
+	FIXTURE_MUST(child > 0 && waitpid(child, &status, 0) == child);
+	is_int(status, 0, "a child process finds zeros");
+	ok(!inject_all_zero(s.bytes, SECRET_CAPACITY), "the parent still has the bytes");
+	secret_done(&s);
+	ok(inject_secrets.wiped == 1 && inject_secrets.dirty == 0, "all zero when unmapped");
+	ok(!s.bytes && s.len == 0, "done leaves nothing");
+	secret_done(&s);
+	is_int(inject_secrets.wiped, 1, "done twice is harmless");
+	s = SECRET_NULL;
+	secret_done(&s);
+	is_int(inject_secrets.nr_live, 0, "no mapping is left");
+}
+
+static void test_init_fails(void)
+{
+	static const struct {
+		enum inject_call call;
+		unsigned int nth;
+	} cases[] = { { INJECT_MADVISE, 1 }, { INJECT_MADVISE, 2 }, { INJECT_MLOCK, 1 } };
+	struct secret s = { .bytes = NULL, .len = 7 };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		inject_failure(cases[i].call, cases[i].nth, EPERM);
+		is_int(secret_init(&s), -EPERM, "init fails where %s no. %u does",
+		       inject_names[cases[i].call], cases[i].nth);
+		ok(inject.hit && !s.bytes && s.len == 7, "and hands out nothing");
+	}
+	inject_failure(INJECT_NONE, 0, 0);
+	is_int(inject_secrets.nr_live, 0, "no mapping is left");
+}
+
+static void test_read(void)
+{
+	static const struct {
+		size_t len;
+		size_t piece;
+	} cases[] = {
+		{ 1, 1 },     { 32, 1 },    { 3032, 7 },
+		{ 4096, 4096 }, { 4097, 4096 }, { SECRET_CAPACITY - 1, 1000 },
+		{ SECRET_CAPACITY, 4096 }, { SECRET_CAPACITY, 777 },
+	};
+	_cleanup_secret_ struct secret s = SECRET_NULL;
+	size_t i;
+	int fd;
+
+	FIXTURE_MUST(secret_init(&s) == 0);
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		fd = pipe_of(pattern, cases[i].len, cases[i].piece);
+		is_int(secret_read(&s, fd), 0, "read %zu bytes in pieces of %zu", cases[i].len,
+		       cases[i].piece);
+		ok(s.len == cases[i].len && memcmp(s.bytes, pattern, s.len) == 0,
+		   "every byte is there, NULs and newlines included");
+		end_pipe(fd);
+	}
+	fd = pipe_of(pattern, 0, 1);
+	ok(secret_read(&s, fd) == 0 && s.len == 0, "an empty file is an empty secret");
+	end_pipe(fd);
+}
+
+static void test_read_fails(void)
+{
+	_cleanup_secret_ struct secret s = SECRET_NULL;
+	unsigned int nth;
+	int fd;
+
+	FIXTURE_MUST(secret_init(&s) == 0);
+	fd = pipe_of(pattern, SECRET_CAPACITY + 1, 4096);
+	is_int(secret_read(&s, fd), -EFBIG, "one byte too much");
+	ok(s.len == 0 && inject_all_zero(s.bytes, SECRET_CAPACITY), "nothing of it stays");
+	end_pipe(fd);
+	fd = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+	is_int(secret_read(&s, fd), -EFBIG, "a file without an end");
+	(void)close(fd);
+	is_int(secret_read(&s, -EBADF), -EBADF, "no file");
+	for (nth = 1; nth <= 2; nth++) { /* the data, and the end */
+		fd = pipe_of(pattern, 8192, 4096);
+		inject_failure(INJECT_READ, nth, EIO);
+		is_int(secret_read(&s, fd), -EIO, "an error at read no. %u", nth);
+		ok(s.len == 0 && inject_all_zero(s.bytes, SECRET_CAPACITY), "nothing stays");
+		inject_failure(INJECT_NONE, 0, 0);
+		end_pipe(fd);
+		fd = pipe_of(pattern, 8192, 4096);
+		inject_failure(INJECT_READ, nth, EINTR);
+		ok(secret_read(&s, fd) == 0 && s.len == 8192 &&
+			   memcmp(s.bytes, pattern, 8192) == 0,
+		   "a signal at read no. %u loses nothing", nth);
+		ok(inject.hit, "premise: the signal came");
+		inject_failure(INJECT_NONE, 0, 0);
+		end_pipe(fd);
+	}
+}
+
+static void test_ends_in_nul(void)
+{
+	unsigned char bytes[] = { 'a', 0, 'b', 0 };
+	struct secret s = { .bytes = bytes, .len = 4 };
+
+	ok(secret_ends_in_nul(&s), "ends in NUL");
+	s.len = 3;
+	ok(!secret_ends_in_nul(&s), "does not, though there is one inside and one behind");
+	s.len = 0;
+	ok(!secret_ends_in_nul(&s), "empty does not");
+}
+
+static void test_process(void)
+{
+	struct rlimit core = { .rlim_cur = 1, .rlim_max = 1 };
+
+	FIXTURE_MUST(prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 1);
+	is_int(secret_harden_process(), 0, "harden");
+	is_int(prctl(PR_GET_DUMPABLE, 0, 0, 0, 0), 0, "the process is not dumpable");
+	FIXTURE_MUST(getrlimit(RLIMIT_CORE, &core) == 0);
+	ok(core.rlim_cur == 0 && core.rlim_max == 0, "no core file, and none can be asked for");
+}
+
+int main(void)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(pattern); i++) /* NUL, newline and all others, early */
+		pattern[i] = (unsigned char)(i * 7 + (i >> 8));
+	pattern[3] = 0;
+	pattern[4] = '\n';
+	test_pages();
+	test_init_fails();
+	test_read();
+	test_read_fails();
+	test_ends_in_nul();
+	test_process();
+	is_int(inject_secrets.dirty, 0, "no mapping went with a byte of a secret in it");
+	return tap_done();
+}
