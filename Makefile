@@ -4,7 +4,6 @@
 VERSION := 0.1.0
 PREFIX ?= /usr
 DESTDIR ?=
-SYSCONFDIR ?= /etc
 BINDIR ?= $(PREFIX)/bin
 MANDIR ?= $(PREFIX)/share/man
 UNITDIR ?= /usr/lib/systemd/system
@@ -54,6 +53,8 @@ endif
 
 all: $(BUILD)/coco-unlock man
 
+.DELETE_ON_ERROR:
+
 $(BUILD)/coco-unlock: $(OBJ)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(OBJ) $(LDLIBS)
@@ -92,6 +93,7 @@ module: | $(BUILD)
 install-module: module
 	$(INSTALL) -D -m 0644 $(MODULE_BUILD)/coco_secret.ko \
 		$(DESTDIR)/lib/modules/$(KVER)/updates/coco_secret.ko
+	strip --strip-debug $(DESTDIR)/lib/modules/$(KVER)/updates/coco_secret.ko
 	if [ -z "$(DESTDIR)" ]; then depmod $(KVER); fi
 
 # For machines that build for themselves: sources where dkms finds them.
@@ -99,11 +101,16 @@ DKMS_SRC = $(DESTDIR)/usr/src/coco-unlock-module-$(VERSION)
 
 install-dkms:
 	$(INSTALL) -D -m 0644 -t $(DKMS_SRC) src/module/coco_secret.c src/module/Kbuild
-	sed 's/^PACKAGE_VERSION=.*/PACKAGE_VERSION="$(VERSION)"/' src/module/dkms.conf > $(DKMS_SRC)/dkms.conf
+	sed 's/@VERSION@/$(VERSION)/' src/module/dkms.conf > $(DKMS_SRC)/dkms.conf
+
+# NOSTRIP=1 keeps the debug data, for packages that split it off.
+STRIP_FLAG = $(if $(filter 1,$(NOSTRIP)),,-s)
 
 install: all
-	$(INSTALL) -D -m 0755 $(BUILD)/coco-unlock $(DESTDIR)$(BINDIR)/coco-unlock
-	$(INSTALL) -D -m 0644 -t $(DESTDIR)$(UNITDIR) units/coco-unlock.service units/coco-unlock-abort.service
+	$(INSTALL) -D $(STRIP_FLAG) -m 0755 $(BUILD)/coco-unlock $(DESTDIR)$(BINDIR)/coco-unlock
+	$(INSTALL) -d $(DESTDIR)$(UNITDIR)
+	for u in coco-unlock.service coco-unlock-abort.service; do \
+		sed 's|=/usr/bin/|=$(BINDIR)/|' units/$$u > $(DESTDIR)$(UNITDIR)/$$u || exit 1; done
 	$(INSTALL) -D -m 0755 -t $(DESTDIR)$(DRACUTDIR)/50coco-unlock dracut/50coco-unlock/module-setup.sh
 	$(INSTALL) -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/doc/coco-unlock conf/coco-unlock.conf conf/cocotab
 	for m in $(MAN); do \
@@ -111,6 +118,7 @@ install: all
 
 uninstall:
 	rm -f $(DESTDIR)$(BINDIR)/coco-unlock
+	rm -rf $(DKMS_SRC)
 	rm -f $(DESTDIR)$(UNITDIR)/coco-unlock.service $(DESTDIR)$(UNITDIR)/coco-unlock-abort.service
 	rm -rf $(DESTDIR)$(DRACUTDIR)/50coco-unlock $(DESTDIR)$(PREFIX)/share/doc/coco-unlock
 	for m in $(MAN); do rm -f $(DESTDIR)$(MANDIR)/man$${m##*.}/$${m##*/}; done
@@ -151,9 +159,11 @@ check-fast: $(NEEDS_DEPS)
 
 # That and the real boots, every claim once; check-full: every case in every guest.
 check: check-fast
+	tests/vm/module.py
 	$(LAB) run $(LAB_FLAGS)
 
 check-full: check-fast
+	tests/vm/module.py
 	$(LAB) run --full $(LAB_FLAGS)
 
 # One real boot on a stock Debian kernel, as a time line.

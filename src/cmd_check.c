@@ -56,7 +56,7 @@ static void check_kernel(const struct root *root, const struct conf *conf, enum 
 
 	if (!root->machine)
 		return;
-	(void)kernel_look(conf, &f);
+	(void)kernel_look(root, conf, &f);
 	print_check("kernel", &f, "dm_crypt and the ciphers are there", code);
 }
 
@@ -69,7 +69,7 @@ static void check_source(const struct root *root, const struct conf *conf, enum 
 	bool has;
 	size_t i;
 
-	if (source_efi_look(root, &src) < 0) {
+	if (source_efi_look(root, &src, &f) < 0) {
 		for (i = 0; i < conf->secret_modules.nr && root->machine; i++)
 			if (module_lookup(conf->secret_modules.names[i]) >= 0)
 				break;
@@ -89,8 +89,7 @@ static void check_source(const struct root *root, const struct conf *conf, enum 
 
 		f = (struct fault){ 0 };
 		if (source_efi_list(&src, v->guid, &nr, &has) < 0 || !has)
-			(void)fault_set(&f, EXITCODE_SECRET_MISSING, ENOENT,
-					"none of %u entries has GUID %s", nr, v->guid);
+			(void)source_efi_missing(&src, v->guid, &f);
 		(void)snprintf(good, sizeof(good), "entry %s for volume %s, one of %u", v->guid,
 			       v->name, nr);
 		print_check("secrets", &f, good, code);
@@ -114,10 +113,11 @@ static void check_volume(const struct root *root, const struct conf *conf,
 		r = header_read(&device, &header, &f);
 	if (r >= 0)
 		r = policy_judge(header.metadata, device.size, &conf->ciphers, &verdict);
-	if (r < 0)
+	if (r == -ENOMEM)
+		(void)fault_set(&f, EXITCODE_NO_MEMORY, ENOMEM, "no memory to judge the header");
+	else if (r < 0)
 		(void)fault_set(&f, EXITCODE_HEADER_REFUSED, -r,
-				"the header of %s breaks the rule '%s'", device.path,
-				verdict.rule ? verdict.rule : "memory");
+				"the header of %s breaks the rule '%s'", device.path, verdict.rule);
 	(void)snprintf(good, sizeof(good), "%s, uuid %s, %s, header accepted", device.path,
 		       verdict.uuid, verdict.cipher);
 	print_check(vc->name, &f, good, code);
@@ -125,7 +125,7 @@ static void check_volume(const struct root *root, const struct conf *conf,
 
 static int run_check(const struct root *root, int argc, char **argv)
 {
-	_cleanup_free_ struct conf *conf = calloc(1, sizeof(*conf));
+	struct conf conf;
 	enum exitcode code = EXITCODE_OK;
 	bool config_only = false;
 	struct fault f = { 0 };
@@ -137,24 +137,22 @@ static int run_check(const struct root *root, int argc, char **argv)
 			return cmd_usage(&cmd_check, argv[i]);
 		config_only = true;
 	}
-	if (!conf)
-		return EXITCODE_NO_MEMORY;
-	if (conf_load(root, conf, &f) < 0) {
+	if (conf_load(root, &conf, &f) < 0) {
 		fprintf(stderr, "coco-unlock: %s\n", f.reason);
 		return (int)f.code;
 	}
 	if (config_only) {
-		print_conf(conf);
+		print_conf(&conf);
 		return EXITCODE_OK;
 	}
 	print_check("config", &f, "no mistake found", &code);
-	check_kernel(root, conf, &code);
-	check_source(root, conf, &code);
-	for (v = 0; v < conf->nr_volumes; v++)
-		check_volume(root, conf, &conf->volumes[v], &code);
+	check_kernel(root, &conf, &code);
+	check_source(root, &conf, &code);
+	for (v = 0; v < conf.nr_volumes; v++)
+		check_volume(root, &conf, &conf.volumes[v], &code);
 	if (code != EXITCODE_OK)
 		printf("a boot would now end with: %s\n",
-		       conf_action_name(conf->failure_action));
+		       conf_action_name(conf.failure_action));
 	return (int)code;
 }
 

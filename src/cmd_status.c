@@ -110,7 +110,7 @@ static int run_status(const struct root *root, int argc, char **argv)
 	if (n < 0) {
 		fprintf(stderr, "coco-unlock: no status at %s (%s): coco-unlock has not run in this boot\n",
 			PATH_STATUS, strerror((int)-n));
-		return EXITCODE_NO_SECRET_TABLE;
+		return EXITCODE_NO_STATUS;
 	}
 	if (!json)
 		return print_status(text);

@@ -13,28 +13,26 @@
 
 static int run_unlock(const struct root *root, int argc, char **argv)
 {
-	_cleanup_free_ struct conf *conf = calloc(1, sizeof(*conf));
-	_cleanup_free_ struct report *report = calloc(1, sizeof(*report));
+	struct report report;
 	struct fault f = { 0 };
+	struct conf conf;
 	int r;
 
 	if (argc > 1)
 		return cmd_usage(&cmd_unlock, argv[1]);
-	if (!conf || !report) /* nothing is known yet: the unit's own failure action follows */
-		return EXITCODE_NO_MEMORY;
-	report_init(report);
-	report_stage(report, STAGE_PREPARE);
+	report_init(&report);
+	report_stage(&report, STAGE_PREPARE);
 	r = secret_harden_process();
 	if (r < 0)
 		(void)fault_set(&f, EXITCODE_INTERNAL, -r, "cannot protect the process: %s",
 				strerror(-r));
-	(void)conf_load(root, conf, &f); /* a failure is in f; the secrets are wiped first */
-	conf_apply_cmdline(root, conf);
+	(void)conf_load(root, &conf, &f); /* a failure is in f; the secrets are wiped first */
+	conf_apply_cmdline(root, &conf);
 	volume_init_library();
-	r = unlock_run(root, conf, report, &f);
+	r = unlock_run(root, &conf, &report, &f);
 	if (r < 0)
-		return stop(root, conf, report, &f);
-	r = report_write(root, conf, report, &f, "none");
+		return stop(root, &conf, &report, &f);
+	r = report_write(root, &conf, &report, &f, "none");
 	if (r < 0)
 		log_warning("cannot write the status file: %s", strerror(-r));
 	return EXITCODE_OK;
@@ -51,22 +49,17 @@ const struct cmd cmd_unlock = {
  * secret may be left, and nobody gets a shell. */
 static int run_abort(const struct root *root, int argc, char **argv)
 {
-	_cleanup_free_ struct conf *conf = calloc(1, sizeof(*conf));
-	_cleanup_free_ struct report *report = calloc(1, sizeof(*report));
-	struct source_efi source = SOURCE_EFI_NULL;
 	struct fault f = { 0 }, ignored = { 0 };
+	struct report report;
+	struct conf conf;
 
 	if (argc > 1)
 		return cmd_usage(&cmd_abort, argv[1]);
-	if (!conf || !report)
-		return EXITCODE_NO_MEMORY;
-	report_init(report);
-	(void)conf_load(root, conf, &ignored); /* on an error the defaults apply */
-	if (source_efi_open(root, conf, &source, &ignored) >= 0)
-		(void)source_efi_discard(root, conf, &source, &f);
-	source_efi_done(&source);
+	report_init(&report);
+	(void)conf_load(root, &conf, &ignored); /* on an error the defaults apply */
 	(void)fault_set(&f, EXITCODE_ABORTED, ECANCELED, "the initramfs cannot go on");
-	return stop(root, conf, report, &f);
+	(void)unlock_run(root, &conf, &report, &f); /* with a fault it only wipes */
+	return stop(root, &conf, &report, &f);
 }
 
 const struct cmd cmd_abort = {

@@ -161,6 +161,11 @@ int conf_parse_cocotab(struct conf *conf, char *text, const char *file, struct f
 					 "%s:%u: more than %d volumes", file, nr, CONF_VOLUMES_MAX);
 		conf->volumes[conf->nr_volumes++] = v;
 	}
+	for (i = 0; i < conf->nr_volumes && conf->nr_volumes > 1; i++)
+		if (conf->volumes[i].device.kind == DEVICE_KIND_AUTO)
+			return fault_set(f, EXITCODE_CONFIG, EINVAL,
+					 "%s: volume '%s' has device auto, which works for a single "
+					 "volume only", file, conf->volumes[i].name);
 	if (conf->nr_volumes == 0)
 		return fault_set(f, EXITCODE_CONFIG, EINVAL, "%s: lists no volume", file);
 	return 0;

@@ -146,17 +146,27 @@ static int set_modules(struct conf *conf, char *value)
 	return set_names(&conf->secret_modules, value, NAME_CHARS);
 }
 
+/* algorithm-mode-plain64: no weak IV, no other syntax, and a null cipher never, whoever asks
+ * for it. */
+static bool is_cipher(const char *name)
+{
+	const char *mode = strchr(name, '-'), *iv = mode ? strchr(mode + 1, '-') : NULL;
+
+	return iv && mode > name && iv > mode + 1 && strcmp(iv, "-plain64") == 0 &&
+	       strncmp(mode, "-ecb-", 5) != 0 && !strstr(name, "null");
+}
+
 static int set_ciphers(struct conf *conf, char *value)
 {
 	struct name_list list;
 	size_t i;
 	int r;
 
-	r = set_names(&list, value, NAME_CHARS "-:()");
+	r = set_names(&list, value, NAME_CHARS "-");
 	if (r < 0)
 		return r;
-	for (i = 0; i < list.nr; i++) /* a null cipher never, whoever asks for it */
-		if (strstr(list.names[i], "null"))
+	for (i = 0; i < list.nr; i++)
+		if (!is_cipher(list.names[i]))
 			return -EPERM;
 	conf->ciphers = list;
 	return 0;
@@ -172,7 +182,7 @@ static const struct {
 	{ "Unlock", "FailureAction", set_action, "poweroff, reboot, halt or rescue" },
 	{ "Unlock", "KeepSecrets", set_keep, "GUIDs, at most 64" },
 	{ "Unlock", "SecretModules", set_modules, "names of kernel modules, at most 8" },
-	{ "Policy", "Ciphers", set_ciphers, "cipher strings as aes-xts-plain64, at most 8, none null" },
+	{ "Policy", "Ciphers", set_ciphers, "ciphers such as aes-xts-plain64, at most 8: algorithm, mode, plain64" },
 };
 
 static int set_key(struct conf *conf, const char *section, const char *key, char *value,

@@ -112,7 +112,8 @@ static bool device_matches(int fd, const struct device_spec *spec, bool is_disk,
 	return false;
 }
 
-/* Whole disks have a bus device behind them, partitions an index: loop, dm and md do not. */
+/* Whole disks have a bus device behind them, which loop, dm and md have not; partitions have
+ * an index. */
 static bool is_disk_or_partition(const struct root *root, const char *name)
 {
 	char path[sizeof(PATH_SYS_BLOCK) + NAME_MAX + 16];

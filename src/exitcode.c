@@ -28,14 +28,15 @@ static const struct {
 	[EXITCODE_NO_SECRET_TABLE] = { "no-secret-table",
 		"inject the launch secret before the guest starts, and use firmware of the AmdSev kind" },
 	[EXITCODE_SECRET_MISSING] = { "secret-missing",
-		"add an entry with the GUID that cocotab names to the secret table" },
+		"look at the entry that cocotab names: it must be in the secret table, and readable" },
 	[EXITCODE_EXAMPLE_GUID] = { "example-guid",
 		"rebuild the table with GUID 736869e5-84f0-4973-92ec-06879ce3da0b; 736870e5-... is only "
 		"the example of the kernel's documentation" },
 	[EXITCODE_CONFIG] = { "config",
 		"correct the line, run coco-unlock check --config, and build the initramfs again" },
 	[EXITCODE_NO_SECRET_MODULE] = { "no-secret-module",
-		"install efi_secret or coco_secret for this kernel and build the initramfs again" },
+		"install efi_secret or coco_secret for this kernel and build the initramfs again; under "
+		"lockdown only efi_secret loads" },
 	[EXITCODE_NO_SECURITYFS] = { "no-securityfs",
 		"use a kernel with CONFIG_SECURITYFS" },
 	[EXITCODE_TABLE_CORRUPT] = { "table-corrupt",
@@ -58,6 +59,8 @@ static const struct {
 		"put the secret's bytes into the table: the entry has no data" },
 	[EXITCODE_ABORTED] = { "aborted",
 		"read the lines above: another part of the initramfs gave up" },
+	[EXITCODE_NO_STATUS] = { "no-status",
+		"boot through coco-unlock first: it has not run in this boot" },
 };
 
 const char *exitcode_name(enum exitcode code)

@@ -17,7 +17,9 @@
 #define TARGETS_SIZE 16384
 #define PROC_CRYPTO_MAX (1024 * 1024)
 
-/* Device-mapper ioctl DM_LIST_VERSIONS (linux/dm-ioctl.h, interface version 4.0): a chain of
+/* Returns 1 if the target is there, 0 if not, or -errno.
+ *
+ * Device-mapper ioctl DM_LIST_VERSIONS (linux/dm-ioctl.h, interface version 4.0): a chain of
  * struct dm_target_versions, each with the offset of the next, 0 at the end. */
 static int find_crypt_target(const struct root *root)
 {
@@ -41,12 +43,12 @@ static int find_crypt_target(const struct root *root)
 
 		memcpy(&target, p, sizeof(target));
 		if (strncmp(p + sizeof(target), "crypt", 6) == 0)
-			return 0;
+			return 1;
 		if (target.next == 0)
 			break;
 		p += target.next;
 	}
-	return -ENOENT;
+	return 0;
 }
 
 /* The kernel lists what is registered: "name         : aes". */
@@ -61,10 +63,10 @@ static bool in_proc_crypto(const struct root *root, const char *algorithm)
 	return strstr(text, line) != NULL;
 }
 
-/* "aes-xts-plain64" needs the algorithms aes and xts; what follows is an IV generator, which
- * is dm-crypt's own. The "capi:" form is left for the kernel to resolve. */
-static int for_each_algorithm(const struct conf *conf, int (*fn)(const char *alias),
-			      const struct root *root, struct fault *f)
+/* "aes-xts-plain64" needs the algorithms aes and xts; plain64, the only IV generator that the
+ * configuration takes, is dm-crypt's own. */
+static int for_each_algorithm(const struct root *root, const struct conf *conf,
+			      int (*fn)(const char *alias), struct fault *f)
 {
 	size_t i;
 	int r;
@@ -74,12 +76,10 @@ static int for_each_algorithm(const struct conf *conf, int (*fn)(const char *ali
 		int nr;
 
 		memcpy(cipher, conf->ciphers.names[i], sizeof(cipher));
-		if (strncmp(cipher, "capi:", 5) == 0)
-			continue;
 		for (nr = 0; nr < 2 && (word = text_word(&cursor, "-")); nr++) {
 			(void)snprintf(alias, sizeof(alias), "crypto-%s", word); /* fits */
 			r = fn(alias);
-			if (r < 0 && !(root && in_proc_crypto(root, word)))
+			if (r < 0 && !in_proc_crypto(root, word))
 				return fault_set(f, EXITCODE_NO_DM_CRYPT, -r,
 						 "the kernel has no '%s' for cipher %s: %s", word,
 						 conf->ciphers.names[i], strerror(-r));
@@ -105,17 +105,20 @@ int kernel_prepare(const struct root *root, const struct conf *conf, struct faul
 				 strerror(-r));
 	r = find_crypt_target(root);
 	if (r < 0)
-		return fault_set(f, EXITCODE_NO_DM_CRYPT, -r,
-				 "the kernel has no device-mapper target 'crypt': %s", strerror(-r));
-	return for_each_algorithm(conf, load_alias, root, f);
+		return fault_set(f, EXITCODE_NO_DM_CRYPT, -r, "%s: %s", PATH_DM_CONTROL,
+				 strerror(-r));
+	if (r == 0)
+		return fault_set(f, EXITCODE_NO_DM_CRYPT, ENOENT,
+				 "the kernel has no device-mapper target 'crypt'");
+	return for_each_algorithm(root, conf, load_alias, f);
 }
 
-int kernel_look(const struct conf *conf, struct fault *f)
+int kernel_look(const struct root *root, const struct conf *conf, struct fault *f)
 {
 	int r = module_lookup("dm_crypt");
 
 	if (r < 0)
 		return fault_set(f, EXITCODE_NO_DM_CRYPT, -r, "no module dm_crypt: %s",
 				 strerror(-r));
-	return for_each_algorithm(conf, module_lookup, NULL, f);
+	return for_each_algorithm(root, conf, module_lookup, f);
 }

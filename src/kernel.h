@@ -16,6 +16,6 @@
 int kernel_prepare(const struct root *root, const struct conf *conf, struct fault *f);
 
 /* Dry run of the same: loads nothing. */
-int kernel_look(const struct conf *conf, struct fault *f);
+int kernel_look(const struct root *root, const struct conf *conf, struct fault *f);
 
 #endif

@@ -157,33 +157,46 @@ static int wipe_area(const struct root *root)
 
 	if (fd < 0)
 		return fd;
-	return write(fd, "wipe", 4) == 4 ? 0 : -errno;
+	/* ENXIO: the descriptor is what is corrupt, so there is no area to zero. */
+	return write(fd, "wipe", 4) == 4 || errno == ENXIO ? 0 : -errno;
 }
 
-/* Why our own module exposed nothing: it says so in a file, and can zero what it refuses. */
-static int diagnose_own(const struct root *root, struct fault *f)
+static int wipe_failed(struct fault *f, int r)
+{
+	/* This outranks an earlier cause: whatever else went wrong, a secret is still there. */
+	f->code = EXITCODE_OK;
+	return fault_set(f, EXITCODE_WIPE_FAILED, -r,
+			 "the secret table still holds a secret: %s", strerror(-r));
+}
+
+/* Why our own module exposed nothing: it says so in a file. */
+static int diagnose_own(const struct root *root, struct fault *f, bool *ret_corrupt)
 {
 	_cleanup_free_ char *state = NULL;
-	int r;
 
+	*ret_corrupt = false;
 	if (root_read_text(root, PATH_COCO_SECRET_STATE, 256, &state) < 0)
 		return fault_set(f, EXITCODE_NO_SECRET_TABLE, ENODEV,
 				 "the firmware has published no launch secret");
 	state[strcspn(state, "\n")] = '\0';
-	if (strncmp(state, "corrupt", 7) != 0)
+	if (strncmp(state, "corrupt ", 8) != 0)
 		return fault_set(f, EXITCODE_NO_SECRET_TABLE, ENODEV,
 				 "the firmware has a secret area, but nobody has put a table into it");
-	r = wipe_area(root);
-	if (r < 0)
-		return fault_set(f, EXITCODE_WIPE_FAILED, -r,
-				 "the secret table is corrupt and cannot be zeroed: %s",
-				 strerror(-r));
+	*ret_corrupt = true;
 	if (strstr(state, "duplicate"))
 		return fault_set(f, EXITCODE_TABLE_DUPLICATE, EEXIST,
-				 "two entries of the secret table have one GUID; all of it was "
-				 "zeroed");
-	return fault_set(f, EXITCODE_TABLE_CORRUPT, EINVAL,
-			 "the secret table is corrupt (%s); all of it was zeroed", state + 7);
+				 "two entries of the secret table have one GUID");
+	return fault_set(f, EXITCODE_TABLE_CORRUPT, EINVAL, "the secret table is corrupt (%s)",
+			 state + 8);
+}
+
+/* Our own module can zero what it refuses to expose. */
+static int refuse_own(const struct root *root, struct fault *f)
+{
+	bool corrupt;
+	int r = diagnose_own(root, f, &corrupt), wiped = corrupt ? wipe_area(root) : 0;
+
+	return wiped < 0 ? wipe_failed(f, wiped) : r;
 }
 
 static bool is_loaded(const struct root *root, const char *module)
@@ -216,6 +229,10 @@ static int find_module(const struct root *root, const struct conf *conf, struct 
 		r = load_module(root, conf, list->names[i]);
 		if (r == -ENOENT)
 			continue;
+		if (r == -EBUSY && strcmp(list->names[i], "coco_secret") == 0)
+			return fault_set(f, EXITCODE_NO_SECRET_MODULE, EBUSY,
+					 "this kernel has its own efi_secret, which the initramfs "
+					 "lacks: coco_secret does not load beside it");
 		if (r < 0 && r != -ENODEV && r != -EINVAL)
 			return fault_set(f, EXITCODE_NO_SECRET_MODULE, -r,
 					 "module %s does not load: %s", list->names[i],
@@ -229,38 +246,40 @@ static int find_module(const struct root *root, const struct conf *conf, struct 
 			 list->nr > 1 ? list->names[1] : "");
 }
 
-int source_efi_open(const struct root *root, const struct conf *conf, struct source_efi *ret_src,
+int source_efi_open(const struct root *root, const struct conf *conf, struct source_efi *src,
 		    struct fault *f)
 {
-	struct source_efi src = SOURCE_EFI_NULL;
 	int r;
 
 	r = mount_securityfs(root, f);
 	if (r < 0)
 		return r;
-	open_directory(root, &src);
-	if (src.path) {
-		name_module(root, conf, &src);
+	open_directory(root, src);
+	if (src->path) {
+		name_module(root, conf, src);
 	} else if (root->machine) {
-		r = find_module(root, conf, &src, f);
+		r = find_module(root, conf, src, f);
 		if (r < 0)
 			return r;
-		open_directory(root, &src);
+		open_directory(root, src);
 	}
-	if (!src.path)
-		return is_own_module(&src) || !root->machine ? diagnose_own(root, f) :
-							       diagnose_merged(root, f);
-	*ret_src = src;
-	return 0;
+	if (src->path)
+		return 0;
+	return is_own_module(src) || !root->machine ? refuse_own(root, f) :
+						      diagnose_merged(root, f);
 }
 
-int source_efi_look(const struct root *root, struct source_efi *ret_src)
+int source_efi_look(const struct root *root, struct source_efi *ret_src, struct fault *f)
 {
 	struct source_efi src = SOURCE_EFI_NULL;
+	bool corrupt;
 
 	open_directory(root, &src);
-	if (!src.path)
+	if (!src.path) {
+		if (root_exists(root, PATH_COCO_SECRET_STATE))
+			(void)diagnose_own(root, f, &corrupt); /* a dry run: nothing is zeroed */
 		return -ENOENT;
+	}
 	*ret_src = src;
 	return 0;
 }
@@ -317,7 +336,7 @@ int source_efi_list(const struct source_efi *src, const char *guid, unsigned int
 	return 0;
 }
 
-static int fetch_missing(struct source_efi *src, const char *guid, struct fault *f)
+int source_efi_missing(const struct source_efi *src, const char *guid, struct fault *f)
 {
 	unsigned int nr = 0;
 	bool example = false;
@@ -344,7 +363,7 @@ int source_efi_fetch(struct source_efi *src, const char *guid, struct secret *re
 
 	fd = openat(src->dir_fd, guid, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 && errno == ENOENT)
-		return fetch_missing(src, guid, f);
+		return source_efi_missing(src, guid, f);
 	if (fd < 0)
 		return fault_set(f, EXITCODE_SECRET_MISSING, errno, "cannot open entry %s: %s",
 				 guid, strerror(errno));
@@ -406,14 +425,6 @@ static int wipe_listed(const struct conf *conf, struct source_efi *src)
 	if (left < 0)
 		return left;
 	return again.wiped > 0 || again.error < 0 ? -EIO : nr;
-}
-
-static int wipe_failed(struct fault *f, int r)
-{
-	/* This outranks an earlier cause: whatever else went wrong, a secret is still there. */
-	f->code = EXITCODE_OK;
-	return fault_set(f, EXITCODE_WIPE_FAILED, -r, "an entry of the secret table is still there: %s",
-			 strerror(-r));
 }
 
 static int reload(const struct root *root, const struct conf *conf, struct source_efi *src)

@@ -25,9 +25,10 @@ struct source_efi {
  * Mounts securityfs if nobody has, loads the first secret module that the kernel has, and
  * opens the directory of entries. Where the table is corrupt and our own module is in use,
  * the whole area is zeroed before this returns. Returns 0, or -errno with f saying which of
- * no-securityfs, no-secret-module, no-secret-table, table-corrupt, table-duplicate it is.
+ * no-securityfs, no-secret-module, no-secret-table, table-corrupt, table-duplicate,
+ * wipe-failed it is; src->module then names the module if one was found, and no more is set.
  */
-int source_efi_open(const struct root *root, const struct conf *conf, struct source_efi *ret_src,
+int source_efi_open(const struct root *root, const struct conf *conf, struct source_efi *src,
 		    struct fault *f);
 
 /*
@@ -50,8 +51,14 @@ int source_efi_discard(const struct root *root, const struct conf *conf, struct 
 
 void source_efi_done(struct source_efi *src);
 
-/* Dry run: fills *ret_src as far as possible without mounting, loading or wiping anything. */
-int source_efi_look(const struct root *root, struct source_efi *ret_src);
+/*
+ * Dry run: opens the directory of entries without mounting, loading or wiping anything.
+ * Returns 0, or -ENOENT if there is none, with f saying why if our own module tells.
+ */
+int source_efi_look(const struct root *root, struct source_efi *ret_src, struct fault *f);
+
+/* Fills f for an entry that is not there: secret-missing, or example-guid. Returns -ENOENT. */
+int source_efi_missing(const struct source_efi *src, const char *guid, struct fault *f);
 
 /* Counts the entries; with guid, tells in *ret_has whether that one is among them. */
 int source_efi_list(const struct source_efi *src, const char *guid, unsigned int *ret_nr,

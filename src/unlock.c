@@ -4,7 +4,7 @@
  * The only file that sees both secrets and disks. What each step trusts is said where the
  * step lives; here stands the order, and the order is the design:
  *
- *   kernel_prepare      what can fail without a secret fails before it is read
+ *   prepare             what can fail without a secret fails before it is read
  *   source_efi_open     the secret module, securityfs
  *   source_efi_fetch    each volume's secret, into locked memory
  *   source_efi_discard  every entry is wiped, whatever went wrong before
@@ -28,6 +28,19 @@ struct unlock {
 	struct uevent uevent;
 	struct secret secrets[CONF_VOLUMES_MAX]; /* one for each volume */
 };
+
+/* What can fail without a secret. A failure is in f; the wipe comes before anybody asks. */
+static void prepare(struct unlock *u, struct fault *f)
+{
+	int r;
+
+	report_stage(u->report, STAGE_MODULES);
+	r = uevent_open(u->root, &u->uevent);
+	if (r < 0)
+		(void)fault_set(f, EXITCODE_INTERNAL, -r, "cannot listen to device events: %s",
+				strerror(-r));
+	(void)kernel_prepare(u->root, u->conf, f);
+}
 
 static int fetch_secrets(struct unlock *u, struct fault *f)
 {
@@ -148,17 +161,13 @@ static int open_volume(struct unlock *u, size_t i, struct fault *f)
 static int open_volumes(struct unlock *u, struct fault *f)
 {
 	size_t i;
-	int r = uevent_open(u->root, &u->uevent);
+	int r = 0;
 
-	if (r < 0)
-		return fault_set(f, EXITCODE_INTERNAL, -r, "cannot listen to device events: %s",
-				 strerror(-r));
 	for (i = 0; i < u->conf->nr_volumes && r >= 0; i++)
 		r = open_volume(u, i, f);
 	for (i = 0; i < u->conf->nr_volumes && r < 0; i++)
 		if (u->report->volumes[i].mapped && volume_unmap(u->conf->volumes[i].name) >= 0)
 			u->report->volumes[i].mapped = false;
-	uevent_done(&u->uevent);
 	return r;
 }
 
@@ -175,12 +184,12 @@ int unlock_run(const struct root *root, const struct conf *conf, struct report *
 	};
 	int r;
 
-	report_stage(report, STAGE_MODULES);
-	(void)kernel_prepare(root, conf, f); /* a failure is in f; the wipe comes first */
+	prepare(&u, f);
 	r = take_secrets(&u, f);
 	if (r >= 0)
 		r = open_volumes(&u, f);
 	wipe_secrets(&u);
+	uevent_done(&u.uevent);
 	report_end(report);
 	return r;
 }

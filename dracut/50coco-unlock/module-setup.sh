@@ -51,7 +51,6 @@ installkernel() {
 
     hostonly='' instmods dm_crypt
     for cipher in $(coco_conf Ciphers); do
-        [[ $cipher == capi:* ]] && continue
         for alg in $(cut -d- -f1,2 --output-delimiter=' ' <<< "$cipher"); do
             # shellcheck disable=SC2046 # one word for each module
             hostonly='' instmods $(modprobe ${dracutsysrootdir:+-d "$dracutsysrootdir"} \
