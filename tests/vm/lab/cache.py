@@ -13,7 +13,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 
@@ -79,8 +78,9 @@ def item(name, item_key, build, what=None):
             raise LabError(_failed[final])
         say(f"building {what or name}")
         began = time.monotonic()
-        tmp = tempfile.mkdtemp(prefix=f".{name}.", dir=BASE)
-        os.chmod(tmp, 0o755)
+        tmp = path("." + os.path.basename(final))
+        remove(tmp)                     # what a run that was killed has left
+        os.mkdir(tmp, 0o755)
         try:
             build(tmp)
         except BaseException as e:
@@ -106,7 +106,8 @@ def forget_old(name, current, keep=4):
 
 
 def remove(tree):
-    shutil.rmtree(tree, ignore_errors=True)
+    """Delete a tree, but nothing that is mounted in it."""
+    subprocess.run(["rm", "-rf", "--one-file-system", tree], check=False)
 
 
 def run(argv, log=None, cwd=None, env=None, stdin=None, title=None):

@@ -5,6 +5,7 @@ import argparse
 import dataclasses
 import os
 import shutil
+import signal
 import sys
 
 from . import bench, cache, cases, demo, disk, firmware, kernel, observe, suite, tree, vm
@@ -30,9 +31,8 @@ def prepare(combos):
     cache.say(f"firmware sha256 {fw.digest}, secret area {fw.secret[0]:#x}+{fw.secret[1]:#x}, "
               f"hash area {fw.hashes[0]:#x}+{fw.hashes[1]:#x}")
     for combo in combos:
-        tree.system(combo.guest)
         tree.initramfs(combo.guest, combo.kernel)
-        disk.root(combo.guest, cases.KEY)
+        disk.root(combo.guest, combo.kernel, cases.KEY)
     vm.accelerator(lambda: tree.stock_kernel("d12"))
 
 
@@ -65,7 +65,16 @@ def boot(args):
     return 1 if complaints else 0
 
 
+def stop(number, _frame):
+    """On a signal no machine may stay behind."""
+    vm.kill_all()
+    print("lab: interrupted", file=sys.stderr, flush=True)
+    os._exit(128 + number)
+
+
 def main(argv):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, stop)
     parser = argparse.ArgumentParser(prog="lab.py", description="Boots real Debian guests from a launch secret under QEMU.")
     sub = parser.add_subparsers(dest="verb", required=True)
     p = sub.add_parser("prepare", help="build everything that is cached")
@@ -103,5 +112,3 @@ def main(argv):
     except cache.LabError as e:
         print(f"lab: {e}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        return 130

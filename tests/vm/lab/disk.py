@@ -28,26 +28,24 @@ def with_file(tmp, name, data):
     return path
 
 
-def root(guest, key):
+def root(guest, kernel_name, key):
     """The image file of a guest's root, opened by `key`."""
-    system = tree.system(guest)
+    system = tree.system(guest, kernel_name)
     guest_files = [(n, open(os.path.join(tree.GUEST_FILES, n), "rb").read()) for n in sorted(os.listdir(tree.GUEST_FILES))]
-    return cache.item(f"disk-{guest}", cache.key(system, guest_files, TRIM, MASKED, key, RECIPE),
-                      lambda tmp: make_root(system, key, tmp), f"the encrypted root of {guest}") + "/disk"
+    return cache.item(f"disk-{guest}-{kernel_name}", cache.key(system, guest_files, TRIM, MASKED, key, RECIPE),
+                      lambda tmp: make_root(system, key, tmp), f"the encrypted root of {guest}, {kernel_name} kernel") + "/disk"
 
 
 def make_root(system, key, tmp):
     top = tmp + "/tree"
     tree.copy_tree(system + "/tree", top)
     cache.run(["sh", "-c", "cd \"$1\" && rm -rf " + " ".join(TRIM), "sh", top])
-    for name in ("stock", "merged"):
-        if os.path.exists(f"{system}/kver-{name}"):
-            release = tree.read(f"{system}/kver-{name}")
-            keep_modules(f"{system}/tree/usr/lib/modules/{release}", f"{top}/usr/lib/modules/{release}")
-            tree.enter(top, f"depmod {release}")
+    release = tree.read(system + "/kver")
+    keep_modules(f"{system}/tree/usr/lib/modules/{release}", f"{top}/usr/lib/modules/{release}")
+    tree.enter(top, f"depmod {release}")
     install_guest_files(top)
     shutil.copy(system + "/measure", top + "/usr/lib/coco-lab/measure")
-    cache.run(["mkfs.ext4", "-q", "-F", "-d", top, "-L", "lab-root", "-m", "0", "-O", "^metadata_csum_seed",
+    cache.run(["mkfs.ext4", "-q", "-F", "-d", top, "-L", "lab-root", "-m", "0",
                tmp + "/disk", f"{size_mib(top)}M"])
     cache.remove(top)
     encrypt(tmp, key)

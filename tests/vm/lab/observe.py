@@ -10,6 +10,7 @@ from . import cache, disk, firmware, tree, vm
 # Typed on the console all along in every refusal. Typed text is echoed, so none of it may look like a prompt,
 # and the marker that a shell would print is not in it.
 TYPED = ["hunter-guess\n", "\n", "\x03", "root\n", "sh\n", "echo MARK$((40+2))\n", "\n", "\x04", "y\n", "\x1b\n"]
+TYPED_FOR_SHELL = ["\n", "echo MARK$((40+2))\n"]
 UNIT_STARTS = r"Start(ing|ed) coco-unl"      # systemd shortens what does not fit the console
 CONSOLE = "console=ttyS0 root=/dev/mapper/root rw"
 
@@ -37,15 +38,15 @@ class Observation:
 def parts(case, combo):
     """What a case needs, built or from the cache: (kernel, initramfs, disk files, system directory)."""
     guest, kernel_name = combo.guest, combo.kernel
-    system = tree.system(guest)
+    system = tree.system(guest, kernel_name)
     initrd = tree.initramfs(guest, kernel_name, case.config, case.drop, case.force)
-    disks = [image(guest, d) for d in case.disks]
-    return f"{system}/vmlinuz-{kernel_name}", initrd, disks, system
+    disks = [image(combo, d) for d in case.disks]
+    return system + "/vmlinuz", initrd, disks, system
 
 
-def image(guest, wanted):
+def image(combo, wanted):
     if wanted.kind == "root":
-        return disk.root(guest, wanted.key)
+        return disk.root(combo.guest, combo.kernel, wanted.key)
     return disk.small(wanted.kind, wanted.key, wanted.name)
 
 
@@ -54,7 +55,7 @@ def run(case, combo, log, hook=None):
     seen = Observation()
     seen.log = log
     kernel, initrd, disks, system = parts(case, combo)
-    seen.kver = tree.read(f"{system}/kver-{combo.kernel}")
+    seen.kver = tree.read(system + "/kver")
     late = [i for i, d in enumerate(case.disks) if d.late]
     now = [(f, "raw") for i, f in enumerate(disks) if i not in late]
     machine = vm.VM(firmware.get(), kernel, initrd, " ".join([CONSOLE, *case.cmdline]), case.table, now, log=log)
@@ -78,7 +79,11 @@ def drive(machine, case, late, seen, hook):
         machine.expect(UNIT_STARTS, 90)
         for port, path in enumerate(late):
             machine.after(5, lambda path=path, port=port: machine.add_disk(path, port=port))
-    if case.typed:
+    if case.shell:
+        # Control-D would leave the shell, and the boot begin again: only what a person would type.
+        machine.expect("coco-unlock: FAILED .*\\n", case.limit)
+        machine.type_all_along(TYPED_FOR_SHELL, 2)
+    elif case.typed:
         machine.expect(r"Linux version|EFI stub", 60)
         machine.type_all_along(TYPED, 0.7)
     if case.shell:

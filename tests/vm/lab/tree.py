@@ -4,7 +4,6 @@ the initramfs that their own dracut makes. Nothing of the machine that runs the 
 
 import functools
 import glob
-import hashlib
 import os
 import shutil
 import subprocess
@@ -27,7 +26,6 @@ OMIT_DRACUT = ("network network-legacy network-manager systemd-networkd systemd-
                "systemd-hostnamed systemd-timedated systemd-timesyncd systemd-portabled rngd resume hwdb "
                "kernel-network-modules dmraid lunmask pcsc tpm2-tss bluetooth nvmf squash warpclock usrmount "
                "systemd-pcrphase systemd-cryptsetup systemd-repart systemd-coredump convertfs")
-OMIT_DRIVERS = r".*/(drivers/(net|scsi|hwmon|usb|infiniband|nvme|ata|input|gpu|message|mmc|hid|md/raid.*)|fs/(nfs|smb|cifs|xfs|btrfs|f2fs)|net)/.*"
 DRACUT_STUB = ('--essential-hook=d="$1/etc/kernel/postinst.d"; mkdir -p "$d"; echo "#!/bin/sh" > "$d/dracut"; '
                'chmod 755 "$d/dracut"')
 RECIPE = 5
@@ -35,7 +33,7 @@ RECIPE = 5
 
 def apt_tree(suite, directory, packages, extra=(), variant="essential"):
     """One mmdebstrap call; names no mirror, so the machine's own apt configuration decides."""
-    argv = ["mmdebstrap", "--aptopt=Acquire::Check-Valid-Until \"false\"", "--variant=" + variant,
+    argv = ["unshare", "--mount", "--propagation", "private", "mmdebstrap", "--aptopt=Acquire::Check-Valid-Until \"false\"", "--variant=" + variant,
             "--include=" + ",".join(packages), *extra, suite, directory]
     log = cache.path("build", f"mmdebstrap-{suite}.log")
     cache.run(argv, log, title=suite)
@@ -123,52 +121,59 @@ def project_key():
     return cache.key(*parts)
 
 
-def system(guest):
-    """The directory of a guest with the project installed: tree/ (the root), out/ (what the project added), kver."""
+def project(guest):
+    """The directory with what the project adds to a guest: out/, and measure for the benchmark."""
     base = trees(guest)
-    extra = kernel.merged() if guest == "d12" else None
-    return cache.item(f"system-{guest}", cache.key(base, extra, project_key(), read(GUEST_FILES + "/measure.c"), RECIPE),
-                      lambda tmp: make_system(base, extra, tmp), f"the project in {SUITES[guest]}")
+    return cache.item(f"project-{guest}", cache.key(base, project_key(), read(GUEST_FILES + "/measure.c"), RECIPE),
+                      lambda tmp: make_project(base, tmp), f"the project in {SUITES[guest]}")
 
 
-def make_system(base, extra, tmp):
-    kver = read(base + "/kver")
+def make_project(base, tmp):
+    """The project as a user builds and installs it, in the guest's build tree."""
     log = tmp + "/build.log"
     for name, path in project_files().items():
         os.makedirs(os.path.dirname(f"{tmp}/src/{name}"), exist_ok=True)
         shutil.copy2(path, f"{tmp}/src/{name}")
-    try:
-        enter(base + "/build", "cd /mnt && make && make install DESTDIR=/mnt/out PREFIX=/usr && "
-              f"make install-module KVER={kver} DESTDIR=/mnt/out", [(tmp + "/src", "/mnt")], log)
-    except cache.LabError:
-        shutil.copy(log, cache.path("build", "project-build.log"))
-        raise
-    os.rename(tmp + "/src/out", tmp + "/out")
     shutil.copy(GUEST_FILES + "/measure.c", tmp + "/src")
-    enter(base + "/build", "gcc -O2 -Wall -o /mnt/measure /mnt/measure.c", [(tmp + "/src", "/mnt")], log)
-    shutil.copy(tmp + "/src/measure", tmp)
+    enter(base + "/build", "cd /mnt && make && make install DESTDIR=/mnt/out PREFIX=/usr && "
+          f"make install-module KVER={read(base + '/kver')} DESTDIR=/mnt/out && gcc -O2 -Wall -o measure measure.c",
+          [(tmp + "/src", "/mnt")], log)
+    os.rename(tmp + "/src/out", tmp + "/out")
+    os.rename(tmp + "/src/measure", tmp + "/measure")
     cache.remove(tmp + "/src")
+
+
+def system(guest, kernel_name):
+    """The directory of a guest with the project and one kernel (stock, or merged: the lab's own with efi_secret):
+    tree/ is the root, vmlinuz the kernel, kver its release, measure a tool."""
+    base, added = trees(guest), project(guest)
+    extra = kernel.merged() if kernel_name == "merged" else None
+    return cache.item(f"system-{guest}-{kernel_name}", cache.key(base, extra, added, RECIPE),
+                      lambda tmp: make_system(base, added, extra, tmp), f"the root tree of {guest}, {kernel_name} kernel")
+
+
+def make_system(base, added, extra, tmp):
     copy_tree(base + "/root", tmp + "/tree")
-    add_files(tmp + "/out", tmp + "/tree")
-    kernels = {"stock": kver}
-    shutil.copy(f"{base}/root/boot/vmlinuz-{kver}", tmp + "/vmlinuz-stock")
+    add_files(added + "/out", tmp + "/tree")
+    shutil.copy(added + "/measure", tmp)
+    release = read((extra + "/release") if extra else (base + "/kver"))
     if extra:
-        kernels["merged"] = read(extra + "/release")
         cache.run(["cp", "-a", extra + "/lib/modules/.", tmp + "/tree/usr/lib/modules/"])
-        shutil.copy(extra + "/vmlinuz", tmp + "/vmlinuz-merged")
-    for name, release in kernels.items():
-        enter(tmp + "/tree", f"depmod {release}", log=log)
-        with open(f"{tmp}/kver-{name}", "w") as f:
-            f.write(release + "\n")
+        shutil.copy(extra + "/vmlinuz", tmp + "/vmlinuz")
+    else:
+        shutil.copy(f"{base}/root/boot/vmlinuz-{release}", tmp + "/vmlinuz")
+    enter(tmp + "/tree", f"depmod {release}")
+    with open(tmp + "/kver", "w") as f:
+        f.write(release + "\n")
 
 
 def initramfs(guest, kernel_name, config=None, drop=(), force=False):
     """The initramfs a guest's own dracut makes for a kernel. config: {file under /etc/coco-unlock: text};
     drop: kernel modules deleted from the tree before; force: build what the dracut module would refuse."""
-    base = system(guest)
+    base = system(guest, kernel_name)
     name = f"initramfs-{guest}-{kernel_name}"
     directory = cache.item(name, cache.key(base, config or {}, sorted(drop), force, DRACUT, OMIT_DRACUT),
-                           lambda tmp: make_initramfs(base, kernel_name, config or {}, drop, force, tmp))
+                           lambda tmp: make_initramfs(base, config or {}, drop, force, tmp))
     return directory + "/initrd"
 
 
@@ -176,8 +181,8 @@ DRACUT = ("dracut --force --no-hostonly --no-hostonly-cmdline --no-early-microco
           "--add coco-unlock --drivers 'virtio_blk virtio_pci ext4' --compress 'zstd -9 -q -T0'")
 
 
-def make_initramfs(base, kernel_name, config, drop, force, tmp):
-    kver = read(f"{base}/kver-{kernel_name}")
+def make_initramfs(base, config, drop, force, tmp):
+    kver = read(base + "/kver")
     tree = tmp + "/tree"
     copy_tree(base + "/tree", tree)
     for name, text in config.items():
@@ -187,14 +192,12 @@ def make_initramfs(base, kernel_name, config, drop, force, tmp):
             os.unlink(path)             # never write through the shared copy
         with open(path, "w") as f:
             f.write(text)
-    script = f"{DRACUT} --omit '{OMIT_DRACUT}' --kver {kver} /mnt/initrd {kver}"
-    for module in drop:
-        pattern = module.replace("_", "[-_]")
-        script = f"find /usr/lib/modules/{kver} -name '{pattern}.ko*' -delete; " + script
+    steps = [f"find /usr/lib/modules/{kver} -name '{module.replace('_', '[-_]')}.ko*' -delete" for module in drop]
     if drop:
-        script = script.replace("; dracut", f"; depmod {kver}; dracut", 1)
+        steps.append(f"depmod {kver}")
+    steps.append(f"{DRACUT} --omit '{OMIT_DRACUT}' --kver {kver} /mnt/initrd {kver}")
     log = tmp + "/dracut.log"
     try:
-        enter(tree, script, [(tmp, "/mnt")], log, {"COCO_UNLOCK_FORCE": "1"} if force else None)
+        enter(tree, "; ".join(steps), [(tmp, "/mnt")], log, {"COCO_UNLOCK_FORCE": "1"} if force else None)
     finally:
         cache.remove(tree)

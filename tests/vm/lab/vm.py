@@ -21,6 +21,9 @@ CPU = "qemu64"
 SPARE_PORTS = 2                 # PCIe root ports that hot-added disks can use
 
 
+_running = set()                # machines whose QEMU was started
+
+
 class Timeout(cache.LabError):
     """The guest did not do in time what was waited for."""
 
@@ -70,6 +73,7 @@ class VM:
         self.errors = open(f"{self.tmp}/stderr", "w+b")
         self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=self.errors, stderr=self.errors,
                                         env=dict(os.environ, TMPDIR=self.tmp))
+        _running.add(self)
         self.began = time.monotonic()
         try:
             self.serial, self.qmp = (self.accept(listeners[n]) for n in ("serial", "qmp"))
@@ -120,6 +124,7 @@ class VM:
         return f"loader,file={self.tmp}/{name},addr={address:#x},force-raw=on"
 
     def kill(self):
+        _running.discard(self)
         process = getattr(self, "process", None)
         if process and process.poll() is None:
             process.kill()
@@ -331,6 +336,13 @@ def clean(text):
     """Console text as a reader sees it: no carriage returns, no terminal control sequences."""
     text = re.sub(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|[()][A-Z0-9]|[=>78cDEHMNOZ])", "", text)
     return text.replace("\r", "").replace("\0", "")
+
+
+def kill_all():
+    """End every machine of this run, and what it has left in the file system."""
+    for machine in list(_running):
+        machine.process.kill()
+        shutil.rmtree(machine.tmp, ignore_errors=True)
 
 
 _accel = None
