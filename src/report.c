@@ -163,12 +163,16 @@ static int write_text(const struct root *root, const char *text)
 	/* The directory's parent is there on any machine; in a tree of tests, too. */
 	if (mkdirat(root->fd, PATH_RUN_DIR + 1, 0755) < 0 && errno != EEXIST)
 		return -errno;
-	dir = root_open(root, PATH_RUN_DIR, O_PATH | O_DIRECTORY | O_NOFOLLOW, 0);
+	dir = root_open(root, PATH_RUN_DIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
 	if (dir < 0)
 		return dir;
+	if (fchmod(dir, 0755) < 0) /* whatever the unit's UMask= */
+		return -errno;
 	fd = root_open(root, PATH_STATUS_NEW, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0644);
 	if (fd < 0)
 		return fd;
+	if (fchmod(fd, 0644) < 0)
+		return -errno;
 	if (write(fd, text, len) != (ssize_t)len || write(fd, "\n", 1) != 1)
 		return errno ? -errno : -EIO;
 	if (renameat(root->fd, PATH_STATUS_NEW + 1, root->fd, PATH_STATUS + 1) < 0)
