@@ -41,7 +41,7 @@ LDLIBS = $(shell $(PKG_CONFIG) --libs $(LIBS))
 
 SRC := $(wildcard src/*.c)
 OBJ := $(SRC:src/%.c=$(BUILD)/%.o)
-LIB_OBJ := $(filter-out $(BUILD)/main.o,$(OBJ))
+LIB_OBJ := $(filter-out $(BUILD)/main.o $(BUILD)/cmd_%.o,$(OBJ))
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/test/%,$(wildcard tests/unit/*.c))
 MAN := $(patsubst src/man/%.scd,$(BUILD)/man/%,$(wildcard src/man/*.scd))
 
