@@ -19,6 +19,7 @@ import time
 BASE = os.environ.get("COCO_UNLOCK_CACHE") or "/var/cache/coco-unlock"
 STARTED = time.monotonic()
 _say_lock = threading.Lock()
+_last_live = STARTED
 _failed = {}                    # what this run could not build, so that each case need not try again
 
 
@@ -33,13 +34,24 @@ def say(text):
         print(f"{clear}[{time.monotonic() - STARTED:6.1f} s] {text}", file=sys.stderr, flush=True)
 
 
-def live(text):
-    """A line that the next one replaces; nothing when stderr is not a terminal."""
-    if sys.stderr.isatty():
+def live(text, every=30):
+    """Progress within a step: on a terminal a line that the next one replaces, else now and then a plain line."""
+    global _last_live
+    if not sys.stderr.isatty():
+        if time.monotonic() - _last_live > every:
+            _last_live = time.monotonic()
+            say("  " + text)
+    else:
         with _say_lock:
             line = f"[{time.monotonic() - STARTED:6.1f} s] {text}"
             width = shutil.get_terminal_size().columns - 1
             print(f"\r\033[K{line[:width]}", end="", file=sys.stderr, flush=True)
+
+
+def calm():
+    """Starts the wait for the next plain line anew, so that short steps have none."""
+    global _last_live
+    _last_live = time.monotonic()
 
 
 def path(*parts):
@@ -77,6 +89,7 @@ def item(name, item_key, build, what=None):
         if final in _failed:
             raise LabError(_failed[final])
         say(f"building {what or name}")
+        calm()
         began = time.monotonic()
         tmp = path("." + os.path.basename(final))
         remove(tmp)                     # what a run that was killed has left

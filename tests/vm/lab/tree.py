@@ -2,6 +2,7 @@
 """Guest trees: Debian 12 and 13 user lands made by mmdebstrap, the project built and installed in them, and
 the initramfs that their own dracut makes. Nothing of the machine that runs the lab ends up in a guest."""
 
+import concurrent.futures
 import functools
 import glob
 import os
@@ -35,7 +36,9 @@ def apt_tree(suite, directory, packages, extra=(), variant="essential"):
     """One mmdebstrap call; names no mirror, so the machine's own apt configuration decides."""
     argv = ["unshare", "--mount", "--propagation", "private", "mmdebstrap", "--aptopt=Acquire::Check-Valid-Until \"false\"", "--variant=" + variant,
             "--include=" + ",".join(packages), *extra, suite, directory]
-    log = cache.path("build", f"mmdebstrap-{suite}.log")
+    log = cache.path("build", f"mmdebstrap-{suite}-{os.path.basename(directory)}.log")
+    if os.path.exists(log):
+        os.unlink(log)
     cache.run(argv, log, title=suite)
 
 
@@ -53,8 +56,11 @@ def stock_kernel(guest):
 
 def make_trees(suite, tmp):
     exclude = [f"--dpkgopt=path-exclude={p}" for p in EXCLUDE]
-    apt_tree(suite, tmp + "/root", ROOT_PACKAGES, exclude + [DRACUT_STUB])
-    apt_tree(suite, tmp + "/build", BUILD_PACKAGES, exclude)
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        jobs = [pool.submit(apt_tree, suite, tmp + "/root", ROOT_PACKAGES, exclude + [DRACUT_STUB]),
+                pool.submit(apt_tree, suite, tmp + "/build", BUILD_PACKAGES, exclude)]
+        for job in jobs:
+            job.result()
     image = only(tmp + "/root/boot/vmlinuz-*")
     kver = os.path.basename(image).removeprefix("vmlinuz-")
     if not os.path.isdir(f"{tmp}/build/usr/src/linux-headers-{kver}"):
