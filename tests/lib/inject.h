@@ -34,14 +34,13 @@ enum inject_call {
 	INJECT_OPENAT2,
 	INJECT_UNLINKAT,
 	INJECT_FSTATAT,
-	INJECT_PRCTL,
 	_INJECT_MAX,
 };
 
 static const char *const inject_names[_INJECT_MAX] = {
 	"nothing", "mlock",    "madvise",      "read",	"pread",  "pwrite",
 	"sendfile", "lseek",   "ftruncate",    "memfd_create", "fcntl", "openat",
-	"openat2", "unlinkat", "fstatat",      "prctl",
+	"openat2", "unlinkat", "fstatat",
 };
 
 /* Which use of which call fails, and how; hit says whether it came to that. */

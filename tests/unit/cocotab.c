@@ -122,7 +122,11 @@ static void test_bad(void)
 		{ "a auto - readonly", "TAB:1: unknown option 'readonly'" },
 		{ "a auto - Read-Only", "TAB:1: unknown option 'Read-Only'" },
 		{ "a auto - \x1b[1m", "TAB:1: unknown option '?[1m'" },
-		{ "# c\n\na auto\nb auto\na /dev/vda\n", "TAB:5: volume 'a' is listed twice" },
+		{ "# c\n\na /dev/vda\nb /dev/vdb\na /dev/vdc\n", "TAB:5: volume 'a' is listed twice" },
+		{ "a /dev/vda\nb auto\n",
+		  "TAB: volume 'b' has device auto, which works for a single volume only" },
+		{ "a auto\nb LABEL=b\n",
+		  "TAB: volume 'a' has device auto, which works for a single volume only" },
 		{ "a auto\nb\n", "TAB:2: expected: volume device secret-GUID options" },
 	};
 	char text[1024] = "";

@@ -148,7 +148,21 @@ static void test_names(void)
 		"[Policy]\nCiphers=capi:ecb(cipher_null)-null\n",
 		"[Policy]\nCiphers=aes-xts-plain64,serpent-xts-plain64\n",
 		"[Policy]\nCiphers=AES-XTS-PLAIN64\n",
-		"[Policy]\nCiphers=a b c d e f g h i\n",
+		"[Policy]\nCiphers=cipher_null-xts-plain64\n",
+		"[Policy]\nCiphers=capi:xts(aes)-plain64\n",
+		"[Policy]\nCiphers=capi:xts-aes-plain64\n",
+		"[Policy]\nCiphers=aes\n",
+		"[Policy]\nCiphers=aes-xts\n",
+		"[Policy]\nCiphers=aes-plain64\n",
+		"[Policy]\nCiphers=-xts-plain64\n",
+		"[Policy]\nCiphers=aes--plain64\n",
+		"[Policy]\nCiphers=aes-ecb-plain64\n",
+		"[Policy]\nCiphers=aes-xts-plain\n",
+		"[Policy]\nCiphers=aes-xts-plain64be\n",
+		"[Policy]\nCiphers=aes-xts-plain64-x\n",
+		"[Policy]\nCiphers=aes-cbc-essiv:sha256\n",
+		"[Policy]\nCiphers=a-a-plain64 b-b-plain64 c-c-plain64 d-d-plain64 e-e-plain64 "
+		"f-f-plain64 g-g-plain64 h-h-plain64 i-i-plain64\n",
 	};
 	char shown[40];
 	size_t i;
@@ -164,10 +178,10 @@ static void test_names(void)
 	is_int(parse("[Unlock]\nSecretModules="
 		     "abcdefghijabcdefghijabcdefghijabcdefghijabcdefghijabcdefghij123\n"),
 	       0, "a name of 63 bytes is allowed");
-	is_int(parse("[Policy]\nCiphers=serpent-xts-plain64 capi:xts(aes)-plain64\n"), 0,
+	is_int(parse("[Policy]\nCiphers=serpent-xts-plain64 twofish-cbc-plain64\n"), 0,
 	       "Ciphers= two");
 	ok(conf.ciphers.nr == 2 && strcmp(conf.ciphers.names[0], "serpent-xts-plain64") == 0 &&
-		   strcmp(conf.ciphers.names[1], "capi:xts(aes)-plain64") == 0,
+		   strcmp(conf.ciphers.names[1], "twofish-cbc-plain64") == 0,
 	   "these two, in place of the default");
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
 		text_printable(bad[i] + strlen("[Unlock]\n"), shown, sizeof(shown));

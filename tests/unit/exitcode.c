@@ -39,6 +39,7 @@ static const struct {
 	{ 20, "internal" },
 	{ 21, "secret-empty" },
 	{ 22, "aborted" },
+	{ 23, "no-status" },
 };
 
 static void test_table(void)

@@ -64,7 +64,9 @@ static void test_directories(void)
 	fixture_init(&fx);
 	is_int(open_source(&fx), -ENOENT, "no securityfs");
 	is_int(f.code, EXITCODE_NO_SECURITYFS, "is no-securityfs");
-	is_int(source_efi_look(&fx.root, &src), -ENOENT, "the dry run finds nothing, too");
+	f = (struct fault){ 0 };
+	ok(source_efi_look(&fx.root, &src, &f) == -ENOENT && f.code == EXITCODE_OK,
+	   "the dry run finds nothing, too, and leaves it at that");
 	fixture_mkdir(&fx, PATH_SECURITYFS);
 	is_int(open_source(&fx), -ENODEV, "securityfs without a directory of secrets");
 	is_int(f.code, EXITCODE_NO_SECRET_TABLE, "is no-secret-table");
@@ -75,7 +77,7 @@ static void test_directories(void)
 		is_str(src.path, dirs[i], "and taken before the older ones");
 		is_str(src.module, "", "a driver that is not in the list has no name");
 		source_efi_done(&src);
-		ok(source_efi_look(&fx.root, &src) == 0 && strcmp(src.path, dirs[i]) == 0,
+		ok(source_efi_look(&fx.root, &src, &f) == 0 && strcmp(src.path, dirs[i]) == 0,
 		   "by the dry run, too");
 		source_efi_done(&src);
 	}
@@ -102,6 +104,7 @@ static void test_own_state(void)
 		enum exitcode code;
 		bool zeroed;
 	} cases[] = {
+		{ "wiped\n", EXITCODE_NO_SECRET_TABLE, false },
 		{ "empty\n", EXITCODE_NO_SECRET_TABLE, false },
 		{ "populated 0\n", EXITCODE_NO_SECRET_TABLE, false },
 		{ "corrupt descriptor\n", EXITCODE_TABLE_CORRUPT, true },
@@ -115,11 +118,15 @@ static void test_own_state(void)
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		fixture_init(&fx);
 		fixture_text(&fx, PATH_COCO_SECRET_STATE, cases[i].state);
+		f = (struct fault){ 0 };
+		ok(source_efi_look(&fx.root, &src, &f) == -ENOENT && f.code == cases[i].code &&
+			   strcmp(fixture_get(&fx, PATH_COCO_SECRET_STATE), cases[i].state) == 0,
+		   "the dry run foresees it and zeroes nothing");
 		ok(open_source(&fx) < 0 && f.code == cases[i].code, "state %.*s is %s",
 		   (int)strcspn(cases[i].state, "\n"), cases[i].state,
 		   exitcode_name(cases[i].code));
-		ok((strncmp(fixture_get(&fx, PATH_COCO_SECRET_STATE), "wipe", 4) == 0) ==
-			   cases[i].zeroed,
+		ok(strncmp(fixture_get(&fx, PATH_COCO_SECRET_STATE),
+			   cases[i].zeroed ? "wipe" : cases[i].state, 4) == 0,
 		   "the whole area is %szeroed", cases[i].zeroed ? "" : "not ");
 		fixture_done(&fx);
 	}
@@ -129,6 +136,10 @@ static void test_own_state(void)
 	FIXTURE_MUST(symlink("/state", fixture_path(&fx, PATH_COCO_SECRET_STATE)) == 0);
 	(void)open_source(&fx);
 	is_int(f.code, EXITCODE_WIPE_FAILED, "a corrupt table that cannot be zeroed is wipe-failed");
+	f = (struct fault){ 0 };
+	(void)fault_set(&f, EXITCODE_CONFIG, EINVAL, "an earlier cause");
+	(void)source_efi_open(&fx.root, &conf, &src, &f);
+	is_int(f.code, EXITCODE_WIPE_FAILED, "whatever was wrong before");
 	fixture_done(&fx);
 }
 
@@ -315,7 +326,7 @@ static void test_list(void)
 
 	fixture_init(&fx);
 	fixture_text(&fx, entry(OTHER), "b");
-	FIXTURE_MUST(source_efi_look(&fx.root, &src) == 0);
+	FIXTURE_MUST(source_efi_look(&fx.root, &src, &f) == 0);
 	ok(source_efi_list(&src, GUID_DISK_SECRET, &nr, &has) == 0 && nr == 1 && !has,
 	   "list: one entry, another one");
 	ok(source_efi_list(&src, OTHER, &nr, &has) == 0 && nr == 1 && has, "list: this one");

@@ -9,6 +9,7 @@
 #include <linux/magic.h>
 #include <sys/mount.h>
 #include <sys/statfs.h>
+#include <sys/syscall.h>
 
 #include "fake_kmod.h"
 #include "fixture.h"
@@ -47,6 +48,19 @@ int mount(const char *source, const char *target, const char *type, unsigned lon
 	}
 	mounted = true;
 	return 0;
+}
+
+/* What our module answers to "wipe"; 0: it does it. */
+static int wipe_error;
+static unsigned int wipes;
+
+ssize_t write(int fd, const void *buf, size_t len)
+{
+	if (len != 4 || memcmp(buf, "wipe", 4) != 0)
+		return (ssize_t)syscall(SYS_write, fd, buf, len);
+	wipes++;
+	errno = wipe_error;
+	return wipe_error ? -1 : 4;
 }
 
 /*
@@ -245,6 +259,12 @@ static void test_no_module(void)
 		is_str(fake_loaded, "coco_secret", "and no other one is tried");
 		end();
 	}
+	begin();
+	(void)add_module("coco_secret", -EBUSY, show_table);
+	ok(open_source() == -EBUSY && f.code == EXITCODE_NO_SECRET_MODULE &&
+		   strstr(f.reason, "efi_secret"),
+	   "ours does not load beside the merged one: %s", f.reason);
+	end();
 }
 
 static void test_params(void)
@@ -349,23 +369,33 @@ static void test_own_diagnosis(void)
 		int load_result;
 		const char *state;
 		enum exitcode code;
+		int wipe_error;
+		unsigned int wipes;
 	} cases[] = {
-		{ 0, "empty\n", EXITCODE_NO_SECRET_TABLE },
-		{ 0, "corrupt entry-length\n", EXITCODE_TABLE_CORRUPT },
-		{ 0, "corrupt duplicate-guid\n", EXITCODE_TABLE_DUPLICATE },
-		{ -ENODEV, NULL, EXITCODE_NO_SECRET_TABLE },
-		{ -EINVAL, NULL, EXITCODE_NO_SECRET_TABLE },
+		{ 0, "empty\n", EXITCODE_NO_SECRET_TABLE, 0, 0 },
+		{ 0, "corrupt entry-length\n", EXITCODE_TABLE_CORRUPT, 0, 1 },
+		{ 0, "corrupt duplicate-guid\n", EXITCODE_TABLE_DUPLICATE, 0, 1 },
+		{ -ENODEV, NULL, EXITCODE_NO_SECRET_TABLE, 0, 0 },
+		{ -EINVAL, NULL, EXITCODE_NO_SECRET_TABLE, 0, 0 },
+		{ 0, "corrupt entry-length\n", EXITCODE_WIPE_FAILED, EBUSY, 1 },
+		{ 0, "corrupt duplicate-guid\n", EXITCODE_WIPE_FAILED, EIO, 1 },
+		/* no area, so nothing to zero */
+		{ 0, "corrupt descriptor\n", EXITCODE_TABLE_CORRUPT, ENXIO, 1 },
 	};
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		begin();
 		own_state = cases[i].state;
+		wipe_error = cases[i].wipe_error;
+		wipes = 0;
 		fixture_text(&fx, PATH_KMSG, "3,1,1,-;efi_secret: EFI secret area is corrupted\n");
 		(void)add_module("coco_secret", cases[i].load_result, show_state);
 		ok(open_source() < 0 && !src.path, "our module: load %d, state no. %zu",
 		   cases[i].load_result, i);
 		is_str(exitcode_name(f.code), exitcode_name(cases[i].code), "is this");
+		is_int(wipes, cases[i].wipes, "and the whole area is told to be zeroed %u times",
+		       cases[i].wipes);
 		end();
 	}
 }

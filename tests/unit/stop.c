@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * stop.c - the end of a boot: the line to stderr and to each console, the status file, and
+ * only then the action. reboot(2) is a fake that looks at what is there when it is called.
+ */
+#include "stop.h"
+
+#include <json-c/json.h>
+#include <sys/reboot.h>
+
+#include "action.h"
+#include "fixture.h"
+#include "log.h"
+#include "paths.h"
+
+#define LINE \
+	"coco-unlock: FAILED code=7 name=no-secret-table reason=\"why 'so'\" next=\"%s\" action=%s"
+
+static struct fixture fx;
+static struct conf conf;
+static struct report report;
+static struct fault f;
+
+static struct {
+	int command; /* -1: not called */
+	int error;
+	bool status_was_there;
+	bool console_had_the_line;
+} rebooted;
+
+int reboot(int command)
+{
+	rebooted.command = command;
+	rebooted.status_was_there = fixture_has(&fx, PATH_STATUS);
+	rebooted.console_had_the_line =
+		strstr(fixture_get(&fx, "/dev/ttyS0"), "FAILED code=7") != NULL;
+	errno = rebooted.error;
+	return rebooted.error ? -1 : 0;
+}
+
+static void begin(bool machine, bool initramfs)
+{
+	fixture_init(&fx);
+	fx.root.machine = machine;
+	if (initramfs)
+		fixture_text(&fx, PATH_INITRD_RELEASE, "");
+	fixture_text(&fx, PATH_CONSOLES_ACTIVE, "tty0 ttyS0\n");
+	fixture_text(&fx, "/dev/tty0", "");
+	fixture_text(&fx, "/dev/ttyS0", "");
+	fixture_text(&fx, PATH_CONSOLE, "");
+	fixture_mkdir(&fx, "/run");
+	conf_defaults(&conf);
+	report_init(&report);
+	f = (struct fault){ 0 };
+	(void)fault_set(&f, EXITCODE_NO_SECRET_TABLE, ENODEV, "why \"so\"");
+	rebooted.command = -1;
+	rebooted.error = 0;
+}
+
+/* Calls stop() with stderr in a file; returns what was printed. */
+static const char *run(int *ret_code)
+{
+	int fd = open(fixture_path(&fx, "/stderr"), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	int saved = dup(STDERR_FILENO);
+
+	FIXTURE_MUST(fd >= 0 && saved >= 0 && dup2(fd, STDERR_FILENO) >= 0);
+	*ret_code = stop(&fx.root, &conf, &report, &f);
+	FIXTURE_MUST(dup2(saved, STDERR_FILENO) >= 0 && close(saved) == 0 && close(fd) == 0);
+	return fixture_get(&fx, "/stderr");
+}
+
+static const char *line(const char *action)
+{
+	static char text[1024];
+
+	(void)snprintf(text, sizeof(text), LINE, exitcode_next(EXITCODE_NO_SECRET_TABLE), action);
+	return text;
+}
+
+static const char *with_newlines(const char *before, const char *text, const char *after)
+{
+	static char buf[1100];
+
+	(void)snprintf(buf, sizeof(buf), "%s%s%s", before, text, after);
+	return buf;
+}
+
+static const char *status_field(const char *key)
+{
+	static char value[512];
+	struct json_object *status = json_tokener_parse(fixture_get(&fx, PATH_STATUS)), *member;
+
+	(void)snprintf(value, sizeof(value), "no field");
+	if (status && json_object_object_get_ex(status, key, &member))
+		(void)snprintf(value, sizeof(value), "%s", json_object_get_string(member));
+	json_object_put(status);
+	return value;
+}
+
+static void test_actions(void)
+{
+	static const struct {
+		enum failure_action action;
+		int command;
+		const char *name;
+	} cases[] = {
+		{ FAILURE_ACTION_POWEROFF, RB_POWER_OFF, "poweroff" },
+		{ FAILURE_ACTION_REBOOT, RB_AUTOBOOT, "reboot" },
+		{ FAILURE_ACTION_HALT, RB_HALT_SYSTEM, "halt" },
+		{ FAILURE_ACTION_RESCUE, -1, "rescue" },
+	};
+	size_t i;
+	int code;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		begin(true, true);
+		conf.failure_action = cases[i].action;
+		is_str(run(&code), with_newlines("", line(cases[i].name), "\n"),
+		       "%s: one line to stderr", cases[i].name);
+		is_int(code, 7, "the exit code");
+		is_int(rebooted.command, cases[i].command, "what the kernel is asked for");
+		ok(cases[i].command < 0 ||
+			   (rebooted.status_was_there && rebooted.console_had_the_line),
+		   "after the status file and the console");
+		is_str(fixture_get(&fx, "/dev/ttyS0"), with_newlines("\r\n", line(cases[i].name), "\r\n"),
+		       "the line on one console");
+		is_str(fixture_get(&fx, "/dev/tty0"), with_newlines("\r\n", line(cases[i].name), "\r\n"),
+		       "the line on the other");
+		is_str(fixture_get(&fx, PATH_CONSOLE), "", "and not twice");
+		is_str(status_field("action"), cases[i].name, "the action in the status file");
+		fixture_done(&fx);
+	}
+	begin(true, true);
+	rebooted.error = EPERM;
+	ok(strstr(run(&code), "cannot poweroff: Operation not permitted") && code == 7,
+	   "an action that fails is told, and the code stays");
+	fixture_done(&fx);
+}
+
+/* Outside an initramfs a failure ends the program, not the machine. */
+static void test_no_action(void)
+{
+	static const struct {
+		bool machine, initramfs;
+		const char *what;
+	} cases[] = {
+		{ true, false, "a running system" },
+		{ false, true, "a tree of an initramfs" },
+		{ false, false, "a tree" },
+	};
+	size_t i;
+	int code;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		begin(cases[i].machine, cases[i].initramfs);
+		ok(!action_applies(&fx.root), "%s: no action applies", cases[i].what);
+		is_str(run(&code), with_newlines("", line("none"), "\n"), "one line to stderr");
+		ok(code == 7 && rebooted.command == -1, "the code, and the machine goes on");
+		is_str(fixture_get(&fx, "/dev/ttyS0"), "", "nothing on the consoles");
+		is_str(status_field("action"), "none", "no action in the status file");
+		fixture_done(&fx);
+	}
+	begin(true, true);
+	ok(action_applies(&fx.root), "premise: in an initramfs it does");
+	fixture_done(&fx);
+}
+
+static void test_consoles(void)
+{
+	begin(true, true);
+	fixture_text(&fx, "/outside", "");
+	fixture_text(&fx, "/dev/sub/tty", "");
+	FIXTURE_MUST(symlink("/outside", fixture_path(&fx, "/dev/link")) == 0);
+	fixture_text(&fx, PATH_CONSOLES_ACTIVE,
+		     "sub/tty ../outside missing link "
+		     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa ttyS0\n");
+	log_consoles(&fx.root, "LINE");
+	is_str(fixture_get(&fx, "/dev/ttyS0"), "\r\nLINE\r\n", "the good one gets the line");
+	ok(!*fixture_get(&fx, "/outside") && !*fixture_get(&fx, "/dev/sub/tty"),
+	   "names with a slash and links get none");
+	fixture_unlink(&fx, PATH_CONSOLES_ACTIVE);
+	log_consoles(&fx.root, "LINE");
+	is_str(fixture_get(&fx, PATH_CONSOLE), "\r\nLINE\r\n", "without a list: /dev/console");
+	fixture_text(&fx, PATH_CONSOLES_ACTIVE, "\n");
+	fixture_text(&fx, PATH_CONSOLE, "");
+	log_consoles(&fx.root, "LINE");
+	is_str(fixture_get(&fx, PATH_CONSOLE), "\r\nLINE\r\n", "with an empty list, too");
+	fixture_done(&fx);
+}
+
+/* systemd.exec(5): JOURNAL_STREAM=device:inode says that stderr is the journal's. */
+static void test_journal(void)
+{
+	char stream[64];
+	struct stat st;
+	int code;
+
+	begin(true, false);
+	(void)run(&code);
+	FIXTURE_MUST(stat(fixture_path(&fx, "/stderr"), &st) == 0);
+	(void)snprintf(stream, sizeof(stream), "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+	FIXTURE_MUST(setenv("JOURNAL_STREAM", stream, 1) == 0);
+	is_str(run(&code), with_newlines("<3>", line("none"), "\n"), "in the journal it is an error");
+	FIXTURE_MUST(setenv("JOURNAL_STREAM", "1:1", 1) == 0);
+	is_str(run(&code), with_newlines("", line("none"), "\n"), "elsewhere it has no mark");
+	FIXTURE_MUST(unsetenv("JOURNAL_STREAM") == 0);
+	fixture_done(&fx);
+}
+
+static void test_status_file(void)
+{
+	struct stat st;
+	mode_t mask;
+	int code;
+
+	begin(true, false);
+	mask = umask(077); /* as the unit has it */
+	(void)run(&code);
+	(void)umask(mask);
+	FIXTURE_MUST(stat(fixture_path(&fx, PATH_STATUS), &st) == 0);
+	is_int(st.st_mode & 07777, 0644, "the status file is for all to read, whatever the umask");
+	FIXTURE_MUST(stat(fixture_path(&fx, PATH_RUN_DIR), &st) == 0);
+	is_int(st.st_mode & 07777, 0755, "and so is its directory");
+	is_str(status_field("name"), "no-secret-table", "it has the name");
+	is_str(status_field("reason"), "why 'so'", "and the reason");
+	is_str(status_field("next"), exitcode_next(EXITCODE_NO_SECRET_TABLE), "and the next step");
+	f.code = EXITCODE_NO_DEVICE;
+	(void)run(&code);
+	is_str(status_field("name"), "no-device", "a later one takes its place");
+	ok(!fixture_has(&fx, PATH_STATUS_NEW), "nothing else stays behind");
+	fixture_text(&fx, "/outside", "mine");
+	fixture_unlink(&fx, PATH_STATUS);
+	FIXTURE_MUST(symlink("/outside", fixture_path(&fx, PATH_STATUS_NEW)) == 0);
+	ok(strstr(run(&code), "cannot write the status file") != NULL && code == 4,
+	   "a link in its place is not followed, and the code stays");
+	is_str(fixture_get(&fx, "/outside"), "mine", "what it points to is untouched");
+	fixture_done(&fx);
+	begin(true, false);
+	FIXTURE_MUST(rmdir(fixture_path(&fx, "/run")) == 0);
+	ok(strstr(run(&code), "cannot write the status file: No such file or directory") && code == 7,
+	   "no /run: told, and the code stays");
+	fixture_done(&fx);
+}
+
+static void test_stages(void)
+{
+	report_init(&report);
+	ok(report.start_us[STAGE_DEVICE] == 0 && report.volumes[0].keyslot == -1,
+	   "nothing is reached at first");
+	report_stage(&report, STAGE_DEVICE);
+	usleep(2000);
+	report_stage(&report, STAGE_HEADER);
+	ok(report.us[STAGE_DEVICE] >= 2000 && report.us[STAGE_DEVICE] < 5000000,
+	   "a stage has the time until the next one");
+	report.start_us[STAGE_DEVICE] = 4711;
+	report.us[STAGE_DEVICE] = 1000000000;
+	report_stage(&report, STAGE_DEVICE);
+	report_end(&report);
+	ok(report.start_us[STAGE_DEVICE] == 4711 && report.us[STAGE_DEVICE] >= 1000000000,
+	   "entered again it keeps its start, and its times add up");
+	report.us[STAGE_DEVICE] = 1;
+	report_end(&report);
+	is_int(report.us[STAGE_DEVICE], 1, "ended twice it does not run on");
+	is_str(report_form_name(SECRET_FORM_EXACT), "exact", "form: exact");
+	is_str(report_form_name(SECRET_FORM_WITHOUT_FINAL_NUL), "without-final-nul", "form: cut");
+}
+
+int main(void)
+{
+	test_actions();
+	test_no_action();
+	test_consoles();
+	test_journal();
+	test_status_file();
+	test_stages();
+	return tap_done();
+}
