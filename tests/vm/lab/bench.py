@@ -48,7 +48,7 @@ class Bench:
     def prepare(self):
         key = "".join(f"\\{b:03o}" for b in KEY)
         self.sh("mkdir -p /etc/coco-unlock; umask 077; printf " + shlex.quote(key) + " > /run/bench.key")
-        self.sh(f"echo 'bench UUID={disk.uuid_of('bench')} - -' > /etc/coco-unlock/cocotab")
+        self.sh(f"echo 'bench /dev/disk/by-uuid/{disk.uuid_of('bench')} - -' > /etc/coco-unlock/cocotab")
 
     def once(self, name, command):
         if name == "coco-unlock":
