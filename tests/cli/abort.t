@@ -1,0 +1,67 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# abort.t - whatever has gone wrong before: no entry is left, and it is said that the boot
+# ends.
+source "$(dirname "$0")/../lib/tap.sh"
+source "$(dirname "$0")/../lib/fixture.sh"
+
+t=$tmp/t
+printf '%s good' "$canary" > "$tmp/key"
+disk "$tmp/good" "$tmp/key"
+
+good() {
+	tree "$t"
+	add_disk "$t" vda "$tmp/good"
+	add_secret "$t" "$guid" "$tmp/key"
+	add_secret "$t" "$other" "$tmp/key"
+}
+
+# abort NAME CODE LEFT
+abort() {
+	run --root="$t" abort
+	is "$1" "$rc" "$2"
+	is '... one line of failure' "$(grep -cE "^coco-unlock: FAILED code=$2 " "$tmp/err")" 1
+	is '... nothing to stdout' "$(cat "$tmp/out")" ''
+	is '... entries that are left' "$(ls "$t$secrets" 2> /dev/null)" "$3"
+	is '... the status file says so, too' "$(status_fields "$t" result code action)" "failed/$2/none"
+	ok '... no secret in any output' silent "$t"
+}
+
+good
+before=$(sha256sum "$t/dev/vda")
+abort 'abort wipes all' 22 ''
+is '... and counts' "$(status_fields "$t" name source.read source.wiped)" 'aborted/0/2'
+is '... no disk was opened' "$(status_fields "$t" volumes.0.device volumes.0.keyslot)" '/-1'
+is '... or changed' "$(sha256sum "$t/dev/vda")" "$before"
+abort 'again, with nothing left' 22 ''
+
+good
+printf '[Unlock]\nKeepSecrets=%s\n' "$other" > "$t/etc/coco-unlock/coco-unlock.conf"
+abort 'what is to be kept is kept' 22 "$other"
+echo 'x' >> "$t/etc/coco-unlock/coco-unlock.conf"
+abort 'but not with a mistake in the configuration' 22 ''
+
+good
+must mkdir "$t$secrets/stays"
+abort 'an entry that cannot be removed' 15 stays
+
+tree "$t"
+must rm -r "$t$secrets"
+abort 'no table' 22 ''
+must rm -r "$t/sys/kernel"
+abort 'no securityfs' 22 ''
+
+tree "$t"
+must rm -r "$t$secrets"
+must mkdir "$t/sys/kernel/security/coco_secret"
+echo 'corrupt entry-length' > "$t/sys/kernel/security/coco_secret/state"
+abort 'a corrupt table' 22 ''
+is '... is zeroed' "$(head -c 4 "$t/sys/kernel/security/coco_secret/state")" wipe
+
+good
+for i in {1..62}; do
+	add_secret "$t" "00000000-0000-0000-0000-0000000000$((10 + i))" "$tmp/key"
+done
+abort '64 entries may hide more' 16 ''
+tap_done
