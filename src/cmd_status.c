@@ -16,10 +16,11 @@
 static const char *get(struct json_object *obj, const char *key, char buf[static 256])
 {
 	struct json_object *value = NULL;
+	const char *text = NULL;
 
-	buf[0] = '\0';
 	if (json_object_object_get_ex(obj, key, &value))
-		text_printable(json_object_get_string(value), buf, 256);
+		text = json_object_get_string(value); /* NULL for a JSON null */
+	text_printable(text ? text : "", buf, 256);
 	return buf;
 }
 

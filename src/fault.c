@@ -9,17 +9,32 @@
 
 #include "text.h"
 
-int fault_set(struct fault *f, enum exitcode code, int errno_value, const char *fmt, ...)
+static void record(struct fault *f, enum exitcode code, const char *fmt, va_list ap)
 {
 	char raw[FAULT_REASON_MAX];
-	va_list ap;
 
-	if (f->code != EXITCODE_OK)
-		return -errno_value;
-	va_start(ap, fmt);
 	(void)vsnprintf(raw, sizeof(raw), fmt, ap); /* a long reason is cut on purpose */
-	va_end(ap);
 	f->code = code;
 	text_printable(raw, f->reason, sizeof(f->reason));
+}
+
+int fault_set(struct fault *f, enum exitcode code, int errno_value, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (f->code == EXITCODE_OK)
+		record(f, code, fmt, ap);
+	va_end(ap);
+	return -errno_value;
+}
+
+int fault_replace(struct fault *f, enum exitcode code, int errno_value, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	record(f, code, fmt, ap);
+	va_end(ap);
 	return -errno_value;
 }

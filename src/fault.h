@@ -24,4 +24,9 @@ struct fault {
 int fault_set(struct fault *f, enum exitcode code, int errno_value, const char *fmt, ...)
 	_printf_(4, 5);
 
+/* The same, but it outranks a fault that is recorded already: for secrets that may still be
+ * there, whatever else went wrong. */
+int fault_replace(struct fault *f, enum exitcode code, int errno_value, const char *fmt, ...)
+	_printf_(4, 5);
+
 #endif

@@ -37,20 +37,24 @@ static bool is_own_module(const struct source_efi *src)
 	return strcmp(src->module, "coco_secret") == 0;
 }
 
-static void open_directory(const struct root *root, struct source_efi *src)
+/* Returns 0, also if there is none (path is then NULL), or -errno if one cannot be opened. */
+static int open_directory(const struct root *root, struct source_efi *src)
 {
 	size_t i;
+
+	src->path = NULL;
 
 	for (i = 0; i < ARRAY_SIZE(directories); i++) {
 		src->dir_fd = root_open(root, directories[i],
 					O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
 		if (src->dir_fd >= 0) {
 			src->path = directories[i];
-			return;
+			return 0;
 		}
+		if (src->dir_fd != -ENOENT && src->dir_fd != -ENOTDIR)
+			return src->dir_fd;
 	}
-	src->dir_fd = -EBADF;
-	src->path = NULL;
+	return 0;
 }
 
 static int mount_securityfs(const struct root *root, struct fault *f)
@@ -163,10 +167,8 @@ static int wipe_area(const struct root *root)
 
 static int wipe_failed(struct fault *f, int r)
 {
-	/* This outranks an earlier cause: whatever else went wrong, a secret is still there. */
-	f->code = EXITCODE_OK;
-	return fault_set(f, EXITCODE_WIPE_FAILED, -r,
-			 "the secret table still holds a secret: %s", strerror(-r));
+	return fault_replace(f, EXITCODE_WIPE_FAILED, -r,
+			     "the secret table still holds a secret: %s", strerror(-r));
 }
 
 /* Why our own module exposed nothing: it says so in a file. */
@@ -254,14 +256,18 @@ int source_efi_open(const struct root *root, const struct conf *conf, struct sou
 	r = mount_securityfs(root, f);
 	if (r < 0)
 		return r;
-	open_directory(root, src);
+	r = open_directory(root, src);
+	if (r < 0)
+		return wipe_failed(f, r);
 	if (src->path) {
 		name_module(root, conf, src);
 	} else if (root->machine) {
 		r = find_module(root, conf, src, f);
 		if (r < 0)
 			return r;
-		open_directory(root, src);
+		r = open_directory(root, src);
+		if (r < 0)
+			return wipe_failed(f, r);
 	}
 	if (src->path)
 		return 0;
@@ -274,8 +280,7 @@ int source_efi_look(const struct root *root, struct source_efi *ret_src, struct 
 	struct source_efi src = SOURCE_EFI_NULL;
 	bool corrupt;
 
-	open_directory(root, &src);
-	if (!src.path) {
+	if (open_directory(root, &src) < 0 || !src.path) {
 		if (root_exists(root, PATH_COCO_SECRET_STATE))
 			(void)diagnose_own(root, f, &corrupt); /* a dry run: nothing is zeroed */
 		return -ENOENT;
@@ -438,7 +443,9 @@ static int reload(const struct root *root, const struct conf *conf, struct sourc
 	r = load_module(root, conf, src->module);
 	if (r < 0)
 		return r;
-	open_directory(root, src);
+	r = open_directory(root, src);
+	if (r < 0)
+		return r;
 	return src->path ? 0 : -ENODEV;
 }
 
@@ -454,9 +461,10 @@ static int wipe_hidden(const struct root *root, const struct conf *conf, struct 
 
 		r = root->machine && src->module[0] ? reload(root, conf, src) : -EBUSY;
 		if (r < 0)
-			return fault_set(f, EXITCODE_HIDDEN_ENTRIES, -r,
-					 "64 secrets are listed, more may be hidden, and the module "
-					 "cannot be reloaded to see them: %s", strerror(-r));
+			return fault_replace(f, EXITCODE_HIDDEN_ENTRIES, -r,
+					     "64 secrets are listed, more may be hidden, and the "
+					     "module cannot be reloaded to see them: %s",
+					     strerror(-r));
 		nr = wipe_listed(conf, src);
 		if (nr < 0)
 			return wipe_failed(f, nr);
@@ -465,9 +473,9 @@ static int wipe_hidden(const struct root *root, const struct conf *conf, struct 
 	}
 	if (src->wiped == before)
 		return 0;
-	return fault_set(f, EXITCODE_HIDDEN_ENTRIES, E2BIG,
-			 "%u entries of the secret table were hidden behind the first 64",
-			 src->wiped - before);
+	return fault_replace(f, EXITCODE_HIDDEN_ENTRIES, E2BIG,
+			     "%u entries of the secret table were hidden behind the first 64",
+			     src->wiped - before);
 }
 
 int source_efi_discard(const struct root *root, const struct conf *conf, struct source_efi *src,
