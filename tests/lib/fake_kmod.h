@@ -85,13 +85,15 @@ int kmod_module_new_from_name(struct kmod_ctx *ctx, const char *name, struct kmo
 }
 
 /* A list is the module itself, followed by the modules with the same alias. */
-int kmod_module_new_from_lookup(struct kmod_ctx *ctx, const char *alias, struct kmod_list **ret_list)
+int kmod_module_new_from_lookup(struct kmod_ctx *ctx, const char *alias,
+				struct kmod_list **ret_list)
 {
 	struct kmod_module *mod;
 
 	(void)ctx;
 	for (mod = fake_modules; mod->name; mod++) {
-		if (strcmp(mod->name, alias) == 0 || (mod->alias && strcmp(mod->alias, alias) == 0)) {
+		if (strcmp(mod->name, alias) == 0 ||
+		    (mod->alias && strcmp(mod->alias, alias) == 0)) {
 			*ret_list = (void *)mod;
 			return 0;
 		}

@@ -21,6 +21,14 @@ int main(void)
 	is_int(f.code, EXITCODE_NO_DEVICE, "a second one does not change the code");
 	is_str(f.reason, "disk 7", "a second one does not change the reason");
 
+	is_int(fault_replace(&f, EXITCODE_WIPE_FAILED, EBUSY, "entry \"%d\"", 8), -EBUSY,
+	       "what outranks returns its own error number");
+	ok(f.code == EXITCODE_WIPE_FAILED && strcmp(f.reason, "entry '8'") == 0,
+	   "and is the one that is told");
+	f = (struct fault){ 0 };
+	(void)fault_replace(&f, EXITCODE_WIPE_FAILED, EBUSY, "alone");
+	is_str(f.reason, "alone", "with nothing to outrank it is told, too");
+
 	f = (struct fault){ 0 };
 	(void)fault_set(&f, EXITCODE_CONFIG, EINVAL, "%s", "a\"b\r\nc\x1b[2Jd\xff");
 	is_str(f.reason, "a'b??c?[2Jd?", "the reason is one printable line without quotes");

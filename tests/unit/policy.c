@@ -411,7 +411,8 @@ static void test_formats(const struct fixture *fx)
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		fixture_luks(fx, "/other", "key", cases[i].options);
 		fd = open(fixture_path(fx, "/other"), O_RDONLY | O_CLOEXEC);
-		FIXTURE_MUST(fd >= 0 && read(fd, mutant, sizeof(mutant)) == (ssize_t)sizeof(mutant));
+		FIXTURE_MUST(fd >= 0);
+		FIXTURE_MUST(read(fd, mutant, sizeof(mutant)) == (ssize_t)sizeof(mutant));
 		FIXTURE_MUST(close(fd) == 0);
 		is_str(judge(), cases[i].rule, "luksFormat %s", cases[i].options);
 	}
@@ -469,10 +470,9 @@ static void test_man_page(void)
 			bool known = false;
 
 			for (i = 0; i < ARRAY_SIZE(seen); i++) {
-				const char *rule = i < ARRAY_SIZE(edits) ? edits[i].rule :
-									   more[i - ARRAY_SIZE(edits)];
-
-				if (strcmp(rule, word) == 0)
+				if (strcmp(i < ARRAY_SIZE(edits) ? edits[i].rule :
+								   more[i - ARRAY_SIZE(edits)],
+					   word) == 0)
 					known = seen[i] = true;
 			}
 			if (!known)

@@ -32,7 +32,8 @@ static void put_entries(void)
 
 static bool entries_gone(void)
 {
-	return !fixture_has(&fx, ENTRIES "/" GUID_DISK_SECRET) && !fixture_has(&fx, ENTRIES "/" OTHER);
+	return !fixture_has(&fx, ENTRIES "/" GUID_DISK_SECRET) &&
+	       !fixture_has(&fx, ENTRIES "/" OTHER);
 }
 
 static unsigned int count_fds(void)
@@ -138,7 +139,8 @@ static void test_two_volumes(void)
 	(void)snprintf(conf.volumes[1].device.value, CONF_DEVICE_SIZE, "/dev/vdb");
 	conf.nr_volumes = 2;
 	is_int(run("two volumes", 1), 0, "two volumes with one secret");
-	ok(report.source.read == 2 && report.volumes[0].keyslot == 0 && report.volumes[1].keyslot == 0,
+	ok(report.source.read == 2 && report.volumes[0].keyslot == 0 &&
+		   report.volumes[1].keyslot == 0,
 	   "both are opened");
 	(void)snprintf(conf.volumes[1].guid, GUID_TEXT_SIZE, OTHER);
 	ok(run("two volumes", 2) < 0 && f.code == EXITCODE_SECRET_REFUSED,

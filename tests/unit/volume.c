@@ -74,7 +74,8 @@ static int load(struct opened *o)
 	o->device.size = (uint64_t)st.st_size;
 	(void)snprintf(o->device.path, sizeof(o->device.path), "/dev/vda");
 	FIXTURE_MUST(header_read(&o->device, &o->header, &f) == 0);
-	FIXTURE_MUST(policy_judge(o->header.metadata, o->device.size, &conf.ciphers, &verdict) == 0);
+	FIXTURE_MUST(policy_judge(o->header.metadata, o->device.size, &conf.ciphers,
+				  &verdict) == 0);
 	FIXTURE_MUST(header_seal(&o->header, &o->device, verdict.areas, verdict.nr_areas,
 				 verdict.data_offset, &f) == 0);
 	return volume_load(&o->header, &o->device, &o->volume, &f);
@@ -149,8 +150,8 @@ static void test_forms(void)
 		FIXTURE_MUST(load(&o) == 0);
 		r = unlock(&o, cases[i].bytes, cases[i].len);
 		if (cases[i].form)
-			ok(r == 0 && strcmp(form(&o), cases[i].form) == 0 && o.volume.keyslot == 0 &&
-				   o.volume.key.len == 64,
+			ok(r == 0 && strcmp(form(&o), cases[i].form) == 0 &&
+				   o.volume.keyslot == 0 && o.volume.key.len == 64,
 			   "%s: '%s' opens, %s", *options ? "argon2id" : "pbkdf2", shown,
 			   cases[i].form);
 		else
@@ -172,6 +173,8 @@ static void test_empty_passphrase(void)
 		.flags = CRYPT_PBKDF_NO_BENCHMARK,
 	};
 	struct crypt_device *cd = NULL;
+	size_t size = 64;
+	char key[64];
 	struct opened o;
 
 	fixture_luks(&fx, "/vda", "key", ARGON2);
@@ -181,8 +184,7 @@ static void test_empty_passphrase(void)
 		     crypt_keyslot_change_by_passphrase(cd, 0, 0, "key", 3, "", 0) == 0);
 	crypt_free(cd);
 	FIXTURE_MUST(load(&o) == 0);
-	ok(crypt_volume_key_get(o.volume.cd, CRYPT_ANY_SLOT, (char[64]){ 0 }, &(size_t){ 64 }, "", 0) ==
-		   0,
+	ok(crypt_volume_key_get(o.volume.cd, CRYPT_ANY_SLOT, key, &size, "", 0) == 0,
 	   "premise: the keyslot has an empty passphrase");
 	is_int(unlock(&o, "\0", 1), -EPERM, "a secret of one NUL is not cut to nothing");
 	done(&o);

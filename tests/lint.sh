@@ -1,0 +1,251 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# lint.sh - the house rules that a search can check, as TAP: one result for each rule, with
+# the lines that break it. Changes nothing. The tables below are the rules.
+source "$(dirname "$0")/lib/tap.sh"
+cd "$(dirname "$0")/.." || exit 99
+export LC_ALL=C.UTF-8
+
+# Layers of src/, lowest first: a file includes headers of its own layer or of lower ones.
+# A new file must be put in here.
+layers='
+1 util text fault exitcode deadline root paths log
+2 conf cocotab
+3 secret module uevent kernel action source_efi device header policy volume
+4 report unlock stop
+5 cmd cmd_check cmd_status cmd_unlock main
+'
+
+# Inside layer 3: files (left) that must not know of others (right). Who gets secrets does
+# not see disks, and the other way round; only unlock.c brings them together.
+apart='
+source_efi secret: device header policy volume uevent kernel action
+uevent kernel device header policy action module: secret source_efi volume
+header: policy
+policy: log
+volume: source_efi module uevent kernel
+'
+
+# Libraries, and the only files that know them.
+owners='
+libcryptsetup.h: volume.c
+libkmod.h: module.c
+blkid/blkid.h: device.c
+json-c/json.h: policy.c report.c cmd_status.c
+'
+
+# Words (extended regular expressions) that src/*.[ch] must not have, but in the files named.
+# Strings and comments count, too.
+words='
+"/(sys|dev|run|proc)(/|")	paths.h	a path outside paths.h
+(->|\.)bytes\>	secret.c secret.h volume.c	secret bytes outside secret.c and volume.c
+\<getenv\(	log.c	a decision by the environment
+\<_?exit\(	main.c	an exit outside main.c
+\<(system|popen|v?fork|clone|posix_spawnp?|exec[lv]p?e?)\(	-	another program
+\<(sleep|usleep|nanosleep|clock_nanosleep)\(	-	waiting by sleep
+\<(v?sprintf|strn?cpy|strcat|strtok|gets|ato[il]|strtoul?l?|sscanf|alloca)\(	-	an unsafe call
+\<(dlopen|dlsym)\(	-	code that is loaded at run time
+'
+
+# Lines that are allowed to break the rule about paths, because no file of the machine is
+# looked at through them.
+path_exceptions='
+main.c: fd = open\("/dev/null", O_RDWR\)
+cocotab.c: strncmp\(word, "/dev/", 5\)
+'
+
+# Calls that cut secrets at a NUL, copy them, or may be optimised away.
+secret_files='src/secret.c src/volume.c src/unlock.c'
+secret_calls='memset|strn?len|strn?dup|strn?cpy|strn?cat|strn?cmp|realloc|bcopy|printf'
+
+files() {
+	find . \( -name .git -o -path ./build -o -name __pycache__ -o -path ./tests/vm/cache \) -prune \
+		-o -type f -print | sed 's,^\./,,' | sort
+}
+
+# clean NAME: good if standard input is empty; else its lines are told.
+clean() {
+	local lines
+	lines=$(cat)
+	ok "$1" test -z "$lines" || sed 's/^/# /' <<< "$lines" | head -n 40
+}
+
+layer_of() {
+	awk -v name="$1" '{ for (i = 2; i <= NF; i++) if ($i == name) print $1 }' <<< "$layers"
+}
+
+includes_of() {
+	sed -nE 's/^#\s*include\s+"([^"]+)\.h".*/\1/p' "$1"
+}
+
+check_layers() {
+	local file name layer header
+	for file in src/*.[ch]; do
+		name=${file#src/} name=${name%.*} layer=$(layer_of "$name")
+		[[ $layer ]] || { echo "$file is in no layer"; continue; }
+		for header in $(includes_of "$file"); do
+			[[ $(layer_of "$header") ]] || { echo "$file includes $header.h of no layer"; continue; }
+			(($(layer_of "$header") <= layer)) ||
+				echo "$file (layer $layer) includes $header.h (layer $(layer_of "$header"))"
+		done
+	done
+}
+
+check_apart() {
+	local left right name header
+	while IFS=: read -r left right; do
+		for name in $left; do
+			for header in $(cat src/"$name".[ch] 2> /dev/null | includes_of /dev/stdin); do
+				[[ " $right " != *" $header "* ]] || echo "src/$name.[ch] includes $header.h"
+			done
+		done
+	done <<< "$apart"
+}
+
+check_owners() {
+	local library names file
+	while IFS=: read -r library names; do
+		[[ $library ]] || continue
+		for file in $(grep -lE "^#\s*include\s+[<\"]$library" src/*.[ch]); do
+			[[ " $names " == *" ${file#src/} "* ]] || echo "$file includes $library"
+		done
+	done <<< "$owners"
+}
+
+check_words() {
+	local word names what file name text
+	while IFS=$'\t' read -r word names what; do
+		[[ $word ]] || continue
+		while IFS=: read -r file name text; do
+			[[ $file ]] || continue
+			[[ " $names " == *" ${file#src/} "* ]] && continue
+			is_exception "${file#src/}" "$text" || echo "$what: $file:$name:$text"
+		done < <(grep -nE "$word" src/*.[ch])
+	done <<< "$words"
+}
+
+check_secret_calls() {
+	# shellcheck disable=SC2086 # several files
+	grep -nE "\<($secret_calls)\(" $secret_files
+}
+
+is_exception() {
+	local file expression
+	while IFS=: read -r file expression; do
+		[[ $file == "$1" ]] && grep -qE "${expression# }" <<< "$2" && return 0
+	done <<< "$path_exceptions"
+	return 1
+}
+
+# 100 columns, tabs count 8. What stands inside double quotes in C does not count, since a
+# message that is split cannot be searched for; nor do scripts have a limit but this: 120.
+check_columns() {
+	local file limit
+	for file in $(files | grep -E '^(Makefile|src/.*|dracut/.*|tests/(unit|cli|lib)/.*|tests/lint.sh)$' |
+		grep -vE '\.scd$'); do
+		[[ $file == *.[ch] ]] && limit=100 || limit=120
+		expand "$file" | awk -v file="$file" -v limit="$limit" '
+			{ bare = $0; if (limit == 100) gsub(/"([^"\\]|\\.)*"/, "\"\"", bare) }
+			length(bare) > limit || length($0) > 120 { print file ":" FNR ": " length($0) " columns" }'
+	done
+}
+
+check_spdx() {
+	local file
+	for file in $(files | grep -vE '(^|/)(LICENSE|\.gitignore)$|\.md$'); do
+		head -n 5 "$file" | grep -q 'SPDX-License-Identifier: GPL-2.0-or-later' ||
+			echo "$file has no SPDX line"
+	done
+}
+
+# Each C file says what it is in a comment right behind the SPDX line; each .c file of src/
+# says also what it trusts or may not do, unless it only holds the command line.
+check_openings() {
+	local file name
+	for file in src/*.[ch] tests/unit/*.c tests/lib/*.h; do
+		name=${file##*/}
+		sed -n 2,3p "$file" | tr '\n' ' ' | grep -qF "/*  * $name - " ||
+			echo "$file does not say what it is"
+	done
+}
+
+# Machines that these files were written on, and hosts that only they can reach.
+check_machine_paths() {
+	local path='(^|[^a-z_}])/(work|home|root/\.|tmp/[a-z])[a-z/]|\.pyenv'
+	local host='\<(localhost|127\.0\.0\.1|artifactory)\>|\.(example|internal|corp)\>'
+	files | grep -vE '^(LICENSE|tests/lint\.sh)$' | xargs -d '\n' grep -nE "$path|$host"
+}
+
+check_blanks() {
+	files | grep -vE '^LICENSE$' | xargs -d '\n' grep -nE '[[:blank:]]+$' | cut -c 1-100
+	files | grep -E '^(src|tests/unit|tests/lib)/.*\.[ch]$' | xargs -d '\n' grep -nE '^ {8}| +	' |
+		cut -c 1-100
+}
+
+check_ifdef() {
+	grep -nE '^#\s*(if|ifdef|elif)\>' src/*.[ch]
+	grep -cE '^#\s*ifndef COCO_[A-Z_]+_H$' src/*.h | grep -v ':1$'
+	grep -nE '^#\s*ifndef' src/*.c
+}
+
+# A header needs no other one before it.
+check_headers() {
+	local file flags
+	flags=$(pkg-config --cflags libcryptsetup libkmod blkid json-c)
+	for file in src/*.h; do
+		# shellcheck disable=SC2086 # several flags
+		"${CC:-cc}" -std=gnu11 -D_GNU_SOURCE $flags -x c -fsyntax-only -Isrc \
+			-include "$file" /dev/null 2>&1 | head -n 3
+	done
+}
+
+scripts() {
+	files | xargs -d '\n' grep -lE '^#!/bin/(ba)?sh' | cat - <(files | grep -E '^tests/lib/.*\.sh$')
+}
+
+check_syntax() {
+	local file
+	while read -r file; do
+		bash -n "$file" 2>&1
+	done < <(scripts)
+}
+
+check_shellcheck() {
+	local file
+	while read -r file; do
+		case $file in
+			dracut/*) shellcheck -x -S warning -e SC2154 "$file" ;; # variables of dracut
+			tests/vm/*) shellcheck -x -S warning -e SC2010 "$file" ;; # names of our own
+			*) shellcheck -x -P SCRIPTDIR -S warning "$file" ;;
+		esac
+	done < <(scripts)
+}
+
+check_executable() {
+	local file
+	while read -r file; do
+		[[ $file == tests/lib/*.sh || -x $file ]] || echo "$file is not executable"
+	done < <(scripts)
+}
+
+clean 'includes go one way' < <(check_layers)
+clean 'who sees secrets does not see disks' < <(check_apart)
+clean 'each library has its file' < <(check_owners)
+clean 'no call and no path where it does not belong' < <(check_words)
+clean 'nothing cuts or copies secrets' < <(check_secret_calls)
+clean 'no variants by the preprocessor' < <(check_ifdef)
+clean 'each header stands alone' < <(check_headers)
+clean 'lines are short' < <(check_columns)
+clean 'no blanks at the end of a line, tabs in front' < <(check_blanks)
+clean 'each file has its licence' < <(check_spdx)
+clean 'each file says what it is' < <(check_openings)
+clean 'no path or host of a machine' < <(check_machine_paths)
+clean 'scripts are executable' < <(check_executable)
+clean 'scripts have no syntax error' < <(check_syntax)
+if command -v shellcheck > /dev/null; then
+	clean 'shellcheck finds nothing' < <(check_shellcheck)
+else
+	skip 'shellcheck is not installed'
+fi
+tap_done
