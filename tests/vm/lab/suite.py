@@ -10,7 +10,7 @@ import threading
 import time
 import traceback
 
-from . import cache, cases, firmware, observe, tree, verdict, vm
+from . import cache, cases, firmware, observe, proofs, tree, verdict, vm
 
 
 class Tap:
@@ -76,7 +76,7 @@ def machine(case, combo, log):
     seen = observe.run(case, combo, log)
     complaints = verdict.judge(case, combo, case.expect, seen)
     if not complaints:
-        blind = verdict.proofs(case, combo, case.expect, seen)
+        blind = proofs.blind_to(case, combo, case.expect, seen)
         complaints = [f"the verdict does not notice {what}" for what in blind]
     more = [f"expected: {case.expect}", f"console: {log}"] + ["| " + line for line in observe.tail(seen)]
     return complaints, more

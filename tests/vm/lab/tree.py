@@ -34,7 +34,8 @@ RECIPE = 5
 
 def apt_tree(suite, directory, packages, extra=(), variant="essential"):
     """One mmdebstrap call; names no mirror, so the machine's own apt configuration decides."""
-    argv = ["unshare", "--mount", "--propagation", "private", "mmdebstrap", "--aptopt=Acquire::Check-Valid-Until \"false\"", "--variant=" + variant,
+    argv = ["unshare", "--mount", "--propagation", "private", "mmdebstrap",
+            "--aptopt=Acquire::Check-Valid-Until \"false\"", "--variant=" + variant,
             "--include=" + ",".join(packages), *extra, suite, directory]
     log = cache.path("build", f"mmdebstrap-{suite}-{os.path.basename(directory)}.log")
     if os.path.exists(log):

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Shows for each observation that its verdict could have been another one.
+
+The observation is judged again against wrong expectations, and in falsified copies against the right one. A check
+that these do not upset is no check: that, too, fails the case."""
+
+import copy
+import dataclasses
+
+from . import table
+from .verdict import Boot, Refuse, Shell, judge
+
+OTHER_ACTION = {"poweroff": "reboot", "reboot": "halt", "halt": "poweroff"}
+INTRUDERS = {"the output of a typed command": "MARK42", "a passphrase prompt": "Please enter passphrase for disk croot:",
+             "a login prompt": "lab login: ", "a shell": "sh-5.2# ", "dracut's shell": ":/root# ",
+             "sulogin": "Press Enter for maintenance"}
+
+
+def blind_to(case, combo, expect, seen):
+    """What the judgement does not notice; must be empty."""
+    kinds = {Boot: of_boot, Refuse: of_refusal, Shell: of_shell}
+    wrong, forged = kinds[type(expect)](case, combo, expect, seen)
+    found = [what for what, e in wrong.items() if not judge(case, combo, e, seen)]
+    found += [what for what, s in forged.items() if not judge(case, combo, expect, s)]
+    if isinstance(expect, Boot):
+        found += [f"another {field}" for field in ("systemd", "cryptsetup", "module")
+                  if not judge(case, changed(combo, **{field: "nonsense"}), expect, seen)]
+    return found
+
+
+def changed(thing, **fields):
+    """A copy of a frozen description, or of an observation, with other fields."""
+    if dataclasses.is_dataclass(thing):
+        return dataclasses.replace(thing, **fields)
+    other = copy.copy(thing)
+    vars(other).update(fields)
+    return other
+
+
+def not_wiped(case, seen):
+    """The observation, if the table were still in the area as it was injected."""
+    return changed(seen, area=case.table + bytes(len(seen.area) - len(case.table)))
+
+
+def of_boot(case, _combo, expect, seen):
+    wrong = {"a refusal": Refuse(2, "secret-refused"),
+             "another kept entry": changed(expect, kept=expect.kept + (str(table.numbered(999)),)),
+             "another number of entries": changed(expect, found=(expect.found or 0) + 777),
+             "another form": changed(expect, forms={"root": "nonsense"})}
+    forged = {"a secret left in the directory": changed(seen, lab=dict(seen.lab, secrets=str(table.LUKS))),
+              "a root without the mapping": changed(seen, lab=dict(seen.lab, root="/dev/vda")),
+              "a system in trouble": changed(seen, lab=dict(seen.lab, state="degraded")),
+              "an area that was not wiped": not_wiped(case, seen)}
+    for command, _ in expect.checks:
+        forged[f"another answer to {command}"] = changed(seen, answers=dict(seen.answers, **{command: (0, "nonsense")}))
+    return wrong, forged
+
+
+def of_failure(expect, seen):
+    line = next((text for _, text in seen.lines if "coco-unlock: FAILED" in text), "")
+    wrong = {"a good boot": Boot(), "another code": changed(expect, code=expect.code + 1),
+             "another name": changed(expect, name="nonsense")}
+    forged = {"a second failure line": changed(seen, console=f"{seen.console}\n{line}\n"),
+              "no failure line": changed(seen, console=seen.console.replace("FAILED code", "")),
+              "a real root": changed(seen, lab={"root": "/dev/mapper/root"})}
+    return wrong, forged
+
+
+def of_refusal(case, _combo, expect, seen):
+    wrong, forged = of_failure(expect, seen)
+    wrong["another action"] = changed(expect, action=OTHER_ACTION[expect.action])
+    for what, text in INTRUDERS.items():
+        forged[what] = changed(seen, console=f"{seen.console}\n{text}\n")
+    forged["a machine that runs on"] = changed(seen, reason="running")
+    if expect.wiped and case.table and len(case.table) > 40:
+        forged["an area that was not wiped"] = not_wiped(case, seen)
+    return wrong, forged
+
+
+def of_shell(_case, _combo, expect, seen):
+    wrong, forged = of_failure(expect, seen)
+    forged["no shell"] = changed(seen, console=seen.console.replace("MARK42", ""))
+    return wrong, forged
