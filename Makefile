@@ -129,7 +129,7 @@ clean:
 # What a fresh Debian 12 lacks: to build, to test, and to make and boot the guests.
 DEPS := build-essential pkg-config libcryptsetup-dev libkmod-dev libblkid-dev libjson-c-dev scdoc \
 	perl python3 shellcheck cryptsetup-bin e2fsprogs \
-	mmdebstrap qemu-system-x86 qemu-utils busybox-static kmod cpio zstd xz-utils \
+	mmdebstrap mount qemu-system-x86 qemu-utils busybox-static kmod cpio zstd xz-utils \
 	linux-source-6.1 bc bison flex libelf-dev libssl-dev
 
 deps:

@@ -53,7 +53,7 @@ void log_line(enum log_level level, const char *fmt, ...)
 
 static void on_alarm(int signal_number)
 {
-	(void)signal_number; /* it only has to interrupt tcdrain() */
+	(void)signal_number; /* it only has to interrupt a wait */
 }
 
 static void set_alarm(time_t seconds)
@@ -72,13 +72,19 @@ static void console_write(const struct root *root, const char *path, const char 
 {
 	_cleanup_close_ int fd =
 		root_open(root, path, O_WRONLY | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW, 0);
-	char buf[1100];
-	int n;
+	char buf[1100], *p = buf;
+	ssize_t n = snprintf(buf, sizeof(buf), "\r\n%s\r\n", line);
+	size_t left = n > 0 ? (size_t)n : 0;
 
-	if (fd < 0)
+	/* Only the open must not wait, for a carrier. A write does: somebody else, such as
+	 * systemd with its progress, may be writing just now. */
+	if (fd < 0 || fcntl(fd, F_SETFL, 0) < 0)
 		return;
-	n = snprintf(buf, sizeof(buf), "\r\n%s\r\n", line);
-	if (n > 0 && write(fd, buf, (size_t)n) > 0)
+	while (left > 0 && (n = write(fd, p, left)) > 0) {
+		p += n;
+		left -= (size_t)n;
+	}
+	if (left == 0)
 		(void)tcdrain(fd); /* the machine may go off next */
 }
 
