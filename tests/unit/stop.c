@@ -6,7 +6,9 @@
 #include "stop.h"
 
 #include <json-c/json.h>
+#include <poll.h>
 #include <sys/reboot.h>
+#include <sys/wait.h>
 
 #include "action.h"
 #include "fixture.h"
@@ -188,6 +190,73 @@ static void test_consoles(void)
 	fixture_done(&fx);
 }
 
+/* A FIFO in the place of a console, with no room left; returns the end that can be read. */
+static int full_console(const char *path)
+{
+	char fill[4096] = { 0 };
+	int reader, writer;
+
+	FIXTURE_MUST(mkfifo(fixture_path(&fx, path), 0600) == 0);
+	reader = open(fixture_path(&fx, path), O_RDONLY | O_NONBLOCK);
+	writer = open(fixture_path(&fx, path), O_WRONLY | O_NONBLOCK);
+	FIXTURE_MUST(reader >= 0 && writer >= 0 && fcntl(reader, F_SETFL, 0) == 0);
+	while (write(writer, fill, sizeof(fill)) > 0)
+		;
+	(void)close(writer);
+	return reader;
+}
+
+/* Somebody else fills the console while the line is to be printed, and goes on reading when
+ * the first console has it. */
+static void test_busy_console(void)
+{
+	char buf[4096], last[16] = "";
+	int first, busy, status;
+	ssize_t n;
+	pid_t pid;
+
+	begin(true, true);
+	FIXTURE_MUST(mkfifo(fixture_path(&fx, "/dev/first"), 0600) == 0);
+	first = open(fixture_path(&fx, "/dev/first"), O_RDONLY | O_NONBLOCK);
+	busy = full_console("/dev/busy");
+	FIXTURE_MUST(first >= 0 && fcntl(first, F_SETFL, 0) == 0);
+	fixture_text(&fx, PATH_CONSOLES_ACTIVE, "first busy\n");
+	fflush(stdout);
+	pid = fork();
+	FIXTURE_MUST(pid >= 0);
+	if (pid == 0) {
+		int keep = open(fixture_path(&fx, "/dev/first"), O_WRONLY);
+		struct pollfd ready = { .fd = first, .events = POLLIN };
+
+		(void)poll(&ready, 1, -1);
+		(void)close(keep);
+		while ((n = read(busy, buf, sizeof(buf))) > 0)
+			if (n < (ssize_t)sizeof(buf))
+				(void)snprintf(last, sizeof(last), "%.*s", (int)n, buf);
+		_exit(strcmp(last, "\r\nLINE\r\n") != 0);
+	}
+	log_consoles(&fx.root, "LINE");
+	FIXTURE_MUST(waitpid(pid, &status, 0) == pid);
+	is_int(status, 0, "a busy console gets the line when it is free again");
+	(void)close(first);
+	(void)close(busy);
+	fixture_done(&fx);
+}
+
+static void test_stuck_console(void)
+{
+	int stuck;
+
+	begin(true, true);
+	stuck = full_console("/dev/stuck");
+	fixture_text(&fx, PATH_CONSOLES_ACTIVE, "stuck ttyS0\n");
+	log_consoles(&fx.root, "LINE");
+	is_str(fixture_get(&fx, "/dev/ttyS0"), "\r\nLINE\r\n",
+	       "a console that takes nothing does not keep the others from theirs");
+	(void)close(stuck);
+	fixture_done(&fx);
+}
+
 /* systemd.exec(5): JOURNAL_STREAM=device:inode says that stderr is the journal's. */
 static void test_journal(void)
 {
@@ -270,6 +339,8 @@ int main(void)
 	test_actions();
 	test_no_action();
 	test_consoles();
+	test_busy_console();
+	test_stuck_console();
 	test_journal();
 	test_status_file();
 	test_stages();
