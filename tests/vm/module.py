@@ -4,7 +4,7 @@
 
 Builds the module and its test program in the guests' build trees, without a warning being allowed, boots them from
 an initramfs of nothing else, and passes on what module_guest.c found. One thing it looks at itself: a dump of
-the secret area taken from outside. Usage: module.py [d12] [d13]"""
+the secret area taken from outside. Usage: module.py [d12] [d13] [d14]"""
 
 import os
 import re
@@ -113,7 +113,7 @@ def guarded(guest, fw, results):
 
 
 def main():
-    guests = sys.argv[1:] or list(tree.SUITES)
+    guests = sys.argv[1:] or ["d12", "d13"]
     fw = firmware.get()
     vm.accelerator()
     results = {g: [] for g in guests}

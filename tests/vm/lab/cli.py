@@ -37,7 +37,9 @@ def prepare(combos):
 
 
 def combos(suites):
-    return [c for c in cases.ALL if not suites or tree.SUITES[c.guest] in suites or c.guest in suites]
+    if not suites:
+        return list(cases.SHORT)
+    return [c for c in cases.ALL if tree.SUITES[c.guest] in suites or c.guest in suites]
 
 
 def boot(args):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Guest trees: Debian 12 and 13 user lands made by mmdebstrap, the project built and installed in them, and
+"""Guest trees: Debian 12, 13 and testing user lands made by mmdebstrap, the project built and installed in them, and
 the initramfs that their own dracut makes. Nothing of the machine that runs the lab ends up in a guest."""
 
 import concurrent.futures
@@ -14,7 +14,7 @@ from . import cache, kernel
 TOP = os.path.dirname(kernel.HERE)
 PROJECT = os.path.dirname(TOP) if os.path.basename(TOP) == "tests" else TOP
 GUEST_FILES = os.path.join(kernel.HERE, "guest")
-SUITES = {"d12": "bookworm", "d13": "trixie"}
+SUITES = {"d12": "bookworm", "d13": "trixie", "d14": "forky"}
 BUILD_PACKAGES = ("gcc make pkgconf libc6-dev libcryptsetup-dev libkmod-dev libblkid-dev libjson-c-dev "
                   "linux-headers-cloud-amd64 scdoc").split()
 ROOT_PACKAGES = ("systemd systemd-sysv udev dracut kmod libcryptsetup12 libblkid1 libkmod2 libjson-c5 dmsetup "
