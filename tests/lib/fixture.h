@@ -6,6 +6,7 @@
 #ifndef FIXTURE_H
 #define FIXTURE_H
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <limits.h>
@@ -45,6 +46,19 @@ static inline void fixture_remove_all(void)
 {
 	if (getpid() == fixture_owner)
 		(void)nftw(fixture_base, fixture_remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+/* How many descriptors are open, to see that none is left. */
+static inline unsigned int fixture_fds(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	unsigned int nr = 0;
+
+	FIXTURE_MUST(dir);
+	while (readdir(dir))
+		nr++;
+	(void)closedir(dir);
+	return nr;
 }
 
 /* A new empty tree; root.machine is false. */

@@ -12,6 +12,8 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -34,13 +36,17 @@ enum inject_call {
 	INJECT_OPENAT2,
 	INJECT_UNLINKAT,
 	INJECT_FSTATAT,
+	INJECT_MMAP, /* of a secret's size */
+	/* before the pipeline starts: */
+	INJECT_PRCTL,
+	INJECT_SETRLIMIT,
 	_INJECT_MAX,
 };
 
 static const char *const inject_names[_INJECT_MAX] = {
 	"nothing", "mlock",    "madvise",      "read",	"pread",  "pwrite",
 	"sendfile", "lseek",   "ftruncate",    "memfd_create", "fcntl", "openat",
-	"openat2", "unlinkat", "fstatat",
+	"openat2", "unlinkat", "fstatat",      "mmap",	"prctl",  "setrlimit",
 };
 
 /* Which use of which call fails, and how; hit says whether it came to that. */
@@ -106,6 +112,31 @@ int mlock(const void *p, size_t len)
 		inject_secrets.nr_live++;
 	}
 	return 0;
+}
+
+void *mmap(void *p, size_t len, int prot, int flags, int fd, off_t offset)
+{
+	if (len == SECRET_CAPACITY && inject_now(INJECT_MMAP))
+		return MAP_FAILED;
+	return (void *)INJECT_NEXT(syscall)(SYS_mmap, p, len, prot, flags, fd, offset);
+}
+
+int prctl(int option, ...)
+{
+	unsigned long a[4];
+	va_list ap;
+	int i;
+
+	va_start(ap, option);
+	for (i = 0; i < 4; i++)
+		a[i] = va_arg(ap, unsigned long);
+	va_end(ap);
+	return inject_now(INJECT_PRCTL) ? -1 : INJECT_NEXT(prctl)(option, a[0], a[1], a[2], a[3]);
+}
+
+int setrlimit(__rlimit_resource_t resource, const struct rlimit *limit)
+{
+	return inject_now(INJECT_SETRLIMIT) ? -1 : INJECT_NEXT(setrlimit)(resource, limit);
 }
 
 int munmap(void *p, size_t len)

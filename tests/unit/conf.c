@@ -60,6 +60,7 @@ static void test_timeout(void)
 		{ "+1", 0 },	     { "1.5s", 0 },	    { "0x10", 0 },
 		{ "infinity", 0 },   { "90s90s", 0 },	    { "99999999999999999999999", 0 },
 		{ "18446744073709551", 0 }, { "000000000000000090", 0 },
+		{ "0000000000000090", 0 }, { "000000000000090", 90000 },
 	};
 	size_t i;
 
@@ -342,6 +343,8 @@ static void test_file_errors(void)
 
 int main(void)
 {
+	const unsigned int fds = fixture_fds();
+
 	test_defaults();
 	test_timeout();
 	test_action();
@@ -350,5 +353,6 @@ int main(void)
 	test_syntax();
 	test_files();
 	test_file_errors();
+	is_int(fixture_fds(), fds, "no descriptor is left open");
 	return tap_done();
 }

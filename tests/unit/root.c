@@ -5,6 +5,7 @@
 #include "root.h"
 
 #include "fixture.h"
+#include "inject.h"
 
 static void test_inside(struct fixture *fx)
 {
@@ -63,12 +64,22 @@ static void test_text(struct fixture *fx)
 	is_int(root_read_text(&fx->root, "/empty", 9, &text), 0, "an empty file");
 	is_str(text ? text : "none", "", "is an empty string");
 	free(text);
+	text = NULL;
+	inject_failure(INJECT_READ, 1, EIO);
+	is_int(root_read_text(&fx->root, "/ten", 99, &text), -EIO, "a read error");
+	ok(!text, "hands out nothing");
+	inject_failure(INJECT_READ, 1, EINTR);
+	is_int(root_read_text(&fx->root, "/ten", 99, &text), 10, "a signal while reading");
+	ok(inject.hit && text && strcmp(text, "0123456789") == 0, "loses nothing");
+	inject_failure(INJECT_NONE, 0, 0);
+	free(text);
 }
 
 int main(void)
 {
 	struct fixture outside, fx;
 	struct root root = { .fd = -EBADF };
+	const unsigned int fds = fixture_fds();
 
 	fixture_init(&outside);
 	fixture_text(&outside, "/secret", "outside");
@@ -84,5 +95,6 @@ int main(void)
 	is_int(root.fd, -EBADF, "done");
 	fixture_done(&fx);
 	fixture_done(&outside);
+	is_int(fixture_fds(), fds, "no descriptor is left open");
 	return tap_done();
 }

@@ -4,8 +4,6 @@
  */
 #include "secret.h"
 
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "fixture.h"
@@ -97,7 +95,12 @@ static void test_init_fails(void)
 	static const struct {
 		enum inject_call call;
 		unsigned int nth;
-	} cases[] = { { INJECT_MADVISE, 1 }, { INJECT_MADVISE, 2 }, { INJECT_MLOCK, 1 } };
+	} cases[] = {
+		{ INJECT_MMAP, 1 },
+		{ INJECT_MADVISE, 1 },
+		{ INJECT_MADVISE, 2 },
+		{ INJECT_MLOCK, 1 },
+	};
 	struct secret s = { .bytes = NULL, .len = 7 };
 	size_t i;
 
@@ -189,6 +192,11 @@ static void test_process(void)
 	struct rlimit core = { .rlim_cur = 1, .rlim_max = 1 };
 
 	FIXTURE_MUST(prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 1);
+	inject_failure(INJECT_PRCTL, 1, EACCES);
+	is_int(secret_harden_process(), -EACCES, "harden: dumpable stays");
+	inject_failure(INJECT_SETRLIMIT, 1, EPERM);
+	is_int(secret_harden_process(), -EPERM, "harden: the core limit stays");
+	inject_failure(INJECT_NONE, 0, 0);
 	is_int(secret_harden_process(), 0, "harden");
 	is_int(prctl(PR_GET_DUMPABLE, 0, 0, 0, 0), 0, "the process is not dumpable");
 	FIXTURE_MUST(getrlimit(RLIMIT_CORE, &core) == 0);
