@@ -78,7 +78,8 @@ static void begin(bool machine, bool initramfs)
 	rebooted.error = 0;
 }
 
-/* Calls stop(), or logs a detail if ret_code is NULL, with stderr in a file; returns what was printed. */
+/* Calls stop(), or logs a detail if ret_code is NULL, with stderr in a file; returns what
+ * was printed. */
 static const char *run(int *ret_code)
 {
 	int fd = open(fixture_path(&fx, "/stderr"), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
