@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * unlock_machine.c - the pipeline as on a machine, in its order: what can fail first, then
+ * the secrets, then their wipe, only then a disk, and the mappings: all of them or none.
+ * The machine is a tree with machine = true; modules, device mapper, mounts, events and
+ * block devices are fakes, and each of them looks at what must be true when it is called.
+ */
+#include "unlock.h"
+
+#include <libcryptsetup.h>
+#include <linux/dm-ioctl.h>
+#include <linux/fs.h>
+#include <linux/magic.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/statfs.h>
+
+#include "fake_kmod.h"
+#include "fixture.h"
+#include "inject.h"
+#include "paths.h"
+
+#define ENTRIES PATH_SECURITYFS "/secrets/coco"
+#define OTHER "11111111-2222-3333-4444-555555555555"
+
+static struct fixture fx;
+static struct conf conf;
+static struct report report;
+static struct fault f;
+static unsigned int too_early; /* calls that came before their time */
+
+static bool entries_there(void)
+{
+	return fixture_has(&fx, ENTRIES "/" GUID_DISK_SECRET) || fixture_has(&fx, ENTRIES "/" OTHER);
+}
+
+int fstatfs(int fd, struct statfs *st)
+{
+	(void)fd;
+	memset(st, 0, sizeof(*st));
+	st->f_type = SECURITYFS_MAGIC;
+	return 0;
+}
+
+/* The event socket: never has an event. It is there before a secret is read. */
+static int socket_error;
+
+int socket(int domain, int type, int protocol)
+{
+	int fds[2];
+
+	(void)domain;
+	(void)type;
+	(void)protocol;
+	too_early += inject_secrets.nr_live > 0;
+	errno = socket_error;
+	if (socket_error || pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0)
+		return -1;
+	return fds[0]; /* the other end stays open: an end of file would be an event */
+}
+
+int bind(int fd, const struct sockaddr *address, socklen_t size)
+{
+	(void)address;
+	(void)size;
+	return fd >= 0 ? 0 : -1;
+}
+
+/* Only device.c opens without waiting: what it opens is a block device. */
+int fstat(int fd, struct stat *st)
+{
+	int r = fstatat(fd, "", st, AT_EMPTY_PATH);
+
+	if (r == 0 && S_ISREG(st->st_mode) && (fcntl(fd, F_GETFL) & O_NONBLOCK)) {
+		too_early += entries_there();
+		st->st_mode = S_IFBLK | 0600;
+	}
+	return r;
+}
+
+static bool no_crypt_target;
+
+int ioctl(int fd, unsigned long request, ...)
+{
+	struct dm_target_versions target = { 0 };
+	struct stat st;
+	va_list ap;
+	void *arg;
+
+	va_start(ap, request);
+	arg = va_arg(ap, void *);
+	va_end(ap);
+	if (request == DM_LIST_VERSIONS) {
+		char *p = (char *)arg + ((struct dm_ioctl *)arg)->data_start;
+
+		too_early += inject_secrets.nr_live > 0;
+		memcpy(p, &target, sizeof(target));
+		strcpy(p + sizeof(target), no_crypt_target ? "linear" : "crypt");
+		return 0;
+	}
+	if (request == BLKGETSIZE64 && fstatat(fd, "", &st, AT_EMPTY_PATH) == 0) {
+		*(uint64_t *)arg = (uint64_t)st.st_size;
+		return 0;
+	}
+	errno = ENOTTY;
+	return -1;
+}
+
+/* The mappings, in the order in which they were made; a minus is one that was removed. */
+static char mappings[256];
+static const char *refuse_mapping; /* this name is not mapped */
+static bool refuse_unmapping;
+static unsigned int live_at_mapping[2];
+
+int crypt_activate_by_volume_key(struct crypt_device *cd, const char *name, const char *key,
+				 size_t key_size, uint32_t flags)
+{
+	static unsigned int nr;
+
+	FIXTURE_MUST(cd && key && key_size == 64 && (flags & CRYPT_ACTIVATE_IGNORE_PERSISTENT));
+	nr = *mappings ? nr + 1 : 0;
+	live_at_mapping[nr % 2] = inject_secrets.nr_live;
+	if (refuse_mapping && strcmp(name, refuse_mapping) == 0)
+		return -EEXIST;
+	text_append(mappings, sizeof(mappings), " %s", name);
+	return 0;
+}
+
+int crypt_deactivate(struct crypt_device *cd, const char *name)
+{
+	(void)cd;
+	if (refuse_unmapping)
+		return -EBUSY;
+	text_append(mappings, sizeof(mappings), " -%s", name);
+	return 0;
+}
+
+static void begin(void)
+{
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		fixture_text(&fx, i ? ENTRIES "/" OTHER : ENTRIES "/" GUID_DISK_SECRET,
+			     i ? "other" : "key");
+		(void)snprintf(conf.volumes[i].name, CONF_NAME_SIZE, "%s", i ? "data" : "root");
+	}
+	fake_reset();
+	fake_module("dm_crypt")->state = KMOD_MODULE_LIVE;
+	fake_module("aes")->alias = "crypto-aes";
+	fake_module("xts")->alias = "crypto-xts";
+	report_init(&report);
+	f = (struct fault){ 0 };
+	too_early = 0;
+	socket_error = 0;
+	no_crypt_target = refuse_unmapping = false;
+	refuse_mapping = NULL;
+	*mappings = '\0';
+}
+
+static int run(void)
+{
+	int saved = dup(STDERR_FILENO), null = open("/dev/null", O_WRONLY | O_CLOEXEC), r;
+
+	FIXTURE_MUST(saved >= 0 && null >= 0 && dup2(null, STDERR_FILENO) >= 0);
+	r = unlock_run(&fx.root, &conf, &report, &f);
+	FIXTURE_MUST(dup2(saved, STDERR_FILENO) >= 0 && close(saved) == 0 && close(null) == 0);
+	return r;
+}
+
+static void test_success(void)
+{
+	int i, ran = 0;
+
+	begin();
+	is_int(run(), 0, "two volumes: %s", f.reason);
+	is_int(too_early, 0, "nothing was done before its time");
+	is_str(mappings, " root data", "both are mapped, in the order of cocotab");
+	is_str(fake_loaded, "aes xts", "the cipher's modules were loaded");
+	ok(report.volumes[0].mapped && report.volumes[1].mapped, "and so it is reported");
+	ok(strcmp(report.volumes[0].device, "/dev/vda") == 0 &&
+		   strcmp(report.volumes[1].device, "/dev/vdb") == 0,
+	   "with their devices");
+	ok(report.volumes[0].uuid[0] && strcmp(report.volumes[0].cipher, "aes-xts-plain64") == 0 &&
+		   strcmp(report.volumes[0].header, "accepted") == 0,
+	   "and what their headers say");
+	is_int(live_at_mapping[0], 2, "when the first is mapped: the key, and the other's secret");
+	is_int(live_at_mapping[1], 1, "when the second is mapped: only the key");
+	for (i = STAGE_MODULES; i < _STAGE_MAX; i++)
+		ran += report.start_us[i] > 0;
+	is_int(ran, _STAGE_MAX - STAGE_MODULES, "each stage has run");
+	ok(!report.running, "none runs on");
+	is_int(report.source.dir_fd, -EBADF, "the report has no descriptor");
+	ok(!entries_there() && inject_secrets.nr_live == 0, "no secret is left");
+}
+
+static void test_mapping_fails(void)
+{
+	begin();
+	refuse_mapping = "data";
+	ok(run() < 0 && f.code == EXITCODE_BUSY, "the second volume is not mapped");
+	is_str(mappings, " root -root", "so the first is unmapped");
+	ok(!report.volumes[0].mapped && !report.volumes[1].mapped, "and reported so");
+	ok(!entries_there() && inject_secrets.nr_live == 0, "no secret is left");
+
+	begin();
+	refuse_mapping = "data";
+	refuse_unmapping = true;
+	ok(run() < 0 && report.volumes[0].mapped && !report.volumes[1].mapped,
+	   "a mapping that cannot be removed is reported");
+
+	begin();
+	refuse_mapping = "root";
+	ok(run() < 0 && f.code == EXITCODE_BUSY, "the first volume is not mapped");
+	is_str(mappings, "", "so nothing is");
+	is_int(report.volumes[1].keyslot, -1, "and the second is not looked at");
+	ok(!entries_there() && inject_secrets.nr_live == 0, "no secret is left");
+}
+
+/* What needs no secret fails before one is read; the entries go all the same. */
+static void test_preparation_fails(void)
+{
+	static const struct {
+		const char *what;
+		int socket_error;
+		bool no_target, no_cipher;
+		enum exitcode code;
+	} cases[] = {
+		{ "no events", EAFNOSUPPORT, false, false, EXITCODE_INTERNAL },
+		{ "no dm-crypt", 0, true, false, EXITCODE_NO_DM_CRYPT },
+		{ "no cipher", 0, false, true, EXITCODE_NO_DM_CRYPT },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		begin();
+		socket_error = cases[i].socket_error;
+		no_crypt_target = cases[i].no_target;
+		if (cases[i].no_cipher)
+			fake_modules[2].load_result = -ENOENT;
+		ok(run() < 0 && f.code == cases[i].code, "%s: %s", cases[i].what, f.reason);
+		ok(report.source.read == 0 && report.source.wiped == 2 && !entries_there(),
+		   "the secrets are wiped unread");
+		ok(report.start_us[STAGE_READ] == 0 && report.start_us[STAGE_DEVICE] == 0,
+		   "neither they nor a disk are looked at");
+		is_str(mappings, "", "nothing is mapped");
+	}
+}
+
+int main(void)
+{
+	unsigned int fds;
+	int i;
+
+	volume_init_library();
+	fixture_init(&fx);
+	fx.root.machine = true;
+	fixture_mkdir(&fx, PATH_SECURITYFS);
+	fixture_text(&fx, PATH_DM_CONTROL, "");
+	fixture_luks(&fx, "/dev/vda", "key", "");
+	fixture_luks(&fx, "/dev/vdb", "other", "");
+	conf_defaults(&conf);
+	conf.nr_volumes = 2;
+	for (i = 0; i < 2; i++) {
+		conf.volumes[i].device.kind = DEVICE_KIND_PATH;
+		(void)snprintf(conf.volumes[i].device.value, CONF_DEVICE_SIZE, "/dev/vd%c", 'a' + i);
+		(void)snprintf(conf.volumes[i].guid, GUID_TEXT_SIZE, "%s",
+			       i ? OTHER : GUID_DISK_SECRET);
+	}
+	begin();
+	(void)run(); /* libcryptsetup keeps its sources of random bytes open */
+	fds = fixture_fds();
+	test_success();
+	is_int(fixture_fds(), fds + 1, "no descriptor is left open but the fake socket's end");
+	test_mapping_fails();
+	test_preparation_fails();
+	is_int(inject_secrets.dirty, 0, "every secret was zero when its pages went");
+	fixture_done(&fx);
+	return tap_done();
+}
