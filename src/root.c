@@ -51,14 +51,16 @@ ssize_t root_read_text(const struct root *root, const char *path, size_t max, ch
 	buf = malloc(max + 2);
 	if (!buf)
 		return -ENOMEM;
-	do {
+	while (len <= max) {
 		n = read(fd, buf + len, max + 1 - len);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return -errno;
+		if (n == 0)
+			break;
 		len += (size_t)n;
-	} while (n > 0 && len <= max);
+	}
 	if (len > max)
 		return -EFBIG;
 	if (memchr(buf, '\0', len))
