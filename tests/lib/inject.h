@@ -58,6 +58,9 @@ static struct {
 	bool hit;
 } inject;
 
+/* If not 0, the most that one read or write does at once. */
+static size_t inject_piece;
+
 /* Secret mappings: those that were locked in full. */
 static struct {
 	const unsigned char *live[64];
@@ -82,6 +85,11 @@ static inline bool inject_now(enum inject_call call)
 	inject.hit = true;
 	errno = inject.error;
 	return true;
+}
+
+static inline size_t inject_cut(size_t len)
+{
+	return inject_piece > 0 && len > inject_piece ? inject_piece : len;
 }
 
 #define INJECT_NEXT(fn) ((__typeof__(&fn))dlsym(RTLD_NEXT, #fn))
@@ -163,22 +171,24 @@ int madvise(void *p, size_t len, int advice)
 
 ssize_t read(int fd, void *buf, size_t len)
 {
-	return inject_now(INJECT_READ) ? -1 : INJECT_NEXT(read)(fd, buf, len);
+	return inject_now(INJECT_READ) ? -1 : INJECT_NEXT(read)(fd, buf, inject_cut(len));
 }
 
 ssize_t pread(int fd, void *buf, size_t len, off_t offset)
 {
-	return inject_now(INJECT_PREAD) ? -1 : INJECT_NEXT(pread)(fd, buf, len, offset);
+	return inject_now(INJECT_PREAD) ? -1 : INJECT_NEXT(pread)(fd, buf, inject_cut(len), offset);
 }
 
 ssize_t pwrite(int fd, const void *buf, size_t len, off_t offset)
 {
-	return inject_now(INJECT_PWRITE) ? -1 : INJECT_NEXT(pwrite)(fd, buf, len, offset);
+	return inject_now(INJECT_PWRITE) ? -1 :
+					   INJECT_NEXT(pwrite)(fd, buf, inject_cut(len), offset);
 }
 
 ssize_t sendfile(int out, int in, off_t *offset, size_t len)
 {
-	return inject_now(INJECT_SENDFILE) ? -1 : INJECT_NEXT(sendfile)(out, in, offset, len);
+	return inject_now(INJECT_SENDFILE) ? -1 :
+					     INJECT_NEXT(sendfile)(out, in, offset, inject_cut(len));
 }
 
 off_t lseek(int fd, off_t offset, int whence)

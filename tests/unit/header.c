@@ -150,6 +150,27 @@ static void test_seal(void)
 	restore_disk();
 }
 
+/* However short the single reads and writes are. */
+static void test_pieces(void)
+{
+	static const struct header_area area = { AREA_OFFSET, AREA_SIZE };
+	static unsigned char copy[AREA_OFFSET + AREA_SIZE];
+	struct device device = open_disk("/vda", sizeof(disk));
+	struct header header = HEADER_NULL;
+
+	inject_piece = 777;
+	is_int(header_read(&device, &header, &f), 0, "read in pieces");
+	is_int(header_seal(&header, &device, &area, 1, DATA_OFFSET, &f), 0, "seal in pieces");
+	inject_piece = 0;
+	ok(memcmp(header.metadata, disk, HEADER_METADATA_SIZE) == 0, "the metadata is whole");
+	ok(pread(header.fd, copy, sizeof(copy), 0) == (ssize_t)sizeof(copy) &&
+		   memcmp(copy, disk, HEADER_METADATA_SIZE) == 0 &&
+		   memcmp(copy + AREA_OFFSET, disk + AREA_OFFSET, AREA_SIZE) == 0,
+	   "and so is the copy");
+	header_done(&header);
+	device_done(&device);
+}
+
 /* Reading twice would let a disk answer differently the second time. */
 static void test_read_once(void)
 {
@@ -224,6 +245,9 @@ static void test_failures(void)
 	f = (struct fault){ 0 };
 	ok(header_read(&device, &header, &f) == 0 && inject.hit, "a signal while reading is harmless");
 	header_done(&header);
+	inject_failure(INJECT_PWRITE, 1, EINTR);
+	ok(header_read(&device, &header, &f) == 0 && inject.hit, "a signal while writing, too");
+	header_done(&header);
 	for (i = 0; i < ARRAY_SIZE(sealing); i++) {
 		f = (struct fault){ 0 };
 		FIXTURE_MUST(header_read(&device, &header, &f) == 0);
@@ -255,6 +279,7 @@ int main(void)
 	test_read();
 	test_refused();
 	test_seal();
+	test_pieces();
 	test_read_once();
 	test_short_disk();
 	test_failures();

@@ -116,6 +116,7 @@ static const struct {
 	{ S, "\"size\"", "\"other\"", "segment-size" },
 	{ S, "\"1048576\"", "\"0\"", "segment-offset" },
 	{ S, "\"1048576\"", "\"28672\"", "segment-offset" },
+	{ S, "\"1048576\"", "\"32768\"", "keyslot-area" }, /* no room for one */
 	{ S, "\"1048576\"", "\"1048577\"", "segment-offset" },
 	{ S, "\"1048576\"", "\"1049088\"", "segment-offset" }, /* 512 more */
 	{ S, "\"1048576\"", "\"2097152\"", "segment-offset" }, /* the disk's end */

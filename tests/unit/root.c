@@ -73,6 +73,13 @@ static void test_text(struct fixture *fx)
 	ok(inject.hit && text && strcmp(text, "0123456789") == 0, "loses nothing");
 	inject_failure(INJECT_NONE, 0, 0);
 	free(text);
+	text = NULL;
+	inject_piece = 3;
+	is_int(root_read_text(&fx->root, "/ten", 10, &text), 10, "a read in pieces");
+	ok(text && strcmp(text, "0123456789") == 0, "is whole");
+	is_int(root_read_text(&fx->root, "/ten", 9, &text), -EFBIG, "the limit holds in pieces, too");
+	inject_piece = 0;
+	free(text);
 }
 
 int main(void)

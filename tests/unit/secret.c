@@ -137,6 +137,12 @@ static void test_read(void)
 		   "every byte is there, NULs and newlines included");
 		end_pipe(fd);
 	}
+	inject_piece = 7;
+	fd = pipe_of(pattern, 3032, 3032);
+	ok(secret_read(&s, fd) == 0 && s.len == 3032 && memcmp(s.bytes, pattern, s.len) == 0,
+	   "a file that hands out 7 bytes at once");
+	inject_piece = 0;
+	end_pipe(fd);
 	fd = pipe_of(pattern, 0, 1);
 	ok(secret_read(&s, fd) == 0 && s.len == 0, "an empty file is an empty secret");
 	end_pipe(fd);

@@ -137,6 +137,10 @@ static void test_two_volumes(void)
 		   report.start_us[STAGE_DEVICE] == 0,
 	   "a secret that is missing stops it before any disk");
 	is_int(report.source.wiped, 2, "and all are wiped");
+	(void)snprintf(conf.volumes[0].guid, GUID_TEXT_SIZE, GUID_KERNEL_EXAMPLE);
+	(void)snprintf(conf.volumes[1].guid, GUID_TEXT_SIZE, GUID_DISK_SECRET);
+	ok(run("two volumes", 4) < 0 && report.source.read == 0 && report.source.wiped == 2,
+	   "the first that is missing stops the reading");
 }
 
 int main(void)

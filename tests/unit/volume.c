@@ -40,6 +40,20 @@ int crypt_activate_by_volume_key(struct crypt_device *cd, const char *name, cons
 	return mapping.result;
 }
 
+/* What the library answers to a key derivation; 1: it does it. */
+static int derivation = 1;
+static unsigned int derivations;
+
+int crypt_volume_key_get(struct crypt_device *cd, int keyslot, char *key, size_t *key_size,
+			 const char *passphrase, size_t passphrase_size)
+{
+	derivations++;
+	if (derivation < 1)
+		return derivation;
+	return INJECT_NEXT(crypt_volume_key_get)(cd, keyslot, key, key_size, passphrase,
+						 passphrase_size);
+}
+
 static char deactivated[64];
 
 int crypt_deactivate(struct crypt_device *cd, const char *name)
@@ -257,6 +271,49 @@ static void test_keyslots(void)
 	done(&o);
 }
 
+/* Only "does not open" may lead to a second try, and only one. */
+static void test_derivation_fails(void)
+{
+	static const struct {
+		int result;
+		enum exitcode code;
+		unsigned int tries; /* with a NUL at the end */
+	} cases[] = {
+		{ -EPERM, EXITCODE_SECRET_REFUSED, 2 },	  { -ENOMEM, EXITCODE_NO_MEMORY, 1 },
+		{ -EINVAL, EXITCODE_HEADER_REFUSED, 1 },  { -ENOENT, EXITCODE_HEADER_REFUSED, 1 },
+		{ -EIO, EXITCODE_HEADER_REFUSED, 1 },
+	};
+	struct opened o;
+	size_t i;
+
+	fixture_luks(&fx, "/vda", "key", "");
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		FIXTURE_MUST(load(&o) == 0);
+		derivation = cases[i].result;
+		derivations = 0;
+		is_int(unlock(&o, "key\0", 4), cases[i].result, "the library says: %s",
+		       strerror(-cases[i].result));
+		is_str(exitcode_name(f.code), exitcode_name(cases[i].code), "that is");
+		is_int(derivations, cases[i].tries, "and this many tries");
+		ok(o.volume.key.len == 0 && o.volume.keyslot == -1, "there is no key");
+		done(&o);
+		FIXTURE_MUST(load(&o) == 0);
+		derivations = 0;
+		(void)unlock(&o, "key", 3);
+		is_int(derivations, 1, "without a NUL at the end it is one try");
+		done(&o);
+	}
+	derivation = 1;
+	FIXTURE_MUST(load(&o) == 0);
+	inject_failure(INJECT_MLOCK, 2, EPERM); /* the first is the secret's */
+	ok(unlock(&o, "key", 3) == -EPERM && inject.hit && f.code == EXITCODE_NO_MEMORY,
+	   "no locked memory for the key: %s", f.reason);
+	inject_failure(INJECT_NONE, 0, 0);
+	done(&o);
+	volume_done(&o.volume);
+	ok(!o.volume.cd && !o.volume.key.bytes, "done twice is harmless");
+}
+
 static int map(struct opened *o, unsigned int options)
 {
 	struct volume_conf vc = { .name = "data", .options = options };
@@ -299,7 +356,8 @@ static void test_map(void)
 		mapping.result = 0;
 		FIXTURE_MUST(load(&o) == 0 && unlock(&o, "key", 3) == 0 && o.volume.key.len == 64);
 		memcpy(key, o.volume.key.bytes, 64);
-		is_int(map(&o, cases[i].options), 0, "options %x", cases[i].options);
+		ok(map(&o, cases[i].options) == 0 && f.code == EXITCODE_OK, "options %x",
+		   cases[i].options);
 		is_int(mapping.flags, cases[i].flags | CRYPT_ACTIVATE_IGNORE_PERSISTENT,
 		       "are these flags, and the header's own are ignored");
 		ok(strcmp(mapping.name, "data") == 0 && mapping.key_size == 64 &&
@@ -321,10 +379,11 @@ static void test_map(void)
 	is_str(deactivated, "data", "and takes the name");
 }
 
-/* A message of the library may quote the header: none is printed. */
+/* A message of the library may quote the header: none is printed but to the journal. */
 static void test_silence(void)
 {
 	int saved[2], fd, i;
+	char stream[64];
 	struct stat st;
 	struct opened o;
 
@@ -339,10 +398,18 @@ static void test_silence(void)
 	crypt_log(NULL, CRYPT_LOG_ERROR, "a message\n");
 	(void)unlock(&o, "wrong", 5);
 	(void)fflush(stdout);
+	FIXTURE_MUST(fstat(fd, &st) == 0);
+	(void)snprintf(stream, sizeof(stream), "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+	FIXTURE_MUST(setenv("JOURNAL_STREAM", stream, 1) == 0);
+	crypt_log(NULL, CRYPT_LOG_ERROR, "a\x1b[2Jb");
+	FIXTURE_MUST(unsetenv("JOURNAL_STREAM") == 0);
 	for (i = 0; i < 2; i++)
 		FIXTURE_MUST(dup2(saved[i], i + 1) >= 0 && close(saved[i]) == 0);
-	FIXTURE_MUST(fstat(fd, &st) == 0 && close(fd) == 0);
+	FIXTURE_MUST(close(fd) == 0);
 	is_int(st.st_size, 0, "libcryptsetup prints nothing");
+	is_str(fixture_get(&fx, "/output"), "<7>libcryptsetup: a?[2Jb\n",
+	       "but to the journal, as a detail, made printable");
+	ok(!crypt_token_external_path(), "and it loads no token plugins");
 	done(&o);
 }
 
@@ -356,6 +423,7 @@ int main(void)
 	test_copy_only();
 	test_broken_copy();
 	test_keyslots();
+	test_derivation_fails();
 	test_map();
 	test_silence();
 	ok(inject_secrets.nr_live == 0 && inject_secrets.dirty == 0 && inject_secrets.wiped > 20,
