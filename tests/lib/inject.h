@@ -181,14 +181,16 @@ ssize_t pread(int fd, void *buf, size_t len, off_t offset)
 
 ssize_t pwrite(int fd, const void *buf, size_t len, off_t offset)
 {
-	return inject_now(INJECT_PWRITE) ? -1 :
-					   INJECT_NEXT(pwrite)(fd, buf, inject_cut(len), offset);
+	if (inject_now(INJECT_PWRITE))
+		return -1;
+	return INJECT_NEXT(pwrite)(fd, buf, inject_cut(len), offset);
 }
 
 ssize_t sendfile(int out, int in, off_t *offset, size_t len)
 {
-	return inject_now(INJECT_SENDFILE) ? -1 :
-					     INJECT_NEXT(sendfile)(out, in, offset, inject_cut(len));
+	if (inject_now(INJECT_SENDFILE))
+		return -1;
+	return INJECT_NEXT(sendfile)(out, in, offset, inject_cut(len));
 }
 
 off_t lseek(int fd, off_t offset, int whence)
