@@ -72,7 +72,7 @@ def lock(name):
         try:
             fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say(f"waiting for another run: {name}")
+            say(f"waiting for somebody else: {name}")
             fcntl.flock(f, fcntl.LOCK_EX)
         yield
 

@@ -105,9 +105,10 @@ def encrypt(tmp, key):
     """Encrypt tmp/disk in place; leaves a header of 16 MiB before the data."""
     with open(tmp + "/disk", "ab") as f:
         f.truncate(f.tell() + 2 * HEADER)
-    cache.run(["cryptsetup", "reencrypt", "--encrypt", "--batch-mode", "--reduce-device-size", "32M",
-               "--force-offline-reencrypt", "--sector-size", "512", "--cipher", "aes-xts-plain64", "--key-size", "512",
-               "--uuid", ROOT_UUID, *PBKDF, "--key-file", with_file(tmp, "key", key), tmp + "/disk"])
+    with cache.lock("reencrypt"):   # cryptsetup refuses a second one of the same UUID at the same time
+        cache.run(["cryptsetup", "reencrypt", "--encrypt", "--batch-mode", "--reduce-device-size", "32M",
+                   "--force-offline-reencrypt", "--sector-size", "512", "--cipher", "aes-xts-plain64", "--key-size", "512",
+                   "--uuid", ROOT_UUID, *PBKDF, "--key-file", with_file(tmp, "key", key), tmp + "/disk"])
     os.unlink(tmp + "/key")
 
 
