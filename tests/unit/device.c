@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * device.c - the one device that a volume means: found, waited for, or none, or too many.
- * Disks are files in a tree. PARTUUID= can only be shown not to match there: libblkid asks
- * the kernel for the table that a partition comes from; the virtual machines show the rest.
+ * Disks are files in a tree. libblkid would ask the kernel for the table that a partition
+ * comes from, so its answer about that is a fake; the virtual machines show the rest.
  */
 #include "device.h"
 
+#include <blkid/blkid.h>
+#include <dlfcn.h>
 #include <linux/fs.h>
 #include <poll.h>
 #include <stdarg.h>
@@ -67,6 +69,36 @@ int ioctl(int fd, unsigned long request, ...)
 	if (fstatat(fd, "", &st, AT_EMPTY_PATH) < 0)
 		return -1;
 	*(uint64_t *)arg = (uint64_t)st.st_size;
+	return 0;
+}
+
+/* The partition table's UUID of whatever is probed, once it was asked for rightly. */
+static const char *part_uuid;
+static bool partitions, details;
+
+int blkid_probe_enable_partitions(blkid_probe pr, int enable)
+{
+	(void)pr;
+	partitions = enable;
+	return 0;
+}
+
+int blkid_probe_set_partitions_flags(blkid_probe pr, int flags)
+{
+	(void)pr;
+	details = flags == BLKID_PARTS_ENTRY_DETAILS;
+	return 0;
+}
+
+int blkid_probe_lookup_value(blkid_probe pr, const char *name, const char **data, size_t *len)
+{
+	__typeof__(&blkid_probe_lookup_value) next = dlsym(RTLD_NEXT, "blkid_probe_lookup_value");
+
+	if (strcmp(name, "PART_ENTRY_UUID") != 0)
+		return next(pr, name, data, len);
+	if (!part_uuid || !partitions || !details)
+		return -1;
+	*data = part_uuid;
 	return 0;
 }
 
@@ -258,6 +290,18 @@ static void test_names(void)
 	is_int(find(DEVICE_KIND_PARTUUID, UUID_A), -ETIMEDOUT, "PARTUUID= does not, either");
 	ok(f.code == EXITCODE_NO_DEVICE && strstr(f.reason, "PARTUUID=" UUID_A),
 	   "and says what it looked for");
+	partitions = details = false;
+	is_int(find(DEVICE_KIND_UUID, UUID_A), 0, "UUID= again");
+	ok(!partitions, "does not ask for partition tables");
+	part_uuid = "01234567-02";
+	is_int(find(DEVICE_KIND_PARTUUID, "01234567-0"), -ETIMEDOUT, "PARTUUID= with a part");
+	is_int(find(DEVICE_KIND_PARTUUID, "01234567-02"), -ENOTUNIQ, "PARTUUID= of all of them");
+	fixture_unlink(&fx, "/dev/vdb");
+	fixture_unlink(&fx, "/dev/vdc");
+	fixture_unlink(&fx, "/dev/dm-0");
+	ok(find(DEVICE_KIND_PARTUUID, "01234567-02") == 0 && strcmp(device.path, "/dev/vda") == 0,
+	   "PARTUUID= finds a partition");
+	part_uuid = NULL;
 	end();
 }
 

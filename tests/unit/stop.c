@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
+#include <termios.h>
 
 #include "action.h"
 #include "fixture.h"
@@ -57,6 +58,21 @@ int setitimer(__itimer_which_t which, const struct itimerval *timer, struct itim
 	if (hurry && timer->it_interval.tv_sec > 0)
 		soon.it_interval = (struct timeval){ .tv_usec = 1000 };
 	return (int)syscall(SYS_setitimer, which, &soon, old);
+}
+
+/* How often a console was waited for; how much it takes at once, if not all. */
+static unsigned int drained;
+static size_t piece;
+
+int tcdrain(int fd)
+{
+	drained++;
+	return fd >= 0 ? 0 : -1;
+}
+
+ssize_t write(int fd, const void *buf, size_t len)
+{
+	return (ssize_t)syscall(SYS_write, fd, buf, piece > 0 && len > piece ? piece : len);
 }
 
 static void begin(bool machine, bool initramfs)
@@ -199,6 +215,7 @@ static void test_consoles(void)
 	fixture_text(&fx, PATH_CONSOLES_ACTIVE,
 		     "sub/tty ../outside missing link "
 		     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa ttyS0\n");
+	drained = 0;
 	log_consoles(&fx.root, "LINE");
 	is_str(fixture_get(&fx, "/dev/ttyS0"), "\r\nLINE\r\n", "the good one gets the line");
 	ok(!*fixture_get(&fx, "/outside") && !*fixture_get(&fx, "/dev/sub/tty"),
@@ -206,6 +223,12 @@ static void test_consoles(void)
 	fixture_unlink(&fx, PATH_CONSOLES_ACTIVE);
 	log_consoles(&fx.root, "LINE");
 	is_str(fixture_get(&fx, PATH_CONSOLE), "\r\nLINE\r\n", "without a list: /dev/console");
+	is_int(drained, 2, "what was written was waited for");
+	piece = 3;
+	fixture_text(&fx, PATH_CONSOLE, "");
+	log_consoles(&fx.root, "LINE");
+	piece = 0;
+	is_str(fixture_get(&fx, PATH_CONSOLE), "\r\nLINE\r\n", "a slow one gets all of it");
 	fixture_text(&fx, PATH_CONSOLES_ACTIVE, "\n");
 	fixture_text(&fx, PATH_CONSOLE, "");
 	log_consoles(&fx.root, "LINE");
