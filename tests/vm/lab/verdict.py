@@ -9,7 +9,9 @@ import re
 
 from . import table
 
-FAILED = re.compile(r'coco-unlock: FAILED code=(\d+) name=([a-z0-9-]+) reason="(.*)" next="(.*)" action=([a-z]+)\s*$', re.M)
+# No end of line is asked for: the terminal echoes what is typed, and that may come before it.
+FAILED = re.compile(r'coco-unlock: FAILED code=(\d+) name=([a-z0-9-]+) reason="(.*)" next="(.*)" '
+                    r'action=(poweroff|reboot|halt|rescue|none)')
 PROMPTS = re.compile(r"[Pp]ass(phrase|word)|login:|Press Enter|^(sh|bash)(-[0-9.]+)?[#$] |^:/[^#]*# |^\S*[#$] *$"
                      r"|root@\S+|Give root|Entering emergency|maintenance|dracut:/#", re.M)
 # What the initramfs itself writes when it starts a unit is no prompt.
