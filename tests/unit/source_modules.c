@@ -6,6 +6,8 @@
  */
 #include "source_efi.h"
 
+#include <dirent.h>
+#include <dlfcn.h>
 #include <linux/magic.h>
 #include <sys/mount.h>
 #include <sys/statfs.h>
@@ -104,6 +106,43 @@ static const char *entry(unsigned int i)
 	return path;
 }
 
+/* A kernel that does not do what it says. */
+static struct {
+	bool unlink_lies;  /* success, and the entry stays */
+	bool entry_comes;  /* when all others have been listed */
+	int stat_error;	   /* what is gone cannot be looked at */
+	int readdir_error; /* at the end of a directory */
+} kernel;
+
+int unlinkat(int dir, const char *name, int flags)
+{
+	return kernel.unlink_lies ? 0 : (int)syscall(SYS_unlinkat, dir, name, flags);
+}
+
+int fstatat(int dir, const char *name, struct stat *st, int flags)
+{
+	int r = ((__typeof__(&fstatat))dlsym(RTLD_NEXT, "fstatat"))(dir, name, st, flags);
+
+	if (r < 0 && kernel.stat_error)
+		errno = kernel.stat_error;
+	return r;
+}
+
+struct dirent *readdir(DIR *dir)
+{
+	struct dirent *e = ((__typeof__(&readdir))dlsym(RTLD_NEXT, "readdir"))(dir);
+
+	if (!e && kernel.entry_comes)
+		fixture_text(&fx, MERGED "/comes-late", "x");
+	if (!e)
+		kernel.entry_comes = false;
+	if (!e && kernel.readdir_error)
+		errno = kernel.readdir_error;
+	return e;
+}
+
+static unsigned int fds_at_unload;
+
 static void show_table(void)
 {
 	unsigned int i, shown = 0;
@@ -122,6 +161,7 @@ static void hide_table(void)
 {
 	unsigned int i;
 
+	fds_at_unload = fixture_fds();
 	for (i = 0; i < table.nr; i++) {
 		if (!table.shown[i])
 			continue;
@@ -132,6 +172,12 @@ static void hide_table(void)
 		table.shown[i] = false;
 	}
 	FIXTURE_MUST(rmdir(fixture_path(&fx, MERGED)) == 0);
+}
+
+static void hide_all(void)
+{
+	hide_table();
+	FIXTURE_MUST(rmdir(fixture_path(&fx, PATH_SECURITYFS "/secrets")) == 0);
 }
 
 static void begin(void)
@@ -147,6 +193,7 @@ static void begin(void)
 	mounts = 0;
 	mount_error = 0;
 	memset(&table, 0, sizeof(table));
+	memset(&kernel, 0, sizeof(kernel));
 	fake_reset();
 }
 
@@ -503,6 +550,89 @@ static void test_hidden(void)
 	end();
 }
 
+static void show_nothing(void)
+{
+}
+
+static void show_what_stays(void)
+{
+	fixture_mkdir(&fx, MERGED "/stays");
+}
+
+static void show_loop(void)
+{
+	FIXTURE_MUST(symlink("secrets", fixture_path(&fx, PATH_SECURITYFS "/secrets")) == 0);
+}
+
+/* The wipe is proved by looking again, not by what unlink(2) returns. */
+static void test_liars(void)
+{
+	static const struct {
+		const char *what;
+		bool unlink_lies, entry_comes;
+		int stat_error, readdir_error;
+		int result;
+	} cases[] = {
+		{ "an entry that stays after its unlink", true, false, 0, 0, -EIO },
+		{ "an entry that comes back", false, true, 0, 0, -EIO },
+		{ "an entry that cannot be looked for", false, false, EACCES, 0, -EIO },
+		{ "a directory that cannot be read to its end", false, false, 0, EIO, -EIO },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		begin();
+		table.nr = table.show_max = 3;
+		(void)add_module("efi_secret", 0, show_table);
+		FIXTURE_MUST(open_source() == 0);
+		kernel.unlink_lies = cases[i].unlink_lies;
+		kernel.entry_comes = cases[i].entry_comes;
+		kernel.stat_error = cases[i].stat_error;
+		kernel.readdir_error = cases[i].readdir_error;
+		is_int(source_efi_discard(&fx.root, &conf, &src, &f), cases[i].result, "%s",
+		       cases[i].what);
+		is_str(exitcode_name(f.code), "wipe-failed", "is told");
+		end();
+	}
+	begin();
+	(void)add_module("efi_secret", 0, show_loop);
+	ok(open_source() == -ELOOP && f.code == EXITCODE_WIPE_FAILED,
+	   "a directory that cannot be opened is not taken for none: %s", f.reason);
+	end();
+}
+
+/* What comes with the second load. */
+static void test_reload(void)
+{
+	static const struct {
+		const char *what;
+		void (*loaded)(void);
+		enum exitcode code;
+	} cases[] = {
+		{ "no directory", show_nothing, EXITCODE_HIDDEN_ENTRIES },
+		{ "an entry that cannot be removed", show_what_stays, EXITCODE_WIPE_FAILED },
+		{ "a directory that cannot be opened", show_loop, EXITCODE_HIDDEN_ENTRIES },
+	};
+	struct kmod_module *mod;
+	unsigned int fds;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		begin();
+		table.nr = table.show_max = 64;
+		mod = add_module("efi_secret", 0, show_table);
+		fds = fixture_fds();
+		FIXTURE_MUST(open_source() == 0);
+		mod->loaded = cases[i].loaded;
+		if (cases[i].loaded == show_loop)
+			mod->unloaded = hide_all;
+		ok(source_efi_discard(&fx.root, &conf, &src, &f) < 0 && f.code == cases[i].code,
+		   "the reload brings %s: %s", cases[i].what, f.reason);
+		is_int(fds_at_unload, fds, "the directory was closed before the unload");
+		end();
+	}
+}
+
 int main(void)
 {
 	test_securityfs();
@@ -512,5 +642,7 @@ int main(void)
 	test_merged_diagnosis();
 	test_own_diagnosis();
 	test_hidden();
+	test_liars();
+	test_reload();
 	return tap_done();
 }
