@@ -132,10 +132,11 @@ struct dirent *readdir(DIR *dir)
 {
 	struct dirent *e = ((__typeof__(&readdir))dlsym(RTLD_NEXT, "readdir"))(dir);
 
-	if (!e && kernel.entry_comes)
-		fixture_text(&fx, MERGED "/comes-late", "x");
-	if (!e)
+	if (!e && kernel.entry_comes) {
 		kernel.entry_comes = false;
+		fixture_text(&fx, MERGED "/comes-late", "x");
+		errno = 0;
+	}
 	if (!e && kernel.readdir_error)
 		errno = kernel.readdir_error;
 	return e;
