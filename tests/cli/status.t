@@ -92,6 +92,16 @@ times = [line.split() for line in open(sys.argv[1]) if line.startswith("stage")]
 total = sum(float(t[2]) for t in times[:-1])
 sys.exit(not (len(times) == 9 and total > 0 and abs(total - float(times[-1][2])) < 0.01))' "$tmp/out"
 
+must rm "$t/proc/self/status"
+run --root="$t" unlock
+is 'the peak of the memory is 0 where it is unknown' "$(status_fields "$t" peak_memory_kib)" 0
+echo 'VmHWM: much kB' > "$t/proc/self/status"
+run --root="$t" unlock
+is '... or not understood' "$(status_fields "$t" peak_memory_kib)" 0
+echo 'VmRSS: 17 kB' > "$t/proc/self/status"
+run --root="$t" unlock
+is '... or not there' "$(status_fields "$t" peak_memory_kib)" 0
+
 good
 must rm "$t$secrets/$guid"
 run --root="$t" unlock

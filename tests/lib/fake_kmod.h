@@ -26,11 +26,14 @@ struct kmod_module {
 static struct kmod_module fake_modules[8]; /* those without a name are not there */
 static bool fake_read_modprobe_d;
 static char fake_loaded[512]; /* names in the order of the attempts to load them */
+static int fake_refs;	      /* what was handed out and not given back */
+static int fake_lookup_error; /* of the index of modules; 0: none */
 
 static inline void fake_reset(void)
 {
 	memset(fake_modules, 0, sizeof(fake_modules));
 	*fake_loaded = '\0';
+	fake_lookup_error = 0;
 }
 
 /* Adds a module that is not loaded and would load. */
@@ -51,12 +54,14 @@ struct kmod_ctx *kmod_new(const char *dirname, const char *const *config_paths)
 
 	/* libkmod reads modprobe.d unless an empty list is passed. */
 	fake_read_modprobe_d = !config_paths || *config_paths;
+	fake_refs++;
 	return dirname ? NULL : (void *)&context;
 }
 
 struct kmod_ctx *kmod_unref(struct kmod_ctx *ctx)
 {
 	(void)ctx;
+	fake_refs--;
 	return NULL;
 }
 
@@ -77,6 +82,9 @@ int kmod_module_new_from_name(struct kmod_ctx *ctx, const char *name, struct kmo
 	struct kmod_module *mod;
 
 	(void)ctx;
+	if (fake_lookup_error)
+		return fake_lookup_error;
+	fake_refs++;
 	*ret_mod = &unknown;
 	for (mod = fake_modules; mod->name; mod++)
 		if (strcmp(mod->name, name) == 0)
@@ -91,9 +99,12 @@ int kmod_module_new_from_lookup(struct kmod_ctx *ctx, const char *alias,
 	struct kmod_module *mod;
 
 	(void)ctx;
+	if (fake_lookup_error)
+		return fake_lookup_error;
 	for (mod = fake_modules; mod->name; mod++) {
 		if (strcmp(mod->name, alias) == 0 ||
 		    (mod->alias && strcmp(mod->alias, alias) == 0)) {
+			fake_refs++;
 			*ret_list = (void *)mod;
 			return 0;
 		}
@@ -114,18 +125,21 @@ struct kmod_list *kmod_list_next(const struct kmod_list *list, const struct kmod
 
 struct kmod_module *kmod_module_get_module(const struct kmod_list *entry)
 {
+	fake_refs++;
 	return (void *)(uintptr_t)entry;
 }
 
 struct kmod_module *kmod_module_unref(struct kmod_module *mod)
 {
 	(void)mod;
+	fake_refs--;
 	return NULL;
 }
 
 int kmod_module_unref_list(struct kmod_list *list)
 {
 	(void)list;
+	fake_refs--;
 	return 0;
 }
 
@@ -136,7 +150,7 @@ int kmod_module_get_initstate(const struct kmod_module *mod)
 
 const char *kmod_module_get_path(const struct kmod_module *mod)
 {
-	return mod->load_result == 0 ? "/" : NULL; /* a file that may be read, or none */
+	return mod->load_result == 0 ? "/" : "/nonexistent/module.ko"; /* to be read, or not */
 }
 
 int kmod_module_probe_insert_module(struct kmod_module *mod, unsigned int flags,

@@ -12,6 +12,7 @@
 #include <poll.h>
 #include <stdarg.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 
 #include "fixture.h"
@@ -29,6 +30,7 @@ static struct uevent no_events = UEVENT_NULL;
 /* Instead of waiting, something happens; NULL: nothing does, until the deadline. */
 static void (*on_wait)(unsigned int nr);
 static unsigned int waits;
+static int wait_error; /* of each wait; EINTR: only of the next one */
 static int last_timeout_ms;
 
 int poll(struct pollfd *fds, nfds_t nr, int timeout_ms)
@@ -37,6 +39,11 @@ int poll(struct pollfd *fds, nfds_t nr, int timeout_ms)
 		return (int)syscall(SYS_poll, fds, nr, 0);
 	last_timeout_ms = timeout_ms;
 	waits++;
+	if (wait_error) {
+		errno = wait_error;
+		wait_error = wait_error == EINTR ? 0 : wait_error;
+		return -1;
+	}
 	if (!on_wait)
 		return 0;
 	on_wait(waits);
@@ -307,6 +314,8 @@ static void test_names(void)
 
 static void test_path(void)
 {
+	char magic[4];
+
 	begin();
 	add_disk("vda", "/a");
 	fixture_mkdir(&fx, "/dev/disk/by-id");
@@ -314,6 +323,7 @@ static void test_path(void)
 	ok(find(DEVICE_KIND_PATH, "/dev/vda") == 0 && strcmp(device.path, "/dev/vda") == 0,
 	   "a path is taken");
 	is_int(device.size, 2 * 1024 * 1024, "with its size");
+	ok(pread(device.fd, magic, 4, 0) == 4 && memcmp(magic, "LUKS", 4) == 0, "and can be read");
 	ok(find(DEVICE_KIND_PATH, "/dev/disk/by-id/x") == 0 &&
 		   strcmp(device.path, "/dev/disk/by-id/x") == 0,
 	   "a link is followed");
@@ -324,6 +334,12 @@ static void test_path(void)
 	fx.root.machine = true;
 	is_int(find(DEVICE_KIND_PATH, "/dev/vda"), -ENOTBLK, "on a machine so is a file");
 	end();
+	fixture_init(&fx);
+	is_int(find(DEVICE_KIND_AUTO, ""), -ETIMEDOUT, "a machine without block devices has none yet");
+	fixture_text(&fx, PATH_SYS_BLOCK, "");
+	is_int(find(DEVICE_KIND_AUTO, ""), -ENOTDIR, "a list of devices that cannot be read");
+	is_str(f.reason, PATH_SYS_BLOCK ": Not a directory", "is no-device, with its name");
+	end();
 }
 
 static void add_nothing_twice(unsigned int nr)
@@ -332,11 +348,14 @@ static void add_nothing_twice(unsigned int nr)
 		add_disk("vda", "/a");
 }
 
+static int event; /* what is written here is one */
+
 static struct uevent some_events(void)
 {
-	static int fds[2];
+	int fds[2];
 
-	FIXTURE_MUST(pipe2(fds, O_CLOEXEC) == 0);
+	FIXTURE_MUST(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) == 0);
+	event = fds[1];
 	return (struct uevent){ .netlink = fds[0], .inotify = -EBADF };
 }
 
@@ -348,6 +367,14 @@ static void test_wait(void)
 	is_int(find_with(&ue, DEVICE_KIND_AUTO, "", 20), -ETIMEDOUT, "nothing comes in time");
 	ok(waits == 1 && last_timeout_ms > 0 && last_timeout_ms <= 20,
 	   "it waited for no longer than is left");
+	end();
+	begin();
+	wait_error = EINVAL;
+	is_int(find_with(&ue, DEVICE_KIND_AUTO, "", 1000), -EINVAL, "a wait that fails");
+	is_int(f.code, EXITCODE_INTERNAL, "is internal");
+	wait_error = EINTR;
+	ok(find_with(&ue, DEVICE_KIND_AUTO, "", 1000) == -ETIMEDOUT && waits == 3,
+	   "one that a signal ends is begun again");
 	end();
 	begin();
 	is_int(find_with(&ue, DEVICE_KIND_AUTO, "", 0), -ETIMEDOUT, "no time at all");
@@ -367,6 +394,7 @@ static void test_wait(void)
 	is_int(find_with(&ue, DEVICE_KIND_UUID, UUID_A, 60000), 0, "a late UUID is found");
 	end();
 	uevent_done(&ue);
+	FIXTURE_MUST(close(event) == 0);
 }
 
 static void settle_with_second(unsigned int nr)
@@ -410,6 +438,11 @@ static void test_queue(void)
 	   "an empty queue: the candidate is taken at once");
 	is_int(device.size, 2 * 1024 * 1024, "with the size that the kernel says");
 	end_machine();
+	begin_machine(false);
+	FIXTURE_MUST(write(event, "x", 1) == 1);
+	ok(find_with(&ue, DEVICE_KIND_AUTO, "", 60000) == 0 && waits == 0,
+	   "an event from before the look is no reason to wait");
+	end_machine();
 	begin_machine(true);
 	on_wait = settle;
 	ok(find_with(&ue, DEVICE_KIND_AUTO, "", 60000) == 0 && waits == 2,
@@ -436,33 +469,13 @@ static void test_queue(void)
 	   "a path does not wait for the others");
 	end_machine();
 	uevent_done(&ue);
-}
-
-static void test_uevent(void)
-{
-	struct uevent ue = some_events();
-	struct root root;
-	int fds[2];
-
-	begin();
-	ok(uevent_open(&fx.root, &ue) == 0 && ue.netlink < 0 && ue.inotify < 0,
-	   "a tree has no events");
-	is_int(uevent_wait(&ue, deadline_in_ms(60000)), -ETIMEDOUT, "so there is no use in waiting");
-	FIXTURE_MUST(pipe2(fds, O_CLOEXEC | O_NONBLOCK) == 0 && root_init(&root, NULL) == 0);
-	ue.inotify = fds[0];
-	FIXTURE_MUST(write(fds[1], "x", 1) == 1);
-	ok(!uevent_idle(&root, &ue), "an event that waits is not idle");
-	uevent_drain(&ue);
-	ok(uevent_idle(&root, &ue) || root_exists(&root, PATH_UDEV_QUEUE), "a drained one is");
-	root_done(&root);
-	uevent_done(&ue);
-	uevent_done(&ue);
-	ok(ue.inotify == -EBADF, "done, twice");
-	end();
+	FIXTURE_MUST(close(event) == 0);
 }
 
 int main(void)
 {
+	const unsigned int fds = fixture_fds();
+
 	device = DEVICE_NULL;
 	make_images();
 	test_auto();
@@ -471,7 +484,7 @@ int main(void)
 	test_path();
 	test_wait();
 	test_queue();
-	test_uevent();
 	fixture_done(&images);
+	is_int(fixture_fds(), fds, "no descriptor is left open");
 	return tap_done();
 }

@@ -138,6 +138,14 @@ static void test_dm_crypt(void)
 	end();
 
 	begin();
+	fake_lookup_error = -ENOSYS;
+	is_int(kernel_prepare(&fx.root, &conf, &f), -ENOSYS, "an index of modules that is broken");
+	is_int(f.code, EXITCODE_NO_DM_CRYPT, "is no-dm-crypt");
+	f = (struct fault){ 0 };
+	is_int(kernel_look(&fx.root, &conf, &f), -ENOSYS, "in the dry run, too");
+	end();
+
+	begin();
 	fixture_unlink(&fx, PATH_DM_CONTROL);
 	is_int(kernel_prepare(&fx.root, &conf, &f), -ENOENT, "no control node");
 	is_int(f.code, EXITCODE_NO_DM_CRYPT, "is no-dm-crypt");
@@ -211,5 +219,6 @@ int main(void)
 	test_dm_crypt();
 	test_ciphers();
 	test_look();
+	is_int(fake_refs, 0, "libkmod got back all that it handed out");
 	return tap_done();
 }

@@ -15,6 +15,7 @@
 
 #include "fake_kmod.h"
 #include "fixture.h"
+#include "module.h"
 #include "paths.h"
 
 #define MERGED PATH_SECURITYFS "/secrets/coco"
@@ -602,6 +603,29 @@ static void test_liars(void)
 	end();
 }
 
+static void test_unload(void)
+{
+	struct kmod_module *mod;
+
+	fake_reset();
+	is_int(module_unload("efi_secret"), -ENOENT, "unload: not there");
+	mod = fake_module("efi_secret");
+	is_int(module_unload("efi_secret"), -ENOENT, "unload: not loaded");
+	mod->state = KMOD_MODULE_BUILTIN;
+	is_int(module_unload("efi_secret"), -EBUSY, "unload: built in");
+	mod->state = KMOD_MODULE_LIVE;
+	mod->unload_result = -EPERM;
+	is_int(module_unload("efi_secret"), -EPERM, "unload: refused");
+	mod->unload_result = 0;
+	ok(module_unload("efi_secret") == 0 && mod->state == -ENOENT, "unload: done");
+	fake_lookup_error = -EINVAL;
+	is_int(module_unload("efi_secret"), -EINVAL, "unload: no such name");
+	is_int(module_load("efi_secret", NULL), -EINVAL, "load: no such name");
+	fake_reset();
+	fake_module("efi_secret")->load_result = 1;
+	is_int(module_load("efi_secret", NULL), -EPERM, "load: a command in modprobe.d is not run");
+}
+
 /* What comes with the second load. */
 static void test_reload(void)
 {
@@ -645,5 +669,7 @@ int main(void)
 	test_hidden();
 	test_liars();
 	test_reload();
+	test_unload();
+	is_int(fake_refs, 0, "libkmod got back all that it handed out");
 	return tap_done();
 }

@@ -356,6 +356,13 @@ static void test_status_file(void)
 	(void)run(&code);
 	is_str(status_field("name"), "no-device", "a later one takes its place");
 	ok(!fixture_has(&fx, PATH_STATUS_NEW), "nothing else stays behind");
+	f.code = EXITCODE_BUSY;
+	piece = 100;
+	ok(strstr(run(&code), "cannot write the status file") && code == 5, "a full disk is told");
+	piece = 0;
+	is_str(status_field("name"), "no-device", "and the earlier file stays");
+	f.code = EXITCODE_NO_DEVICE;
+	fixture_unlink(&fx, PATH_STATUS_NEW);
 	fixture_text(&fx, "/outside", "mine");
 	fixture_unlink(&fx, PATH_STATUS);
 	FIXTURE_MUST(symlink("/outside", fixture_path(&fx, PATH_STATUS_NEW)) == 0);
@@ -372,7 +379,11 @@ static void test_status_file(void)
 
 static void test_stages(void)
 {
+	memset(&report, 0xaa, sizeof(report));
 	report_init(&report);
+	ok(!report.running && report.source.dir_fd == -EBADF && report.source.found == 0 &&
+		   !report.volumes[1].mapped && !*report.volumes[1].device,
+	   "an empty report is empty");
 	ok(report.start_us[STAGE_DEVICE] == 0 && report.volumes[0].keyslot == -1,
 	   "nothing is reached at first");
 	report_stage(&report, STAGE_DEVICE);

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * uevent.c - the sources of device events are opened as they should, drained without losing
+ * their way, and closed again. The system calls are fakes.
+ */
+#include "uevent.h"
+
+#include <linux/netlink.h>
+#include <poll.h>
+#include <sys/inotify.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+
+#include "fixture.h"
+#include "paths.h"
+
+#define NETLINK_FD 901
+#define INOTIFY_FD 902
+
+/* What each call answers: 0, or an error. */
+static struct {
+	int socket_error, bind_error, buffer_error, inotify_error, watch_error;
+	int recv_errors[4], read_errors[4]; /* one after the other, 0: an event, -1: the end */
+	unsigned int recvs, reads;
+	unsigned int groups;
+	uint32_t watched;
+	char watch[64];
+	char closed[64];
+	struct pollfd polled[2];
+	int poll_results[4]; /* of the waits, one after the other */
+	unsigned int polls;
+} fake;
+
+static int answer(int error, int good)
+{
+	errno = error;
+	return error ? -1 : good;
+}
+
+int socket(int domain, int type, int protocol)
+{
+	FIXTURE_MUST(domain == AF_NETLINK && protocol == NETLINK_KOBJECT_UEVENT);
+	FIXTURE_MUST((type & SOCK_CLOEXEC) && (type & SOCK_NONBLOCK));
+	return answer(fake.socket_error, NETLINK_FD);
+}
+
+int bind(int fd, const struct sockaddr *address, socklen_t size)
+{
+	const struct sockaddr_nl *nl = (const void *)address;
+
+	FIXTURE_MUST(fd == NETLINK_FD && size == sizeof(*nl) && nl->nl_family == AF_NETLINK);
+	fake.groups = nl->nl_groups;
+	return answer(fake.bind_error, 0);
+}
+
+int setsockopt(int fd, int level, int option, const void *value, socklen_t size)
+{
+	FIXTURE_MUST(fd == NETLINK_FD && level == SOL_SOCKET && option == SO_RCVBUFFORCE);
+	FIXTURE_MUST(size == sizeof(int) && *(const int *)value >= 256 * 1024);
+	return answer(fake.buffer_error, 0);
+}
+
+int inotify_init1(int flags)
+{
+	FIXTURE_MUST((flags & IN_CLOEXEC) && (flags & IN_NONBLOCK));
+	return answer(fake.inotify_error, INOTIFY_FD);
+}
+
+int inotify_add_watch(int fd, const char *path, uint32_t mask)
+{
+	FIXTURE_MUST(fd == INOTIFY_FD);
+	fake.watched = mask;
+	(void)snprintf(fake.watch, sizeof(fake.watch), "%s", path);
+	return answer(fake.watch_error, 1);
+}
+
+ssize_t recv(int fd, void *buf, size_t len, int flags)
+{
+	int error = fake.recvs < 4 ? fake.recv_errors[fake.recvs] : -1;
+
+	(void)buf;
+	(void)len;
+	FIXTURE_MUST(fd == NETLINK_FD && flags == 0 && fake.recvs < 100);
+	fake.recvs++;
+	return answer(error < 0 ? EAGAIN : error, 1);
+}
+
+ssize_t read(int fd, void *buf, size_t len)
+{
+	int error = fake.reads < 4 ? fake.read_errors[fake.reads] : -1;
+
+	if (fd != INOTIFY_FD)
+		return (ssize_t)syscall(SYS_read, fd, buf, len);
+	FIXTURE_MUST(fake.reads < 100);
+	fake.reads++;
+	return answer(error < 0 ? EAGAIN : error, 16);
+}
+
+int poll(struct pollfd *fds, nfds_t nr, int timeout_ms)
+{
+	int result = fake.polls < 4 ? fake.poll_results[fake.polls] : 0;
+
+	FIXTURE_MUST(nr == 2 && timeout_ms >= 0);
+	fake.polls++;
+	memcpy(fake.polled, fds, sizeof(fake.polled));
+	errno = result < 0 ? -result : 0;
+	return result < 0 ? -1 : result;
+}
+
+int close(int fd)
+{
+	if (fd != NETLINK_FD && fd != INOTIFY_FD)
+		return (int)syscall(SYS_close, fd);
+	(void)snprintf(fake.closed + strlen(fake.closed), sizeof(fake.closed) - strlen(fake.closed),
+		       " %d", fd);
+	return 0;
+}
+
+static const struct root machine = { .fd = -EBADF, .machine = true };
+static const struct uevent opened = { .netlink = NETLINK_FD, .inotify = INOTIFY_FD };
+
+static void begin(void)
+{
+	memset(&fake, 0, sizeof(fake));
+}
+
+static void test_open(void)
+{
+	static const struct {
+		const char *what;
+		int socket_error, bind_error, inotify_error;
+		const char *closed;
+	} cases[] = {
+		{ "no socket", EAFNOSUPPORT, 0, 0, "" },
+		{ "a socket that cannot be bound", 0, EADDRINUSE, 0, " 901" },
+		{ "no inotify", 0, 0, EMFILE, " 901" },
+	};
+	const struct root tree = { .fd = -EBADF };
+	struct uevent ue = { 7, 8 };
+	size_t i;
+
+	begin();
+	fake.socket_error = fake.inotify_error = EIO;
+	ok(uevent_open(&tree, &ue) == 0 && ue.netlink < 0 && ue.inotify < 0, "a tree has no events");
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		begin();
+		fake.socket_error = cases[i].socket_error;
+		fake.bind_error = cases[i].bind_error;
+		fake.inotify_error = cases[i].inotify_error;
+		ue = (struct uevent){ 7, 8 };
+		ok(uevent_open(&machine, &ue) < 0 && ue.netlink == 7 && ue.inotify == 8,
+		   "%s: an error, and nothing is handed out", cases[i].what);
+		is_str(fake.closed, cases[i].closed, "what was open is closed");
+	}
+	begin();
+	fake.buffer_error = EPERM;
+	fake.watch_error = ENOENT;
+	is_int(uevent_open(&machine, &ue), 0, "without a large buffer and without udev it goes on");
+	ok(ue.netlink == NETLINK_FD && ue.inotify == INOTIFY_FD, "both are handed out");
+	is_int(fake.groups, 3, "events of the kernel and of udev");
+	ok(strcmp(fake.watch, PATH_UDEV_DIR) == 0 && fake.watched == IN_DELETE,
+	   "files that go from udev's directory");
+	is_str(fake.closed, "", "nothing is closed");
+	uevent_done(&ue);
+	is_str(fake.closed, " 901 902", "until it is done");
+	uevent_done(&ue);
+	is_str(fake.closed, " 901 902", "and not twice");
+}
+
+static void test_drain(void)
+{
+	struct uevent ue = opened, none = UEVENT_NULL;
+
+	begin();
+	fake.recv_errors[0] = 0;
+	fake.recv_errors[1] = ENOBUFS;
+	fake.recv_errors[2] = EINTR;
+	fake.recv_errors[3] = 0;
+	fake.read_errors[1] = EINTR;
+	fake.read_errors[2] = 0;
+	fake.read_errors[3] = -1;
+	uevent_drain(&ue);
+	is_int(fake.recvs, 5, "all events go, an overrun and a signal among them");
+	is_int(fake.reads, 4, "those about files, too");
+	begin();
+	uevent_drain(&none);
+	ok(fake.recvs == 0 && fake.reads == 0, "where there are none nothing is read");
+}
+
+static void test_wait(void)
+{
+	const struct uevent ue = opened, none = UEVENT_NULL;
+
+	begin();
+	fake.poll_results[0] = 1;
+	is_int(uevent_wait(&ue, deadline_in_ms(1000)), 0, "an event");
+	ok(fake.polled[0].fd == NETLINK_FD && fake.polled[1].fd == INOTIFY_FD &&
+		   (fake.polled[0].events & POLLIN) && (fake.polled[1].events & POLLIN),
+	   "of both sources");
+	begin();
+	is_int(uevent_wait(&ue, deadline_in_ms(1000)), -ETIMEDOUT, "none until the deadline");
+	begin();
+	fake.poll_results[0] = fake.poll_results[1] = -EINTR;
+	fake.poll_results[2] = 1;
+	ok(uevent_wait(&ue, deadline_in_ms(1000)) == 0 && fake.polls == 3,
+	   "a signal does not end the wait");
+	begin();
+	fake.poll_results[0] = -ENOMEM;
+	is_int(uevent_wait(&ue, deadline_in_ms(1000)), -ENOMEM, "an error does");
+	begin();
+	ok(uevent_wait(&none, deadline_in_ms(60000)) == -ETIMEDOUT && fake.polls == 0,
+	   "where no event can come there is no use in waiting");
+}
+
+/* udev (systemd): the file "queue" is there while it has events in work. */
+static void test_idle(void)
+{
+	const struct uevent ue = opened;
+	struct fixture fx;
+
+	fixture_init(&fx);
+	fixture_text(&fx, PATH_UDEV_CONTROL, "");
+	fixture_text(&fx, PATH_UDEV_QUEUE, "");
+	begin();
+	fake.poll_results[0] = 1;
+	ok(uevent_idle(&fx.root, &ue) && fake.polls == 0, "a tree is always idle");
+	fx.root.machine = true;
+	begin();
+	ok(!uevent_idle(&fx.root, &ue), "udev at work is not idle");
+	fixture_unlink(&fx, PATH_UDEV_QUEUE);
+	begin();
+	ok(uevent_idle(&fx.root, &ue), "udev without work is");
+	begin();
+	fake.poll_results[0] = 1;
+	ok(!uevent_idle(&fx.root, &ue), "with an event that waits it is not");
+	begin();
+	fake.poll_results[0] = -EINVAL;
+	ok(!uevent_idle(&fx.root, &ue), "nor where nobody can tell");
+	fixture_text(&fx, PATH_UDEV_QUEUE, "");
+	fixture_unlink(&fx, PATH_UDEV_CONTROL);
+	begin();
+	ok(uevent_idle(&fx.root, &ue), "a file without udev means nothing");
+	fixture_done(&fx);
+}
+
+int main(void)
+{
+	test_open();
+	test_drain();
+	test_wait();
+	test_idle();
+	return tap_done();
+}
