@@ -61,6 +61,30 @@ static const struct {
 		"read the lines above: another part of the initramfs gave up" },
 	[EXITCODE_NO_STATUS] = { "no-status",
 		"boot through coco-unlock first: it has not run in this boot" },
+	[EXITCODE_JUDGE_FAILED] = { "judge-failed",
+		"give the guest more memory; if it has enough, keep the disk and report this: its header "
+		"killed the process that judges it" },
+	[EXITCODE_COMMAND_LINE] = { "command-line",
+		"remove the word from the kernel command line, or allow it with AllowWords= and build the "
+		"initramfs again" },
+	[EXITCODE_FOREIGN_CREDENTIAL] = { "foreign-credential",
+		"start the guest without SMBIOS, fw_cfg and EFI credentials for the system manager" },
+	[EXITCODE_POLICY_MISSING] = { "policy-missing",
+		"put a policy entry with every volume of cocotab into the secret table" },
+	[EXITCODE_POLICY_INVALID] = { "policy-invalid",
+		"correct the line of the policy entry and build the secret table again" },
+	[EXITCODE_PIN_MISMATCH] = { "pin-mismatch",
+		"attach the disk that the policy entry pins; if you have changed its header yourself, pin "
+		"the new one" },
+	[EXITCODE_MAPPING_DIFFERS] = { "mapping-differs",
+		"do not trust this kernel or initramfs: it maps something else than it was asked for" },
+	[EXITCODE_ROOT_CONFUSION] = { "root-confusion",
+		"use root=/dev/mapper/NAME with a volume of cocotab, and detach every other disk that "
+		"claims to be the root" },
+	[EXITCODE_OLD_GENERATION] = { "old-generation",
+		"attach the newest copy of the disk: this one is older than the policy entry accepts" },
+	[EXITCODE_DEADLINE] = { "deadline",
+		"raise Timeout=, or enrol the secret in a keyslot whose key derivation costs less" },
 };
 
 const char *exitcode_name(enum exitcode code)

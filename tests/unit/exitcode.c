@@ -40,6 +40,16 @@ static const struct {
 	{ 21, "secret-empty" },
 	{ 22, "aborted" },
 	{ 23, "no-status" },
+	{ 24, "judge-failed" },
+	{ 25, "command-line" },
+	{ 26, "foreign-credential" },
+	{ 27, "policy-missing" },
+	{ 28, "policy-invalid" },
+	{ 29, "pin-mismatch" },
+	{ 30, "mapping-differs" },
+	{ 31, "root-confusion" },
+	{ 32, "old-generation" },
+	{ 33, "deadline" },
 };
 
 static void test_table(void)
