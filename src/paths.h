@@ -16,7 +16,7 @@
 
 #define PATH_RUN_DIR "/run/coco-unlock"
 #define PATH_STATUS "/run/coco-unlock/status.json"
-#define PATH_STATUS_NEW "/run/coco-unlock/status.json.new"
+#define PATH_OPENED "/run/coco-unlock/opened"
 
 #define PATH_CMDLINE "/proc/cmdline"
 #define PATH_CRYPTO "/proc/crypto"

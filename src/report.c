@@ -5,10 +5,8 @@
  */
 #include "report.h"
 
-#include <fcntl.h>
 #include <json-c/json.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "deadline.h"
 #include "paths.h"
@@ -155,39 +153,19 @@ static struct json_object *status_json(const struct root *root, const struct con
 	return obj;
 }
 
-static int write_text(const struct root *root, const char *text)
-{
-	_cleanup_close_ int dir = -EBADF, fd = -EBADF;
-	size_t len = strlen(text);
-
-	/* The directory's parent is there on any machine; in a tree of tests, too. */
-	if (mkdirat(root->fd, PATH_RUN_DIR + 1, 0755) < 0 && errno != EEXIST)
-		return -errno;
-	dir = root_open(root, PATH_RUN_DIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
-	if (dir < 0)
-		return dir;
-	if (fchmod(dir, 0755) < 0) /* whatever the unit's UMask= */
-		return -errno;
-	fd = root_open(root, PATH_STATUS_NEW, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0644);
-	if (fd < 0)
-		return fd;
-	if (fchmod(fd, 0644) < 0)
-		return -errno;
-	if (write(fd, text, len) != (ssize_t)len || write(fd, "\n", 1) != 1)
-		return errno ? -errno : -EIO;
-	if (renameat(root->fd, PATH_STATUS_NEW + 1, root->fd, PATH_STATUS + 1) < 0)
-		return -errno;
-	return 0;
-}
-
 int report_write(const struct root *root, const struct conf *conf, const struct report *report,
 		 const struct fault *fault, const char *action)
 {
 	struct json_object *obj = status_json(root, conf, report, fault, action);
 	const char *text = json_object_to_json_string_ext(
 		obj, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
-	int r = text ? write_text(root, text) : -ENOMEM;
+	_cleanup_free_ char *line = NULL;
+	int r = -ENOMEM;
 
+	if (text && asprintf(&line, "%s\n", text) >= 0)
+		r = root_replace_text(root, PATH_STATUS, line, 0644);
+	else
+		line = NULL;
 	json_object_put(obj);
 	return r;
 }

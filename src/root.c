@@ -6,8 +6,10 @@
 #include "root.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/openat2.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 int root_init(struct root *ret_root, const char *dir)
@@ -68,6 +70,65 @@ ssize_t root_read_text(const struct root *root, const char *path, size_t max, ch
 	buf[len] = '\0';
 	*ret_text = TAKE_PTR(buf);
 	return (ssize_t)len;
+}
+
+/* Makes the directory if it is missing; its parent is there. Returns a descriptor or -errno. */
+static int make_directory(const struct root *root, const char *path)
+{
+	char parent[PATH_MAX];
+	const char *name = strrchr(path, '/') + 1;
+	_cleanup_close_ int dir = -EBADF, fd = -EBADF;
+
+	(void)snprintf(parent, sizeof(parent), "%.*s", (int)(name - path), path); /* fits */
+	dir = root_open(root, parent, O_PATH | O_DIRECTORY, 0);
+	if (dir < 0)
+		return dir;
+	if (mkdirat(dir, name, 0755) < 0 && errno != EEXIST)
+		return -errno;
+	fd = root_open(root, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+	if (fd < 0)
+		return fd;
+	if (fchmod(fd, 0755) < 0) /* whatever the unit's UMask= */
+		return -errno;
+	return TAKE_FD(fd);
+}
+
+/* Small files are written at once or not at all. */
+static int write_synced(int fd, const char *text)
+{
+	ssize_t n = write(fd, text, strlen(text));
+
+	if (n < 0)
+		return -errno;
+	if ((size_t)n != strlen(text))
+		return -ENOSPC;
+	return fsync(fd) < 0 ? -errno : 0;
+}
+
+int root_replace_text(const struct root *root, const char *path, const char *text, mode_t mode)
+{
+	const char *name = strrchr(path, '/') + 1;
+	_cleanup_close_ int dir = -EBADF, fd = -EBADF;
+	char parent[PATH_MAX], new_name[NAME_MAX];
+	int r;
+
+	if (snprintf(parent, sizeof(parent), "%.*s", (int)(name - path - 1), path) >= PATH_MAX ||
+	    snprintf(new_name, sizeof(new_name), "%s.new", name) >= NAME_MAX)
+		return -ENAMETOOLONG;
+	dir = make_directory(root, parent);
+	if (dir < 0)
+		return dir;
+	fd = openat(dir, new_name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, mode);
+	if (fd < 0)
+		return -errno;
+	if (fchmod(fd, mode) < 0)
+		return -errno;
+	r = write_synced(fd, text);
+	if (r < 0)
+		return r;
+	if (renameat(dir, new_name, dir, name) < 0)
+		return -errno;
+	return fsync(dir) < 0 ? -errno : 0;
 }
 
 bool root_exists(const struct root *root, const char *path)

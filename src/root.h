@@ -30,6 +30,13 @@ int root_open(const struct root *root, const char *path, int flags, mode_t mode)
  * -errno. Not for secrets. */
 ssize_t root_read_text(const struct root *root, const char *path, size_t max, char **ret_text);
 
+/*
+ * Replaces a text file in one step and syncs it: writes PATH.new and renames that. The last
+ * directory is made if it is missing, and has mode 0755 then as before; the file has `mode`
+ * whatever the umask. Returns 0 or -errno; the old file is then as it was.
+ */
+int root_replace_text(const struct root *root, const char *path, const char *text, mode_t mode);
+
 /* True if the path exists below the root. */
 bool root_exists(const struct root *root, const char *path);
 

@@ -12,9 +12,9 @@ export LC_ALL=C.UTF-8
 layers='
 1 util text fault exitcode deadline root paths log
 2 conf cocotab
-3 secret module uevent kernel action source_efi device header policy volume
+3 secret module uevent kernel action source_efi device header policy volume mapping opened verify generation
 4 report unlock stop
-5 cmd cmd_check cmd_status cmd_unlock main
+5 cmd cmd_check cmd_raise_generation cmd_status cmd_unlock cmd_verify_root main
 '
 
 # Inside layer 3: files (left) that must not know of others (right). Who gets secrets does
@@ -31,7 +31,7 @@ volume: source_efi module uevent kernel
 owners='
 libcryptsetup.h: volume.c
 libkmod.h: module.c
-blkid/blkid.h: device.c
+blkid/blkid.h: device.c verify.c
 json-c/json.h: policy.c report.c cmd_status.c
 '
 

@@ -18,6 +18,8 @@
 #include "log.h"
 #include "paths.h"
 
+#define PATH_STATUS_NEW PATH_STATUS ".new"
+
 #define LINE \
 	"coco-unlock: FAILED code=7 name=no-secret-table reason=\"why 'so'\" next=\"%s\" action=%s"
 

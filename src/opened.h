@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * opened.h - what this boot has opened: left in /run by unlock, read by verify-root and by
+ * raise-generation.
+ *
+ * Format, one line each, all of them for every volume and in this order:
+ *   version=1
+ *   volume=NAME
+ *   device=MAJOR:MINOR        of the mapping
+ *   uuid=UUID                 of the mapping, as the device mapper knows it
+ *   read-only=0|1
+ *   target=START LENGTH TYPE PARAMETERS    the one target of the live table; no key in it
+ *   min-generation=N          0 if the policy entry has none
+ *   set-generation=N          the same
+ */
+#ifndef COCO_OPENED_H
+#define COCO_OPENED_H
+
+#include "mapping.h"
+
+struct opened_volume {
+	char name[CONF_NAME_SIZE];
+	struct mapping mapping; /* one target, active */
+	uint64_t min_generation;
+	uint64_t set_generation;
+};
+
+/*
+ * Writes PATH_OPENED (0600) in one step.
+ * Returns 0, -EINVAL if a mapping has not exactly one active target or holds a byte that a
+ * line cannot, -E2BIG, or -errno.
+ */
+int opened_write(const struct root *root, const struct opened_volume *volumes, size_t nr);
+
+/*
+ * Reads it back: at most `max` volumes into *ret_volumes, at least one. Returns 0, -ENOENT if
+ * there is no such file, -EINVAL if its content is not exactly of the form above, -E2BIG for
+ * more volumes, or -errno.
+ */
+int opened_read(const struct root *root, struct opened_volume *ret_volumes, size_t max,
+		size_t *ret_nr);
+
+#endif
