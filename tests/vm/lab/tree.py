@@ -18,7 +18,9 @@ SUITES = {"d12": "bookworm", "d13": "trixie", "d14": "forky"}
 BUILD_PACKAGES = ("gcc make pkgconf libc6-dev libcryptsetup-dev libkmod-dev libblkid-dev libjson-c-dev "
                   "linux-headers-cloud-amd64 scdoc").split()
 ROOT_PACKAGES = ("systemd systemd-sysv udev dracut kmod libcryptsetup12 libblkid1 libkmod2 libjson-c5 dmsetup "
-                 "e2fsprogs linux-image-cloud-amd64 cryptsetup-bin strace zstd cpio").split()
+                 "e2fsprogs linux-image-cloud-amd64 cryptsetup-bin strace zstd cpio btrfs-progs").split()
+# The recipe that the lab boots for comparison; in bookworm this is part of systemd.
+RECIPE_PACKAGES = {"trixie": ["systemd-cryptsetup"], "forky": ["systemd-cryptsetup"]}
 # Not unpacked into the trees. A stub takes the place of dracut's hook, or installing the kernel makes an initramfs.
 EXCLUDE = ["/usr/share/doc/*", "/usr/share/man/*", "/usr/share/info/*", "/usr/share/locale/*", "/usr/share/i18n/*",
            "/etc/kernel/postinst.d/dracut"]
@@ -46,8 +48,12 @@ def apt_tree(suite, directory, packages, extra=(), variant="essential"):
 def trees(guest):
     """The directory of a guest's two trees, build/ and root/, and the release of their kernel in kver."""
     suite = SUITES[guest]
-    return cache.item(f"trees-{guest}", cache.key(suite, BUILD_PACKAGES, ROOT_PACKAGES, EXCLUDE, 1),
+    return cache.item(f"trees-{guest}", cache.key(suite, BUILD_PACKAGES, root_packages(suite), EXCLUDE, 1),
                       lambda tmp: make_trees(suite, tmp), f"the {suite} trees")
+
+
+def root_packages(suite):
+    return ROOT_PACKAGES + RECIPE_PACKAGES.get(suite, [])
 
 
 def stock_kernel(guest):
@@ -58,7 +64,7 @@ def stock_kernel(guest):
 def make_trees(suite, tmp):
     exclude = [f"--dpkgopt=path-exclude={p}" for p in EXCLUDE]
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        jobs = [pool.submit(apt_tree, suite, tmp + "/root", ROOT_PACKAGES, exclude + [DRACUT_STUB]),
+        jobs = [pool.submit(apt_tree, suite, tmp + "/root", root_packages(suite), exclude + [DRACUT_STUB]),
                 pool.submit(apt_tree, suite, tmp + "/build", BUILD_PACKAGES, exclude)]
         for job in jobs:
             job.result()
