@@ -28,7 +28,12 @@ static const struct {
 	{ "submit-from-crypt-cpus", VOLUME_OPTION_SUBMIT_FROM_CRYPT_CPUS },
 	{ "no-read-workqueue", VOLUME_OPTION_NO_READ_WORKQUEUE },
 	{ "no-write-workqueue", VOLUME_OPTION_NO_WRITE_WORKQUEUE },
+	{ "allow-discards", VOLUME_OPTION_ALLOW_DISCARDS },
+	{ "integrity=hmac-sha256", VOLUME_OPTION_INTEGRITY_HMAC_SHA256 },
 };
+
+#define TOKEN_OPTION "token="
+#define TOKEN_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-."
 
 const char *conf_device_kind_prefix(enum device_kind kind)
 {
@@ -86,6 +91,18 @@ static bool is_default(const char *word)
 	return !word || strcmp(word, "-") == 0 || strcmp(word, "none") == 0;
 }
 
+/* token=TYPE; the option may be given again for another type. */
+static int parse_token(const char *type, struct name_list *tokens)
+{
+	size_t len = strlen(type);
+
+	if (len == 0 || len >= CONF_NAME_SIZE || type[strspn(type, TOKEN_CHARS)] != '\0' ||
+	    tokens->nr == CONF_TOKENS_MAX)
+		return -EINVAL;
+	memcpy(tokens->names[tokens->nr++], type, len + 1);
+	return 0;
+}
+
 static int parse_options(char *word, struct volume_conf *v, const char *file, unsigned int line,
 			 struct fault *f)
 {
@@ -95,6 +112,14 @@ static int parse_options(char *word, struct volume_conf *v, const char *file, un
 	if (is_default(word))
 		return 0;
 	while ((name = text_word(&word, ","))) {
+		if (strncmp(name, TOKEN_OPTION, sizeof(TOKEN_OPTION) - 1) == 0) {
+			if (parse_token(name + sizeof(TOKEN_OPTION) - 1, &v->tokens) < 0)
+				return fault_set(f, EXITCODE_CONFIG, EINVAL,
+						 "%s:%u: '%s': not the type of a token, or more "
+						 "than %d of them",
+						 file, line, name, CONF_TOKENS_MAX);
+			continue;
+		}
 		for (i = 0; i < ARRAY_SIZE(options); i++)
 			if (strcmp(options[i].name, name) == 0)
 				break;
@@ -103,6 +128,10 @@ static int parse_options(char *word, struct volume_conf *v, const char *file, un
 					 file, line, name);
 		v->options |= options[i].option;
 	}
+	if ((v->options & VOLUME_OPTION_ALLOW_DISCARDS) &&
+	    (v->options & VOLUME_OPTION_INTEGRITY_HMAC_SHA256))
+		return fault_set(f, EXITCODE_CONFIG, EINVAL,
+				 "%s:%u: allow-discards does not go with integrity=", file, line);
 	return 0;
 }
 

@@ -14,7 +14,7 @@
 
 #define CONF_FILE_MAX 65536
 #define CONF_DROPINS_MAX 64
-#define CMDLINE_MAX 65536
+#define CONF_ROOT_TIMEOUT_MS_MIN 10000
 #define CMDLINE_TIMEOUT "coco_unlock.timeout="
 
 static const char *const action_names[_FAILURE_ACTION_MAX] = {
@@ -37,6 +37,9 @@ void conf_defaults(struct conf *ret_conf)
 
 	memset(ret_conf, 0, sizeof(*ret_conf));
 	ret_conf->timeout_ms = 90000;
+	ret_conf->root_timeout_ms = 180000;
+	ret_conf->check_cmdline = true;
+	ret_conf->allow_words.defaults = true;
 	ret_conf->failure_action = FAILURE_ACTION_POWEROFF;
 	for (i = 0; i < ARRAY_SIZE(default_modules); i++)
 		(void)snprintf(ret_conf->secret_modules.names[i], CONF_NAME_SIZE, "%s",
@@ -92,6 +95,60 @@ static int parse_timeout(const char *value, uint64_t *ret_ms)
 static int set_timeout(struct conf *conf, char *value)
 {
 	return parse_timeout(value, &conf->timeout_ms);
+}
+
+static int set_root_timeout(struct conf *conf, char *value)
+{
+	uint64_t ms;
+	int r;
+
+	r = parse_timeout(value, &ms);
+	if (r < 0)
+		return r;
+	if (ms < CONF_ROOT_TIMEOUT_MS_MIN)
+		return -ERANGE;
+	conf->root_timeout_ms = ms;
+	return 0;
+}
+
+static int parse_bool(const char *value, bool *ret_value)
+{
+	if (strcmp(value, "yes") != 0 && strcmp(value, "no") != 0)
+		return -EINVAL;
+	*ret_value = *value == 'y';
+	return 0;
+}
+
+static int set_require_policy(struct conf *conf, char *value)
+{
+	return parse_bool(value, &conf->require_policy);
+}
+
+static int set_check_cmdline(struct conf *conf, char *value)
+{
+	return parse_bool(value, &conf->check_cmdline);
+}
+
+/* Grows with each line; an empty value empties all, the built-in list included. */
+static int set_words(struct conf *conf, char *value)
+{
+	struct word_list *list = &conf->allow_words;
+	char *word;
+
+	if (*value == '\0') {
+		list->nr = 0;
+		list->defaults = false;
+	}
+	while ((word = text_word(&value, " \t"))) {
+		if (list->nr == CONF_WORDS_MAX)
+			return -E2BIG;
+		/* A lone `*` would allow everything: CheckCommandLine=no says that. */
+		if (strlen(word) >= CONF_WORD_SIZE || strcmp(word, "*") == 0 ||
+		    word[strcspn(word, "\"'\\")] != '\0')
+			return -EINVAL;
+		memcpy(list->words[list->nr++], word, strlen(word) + 1);
+	}
+	return 0;
 }
 
 static int set_action(struct conf *conf, char *value)
@@ -179,10 +236,15 @@ static const struct {
 	const char *expected;
 } keys[] = {
 	{ "Unlock", "Timeout", set_timeout, "a time between 1s and 60min" },
+	{ "Unlock", "RootTimeout", set_root_timeout, "a time between 10s and 60min" },
 	{ "Unlock", "FailureAction", set_action, "poweroff, reboot, halt or rescue" },
 	{ "Unlock", "KeepSecrets", set_keep, "GUIDs, at most 64" },
 	{ "Unlock", "SecretModules", set_modules, "names of kernel modules, at most 8" },
 	{ "Policy", "Ciphers", set_ciphers, "ciphers such as aes-xts-plain64, at most 8: algorithm, mode, plain64" },
+	{ "Policy", "RequirePolicyEntry", set_require_policy, "yes or no" },
+	{ "Policy", "CheckCommandLine", set_check_cmdline, "yes or no" },
+	{ "Policy", "AllowWords", set_words, "words of the kernel command line without quotes, at most 64; "
+		"a final * makes a prefix of a word" },
 };
 
 static int set_key(struct conf *conf, const char *section, const char *key, char *value,
@@ -365,7 +427,7 @@ void conf_apply_cmdline(const struct root *root, struct conf *conf)
 	char *cursor, *word;
 	uint64_t seconds;
 
-	if (root_read_text(root, PATH_CMDLINE, CMDLINE_MAX, &cmdline) < 0)
+	if (root_read_text(root, PATH_CMDLINE, CONF_CMDLINE_MAX, &cmdline) < 0)
 		return;
 	cursor = cmdline;
 	while ((word = text_word(&cursor, " \t\n"))) {

@@ -19,6 +19,10 @@
 #define CONF_VOLUMES_MAX 16 /* lines of cocotab */
 #define CONF_DEVICE_SIZE 256
 #define CONF_TIMEOUT_MS_MAX 3600000
+#define CONF_TOKENS_MAX 4 /* types of tokens of one volume */
+#define CONF_WORDS_MAX 64 /* words of AllowWords= */
+#define CONF_WORD_SIZE 128
+#define CONF_CMDLINE_MAX 65536 /* bytes of the kernel command line */
 
 enum failure_action {
 	FAILURE_ACTION_POWEROFF,
@@ -42,11 +46,18 @@ enum volume_option {
 	VOLUME_OPTION_SUBMIT_FROM_CRYPT_CPUS = 1 << 2,
 	VOLUME_OPTION_NO_READ_WORKQUEUE = 1 << 3,
 	VOLUME_OPTION_NO_WRITE_WORKQUEUE = 1 << 4,
+	VOLUME_OPTION_ALLOW_DISCARDS = 1 << 5,
+	VOLUME_OPTION_INTEGRITY_HMAC_SHA256 = 1 << 6,
 };
 
 struct device_spec {
 	enum device_kind kind;
 	char value[CONF_DEVICE_SIZE]; /* path, UUID (lower case) or label; empty for auto */
+};
+
+struct name_list {
+	char names[CONF_NAMES_MAX][CONF_NAME_SIZE];
+	size_t nr;
 };
 
 /* One line of cocotab. */
@@ -55,20 +66,27 @@ struct volume_conf {
 	struct device_spec device;
 	char guid[GUID_TEXT_SIZE]; /* of the entry with the secret, lower case */
 	unsigned int options;	   /* of enum volume_option */
+	struct name_list tokens;   /* types that the header may carry; never acted on */
 };
 
-struct name_list {
-	char names[CONF_NAMES_MAX][CONF_NAME_SIZE];
+/* AllowWords=: exact words, and prefixes, which end in `*`. */
+struct word_list {
+	char words[CONF_WORDS_MAX][CONF_WORD_SIZE];
 	size_t nr;
+	bool defaults; /* the built-in list counts, too */
 };
 
 struct conf {
 	uint64_t timeout_ms; /* of the whole unlock, 1000..CONF_TIMEOUT_MS_MAX */
+	uint64_t root_timeout_ms; /* of the rest of the initramfs, on top of it; same range */
 	enum failure_action failure_action;
 	char keep[CONF_KEEP_MAX][GUID_TEXT_SIZE]; /* entries that are not wiped */
 	size_t nr_keep;
 	struct name_list secret_modules; /* tried in this order */
 	struct name_list ciphers;	 /* segment ciphers that may be mapped, exact strings */
+	bool require_policy;		 /* no unlock without a policy entry */
+	bool check_cmdline;
+	struct word_list allow_words;
 	struct volume_conf volumes[CONF_VOLUMES_MAX];
 	size_t nr_volumes;
 };
@@ -86,7 +104,7 @@ int conf_load(const struct root *root, struct conf *ret_conf, struct fault *f);
 
 /*
  * Applies coco_unlock.timeout=SECONDS of the kernel command line, which may come from the
- * host: it can only shorten the timeout; anything else in it is ignored here.
+ * host: it can only shorten the timeout; cmdline.h says what else may be in it.
  */
 void conf_apply_cmdline(const struct root *root, struct conf *conf);
 
