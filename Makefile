@@ -17,7 +17,7 @@ KDIR ?= /lib/modules/$(KVER)/build
 CC ?= cc
 PKG_CONFIG ?= pkg-config
 INSTALL ?= install
-LIBS := libcryptsetup libkmod blkid json-c
+LIBS := libcryptsetup libkmod blkid json-c libcrypto
 
 # WERROR=1 makes warnings errors; SANITIZE=1 builds with address and undefined sanitizers.
 CFLAGS ?= -O2 -g
