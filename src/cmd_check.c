@@ -7,8 +7,11 @@
 
 #include <string.h>
 
+#include "cmdline.h"
+#include "judge.h"
 #include "kernel.h"
 #include "module.h"
+#include "paths.h"
 #include "report.h"
 
 static void print_conf(const struct conf *conf)
@@ -17,6 +20,7 @@ static void print_conf(const struct conf *conf)
 
 	/* dracut's module reads these lines: keys are only ever added. */
 	printf("TimeoutMs=%llu\n", (unsigned long long)conf->timeout_ms);
+	printf("RootTimeoutMs=%llu\n", (unsigned long long)conf->root_timeout_ms);
 	printf("FailureAction=%s\n", conf_action_name(conf->failure_action));
 	printf("SecretModules=");
 	for (i = 0; i < conf->secret_modules.nr; i++)
@@ -27,6 +31,10 @@ static void print_conf(const struct conf *conf)
 	printf("\nKeepSecrets=");
 	for (i = 0; i < conf->nr_keep; i++)
 		printf("%s%s", i ? " " : "", conf->keep[i]);
+	printf("\nRequirePolicyEntry=%s\nCheckCommandLine=%s\nAllowWords=",
+	       conf->require_policy ? "yes" : "no", conf->check_cmdline ? "yes" : "no");
+	for (i = 0; i < conf->allow_words.nr; i++)
+		printf("%s%s", i ? " " : "", conf->allow_words.words[i]);
 	printf("\n");
 	for (i = 0; i < conf->nr_volumes; i++) {
 		const struct volume_conf *v = &conf->volumes[i];
@@ -97,8 +105,8 @@ static void check_source(const struct root *root, const struct conf *conf, enum 
 	source_efi_done(&src);
 }
 
-static void check_volume(const struct root *root, const struct conf *conf,
-			 const struct volume_conf *vc, enum exitcode *code)
+static void check_volume(const struct root *root, const struct conf *conf, size_t i,
+			 const struct judge_process *judge, enum exitcode *code)
 {
 	_cleanup_(device_done) struct device device = DEVICE_NULL;
 	_cleanup_(header_done) struct header header = HEADER_NULL;
@@ -108,25 +116,34 @@ static void check_volume(const struct root *root, const struct conf *conf,
 	char good[CONF_DEVICE_SIZE + 160];
 	int r;
 
-	r = device_find(root, &vc->device, &ue, deadline_in_ms(0), &device, &f);
+	r = device_find(root, &conf->volumes[i].device, &ue, deadline_in_ms(0), &device, &f);
 	if (r >= 0)
 		r = header_read(&device, &header, &f);
 	if (r >= 0)
-		r = policy_judge(header.metadata, device.size, &conf->ciphers, &verdict);
-	if (r == -ENOMEM)
-		(void)fault_set(&f, EXITCODE_NO_MEMORY, ENOMEM, "no memory to judge the header");
-	else if (r < 0)
-		(void)fault_set(&f, EXITCODE_HEADER_REFUSED, -r,
-				"the header of %s breaks the rule '%s'", device.path, verdict.rule);
+		(void)judge_ask(judge, conf, i, header.metadata, &device, &verdict, &f);
 	(void)snprintf(good, sizeof(good), "%s, uuid %s, %s, header accepted", device.path,
 		       verdict.uuid, verdict.cipher);
-	print_check(vc->name, &f, good, code);
+	print_check(conf->volumes[i].name, &f, good, code);
+}
+
+static void check_host_words(const struct root *root, const struct conf *conf,
+			     enum exitcode *code)
+{
+	struct fault f = { 0 };
+
+	/* Outside of the initramfs the words are those of another boot's stage. */
+	if (root->machine && !root_exists(root, PATH_INITRD_RELEASE))
+		return;
+	if (cmdline_check(root, conf, &f) >= 0)
+		(void)cmdline_check_credentials(root, &f);
+	print_check("command line", &f, "no word that is not allowed, no credential", code);
 }
 
 static int run_check(const struct root *root, int argc, char **argv)
 {
-	struct conf conf;
+	struct judge_process judge = JUDGE_NULL;
 	enum exitcode code = EXITCODE_OK;
+	struct conf conf;
 	bool config_only = false;
 	struct fault f = { 0 };
 	size_t v;
@@ -146,10 +163,14 @@ static int run_check(const struct root *root, int argc, char **argv)
 		return EXITCODE_OK;
 	}
 	print_check("config", &f, "no mistake found", &code);
+	check_host_words(root, &conf, &code);
 	check_kernel(root, &conf, &code);
 	check_source(root, &conf, &code);
-	for (v = 0; v < conf.nr_volumes; v++)
-		check_volume(root, &conf, &conf.volumes[v], &code);
+	if (judge_start(&conf, &judge, &f) < 0)
+		print_check("judge", &f, "", &code);
+	for (v = 0; v < conf.nr_volumes && f.code == EXITCODE_OK; v++)
+		check_volume(root, &conf, v, &judge, &code);
+	judge_done(&judge);
 	if (code != EXITCODE_OK)
 		printf("a boot would now end with: %s\n",
 		       conf_action_name(conf.failure_action));

@@ -8,7 +8,9 @@
 #include <string.h>
 
 #include "log.h"
+#include "paths.h"
 #include "stop.h"
+#include "supervise.h"
 #include "unlock.h"
 
 static int run_unlock(const struct root *root, int argc, char **argv)
@@ -21,6 +23,7 @@ static int run_unlock(const struct root *root, int argc, char **argv)
 	if (argc > 1)
 		return cmd_usage(&cmd_unlock, argv[1]);
 	report_init(&report);
+	report_remove(root);
 	report_stage(&report, STAGE_PREPARE);
 	r = secret_harden_process();
 	if (r < 0)
@@ -29,7 +32,7 @@ static int run_unlock(const struct root *root, int argc, char **argv)
 	(void)conf_load(root, &conf, &f); /* a failure is in f; the secrets are wiped first */
 	conf_apply_cmdline(root, &conf);
 	volume_init_library();
-	r = unlock_run(root, &conf, &report, &f);
+	r = supervise(root, &conf, &report, &f);
 	if (r < 0)
 		return stop(root, &conf, &report, &f);
 	r = report_write(root, &conf, &report, &f, "none");
@@ -45,26 +48,45 @@ const struct cmd cmd_unlock = {
 	.run = run_unlock,
 };
 
-/* Runs as emergency.service: something else gave up. Whatever stage the boot was in, no
- * secret may be left, and nobody gets a shell. */
+/* No mapping may stay that the boot was to have. What is in use cannot be removed, and does
+ * not have to be: the machine ends. */
+static void claim_mappings(const struct conf *conf, struct report *report)
+{
+	size_t i;
+
+	for (i = 0; i < conf->nr_volumes; i++)
+		report->volumes[i].mapped = true;
+}
+
+/* Runs as emergency.service, where something else gave up, and after unlock was killed.
+ * Whatever stage the boot was in, no secret may be left, and nobody gets a shell. */
 static int run_abort(const struct root *root, int argc, char **argv)
 {
 	struct fault f = { 0 }, ignored = { 0 };
+	bool unless_done = false;
 	struct report report;
 	struct conf conf;
+	int i;
 
-	if (argc > 1)
-		return cmd_usage(&cmd_abort, argv[1]);
+	for (i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--unless-done") != 0)
+			return cmd_usage(&cmd_abort, argv[i]);
+		unless_done = true;
+	}
+	if (unless_done && root_exists(root, PATH_STATUS))
+		return EXITCODE_OK;
 	report_init(&report);
 	(void)conf_load(root, &conf, &ignored); /* on an error the defaults apply */
-	(void)fault_set(&f, EXITCODE_ABORTED, ECANCELED, "the initramfs cannot go on");
-	(void)unlock_run(root, &conf, &report, &f); /* with a fault it only wipes */
+	(void)fault_set(&f, EXITCODE_ABORTED, ECANCELED,
+			unless_done ? "the unlock was killed" : "the initramfs cannot go on");
+	claim_mappings(&conf, &report);
+	(void)unlock_undo(root, &conf, &report, &f);
 	return stop(root, &conf, &report, &f);
 }
 
 const struct cmd cmd_abort = {
 	.name = "abort",
-	.args = "",
+	.args = "[--unless-done]",
 	.help = "wipe every secret, say that the boot ends, and do the failure action",
 	.run = run_abort,
 };

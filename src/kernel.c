@@ -88,6 +88,40 @@ static int for_each_algorithm(const struct root *root, const struct conf *conf,
 	return 0;
 }
 
+static bool wants_integrity(const struct conf *conf)
+{
+	size_t i;
+
+	for (i = 0; i < conf->nr_volumes; i++)
+		if (conf->volumes[i].options & VOLUME_OPTION_INTEGRITY_HMAC_SHA256)
+			return true;
+	return false;
+}
+
+static int for_each_integrity_module(const struct root *root, int (*fn)(const char *alias),
+				     struct fault *f)
+{
+	static const char *const algorithms[] = { "authenc", "hmac", "sha256" };
+	char alias[ALIAS_SIZE];
+	size_t i;
+	int r;
+
+	r = fn("dm_integrity");
+	if (r < 0 && r != -ENOENT)
+		return fault_set(f, EXITCODE_NO_DM_CRYPT, -r, "dm_integrity does not load: %s",
+				 strerror(-r));
+	for (i = 0; i < ARRAY_SIZE(algorithms); i++) {
+		(void)snprintf(alias, sizeof(alias), "crypto-%s", algorithms[i]); /* fits */
+		r = fn(alias);
+		/* ENOENT: built in, as a template that /proc/crypto does not list. */
+		if (r < 0 && r != -ENOENT && !in_proc_crypto(root, algorithms[i]))
+			return fault_set(f, EXITCODE_NO_DM_CRYPT, -r,
+					 "the kernel has no '%s' for integrity=: %s", algorithms[i],
+					 strerror(-r));
+	}
+	return 0;
+}
+
 static int load_alias(const char *alias)
 {
 	return module_load(alias, NULL);
@@ -110,6 +144,11 @@ int kernel_prepare(const struct root *root, const struct conf *conf, struct faul
 	if (r == 0)
 		return fault_set(f, EXITCODE_NO_DM_CRYPT, ENOENT,
 				 "the kernel has no device-mapper target 'crypt'");
+	if (wants_integrity(conf)) {
+		r = for_each_integrity_module(root, load_alias, f);
+		if (r < 0)
+			return r;
+	}
 	return for_each_algorithm(root, conf, load_alias, f);
 }
 
@@ -120,5 +159,10 @@ int kernel_look(const struct root *root, const struct conf *conf, struct fault *
 	if (r < 0)
 		return fault_set(f, EXITCODE_NO_DM_CRYPT, -r, "no module dm_crypt: %s",
 				 strerror(-r));
+	if (wants_integrity(conf)) {
+		r = for_each_integrity_module(root, module_lookup, f);
+		if (r < 0)
+			return r;
+	}
 	return for_each_algorithm(root, conf, module_lookup, f);
 }

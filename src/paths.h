@@ -18,8 +18,15 @@
 #define PATH_STATUS "/run/coco-unlock/status.json"
 #define PATH_OPENED "/run/coco-unlock/opened"
 
+/* In the encrypted root, below whatever it is mounted on. */
+#define PATH_GENERATION_DIR "/var/lib/coco-unlock"
+#define PATH_GENERATION "/var/lib/coco-unlock/generation"
+#define PATH_SYSROOT "/sysroot"
+
+#define PATH_MOUNTINFO "/proc/self/mountinfo"
 #define PATH_CMDLINE "/proc/cmdline"
 #define PATH_CRYPTO "/proc/crypto"
+#define PATH_MEMINFO "/proc/meminfo"
 #define PATH_PROC_STATUS "/proc/self/status"
 #define PATH_KMSG "/dev/kmsg"
 
@@ -27,12 +34,22 @@
 #define PATH_CONSOLE "/dev/console"
 #define PATH_CONSOLES_ACTIVE "/sys/class/tty/console/active"
 #define PATH_SYS_BLOCK "/sys/class/block"
+#define PATH_SYS_DEV_BLOCK "/sys/dev/block"
+#define PATH_SYS_BTRFS "/sys/fs/btrfs"
 #define PATH_SYS_MODULE "/sys/module"
 #define PATH_DM_CONTROL "/dev/mapper/control"
 #define PATH_DM_DIR "/dev/mapper"
 
 /* The kernel's list of EFI configuration tables starts here (a physical address in text form). */
 #define PATH_EFI_CONFIG_TABLE "/sys/firmware/efi/config_table"
+
+/* systemd's proc-cmdline: the variable has systemd's own vendor GUID. */
+#define PATH_EFI_SYSTEMD_OPTIONS \
+	"/sys/firmware/efi/efivars/SystemdOptions-8cf2644b-4b0b-428f-9387-6d876050dc67"
+
+/* systemd.exec(5): what it has imported, plain and encrypted. */
+#define PATH_CREDENTIALS_SYSTEM "/run/credentials/@system"
+#define PATH_CREDENTIALS_ENCRYPTED "/run/credentials/@encrypted"
 
 #define PATH_SECURITYFS "/sys/kernel/security"
 #define PATH_COCO_SECRET_STATE "/sys/kernel/security/coco_secret/state"

@@ -24,6 +24,7 @@ static const char *const stage_names[_STAGE_MAX] = {
 	[STAGE_HEADER] = "header",
 	[STAGE_KEYSLOT] = "keyslot",
 	[STAGE_MAPPING] = "mapping",
+	[STAGE_READ_BACK] = "read-back",
 };
 
 void report_init(struct report *ret_report)
@@ -59,8 +60,7 @@ const char *report_form_name(enum secret_form form)
 	return form == SECRET_FORM_EXACT ? "exact" : "without-final-nul";
 }
 
-/* proc(5): VmHWM is the peak resident size, in KiB, of this program alone. */
-static uint64_t peak_memory_kib(const struct root *root)
+static uint64_t own_peak_kib(const struct root *root)
 {
 	_cleanup_free_ char *text = NULL;
 	char *p, *word;
@@ -75,6 +75,18 @@ static uint64_t peak_memory_kib(const struct root *root)
 	word = text_word(&p, " \t\n");
 	return word && text_u64(word, UINT64_MAX, &kib) == 0 ? kib : 0;
 }
+
+/* The larger of this process and of those it has waited for, in KiB. proc(5): VmHWM is this
+ * program's alone; getrusage(2) would count what was there before it was executed. */
+static uint64_t peak_memory_kib(const struct root *root)
+{
+	uint64_t self = own_peak_kib(root);
+	struct rusage children = { 0 };
+
+	(void)getrusage(RUSAGE_CHILDREN, &children); /* cannot fail with this argument */
+	return (uint64_t)children.ru_maxrss > self ? (uint64_t)children.ru_maxrss : self;
+}
+
 
 static void add_string(struct json_object *obj, const char *key, const char *value)
 {
@@ -113,7 +125,7 @@ static struct json_object *volume_json(const struct volume_conf *conf,
 	add_string(obj, "cipher", v->cipher);
 	add_string(obj, "secret", conf->guid);
 	add_string(obj, "form", v->keyslot < 0 ? "" : report_form_name(v->form));
-	add_string(obj, "header", v->header ? v->header : "");
+	add_string(obj, "header", v->header);
 	json_object_object_add(obj, "keyslot", json_object_new_int(v->keyslot));
 	add_string(obj, "mapping", v->mapped ? mapping : "");
 	return obj;
@@ -168,4 +180,9 @@ int report_write(const struct root *root, const struct conf *conf, const struct 
 		line = NULL;
 	json_object_put(obj);
 	return r;
+}
+
+void report_remove(const struct root *root)
+{
+	(void)unlinkat(root->fd, PATH_STATUS + 1, 0); /* mostly there is none */
 }

@@ -21,17 +21,18 @@ enum stage {
 	STAGE_HEADER,  /* copy, judgement, libcryptsetup's load */
 	STAGE_KEYSLOT, /* key derivation */
 	STAGE_MAPPING,
+	STAGE_READ_BACK, /* the live table, compared with what was judged */
 	_STAGE_MAX,
 };
 
 struct report_volume {
 	char device[CONF_DEVICE_SIZE];
-	char uuid[POLICY_UUID_SIZE];
+	char uuid[BINHEADER_UUID_SIZE];
 	char cipher[CONF_NAME_SIZE];
-	const char *header; /* "accepted", or the name of the broken rule; NULL: not judged */
+	char header[POLICY_RULE_SIZE]; /* "accepted", or the broken rule; empty: not judged */
 	enum secret_form form;
 	int keyslot; /* -1: none opened */
-	bool mapped;
+	bool mapped; /* or being mapped: if the process ends meanwhile, it has to go */
 };
 
 struct report {
@@ -62,5 +63,8 @@ const char *report_form_name(enum secret_form form);
  */
 int report_write(const struct root *root, const struct conf *conf, const struct report *report,
 		 const struct fault *fault, const char *action);
+
+/* Removes a status.json that is there. */
+void report_remove(const struct root *root);
 
 #endif

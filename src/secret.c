@@ -85,3 +85,29 @@ bool secret_ends_in_nul(const struct secret *s)
 {
 	return s->len > 0 && s->bytes[s->len - 1] == 0;
 }
+
+int secret_sha256(const struct secret *s, struct digest *ret_digest)
+{
+	return digest_sha256(s->bytes, s->len, ret_digest);
+}
+
+int secret_hmac_sha256(const struct secret *key, const char *text, struct digest *ret_digest)
+{
+	return digest_hmac_sha256(key->bytes, key->len, text, ret_digest);
+}
+
+int secret_reveal_text(const struct secret *s, size_t max, char **ret_text)
+{
+	char *text;
+
+	if (s->len > max)
+		return -EFBIG;
+	if (memchr(s->bytes, '\0', s->len))
+		return -EINVAL;
+	text = calloc(1, s->len + 1);
+	if (!text)
+		return -ENOMEM;
+	memcpy(text, s->bytes, s->len);
+	*ret_text = text;
+	return 0;
+}

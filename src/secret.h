@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#include "util.h"
+#include "digest.h"
 
 /* The largest launch secret that a platform takes: KVM and the AMD secure processor accept
  * blobs of 16 KiB; today's firmware leaves 3072 bytes for the whole table. */
@@ -41,6 +41,16 @@ void secret_done(struct secret *s);
  * Returns 0, -EFBIG if there is more than SECRET_CAPACITY, or -errno; on error s is empty.
  */
 int secret_read(struct secret *s, int fd);
+
+/* Digests of the whole content: see digest.h. */
+int secret_sha256(const struct secret *s, struct digest *ret_digest);
+int secret_hmac_sha256(const struct secret *key, const char *text, struct digest *ret_digest);
+
+/*
+ * Copies an entry that is not secret, such as the policy, out into a new string, owned by
+ * the caller. Returns 0, -EFBIG beyond max bytes, -EINVAL for a NUL byte, or -ENOMEM.
+ */
+int secret_reveal_text(const struct secret *s, size_t max, char **ret_text);
 
 /* True if the last byte is 0 (builders for GRUB append one). */
 bool secret_ends_in_nul(const struct secret *s);

@@ -23,7 +23,11 @@ static const struct {
 	{ VOLUME_OPTION_SUBMIT_FROM_CRYPT_CPUS, CRYPT_ACTIVATE_SUBMIT_FROM_CRYPT_CPUS },
 	{ VOLUME_OPTION_NO_READ_WORKQUEUE, CRYPT_ACTIVATE_NO_READ_WORKQUEUE },
 	{ VOLUME_OPTION_NO_WRITE_WORKQUEUE, CRYPT_ACTIVATE_NO_WRITE_WORKQUEUE },
+	{ VOLUME_OPTION_ALLOW_DISCARDS, CRYPT_ACTIVATE_ALLOW_DISCARDS },
 };
+
+/* Since libcryptsetup 2.7; 0 is CRYPT_SW_ONLY. */
+extern int crypt_get_hw_encryption_type(struct crypt_device *cd) __attribute__((weak));
 
 /* Its messages may quote the header: they go to the journal's debug level only. */
 static void library_message(int level, const char *msg, void *usrptr)
@@ -66,6 +70,110 @@ int volume_load(const struct header *header, const struct device *device,
 	return 0;
 }
 
+static bool cipher_is(const char *expected, const char *cipher, const char *mode)
+{
+	char text[CONF_NAME_SIZE];
+
+	return cipher && mode &&
+	       (size_t)snprintf(text, sizeof(text), "%s-%s", cipher, mode) < sizeof(text) &&
+	       strcmp(text, expected) == 0;
+}
+
+static const char *check_keyslot(struct crypt_device *cd, int id, const struct verdict *v)
+{
+	const struct policy_keyslot *slot = NULL;
+	crypt_keyslot_info status = crypt_keyslot_status(cd, id);
+	uint64_t offset, size;
+	const char *cipher;
+	size_t key_size;
+	uint32_t i;
+
+	for (i = 0; i < v->nr_keyslots; i++)
+		if (v->keyslots[i].id == (uint32_t)id)
+			slot = &v->keyslots[i];
+	if (!slot)
+		return status == CRYPT_SLOT_INACTIVE ? NULL : "accessor-keyslot";
+	if (status != CRYPT_SLOT_ACTIVE && status != CRYPT_SLOT_ACTIVE_LAST)
+		return "accessor-keyslot";
+	cipher = crypt_keyslot_get_encryption(cd, id, &key_size);
+	if (!cipher || strstr(cipher, "null") || (key_size != 32 && key_size != 64) ||
+	    crypt_keyslot_area(cd, id, &offset, &size) < 0 || offset != slot->area.offset ||
+	    size != slot->area.size ||
+	    crypt_keyslot_get_key_size(cd, id) != (int)v->volume_key_size)
+		return "accessor-keyslot";
+	return NULL;
+}
+
+static const char *check_flags(struct crypt_device *cd, const struct volume_conf *conf)
+{
+	uint32_t flags;
+
+	if (crypt_persistent_flags_get(cd, CRYPT_FLAGS_REQUIREMENTS, &flags) < 0 || flags != 0)
+		return "accessor-requirements";
+	if (crypt_persistent_flags_get(cd, CRYPT_FLAGS_ACTIVATION, &flags) < 0)
+		return "accessor-flags";
+	if (conf->options & VOLUME_OPTION_ALLOW_DISCARDS)
+		flags &= ~(uint32_t)CRYPT_ACTIVATE_ALLOW_DISCARDS;
+	return flags == 0 ? NULL : "accessor-flags";
+}
+
+static const char *check_integrity(struct crypt_device *cd, const struct verdict *v)
+{
+	struct crypt_params_integrity ip = { 0 };
+	int r = crypt_get_integrity_info(cd, &ip);
+
+	if (!v->integrity)
+		return r >= 0 && ip.integrity ? "accessor-integrity" : NULL;
+	return r >= 0 && ip.integrity && strcmp(ip.integrity, "hmac(sha256)") == 0 ?
+		       NULL :
+		       "accessor-integrity";
+}
+
+static const char *check_accessors(struct crypt_device *cd, const struct volume_conf *conf,
+				   const struct verdict *v)
+{
+	uint64_t metadata_size = 0;
+	const char *uuid = crypt_get_uuid(cd), *rule;
+	int id;
+
+	if (!cipher_is(v->cipher, crypt_get_cipher(cd), crypt_get_cipher_mode(cd)))
+		return "accessor-cipher";
+	if (crypt_get_data_offset(cd) != v->data_offset / 512)
+		return "accessor-offset";
+	if (crypt_get_sector_size(cd) != (int)v->sector_size)
+		return "accessor-sector-size";
+	if (crypt_get_volume_key_size(cd) != (int)v->volume_key_size)
+		return "accessor-key-size";
+	if (!uuid || strcmp(uuid, v->uuid) != 0)
+		return "accessor-uuid";
+	if (crypt_get_metadata_size(cd, &metadata_size, NULL) < 0 ||
+	    metadata_size != HEADER_COPY_SIZE)
+		return "accessor-metadata";
+	if (crypt_reencrypt_status(cd, NULL) != CRYPT_REENCRYPT_NONE)
+		return "accessor-reencryption";
+	if (crypt_get_hw_encryption_type && crypt_get_hw_encryption_type(cd) != 0)
+		return "accessor-hardware";
+	rule = check_flags(cd, conf);
+	if (!rule)
+		rule = check_integrity(cd, v);
+	for (id = 0; id < crypt_keyslot_max(CRYPT_LUKS2) && !rule; id++)
+		rule = check_keyslot(cd, id, v);
+	return rule;
+}
+
+int volume_check(const struct volume *volume, const struct volume_conf *conf,
+		 const struct verdict *verdict, const char **ret_rule, struct fault *f)
+{
+	const char *rule = check_accessors(volume->cd, conf, verdict);
+
+	if (!rule)
+		return 0;
+	*ret_rule = rule;
+	return fault_set(f, EXITCODE_HEADER_REFUSED, EPERM,
+			 "libcryptsetup reads the header of volume %s in another way: it breaks "
+			 "the rule '%s'", conf->name, rule);
+}
+
 /* Returns the number of the keyslot that opened, or -errno. */
 static int try_form(struct volume *volume, const struct secret *secret, size_t len)
 {
@@ -79,7 +187,14 @@ static int try_form(struct volume *volume, const struct secret *secret, size_t l
 	return r;
 }
 
-int volume_unlock(struct volume *volume, const struct secret *secret, struct fault *f)
+static bool costs_allow_twice(const struct verdict *v)
+{
+	return v->iterations <= POLICY_ITERATIONS_MAX / 2 &&
+	       v->argon2_kib <= POLICY_ARGON2_KIB_MAX / 2;
+}
+
+int volume_unlock(struct volume *volume, const struct verdict *verdict,
+		  const struct secret *secret, struct fault *f)
 {
 	int r;
 
@@ -89,7 +204,8 @@ int volume_unlock(struct volume *volume, const struct secret *secret, struct fau
 				 strerror(-r));
 	volume->form = SECRET_FORM_EXACT;
 	r = try_form(volume, secret, secret->len);
-	if (r == -EPERM && secret_ends_in_nul(secret) && secret->len > 1) {
+	if (r == -EPERM && secret_ends_in_nul(secret) && secret->len > 1 &&
+	    costs_allow_twice(verdict)) {
 		volume->form = SECRET_FORM_WITHOUT_FINAL_NUL;
 		r = try_form(volume, secret, secret->len - 1);
 	}

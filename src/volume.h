@@ -39,11 +39,21 @@ int volume_load(const struct header *header, const struct device *device,
 		struct volume *ret_volume, struct fault *f);
 
 /*
- * Gets the volume key out of a keyslot: with the exact bytes of the secret, or, if they open
- * none and the last byte is 0, once more without that byte. Takes the time of the key
- * derivation. Returns 0, or -errno with f saying secret-refused, no-memory or header-refused.
+ * Asks libcryptsetup what it makes of the loaded copy, and compares with the verdict: a
+ * second reader, since a rule of ours may have a hole. Returns 0, or -EPERM with f saying
+ * header-refused and *ret_rule naming the accessor that disagrees (a constant string).
  */
-int volume_unlock(struct volume *volume, const struct secret *secret, struct fault *f);
+int volume_check(const struct volume *volume, const struct volume_conf *conf,
+		 const struct verdict *verdict, const char **ret_rule, struct fault *f);
+
+/*
+ * Gets the volume key out of a keyslot: with the exact bytes of the secret, or, if they open
+ * none and the last byte is 0, once more without that byte, if both together stay below the
+ * cost that the policy allows. Takes the time of the key derivation, which only SIGKILL can
+ * end. Returns 0, or -errno with f saying secret-refused, no-memory or header-refused.
+ */
+int volume_unlock(struct volume *volume, const struct verdict *verdict,
+		  const struct secret *secret, struct fault *f);
 
 /*
  * Makes the mapping /dev/mapper/<conf->name>, waits until udev has seen it, and wipes the

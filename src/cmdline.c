@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cmdline.c - the guard in front of the command line and of imported credentials.
+ * Trusts the configuration in the initramfs; the words come from the host. It can only
+ * refuse: nothing in them changes what is opened.
+ */
+#include "cmdline.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "paths.h"
+
+/* Words that a boot may have without getting more than it should: what is shown, what is
+ * switched off, what makes the guest stricter. A final `*` makes a prefix. */
+static const char *const default_words[] = {
+	/* put there by boot loaders and by the firmware of measured direct boot */
+	"BOOT_IMAGE=*", "initrd=initrd",
+	/* the root's file system; root= itself is judged apart */
+	"ro", "rw", "rootfstype=ext4", "rootfstype=xfs", "rootfstype=btrfs",
+	/* output */
+	"quiet", "console=*", "loglevel=*", "printk.time=*", "vga=*", "nomodeset", "splash",
+	"nosplash", "rhgb", "plymouth.enable=0", "systemd.show_status=*",
+	"rd.systemd.show_status=*",
+	/* our own, which can only be shorter than the configuration says */
+	"coco_unlock.timeout=*",
+	/* less of something */
+	"noresume", "rd.luks=0", "rd.luks=no", "luks=no", "rd.shell=0", "rd.emergency=poweroff",
+	"rd.emergency=reboot", "rd.emergency=halt", "systemd.gpt_auto=0", "systemd.gpt_auto=no",
+	"rd.systemd.gpt_auto=0", "systemd.import_credentials=0", "systemd.import_credentials=no",
+	"net.ifnames=0", "biosdevname=0",
+	/* more safety */
+	"panic=*", "oops=panic", "init_on_free=1", "init_on_alloc=1", "page_poison=1",
+	"lockdown=integrity", "lockdown=confidentiality", "iommu.strict=1", "fips=1", "selinux=1",
+	"enforcing=1", "apparmor=1", "security=selinux", "security=apparmor", "audit=0", "audit=1",
+	"random.trust_cpu=*", "swiotlb=*",
+};
+
+#define ROOT_WORD "root=/dev/mapper/"
+
+static bool matches(const char *word, const char *allowed)
+{
+	size_t len = strlen(allowed);
+
+	if (len > 0 && allowed[len - 1] == '*')
+		return strncmp(word, allowed, len - 1) == 0;
+	return strcmp(word, allowed) == 0;
+}
+
+/* systemd.syntax(7): quotes and backslashes join and split words in their own way. */
+static bool is_plain(const char *word)
+{
+	for (; *word; word++)
+		if (*word < 0x21 || *word > 0x7e || strchr("\"'\\", *word))
+			return false;
+	return true;
+}
+
+static bool is_allowed(const char *word, const struct conf *conf)
+{
+	const struct word_list *list = &conf->allow_words;
+	size_t i;
+
+	if (!is_plain(word))
+		return false;
+	for (i = 0; list->defaults && i < ARRAY_SIZE(default_words); i++)
+		if (matches(word, default_words[i]))
+			return true;
+	for (i = 0; i < list->nr; i++)
+		if (matches(word, list->words[i]))
+			return true;
+	if (strncmp(word, ROOT_WORD, sizeof(ROOT_WORD) - 1) != 0)
+		return false;
+	for (i = 0; i < conf->nr_volumes; i++)
+		if (strcmp(word + sizeof(ROOT_WORD) - 1, conf->volumes[i].name) == 0)
+			return true;
+	return false;
+}
+
+int cmdline_check(const struct root *root, const struct conf *conf, struct fault *f)
+{
+	_cleanup_free_ char *cmdline = NULL;
+	char *cursor, *word, shown[80];
+	ssize_t n;
+
+	if (!conf->check_cmdline)
+		return 0;
+	/* systemd reads more words from here where Secure Boot is off. */
+	if (root_exists(root, PATH_EFI_SYSTEMD_OPTIONS))
+		return fault_set(f, EXITCODE_COMMAND_LINE, EPERM,
+				 "the EFI variable SystemdOptions adds to the kernel command line");
+	n = root_read_text(root, PATH_CMDLINE, CONF_CMDLINE_MAX, &cmdline);
+	if (n == -ENOENT && !root->machine)
+		return 0;
+	if (n < 0)
+		return fault_set(f, EXITCODE_COMMAND_LINE, (int)-n, "cannot read %s: %s",
+				 PATH_CMDLINE, strerror((int)-n));
+	cursor = cmdline;
+	while ((word = text_word(&cursor, " \t\n"))) {
+		if (is_allowed(word, conf))
+			continue;
+		text_printable(word, shown, sizeof(shown));
+		return fault_set(f, EXITCODE_COMMAND_LINE, EPERM,
+				 "the kernel command line has the word '%s', which is not allowed",
+				 shown);
+	}
+	return 0;
+}
+
+int cmdline_check_credentials(const struct root *root, struct fault *f)
+{
+	static const char *const dirs[] = { PATH_CREDENTIALS_SYSTEM, PATH_CREDENTIALS_ENCRYPTED };
+	char shown[80];
+	struct dirent *e;
+	size_t i;
+	DIR *d;
+	int fd;
+
+	for (i = 0; i < ARRAY_SIZE(dirs); i++) {
+		fd = root_open(root, dirs[i], O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+		if (fd == -ENOENT)
+			continue;
+		d = fd >= 0 ? fdopendir(fd) : NULL;
+		if (!d) {
+			if (fd >= 0)
+				(void)close(fd);
+			return fault_set(f, EXITCODE_FOREIGN_CREDENTIAL, EPERM, "cannot read %s",
+					 dirs[i]);
+		}
+		while ((e = readdir(d)))
+			if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+				break;
+		if (e)
+			text_printable(e->d_name, shown, sizeof(shown));
+		(void)closedir(d);
+		if (e)
+			return fault_set(f, EXITCODE_FOREIGN_CREDENTIAL, EPERM,
+					 "the system manager has imported the credential '%s'", shown);
+	}
+	return 0;
+}

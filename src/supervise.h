@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * supervise.h - runs the pipeline in a process of its own, and cleans up whatever happens
+ * to it.
+ */
+#ifndef COCO_SUPERVISE_H
+#define COCO_SUPERVISE_H
+
+#include "report.h"
+
+/*
+ * unlock_run() in a child process, which is killed a few seconds after the configuration's
+ * timeout: a key derivation ends in no other way. The volume key's place in the child's
+ * thread keyring goes with it. If the child is killed, crashes, or somebody asks this process
+ * to end, the entries are wiped and the mappings removed from here.
+ * Returns 0 with *report filled, or -errno with f and *report filled.
+ */
+int supervise(const struct root *root, const struct conf *conf, struct report *report,
+	      struct fault *f);
+
+#endif
