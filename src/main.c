@@ -7,7 +7,9 @@
 
 #include "cmd.h"
 
-static const struct cmd *const cmds[] = { &cmd_unlock, &cmd_check, &cmd_status, &cmd_abort };
+static const struct cmd *const cmds[] = {
+	&cmd_unlock, &cmd_verify_root, &cmd_raise_generation, &cmd_abort, &cmd_check, &cmd_status,
+};
 
 int cmd_usage(const struct cmd *cmd, const char *word)
 {
@@ -23,7 +25,7 @@ static void print_help(void)
 	printf("Opens the encrypted disks of a confidential VM with its launch secret.\n\n"
 	       "Usage: coco-unlock [--root=DIR] VERB\n\n");
 	for (i = 0; i < ARRAY_SIZE(cmds); i++)
-		printf("  %-8s%-12s%s\n", cmds[i]->name, cmds[i]->args, cmds[i]->help);
+		printf("  %-17s%-16s%s\n", cmds[i]->name, cmds[i]->args, cmds[i]->help);
 	printf("\n  --root=DIR  look at this directory tree instead of the machine; maps nothing\n"
 	       "  --version   print the version\n"
 	       "  --help      print this text\n\n"

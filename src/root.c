@@ -72,19 +72,29 @@ ssize_t root_read_text(const struct root *root, const char *path, size_t max, ch
 	return (ssize_t)len;
 }
 
-/* Makes the directory if it is missing; its parent is there. Returns a descriptor or -errno. */
-static int make_directory(const struct root *root, const char *path)
+int root_mkdir(const struct root *root, const char *path)
 {
-	char parent[PATH_MAX];
 	const char *name = strrchr(path, '/') + 1;
-	_cleanup_close_ int dir = -EBADF, fd = -EBADF;
+	_cleanup_close_ int dir = -EBADF;
+	char parent[PATH_MAX];
 
-	(void)snprintf(parent, sizeof(parent), "%.*s", (int)(name - path), path); /* fits */
+	if (snprintf(parent, sizeof(parent), "%.*s", (int)(name - path), path) >= PATH_MAX)
+		return -ENAMETOOLONG;
 	dir = root_open(root, parent, O_PATH | O_DIRECTORY, 0);
 	if (dir < 0)
 		return dir;
-	if (mkdirat(dir, name, 0755) < 0 && errno != EEXIST)
-		return -errno;
+	return mkdirat(dir, name, 0755) < 0 && errno != EEXIST ? -errno : 0;
+}
+
+/* Opens a directory, which is made if it is missing; its mode is 0755 in any case. */
+static int open_directory(const struct root *root, const char *path)
+{
+	_cleanup_close_ int fd = -EBADF;
+	int r;
+
+	r = root_mkdir(root, path);
+	if (r < 0)
+		return r;
 	fd = root_open(root, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
 	if (fd < 0)
 		return fd;
@@ -115,7 +125,7 @@ int root_replace_text(const struct root *root, const char *path, const char *tex
 	if (snprintf(parent, sizeof(parent), "%.*s", (int)(name - path - 1), path) >= PATH_MAX ||
 	    snprintf(new_name, sizeof(new_name), "%s.new", name) >= NAME_MAX)
 		return -ENAMETOOLONG;
-	dir = make_directory(root, parent);
+	dir = open_directory(root, parent);
 	if (dir < 0)
 		return dir;
 	fd = openat(dir, new_name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, mode);

@@ -30,6 +30,10 @@ int root_open(const struct root *root, const char *path, int flags, mode_t mode)
  * -errno. Not for secrets. */
 ssize_t root_read_text(const struct root *root, const char *path, size_t max, char **ret_text);
 
+/* Makes a directory (0755 less the umask) below a parent that is there; one that exists is
+ * left as it is. Returns 0 or -errno. */
+int root_mkdir(const struct root *root, const char *path);
+
 /*
  * Replaces a text file in one step and syncs it: writes PATH.new and renames that. The last
  * directory is made if it is missing, and has mode 0755 then as before; the file has `mode`

@@ -12,7 +12,7 @@ export LC_ALL=C.UTF-8
 layers='
 1 util text fault exitcode deadline root paths log
 2 conf cocotab
-3 secret module uevent kernel action source_efi device header policy volume mapping opened verify generation
+3 secret module uevent kernel action source_efi device header policy volume mapping opened mounts stack rivals verify generation
 4 report unlock stop
 5 cmd cmd_check cmd_raise_generation cmd_status cmd_unlock cmd_verify_root main
 '
@@ -31,7 +31,7 @@ volume: source_efi module uevent kernel
 owners='
 libcryptsetup.h: volume.c
 libkmod.h: module.c
-blkid/blkid.h: device.c verify.c
+blkid/blkid.h: device.c rivals.c
 json-c/json.h: policy.c report.c cmd_status.c
 '
 

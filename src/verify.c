@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * verify.c - what is mounted as the root, compared with what was opened.
+ * Trusts the kernel's lists of mounts and devices, and the list that unlock left in /run;
+ * trusts no name under /dev/disk, no source of a mount and no superblock. May not change
+ * anything.
+ */
+#include "verify.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/btrfs.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "generation.h"
+#include "mounts.h"
+#include "paths.h"
+#include "rivals.h"
+#include "stack.h"
+#include "text.h"
+
+#define OVERLAY_DEPTH_MAX 4
+
+struct verify {
+	const struct root *root;
+	const struct opened_volume *volumes;
+	size_t nr;
+	struct mounts mounts;
+	struct ground *ground;
+};
+
+static int confusion(struct fault *f, const struct mount *m, const char *what)
+{
+	return fault_set(f, EXITCODE_ROOT_CONFUSION, EPERM, "%s on %s (device %u:%u) %s", m->type,
+			 m->point, major(m->dev), minor(m->dev), what);
+}
+
+static int check_device(struct verify *v, const struct mount *m, dev_t dev, struct fault *f)
+{
+	struct ground *g = v->ground;
+	size_t i;
+	int r;
+
+	r = stack_is_ours(v->root, dev, v->volumes, v->nr, &g->volumes);
+	if (r < 0)
+		return fault_set(f, EXITCODE_ROOT_CONFUSION, -r,
+				 "cannot find out what device %u:%u is made of: %s", major(dev),
+				 minor(dev), strerror(-r));
+	if (r == 0)
+		return fault_set(f, EXITCODE_ROOT_CONFUSION, EPERM,
+				 "%s on %s uses device %u:%u, which is not on a volume that was opened",
+				 m->type, m->point, major(dev), minor(dev));
+	for (i = 0; i < g->nr_devices; i++)
+		if (g->devices[i] == dev)
+			return 0;
+	if (g->nr_devices == VERIFY_GROUND_MAX)
+		return confusion(f, m, "has too many devices");
+	g->devices[g->nr_devices++] = dev;
+	return 0;
+}
+
+/* The directory of the kernel's list of a mounted btrfs' devices. */
+static int btrfs_directory(const struct verify *v, const struct mount *m, char *path, size_t size,
+			   uint64_t *ret_devices)
+{
+	_cleanup_close_ int fd = root_open(v->root, m->point, O_RDONLY | O_DIRECTORY, 0);
+	struct btrfs_ioctl_fs_info_args info = { 0 };
+	char fsid[GUID_TEXT_SIZE] = "";
+	size_t i;
+
+	if (fd < 0)
+		return fd;
+	if (ioctl(fd, BTRFS_IOC_FS_INFO, &info) < 0)
+		return -errno;
+	for (i = 0; i < sizeof(info.fsid); i++)
+		text_append(fsid, sizeof(fsid), "%s%02x",
+			    i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", info.fsid[i]);
+	(void)snprintf(path, size, "%s/%s/devices", PATH_SYS_BTRFS, fsid); /* fits */
+	*ret_devices = info.num_devices;
+	return 0;
+}
+
+static int check_btrfs(struct verify *v, const struct mount *m, struct fault *f)
+{
+	char path[128], dev_path[128 + NAME_MAX + 8];
+	_cleanup_close_ int fd = -EBADF;
+	uint64_t expected = 0, seen = 0;
+	struct dirent *e;
+	dev_t dev;
+	DIR *d;
+	int r;
+
+	r = btrfs_directory(v, m, path, sizeof(path), &expected);
+	if (r < 0)
+		return confusion(f, m, "does not tell its devices");
+	fd = root_open(v->root, path, O_RDONLY | O_DIRECTORY, 0);
+	d = fd < 0 ? NULL : fdopendir(fd);
+	if (!d)
+		return confusion(f, m, "has no list of devices in sysfs");
+	TAKE_FD(fd);
+	while (r >= 0 && (e = readdir(d))) {
+		if (*e->d_name == '.')
+			continue;
+		(void)snprintf(dev_path, sizeof(dev_path), "%s/%s/dev", path, e->d_name); /* fits */
+		r = stack_read_dev(v->root, dev_path, &dev);
+		r = r < 0 ? confusion(f, m, "has a device without a number") :
+			    check_device(v, m, dev, f);
+		seen++;
+	}
+	(void)closedir(d);
+	if (r >= 0 && (seen == 0 || seen < expected))
+		return confusion(f, m, "lacks one of its devices");
+	return r;
+}
+
+static int check_one(struct verify *v, const struct mount *m, unsigned int depth, struct fault *f);
+
+/* One layer of an overlay: the file system that held it when the overlay was mounted. */
+static int check_layer(struct verify *v, const struct mount *overlay, char *path, bool may_be_ram,
+		       unsigned int depth, struct fault *f)
+{
+	const struct mount *m;
+
+	mounts_unescape(path);
+	/* A backslash that is left quotes something inside the path; nobody needs that here. */
+	if (*path != '/' || strchr(path, '\\') || strstr(path, "/../") || strstr(path, "/./"))
+		return confusion(f, overlay, "has a layer whose path cannot be followed");
+	m = mounts_holding(&v->mounts, path, overlay);
+	if (!m)
+		return confusion(f, overlay, "has a layer that is nowhere");
+	if (may_be_ram && strcmp(m->type, "tmpfs") == 0)
+		return 0;
+	return check_one(v, m, depth, f);
+}
+
+static int check_overlay(struct verify *v, const struct mount *m, unsigned int depth,
+			 struct fault *f)
+{
+	static const char *const lower[] = { "lowerdir=", "lowerdir+=", "datadir+=" };
+	static const char *const upper[] = { "upperdir=", "workdir=" };
+	_cleanup_free_ char *options = strdup(m->options);
+	unsigned int layers = 0;
+	char *cursor, *word, *layer;
+	size_t i;
+	int r = 0;
+
+	if (!options)
+		return fault_set(f, EXITCODE_NO_MEMORY, ENOMEM, "no memory to look at mounts");
+	if (depth == 0)
+		return confusion(f, m, "is an overlay of overlays");
+	cursor = options;
+	while (r >= 0 && (word = text_word(&cursor, ","))) {
+		for (i = 0; i < ARRAY_SIZE(upper); i++)
+			if (strncmp(word, upper[i], strlen(upper[i])) == 0)
+				r = check_layer(v, m, word + strlen(upper[i]), true, depth - 1, f);
+		for (i = 0; i < ARRAY_SIZE(lower); i++) {
+			if (strncmp(word, lower[i], strlen(lower[i])) != 0)
+				continue;
+			word += strlen(lower[i]);
+			for (; r >= 0 && (layer = text_word(&word, ":")); layers++)
+				r = check_layer(v, m, layer, false, depth - 1, f);
+			break;
+		}
+	}
+	if (r >= 0 && layers == 0)
+		return confusion(f, m, "does not tell its layers");
+	return r;
+}
+
+static int check_one(struct verify *v, const struct mount *m, unsigned int depth, struct fault *f)
+{
+	if (strcmp(m->type, "overlay") == 0)
+		return check_overlay(v, m, depth, f);
+	if (strcmp(m->type, "btrfs") == 0)
+		return check_btrfs(v, m, f);
+	/* bcachefs: of many devices, too, but only one of them is in the number. */
+	if (major(m->dev) == 0 || strcmp(m->type, "bcachefs") == 0)
+		return confusion(f, m, "is of a kind whose devices cannot be told");
+	return check_device(v, m, m->dev, f);
+}
+
+/* The list's last mount on the point must be the one that a path reaches (Linux 5.8). */
+static bool is_reached(const struct root *root, const struct mount *m)
+{
+	_cleanup_close_ int fd = root_open(root, m->point, O_PATH | O_DIRECTORY, 0);
+	struct statx stx = { 0 };
+
+	if (fd < 0)
+		return false;
+	if (!root->machine)
+		return true;
+	if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &stx) < 0)
+		return false;
+	return !(stx.stx_mask & STATX_MNT_ID) || stx.stx_mnt_id == m->id;
+}
+
+static int begin(struct verify *v, struct ground *ground, struct fault *f)
+{
+	int r = mounts_read(v->root, &v->mounts);
+
+	*ground = (struct ground){ .nr_devices = 0 };
+	v->ground = ground;
+	return r < 0 ? fault_set(f, EXITCODE_ROOT_CONFUSION, -r, "%s cannot be read: %s",
+				 PATH_MOUNTINFO, strerror(-r)) : 0;
+}
+
+static int check_point(struct verify *v, const char *point, struct fault *f)
+{
+	const struct mount *m = mounts_on(&v->mounts, point);
+
+	if (!m)
+		return fault_set(f, EXITCODE_ROOT_CONFUSION, ENOENT, "nothing is mounted on %s",
+				 point);
+	if (!is_reached(v->root, m))
+		return confusion(f, m, "is not what the path leads to");
+	return check_one(v, m, OVERLAY_DEPTH_MAX, f);
+}
+
+int verify_mount(const struct root *root, const char *point, const struct opened_volume *volumes,
+		 size_t nr, struct ground *ret_ground, struct fault *f)
+{
+	struct verify v = { .root = root, .volumes = volumes, .nr = nr, .mounts = MOUNTS_NULL };
+	struct ground ground;
+	int r;
+
+	r = begin(&v, &ground, f);
+	if (r >= 0)
+		r = check_point(&v, point, f);
+	mounts_done(&v.mounts);
+	if (r >= 0)
+		*ret_ground = ground;
+	return r;
+}
+
+/* Whatever is mounted below the point must be ours, too; it does not count as the root. */
+static int verify_below(const struct root *root, const char *point,
+			const struct opened_volume *volumes, size_t nr, struct fault *f)
+{
+	struct verify v = { .root = root, .volumes = volumes, .nr = nr, .mounts = MOUNTS_NULL };
+	struct ground ground;
+	size_t i;
+	int r;
+
+	r = begin(&v, &ground, f);
+	for (i = 0; r >= 0 && i < v.mounts.nr; i++)
+		if (mounts_is_below(v.mounts.list[i].point, point))
+			r = check_one(&v, &v.mounts.list[i], OVERLAY_DEPTH_MAX, f);
+	mounts_done(&v.mounts);
+	return r;
+}
+
+int verify_tables(const struct root *root, const struct opened_volume *volumes, size_t nr,
+		  struct fault *f)
+{
+	struct mapping live;
+	size_t i;
+	int r;
+
+	for (i = 0; i < nr; i++) {
+		const struct mapping *m = &volumes[i].mapping;
+		bool same;
+
+		r = mapping_read(root, volumes[i].name, &live);
+		if (r < 0)
+			return fault_set(f, EXITCODE_ROOT_CONFUSION, -r,
+					 "the mapping '%s' cannot be read: %s", volumes[i].name,
+					 strerror(-r));
+		same = live.dev == m->dev && strcmp(live.uuid, m->uuid) == 0 &&
+		       live.nr_targets == m->nr_targets && live.start == m->start &&
+		       live.length == m->length && strcmp(live.type, m->type) == 0 &&
+		       strcmp(live.params, m->params) == 0 && live.read_only == m->read_only &&
+		       !live.suspended_or_pending;
+		explicit_bzero(&live, sizeof(live));
+		if (!same)
+			return fault_set(f, EXITCODE_ROOT_CONFUSION, EPERM,
+					 "the mapping '%s' is not the one that was opened",
+					 volumes[i].name);
+	}
+	return 0;
+}
+
+static int verify_generation(const struct root *root, const char *point, uint64_t minimum,
+			     struct fault *f)
+{
+	struct root fs = { .fd = -EBADF };
+	uint64_t generation = 0;
+	int r;
+
+	r = generation_root(root, point, &fs);
+	if (r >= 0)
+		r = generation_read(&fs, &generation);
+	root_done(&fs);
+	if (r < 0)
+		return fault_set(f, EXITCODE_OLD_GENERATION, -r,
+				 "the root's generation (%s) cannot be read: %s", PATH_GENERATION,
+				 r == -EINVAL ? "not a number and a line feed" : strerror(-r));
+	if (generation < minimum)
+		return fault_set(f, EXITCODE_OLD_GENERATION, ESTALE,
+				 "the root is of generation %llu, the policy entry demands %llu",
+				 (unsigned long long)generation, (unsigned long long)minimum);
+	return 0;
+}
+
+int verify_root(const struct root *root, const char *point, const struct opened_volume *volumes,
+		size_t nr, struct fault *f)
+{
+	uint64_t minimum = 0;
+	struct ground ground;
+	size_t i;
+	int r;
+
+	r = root->machine ? verify_tables(root, volumes, nr, f) : 0;
+	if (r >= 0)
+		r = verify_mount(root, point, volumes, nr, &ground, f);
+	if (r >= 0)
+		r = verify_below(root, point, volumes, nr, f);
+	if (r >= 0)
+		r = rivals_refuse(root, ground.devices, ground.nr_devices, volumes, nr, f);
+	if (r < 0)
+		return r;
+	for (i = 0; i < nr; i++)
+		if ((ground.volumes & 1U << i) && volumes[i].min_generation > minimum)
+			minimum = volumes[i].min_generation;
+	return verify_generation(root, point, minimum, f);
+}
