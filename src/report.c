@@ -7,6 +7,7 @@
 
 #include <json-c/json.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "deadline.h"
 #include "paths.h"
@@ -86,7 +87,6 @@ static uint64_t peak_memory_kib(const struct root *root)
 	(void)getrusage(RUSAGE_CHILDREN, &children); /* cannot fail with this argument */
 	return (uint64_t)children.ru_maxrss > self ? (uint64_t)children.ru_maxrss : self;
 }
-
 
 static void add_string(struct json_object *obj, const char *key, const char *value)
 {
