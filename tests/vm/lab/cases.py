@@ -6,8 +6,8 @@ all of them. Keys are made at run time and stand nowhere in the project."""
 
 import dataclasses
 
-from . import disk, table
-from .verdict import Boot, Refuse, Shell
+from . import attack, disk, table
+from .verdict import Boot, Falls, Refuse, Shell, Silent
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,17 +32,18 @@ SHORT = (COCO12, COCO13, EFI12)
 
 @dataclasses.dataclass(frozen=True)
 class Disk:
-    kind: str = "root"          # root, or a small volume: luks2, luks1, ext4, blank
+    kind: str = "root"          # root, btrfs (the same on btrfs), or a small volume: luks2, luks1, ext4, blank
     key: bytes = table.secret("root")
     name: str = "vol"
     late: bool = False          # hot-added 5 s after the unit has started
+    made: object = None         # instead: a function of attack.py that returns the file
 
 
 @dataclasses.dataclass(frozen=True)
 class Case:
     name: str
     expect: object
-    table: bytes = None
+    table: object = None        # bytes, or a function of the list of disk files that returns them
     disks: tuple = (Disk(),)
     on: tuple = ALL
     config: dict = None         # {file under /etc/coco-unlock: text}, put there before dracut runs
@@ -51,10 +52,20 @@ class Case:
     force: bool = False         # an image that the dracut module would refuse to build
     commands: tuple = ()        # carried out in the real root
     limit: float = 300          # seconds; a machine that ends sooner is not waited for
+    recipe: bool = False        # the image is today's recipe, without coco-unlock
+    files: dict = None          # {path: text} of more files in the initramfs
+    modules: tuple = ()         # dracut modules that the other images leave out
+    root: str = "/dev/mapper/root"
+    qemu: tuple = ()            # more words for QEMU
+    types: tuple = ()           # what is typed instead of the usual
+    unhashed: tuple = ()        # (text, other): the hash table covers the command line with this replaced
+    written: str = None         # file that holds what the guest writes
 
     boots = property(lambda self: isinstance(self.expect, Boot))
     shell = property(lambda self: isinstance(self.expect, Shell))
-    typed = property(lambda self: not self.boots)
+    falls = property(lambda self: isinstance(self.expect, Falls))
+    silent = property(lambda self: isinstance(self.expect, Silent))
+    typed = property(lambda self: isinstance(self.expect, Refuse))
 
 
 KEY = table.secret("root")
@@ -144,6 +155,26 @@ CASES = [
     Case("action-halt", Refuse(7, "no-secret-table", "halt"), config=unlock(FailureAction="halt")),
     Case("action-rescue", Shell(7, "no-secret-table"), config=unlock(FailureAction="rescue")),
 ]
+
+ATTACKERS = Falls("^ATTACKER ROOT$")
+
+
+def behind(make, *args):
+    """The one disk that an attack makes."""
+    return (Disk(made=lambda: make(*args)),)
+
+
+# Controls: what people use today, on the same disks. Each of them must fall.
+RECIPE = [
+    Case("recipe-good", Falls("^LAB root=/dev/mapper/root$"), GOOD),
+    *[Case("recipe-" + name, ATTACKERS, GOOD, behind(attack.forged, name))
+      for name in ("null-segment", "linear", "linear-dressed", "unknown-type", "second-newer", "first-broken")],
+    Case("recipe-null-keyslot", ATTACKERS, table.plain(table.secret("another")), behind(attack.null_keyslot)),
+    Case("recipe-twin", ATTACKERS, GOOD, (Disk(), *behind(attack.twin)), root="UUID=" + disk.ROOT_FS_UUID),
+    Case("recipe-wrong-secret", Falls("^.*Please enter passphrase for disk.*$"), table.plain(table.secret("another"))),
+    Case("recipe-no-secret", Falls("^.*Please enter passphrase for disk.*$")),
+]
+CASES += [dataclasses.replace(c, recipe=True, on=(COCO13, COCO12), limit=150) for c in RECIPE]
 
 # In the short run these are shown on more than their first combo.
 EVERYWHERE = ("boot",)

@@ -50,6 +50,7 @@ def boot(args):
     label, case, combo = pairs[0]
     case = dataclasses.replace(case, cmdline=case.cmdline + tuple(args.append.split()))
     prepare([combo])
+    case = observe.settled(case, combo)
     log = os.path.join(observe.results_directory(), label)
     original = vm.VM.read_serial
 

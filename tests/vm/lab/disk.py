@@ -11,6 +11,7 @@ from . import cache, table, tree
 PBKDF = ["--pbkdf", "pbkdf2", "--pbkdf-force-iterations", "1000"]
 HEADER = 16 << 20
 ROOT_UUID = "5c0c0a7e-0001-4000-8000-000000000001"
+ROOT_FS_UUID = "5c0c0a7e-0003-4000-8000-000000000001"
 # Not on the disk: what only the initramfs or an interactive system uses.
 TRIM = ("boot/* usr/lib/modules/* usr/share/doc usr/share/perl* usr/share/zoneinfo usr/share/bash-completion "
         "usr/lib/dracut usr/share/keyrings var/lib/apt var/cache/* var/lib/dpkg/info var/log/* usr/lib/udev/hwdb.bin "
@@ -18,7 +19,7 @@ TRIM = ("boot/* usr/lib/modules/* usr/share/doc usr/share/perl* usr/share/zonein
 MASKED = ("getty.target getty@tty1.service serial-getty@ttyS0.service systemd-hwdb-update.service "
           "e2scrub_all.timer e2scrub_reap.service fstrim.timer dpkg-db-backup.timer multipathd.service "
           "systemd-timesyncd.service systemd-pcrmachine.service").split()
-RECIPE = 4
+RECIPE = 5
 
 
 def with_file(tmp, name, data):
@@ -28,15 +29,16 @@ def with_file(tmp, name, data):
     return path
 
 
-def root(guest, kernel_name, key):
-    """The image file of a guest's root, opened by `key`."""
+def root(guest, kernel_name, key, btrfs=False):
+    """The image file of a guest's root, opened by `key`; of ext4 unless btrfs is asked for."""
     system = tree.system(guest, kernel_name)
     guest_files = [(n, open(os.path.join(tree.GUEST_FILES, n), "rb").read()) for n in sorted(os.listdir(tree.GUEST_FILES))]
-    return cache.item(f"disk-{guest}-{kernel_name}", cache.key(system, guest_files, TRIM, MASKED, key, RECIPE),
-                      lambda tmp: make_root(system, key, tmp), f"the encrypted root of {guest}, {kernel_name} kernel") + "/disk"
+    return cache.item(f"disk-{guest}-{kernel_name}", cache.key(system, guest_files, TRIM, MASKED, key, btrfs, RECIPE),
+                      lambda tmp: make_root(system, key, btrfs, tmp),
+                      f"the encrypted root of {guest}, {kernel_name} kernel") + "/disk"
 
 
-def make_root(system, key, tmp):
+def make_root(system, key, btrfs, tmp):
     top = tmp + "/tree"
     tree.copy_tree(system + "/tree", top)
     cache.run(["sh", "-c", "cd \"$1\" && rm -rf " + " ".join(TRIM), "sh", top])
@@ -45,10 +47,21 @@ def make_root(system, key, tmp):
     tree.enter(top, f"depmod {release}")
     install_guest_files(top)
     shutil.copy(system + "/measure", top + "/usr/lib/coco-lab/measure")
-    cache.run(["mkfs.ext4", "-q", "-F", "-d", top, "-L", "lab-root", "-m", "0",
-               tmp + "/disk", f"{size_mib(top)}M"])
+    if btrfs:
+        make_btrfs(system + "/tree", top, tmp + "/disk", size_mib(top) + 64)
+    else:
+        cache.run(["mkfs.ext4", "-q", "-F", "-d", top, "-L", "lab-root", "-U", ROOT_FS_UUID, "-m", "0",
+                   tmp + "/disk", f"{size_mib(top)}M"])
     cache.remove(top)
-    encrypt(tmp, key)
+    encrypt(tmp, key, tmp + "/disk", ROOT_UUID)
+
+
+def make_btrfs(tools, top, image, mib):
+    """A btrfs of the directory `top`, made by mkfs.btrfs of the guest tree `tools`."""
+    with open(image, "wb") as f:
+        f.truncate(mib << 20)
+    tree.enter(tools, "mkfs.btrfs -q -f -m single -d single -n 4096 -U " + ROOT_FS_UUID + " -L lab-root --rootdir /mnt "
+               "/tmp/out/" + os.path.basename(image), [(top, "/mnt"), (os.path.dirname(image), "/tmp/out")])
 
 
 def keep_modules(source, target):
@@ -101,14 +114,14 @@ def size_mib(top):
     return int(size * 1.12 / (1 << 20)) + 48
 
 
-def encrypt(tmp, key):
-    """Encrypt tmp/disk in place; leaves a header of 16 MiB before the data."""
-    with open(tmp + "/disk", "ab") as f:
+def encrypt(tmp, key, image, uuid):
+    """Encrypt an image in place; leaves a header of 16 MiB before the data."""
+    with open(image, "ab") as f:
         f.truncate(f.tell() + 2 * HEADER)
     with cache.lock("reencrypt"):   # cryptsetup refuses a second one of the same UUID at the same time
         cache.run(["cryptsetup", "reencrypt", "--encrypt", "--batch-mode", "--reduce-device-size", "32M",
                    "--force-offline-reencrypt", "--sector-size", "512", "--cipher", "aes-xts-plain64", "--key-size", "512",
-                   "--uuid", ROOT_UUID, *PBKDF, "--key-file", with_file(tmp, "key", key), tmp + "/disk"])
+                   "--uuid", uuid, *PBKDF, "--key-file", with_file(tmp, "key", key), image])
     os.unlink(tmp + "/key")
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Runs the machine of one test case and writes down what was seen. No judgement here: see verdict.py."""
 
+import dataclasses
 import os
 import re
 import time
@@ -11,8 +12,10 @@ from . import cache, disk, firmware, tree, vm
 # and the marker that a shell would print is not in it.
 TYPED = ["hunter-guess\n", "\n", "\x03", "root\n", "sh\n", "echo MARK$((40+2))\n", "\n", "\x04", "y\n", "\x1b\n"]
 TYPED_FOR_SHELL = ["\n", "echo MARK$((40+2))\n"]
+# 200 lines, typed as fast as the console takes them, before the others.
+FLOOD = "".join(f"line {n} of what nobody asked for\n" for n in range(200))
 UNIT_STARTS = r"Start(ing|ed) coco-unl"      # systemd shortens what does not fit the console
-CONSOLE = "console=ttyS0 root=/dev/mapper/root rw"
+CONSOLE = "console=ttyS0 root={root} rw"
 
 
 class Observation:
@@ -39,15 +42,24 @@ def parts(case, combo):
     """What a case needs, built or from the cache: (kernel, initramfs, disk files, system directory)."""
     guest, kernel_name = combo.guest, combo.kernel
     system = tree.system(guest, kernel_name)
-    initrd = tree.initramfs(guest, kernel_name, case.config, case.drop, case.force)
+    initrd = tree.initramfs(guest, kernel_name, case.config, case.drop, case.force, case.files, case.recipe, case.modules)
     disks = [image(combo, d) for d in case.disks]
     return system + "/vmlinuz", initrd, disks, system
 
 
 def image(combo, wanted):
-    if wanted.kind == "root":
-        return disk.root(combo.guest, combo.kernel, wanted.key)
+    if wanted.made:
+        return wanted.made()
+    if wanted.kind in ("root", "btrfs"):
+        return disk.root(combo.guest, combo.kernel, wanted.key, wanted.kind == "btrfs")
     return disk.small(wanted.kind, wanted.key, wanted.name)
+
+
+def settled(case, combo):
+    """The case with the bytes of its table, where these depend on its disks."""
+    if callable(case.table):
+        return dataclasses.replace(case, table=case.table([image(combo, d) for d in case.disks]))
+    return case
 
 
 def run(case, combo, log, hook=None):
@@ -57,8 +69,10 @@ def run(case, combo, log, hook=None):
     kernel, initrd, disks, system = parts(case, combo)
     seen.kver = tree.read(system + "/kver")
     late = [i for i, d in enumerate(case.disks) if d.late]
-    now = [(f, "raw") for i, f in enumerate(disks) if i not in late]
-    machine = vm.VM(firmware.get(), kernel, initrd, " ".join([CONSOLE, *case.cmdline]), case.table, now, log=log)
+    now = [(case.written or f, "qcow2" if case.written else "raw") for i, f in enumerate(disks) if i not in late]
+    words = " ".join([CONSOLE.format(root=case.root), *case.cmdline])
+    machine = vm.VM(firmware.get(), kernel, initrd, words, case.table, now, log=log, more=case.qemu,
+                    hashed=words.replace(*case.unhashed) if case.unhashed else None, write=bool(case.written))
     try:
         with machine:
             try:
@@ -79,13 +93,23 @@ def drive(machine, case, late, seen, hook):
         machine.expect(UNIT_STARTS, 90)
         for port, path in enumerate(late):
             machine.after(5, lambda path=path, port=port: machine.add_disk(path, port=port))
+    if case.silent:
+        # Nothing is waited for; any text ends the waiting.
+        machine.sleep_until(lambda: machine.console.strip(), case.expect.seconds)
+        return
+    if case.falls:
+        if case.types:
+            machine.expect(r"Linux version|EFI stub", 60)
+            machine.type_all_along(case.types, 1)
+        machine.expect(case.expect.sign, case.limit)
+        return
     if case.shell:
         # Control-D would leave the shell, and the boot begin again: only what a person would type.
         machine.expect("coco-unlock: FAILED .*\\n", case.limit)
         machine.type_all_along(TYPED_FOR_SHELL, 2)
     elif case.typed:
         machine.expect(r"Linux version|EFI stub", 60)
-        machine.type_all_along(TYPED, 0.7)
+        machine.type_all_along(case.types or TYPED, 0.7)
     if case.shell:
         machine.expect(r"^MARK42$", case.limit)
     elif case.boots:

@@ -6,9 +6,10 @@ that these do not upset is no check: that, too, fails the case."""
 
 import copy
 import dataclasses
+import re
 
 from . import table
-from .verdict import Boot, Refuse, Shell, judge
+from .verdict import Boot, Falls, MARKER, Refuse, Shell, Silent, judge
 
 OTHER_ACTION = {"poweroff": "reboot", "reboot": "halt", "halt": "poweroff"}
 INTRUDERS = {"the output of a typed command": "MARK42", "a passphrase prompt": "Please enter passphrase for disk croot:",
@@ -18,7 +19,7 @@ INTRUDERS = {"the output of a typed command": "MARK42", "a passphrase prompt": "
 
 def blind_to(case, combo, expect, seen):
     """What the judgement does not notice; must be empty."""
-    kinds = {Boot: of_boot, Refuse: of_refusal, Shell: of_shell}
+    kinds = {Boot: of_boot, Refuse: of_refusal, Shell: of_shell, Falls: of_fall, Silent: of_silence}
     wrong, forged = kinds[type(expect)](case, combo, expect, seen)
     found = [what for what, e in wrong.items() if not judge(case, combo, e, seen)]
     found += [what for what, s in forged.items() if not judge(case, combo, expect, s)]
@@ -50,6 +51,7 @@ def of_boot(case, _combo, expect, seen):
     forged = {"a secret left in the directory": changed(seen, lab=dict(seen.lab, secrets=str(table.LUKS))),
               "a root without the mapping": changed(seen, lab=dict(seen.lab, root="/dev/vda")),
               "a system in trouble": changed(seen, lab=dict(seen.lab, state="degraded")),
+              "the attacker's root": changed(seen, console=f"{seen.console}\n{MARKER}\n"),
               "an area that was not wiped": not_wiped(case, seen)}
     for command, _ in expect.checks:
         forged[f"another answer to {command}"] = changed(seen, answers=dict(seen.answers, **{command: (0, "nonsense")}))
@@ -69,6 +71,9 @@ def of_failure(expect, seen):
 def of_refusal(case, _combo, expect, seen):
     wrong, forged = of_failure(expect, seen)
     wrong["another action"] = changed(expect, action=OTHER_ACTION[expect.action])
+    if expect.says:
+        wrong["another reason"] = changed(expect, says="nonsense")
+    forged["the attacker's root"] = changed(seen, console=f"{seen.console}\n{MARKER}\n")
     for what, text in INTRUDERS.items():
         forged[what] = changed(seen, console=f"{seen.console}\n{text}\n")
     forged["a machine that runs on"] = changed(seen, reason="running")
@@ -80,4 +85,18 @@ def of_refusal(case, _combo, expect, seen):
 def of_shell(_case, _combo, expect, seen):
     wrong, forged = of_failure(expect, seen)
     forged["no shell"] = changed(seen, console=seen.console.replace("MARK42", ""))
+    return wrong, forged
+
+
+def of_fall(_case, _combo, expect, seen):
+    wrong = {"a good boot": Boot(), "a refusal": Refuse(2, "secret-refused"), "another sign": Falls("^nonsense$")}
+    forged = {"a console without the sign": changed(seen, console=re.sub(expect.sign, "", seen.console, flags=re.M)),
+              "a wait in vain": changed(seen, error="no sign within 1 s")}
+    return wrong, forged
+
+
+def of_silence(_case, _combo, _expect, seen):
+    wrong = {"a good boot": Boot(), "a refusal": Refuse(2, "secret-refused"), "a fall": Falls("^MARK42$")}
+    forged = {"a kernel that starts": changed(seen, console="EFI stub: Loaded initrd\n"),
+              "a machine that ends": changed(seen, reason="poweroff")}
     return wrong, forged

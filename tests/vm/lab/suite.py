@@ -73,6 +73,7 @@ def one(tap, results, label, case, combo):
 
 
 def machine(case, combo, log):
+    case = observe.settled(case, combo)
     seen = observe.run(case, combo, log)
     complaints = verdict.judge(case, combo, case.expect, seen)
     if not complaints:

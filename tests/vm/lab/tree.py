@@ -180,37 +180,67 @@ def make_system(base, added, extra, tmp):
         f.write(release + "\n")
 
 
-def initramfs(guest, kernel_name, config=None, drop=(), force=False):
+def initramfs(guest, kernel_name, config=None, drop=(), force=False, files=None, recipe=False, modules=()):
     """The initramfs a guest's own dracut makes for a kernel. config: {file under /etc/coco-unlock: text};
-    drop: kernel modules deleted from the tree before; force: build what the dracut module would refuse."""
+    drop: kernel modules deleted from the tree before; force: build what the dracut module would refuse;
+    files: {path: text} of more files in the image; recipe: crypttab and systemd-cryptsetup instead of
+    coco-unlock; modules: dracut modules that are otherwise left out."""
     base = system(guest, kernel_name)
-    name = f"initramfs-{guest}-{kernel_name}"
-    directory = cache.item(name, cache.key(base, config or {}, sorted(drop), force, DRACUT, OMIT_DRACUT),
-                           lambda tmp: make_initramfs(base, config or {}, drop, force, tmp))
+    files = dict(RECIPE_FILES[kernel_name] if recipe else {}, **(files or {}))
+    name = f"{'recipe' if recipe else 'initramfs'}-{guest}-{kernel_name}"
+    directory = cache.item(name, cache.key(base, config or {}, sorted(drop), force, DRACUT, OMIT_DRACUT,
+                                           *([files, recipe, modules] if files or modules else [])),
+                           lambda tmp: make_initramfs(base, config or {}, drop, force, files, recipe, modules, tmp))
     return directory + "/initrd"
 
 
 DRACUT = ("dracut --force --no-hostonly --no-hostonly-cmdline --no-early-microcode --reproducible --nomdadmconf --nolvmconf "
-          "--add coco-unlock --drivers 'virtio_blk virtio_pci ext4' --compress 'zstd -9 -q -T0'")
+          "--drivers 'virtio_blk virtio_pci ext4' --compress 'zstd -9 -q -T0'")
+# The recipe people use today: crypttab names the entry that the kernel publishes as the key file.
+CRYPTTAB = ("root UUID=5c0c0a7e-0001-4000-8000-000000000001 "
+            "/sys/kernel/security/secrets/coco/736869e5-84f0-4973-92ec-06879ce3da0b keyfile-erase,luks\n")
+AFTER_MODULES = {"/etc/crypttab": CRYPTTAB,
+                 "/etc/systemd/system/systemd-cryptsetup@root.service.d/modules.conf":
+                 "[Unit]\nAfter=systemd-modules-load.service\n"}
+RECIPE_FILES = {
+    "merged": dict(AFTER_MODULES, **{"/etc/modules-load.d/secret.conf": "efi_secret\n"}),
+    "stock": dict(AFTER_MODULES, **{
+        "/etc/modules-load.d/secret.conf": "coco_secret\n",
+        "/etc/modprobe.d/secret.conf": "install coco_secret /sbin/modprobe --ignore-install coco_secret "
+                                       "config_table=$(cat /sys/firmware/efi/config_table)\n"})}
+RECIPE_MODULES = {"d12": "crypt systemd-modules-load", "d13": "crypt systemd-cryptsetup systemd-modules-load"}
 
 
-def make_initramfs(base, config, drop, force, tmp):
+def make_initramfs(base, config, drop, force, files, recipe, modules, tmp):
     kver = read(base + "/kver")
     tree = tmp + "/tree"
     copy_tree(base + "/tree", tree)
     for name, text in config.items():
-        path = f"{tree}/etc/coco-unlock/{name}"
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        if os.path.lexists(path):
-            os.unlink(path)             # never write through the shared copy
-        with open(path, "w") as f:
-            f.write(text)
+        replace_file(f"{tree}/etc/coco-unlock/{name}", text)
+    for path, text in files.items():
+        replace_file(tree + path, text)
     steps = [f"find /usr/lib/modules/{kver} -name '{module.replace('_', '[-_]')}.ko*' -delete" for module in drop]
     if drop:
         steps.append(f"depmod {kver}")
-    steps.append(f"{DRACUT} --omit '{OMIT_DRACUT}' --kver {kver} /mnt/initrd {kver}")
+    add = ["--add coco-unlock"]
+    if recipe:
+        guest = os.path.basename(base).split("-")[1]
+        modules = (*modules, *RECIPE_MODULES[guest].split())
+        add = [f"--add '{RECIPE_MODULES[guest]}' --add-drivers 'efi_secret coco_secret'"]
+    add += [f"--add {m}" for m in modules] + [f"--include {path} {path}" for path in files]
+    omit = " ".join(m for m in OMIT_DRACUT.split() if m not in modules)
+    steps.append(f"{DRACUT} {' '.join(add)} --omit '{omit}' --kver {kver} /mnt/initrd {kver}")
     log = tmp + "/dracut.log"
     try:
         enter(tree, "; ".join(steps), [(tmp, "/mnt")], log, {"COCO_UNLOCK_FORCE": "1"} if force else None)
     finally:
         cache.remove(tree)
+
+
+def replace_file(path, text):
+    """Write a file of a tree; never through the copy that it shares with other trees."""
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    if os.path.lexists(path):
+        os.unlink(path)
+    with open(path, "w") as f:
+        f.write(text)

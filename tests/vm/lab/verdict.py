@@ -9,6 +9,8 @@ import re
 
 from . import table
 
+# What the host's own root prints; it is in no other file of a guest, and nobody types it.
+MARKER = "ATTACKER ROOT"
 # No end of line is asked for: the terminal echoes what is typed, and that may come before it.
 FAILED = re.compile(r'coco-unlock: FAILED code=(\d+) name=([a-z0-9-]+) reason="(.*)" next="(.*)" '
                     r'action=(poweroff|reboot|halt|rescue|none)')
@@ -37,6 +39,7 @@ class Refuse:
     wiped: bool = True              # no secret is left in the area
     within: float = None            # seconds from the start of the unit to the line
     not_before: float = None
+    says: str = None                # regular expression that the reason must match somewhere
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,11 +49,44 @@ class Shell:
     name: str
 
 
+@dataclasses.dataclass(frozen=True)
+class Falls:
+    """A control: what is attacked falls, and the console shows it in a line that matches."""
+    sign: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Silent:
+    """The firmware does not start the kernel: no text at all for so many seconds."""
+    seconds: float
+
+
 def judge(case, combo, expect, seen):
     """Complaints about `seen`, each one line of text."""
+    if isinstance(expect, Falls):
+        return judge_fall(expect, seen)
+    if isinstance(expect, Silent):
+        return judge_silence(seen)
+    bad = ["the host's own root was started"] if MARKER in seen.console else []
     if isinstance(expect, Boot):
-        return judge_boot(case, combo, expect, seen)
-    return judge_refusal(case, expect, seen)
+        return bad + judge_boot(case, combo, expect, seen)
+    return bad + judge_refusal(case, expect, seen)
+
+
+def judge_fall(expect, seen):
+    bad = [seen.error] if seen.error else []
+    if not re.search(expect.sign, seen.console, re.M):
+        bad.append(f"the control did not fall: no line {expect.sign!r}")
+    return bad
+
+
+def judge_silence(seen):
+    bad = [seen.error] if seen.error else []
+    if seen.console.strip():
+        bad.append(f"expected no text at all, seen {seen.console.strip()[:60]!r}")
+    if seen.reason != "running":
+        bad.append(f"expected a machine that hangs, seen {seen.reason}")
+    return bad
 
 
 def judge_boot(case, combo, expect, seen):
@@ -168,6 +204,8 @@ def judge_refusal(case, expect, seen):
         if (int(code), name, said) != (expect.code, expect.name, action):
             bad.append(f"expected code={expect.code} name={expect.name} action={action}, "
                        f"seen code={code} name={name} action={said} reason={reason}")
+        if expect_says(expect) and not re.search(expect.says, reason):
+            bad.append(f"the reason does not say {expect.says!r}: {reason}")
         if not reason or not advice:
             bad.append("the failure line has an empty reason or next step")
     answered = re.search(r"^\s*MARK42\s*$", seen.console, re.M)
@@ -196,6 +234,10 @@ def judge_refusal(case, expect, seen):
     if expect.wiped:
         bad += judge_area(case.table, (), seen.area)
     return bad
+
+
+def expect_says(expect):
+    return getattr(expect, "says", None)
 
 
 def seconds_to_failure(seen):

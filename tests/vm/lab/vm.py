@@ -29,10 +29,13 @@ class Timeout(cache.LabError):
 
 
 class VM:
-    def __init__(self, firmware, kernel, initrd, cmdline, secret=None, disks=(), ram=1024, accel=None, log=None):
-        """disks: (file, format) pairs, none is written to. secret: bytes for the secret area, or None."""
+    def __init__(self, firmware, kernel, initrd, cmdline, secret=None, disks=(), ram=1024, accel=None, log=None,
+                 more=(), hashed=None, write=False):
+        """disks: (file, format) pairs, not written to unless `write`. secret: bytes for the secret area, or None.
+        more: further words for QEMU; hashed: the command line that the hash table covers, if it is another one."""
         self.firmware, self.kernel, self.initrd, self.cmdline = firmware, kernel, initrd, cmdline
         self.secret, self.disks, self.ram = secret, list(disks), ram
+        self.more, self.hashed, self.write = more, hashed or cmdline, write
         self.accel = accel or accelerator()
         self.logfile = log
         self.console = ""               # all text so far, without carriage returns and escape sequences
@@ -98,7 +101,7 @@ class VM:
     def arguments(self):
         """The command line of lab.md's boot, with QMP, the console on a socket and ports for late disks."""
         base, size = self.firmware.hashes
-        blob = hashes.table(self.kernel, self.initrd, self.cmdline, self.ram << 20)
+        blob = hashes.table(self.kernel, self.initrd, self.hashed, self.ram << 20)
         if len(blob) > size:
             raise cache.LabError("the kernel-hashes table is larger than its area")
         argv = ["qemu-system-x86_64", "-M", "q35", "-accel", self.accel,
@@ -114,9 +117,10 @@ class VM:
         for i in range(SPARE_PORTS):
             argv += ["-device", f"pcie-root-port,id=late{i},chassis={i + 1},slot={i + 1}"]
         for i, (path, fmt) in enumerate(self.disks):
-            argv += ["-drive", f"file={path},format={fmt},if=none,id=disk{i},snapshot=on,cache=unsafe",
+            snapshot = "off" if self.write else "on"
+            argv += ["-drive", f"file={path},format={fmt},if=none,id=disk{i},snapshot={snapshot},cache=unsafe",
                      "-device", f"virtio-blk-pci,drive=disk{i},serial=lab{i}"]
-        return argv
+        return argv + list(self.more)
 
     def loader(self, name, blob, address):
         with open(f"{self.tmp}/{name}", "wb") as f:
@@ -172,6 +176,12 @@ class VM:
             if left <= 0:
                 raise Timeout(f"no {what} within {limit:.0f} s")
             self.pump(min(left, 1))
+
+    def sleep_until(self, condition, limit):
+        """Pump until condition() is true or the limit has passed, whichever comes first."""
+        end = time.monotonic() + limit
+        while not condition() and self.ended is None and time.monotonic() < end:
+            self.pump(min(1, end - time.monotonic()))
 
     def expect(self, pattern, limit, start=0):
         """Wait for a regular expression on the console, from character `start` on."""
