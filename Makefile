@@ -107,14 +107,20 @@ install-dkms:
 	$(INSTALL) -D -m 0644 -t $(DKMS_SRC) src/module/coco_secret.c src/module/Kbuild
 	sed 's/@VERSION@/$(VERSION)/' src/module/dkms.conf > $(DKMS_SRC)/dkms.conf
 
+UNITS := coco-unlock.service coco-unlock-abort.service coco-unlock-verify-root.service \
+	coco-unlock-generation.service
+
 # NOSTRIP=1 keeps the debug data, for packages that split it off.
 STRIP_FLAG = $(if $(filter 1,$(NOSTRIP)),,-s)
 
 install: all
 	$(INSTALL) -D $(STRIP_FLAG) -m 0755 $(BUILD)/coco-unlock $(DESTDIR)$(BINDIR)/coco-unlock
 	$(INSTALL) -d $(DESTDIR)$(UNITDIR)
-	for u in coco-unlock.service coco-unlock-abort.service; do \
+	for u in $(UNITS); do \
 		sed 's|=/usr/bin/|=$(BINDIR)/|' units/$$u > $(DESTDIR)$(UNITDIR)/$$u || exit 1; done
+	$(INSTALL) -d $(DESTDIR)$(UNITDIR)/multi-user.target.wants
+	ln -sfn ../coco-unlock-generation.service \
+		$(DESTDIR)$(UNITDIR)/multi-user.target.wants/coco-unlock-generation.service
 	$(INSTALL) -D -m 0755 -t $(DESTDIR)$(DRACUTDIR)/50coco-unlock dracut/50coco-unlock/module-setup.sh
 	$(INSTALL) -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/doc/coco-unlock conf/coco-unlock.conf conf/cocotab
 	for m in $(MAN); do \
@@ -123,7 +129,8 @@ install: all
 uninstall:
 	rm -f $(DESTDIR)$(BINDIR)/coco-unlock
 	rm -rf $(DKMS_SRC)
-	rm -f $(DESTDIR)$(UNITDIR)/coco-unlock.service $(DESTDIR)$(UNITDIR)/coco-unlock-abort.service
+	rm -f $(UNITS:%=$(DESTDIR)$(UNITDIR)/%) \
+		$(DESTDIR)$(UNITDIR)/multi-user.target.wants/coco-unlock-generation.service
 	rm -rf $(DESTDIR)$(DRACUTDIR)/50coco-unlock $(DESTDIR)$(PREFIX)/share/doc/coco-unlock
 	for m in $(MAN); do rm -f $(DESTDIR)$(MANDIR)/man$${m##*.}/$${m##*/}; done
 

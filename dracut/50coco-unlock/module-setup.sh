@@ -59,23 +59,70 @@ installkernel() {
     done
 }
 
-coco_unit_dropin() {
-    local action=$1 seconds=$2 unit
-    case $action in
-        rescue) unit=none ;;
-        halt) unit=halt-force ;; # before systemd 255 unknown: there the unit's own poweroff stays
-        reboot) unit=reboot-force ;;
-        *) unit=poweroff-force ;;
+# coco_dropin UNIT NAME LINE...
+coco_dropin() {
+    local dir=$initdir$systemdsystemunitdir/$1.d name=$2
+    shift 2
+    mkdir -p "$dir"
+    printf '%s\n' "$@" > "$dir/$name.conf"
+}
+
+# The word of systemd for the action. halt-force is unknown before systemd 255: there what
+# stands before it stays, which is a poweroff.
+coco_systemd_action() {
+    case $1 in
+        rescue) echo none ;;
+        halt) echo halt-force ;;
+        reboot) echo reboot-force ;;
+        *) echo poweroff-force ;;
     esac
-    # The program keeps its own deadline; the unit's only has to be later.
-    mkdir -p "$initdir$systemdsystemunitdir/coco-unlock.service.d"
-    printf '[Unit]\nFailureAction=%s\n[Service]\nTimeoutStartSec=%s\n' \
-        "$unit" "$((seconds + 120))" > "$initdir$systemdsystemunitdir/coco-unlock.service.d/50-configuration.conf"
+}
+
+# coco_deadlines ACTION SECONDS: the initramfs ends in time, whatever hangs in it. First the
+# job of its target fails, and the emergency.service below says so and ends the machine. If
+# not even that works, systemd does it.
+coco_deadlines() {
+    local action=$1 seconds=$2 unit
+
+    coco_dropin initrd.target 50-coco-unlock '[Unit]' "JobTimeoutSec=$seconds" \
+        'JobTimeoutAction=none' 'OnFailure=emergency.target'
+    for unit in initrd-root-device initrd-root-fs initrd-fs initrd-switch-root; do
+        coco_dropin "$unit.target" 50-coco-unlock '[Unit]' "JobTimeoutSec=$((seconds + 60))" \
+            'JobTimeoutAction=poweroff-force' "JobTimeoutAction=$(coco_systemd_action "$action")"
+    done
+}
+
+# What would mount, unlock or start something that the host's text asks for. systemd's
+# generator for fstab and root= stays: verify-root looks at what it has mounted.
+coco_mask() {
+    local name
+    mkdir -p "$initdir/etc/systemd/system-generators" "$initdir/etc/systemd/system"
+    for name in bless-boot cryptsetup debug factory-reset getty gpt-auto hibernate-resume import \
+        integritysetup rc-local run ssh system-update sysv tpm2 veritysetup; do
+        ln -sfn /dev/null "$initdir/etc/systemd/system-generators/systemd-$name-generator"
+    done
+    for name in systemd-hibernate-resume.service systemd-hibernate-resume@.service systemd-udev-load-credentials.service \
+        systemd-sysext-initrd.service systemd-confext-initrd.service \
+        systemd-factory-reset-request.service systemd-factory-reset.socket; do
+        ln -sfn /dev/null "$initdir/etc/systemd/system/$name"
+    done
+    # dracut would complain about a mask: this one only never runs.
+    coco_dropin dracut-cmdline-ask.service 50-coco-unlock \
+        '[Unit]' 'ConditionPathExists=!/etc/initrd-release'
+    # Modules that come later write through the link, or find a file that is there already.
+    ln -sfn /dev/null "$initdir/etc/crypttab"
+
+    # Credentials are the host's, and some units obey them (tmpfiles.extra, sysctl.extra).
+    coco_dropin service 50-coco-unlock '[Service]' 'LoadCredential=' 'LoadCredentialEncrypted='
+    # Before systemd 254 the key is unknown, and every unit would complain.
+    if grep -qs '^ImportCredential=' "${dracutsysrootdir-}$systemdsystemunitdir"/*.service; then
+        echo 'ImportCredential=' >> "$initdir$systemdsystemunitdir/service.d/50-coco-unlock.conf"
+    fi
 }
 
 # called by dracut
 install() {
-    local action error name rest timeout unit
+    local action error name rest root_timeout timeout unit
 
     error=$(coco-unlock --root="${dracutsysrootdir:-/}" check --config 2>&1 > /dev/null) \
         || coco_fail "${error#coco-unlock: }"
@@ -86,21 +133,34 @@ install() {
     inst_multiple -o /etc/coco-unlock/coco-unlock.conf /etc/coco-unlock/cocotab \
         '/etc/coco-unlock/coco-unlock.conf.d/*.conf' '/usr/lib/coco-unlock/coco-unlock.conf.d/*.conf'
 
-    inst_simple "$systemdsystemunitdir/coco-unlock.service"
-    mkdir -p "$initdir$systemdsystemunitdir/initrd-root-device.target.requires"
-    ln_r "$systemdsystemunitdir/coco-unlock.service" \
-        "$systemdsystemunitdir/initrd-root-device.target.requires/coco-unlock.service"
+    while read -r unit name; do
+        [[ $unit == *.target ]] || inst_simple "$systemdsystemunitdir/$unit"
+        mkdir -p "$initdir$systemdsystemunitdir/$name.requires"
+        ln_r "$systemdsystemunitdir/$unit" "$systemdsystemunitdir/$name.requires/$unit"
+    done << 'END'
+coco-unlock.service initrd-root-device.target
+coco-unlock-verify-root.service initrd-root-fs.target
+initrd-root-fs.target initrd.target
+END
+    # The last of them: without a unit that mounts /sysroot, systemd then starts rescue.target
+    # (below) at once, instead of an initramfs that waits for nothing.
 
     action=$(coco_conf FailureAction)
-    timeout=$(coco_conf TimeoutMs)
-    coco_unit_dropin "$action" "$(((timeout + 999) / 1000))"
+    timeout=$((($(coco_conf TimeoutMs) + 999) / 1000))
+    root_timeout=$((($(coco_conf RootTimeoutMs) + 999) / 1000))
+    # The program keeps its own deadline; the unit's only has to be later.
+    coco_dropin coco-unlock.service 50-configuration \
+        '[Unit]' "FailureAction=$(coco_systemd_action "$action")" \
+        '[Service]' "TimeoutStartSec=$((timeout + 120))"
+    coco_dropin coco-unlock-verify-root.service 50-configuration \
+        '[Unit]' "FailureAction=$(coco_systemd_action "$action")"
+    coco_mask
 
     # coco-unlock's deadline counts, not the shorter one of the device unit.
     while read -r name rest; do
         unit=$(systemd-escape --path --suffix=device "/dev/mapper/$name")
-        mkdir -p "$initdir$systemdsystemunitdir/$unit.d"
-        printf '[Unit]\nJobTimeoutSec=infinity\nJobRunningTimeoutSec=infinity\n' \
-            > "$initdir$systemdsystemunitdir/$unit.d/50-coco-unlock.conf"
+        coco_dropin "$unit" 50-coco-unlock \
+            '[Unit]' 'JobTimeoutSec=infinity' 'JobRunningTimeoutSec=infinity'
     done < <(coco_conf Volume)
 
     if [[ $action == rescue ]]; then
@@ -108,6 +168,12 @@ install() {
         inst_multiple -o cryptsetup
         return 0
     fi
+    coco_deadlines "$action" "$((timeout + root_timeout))"
+    # Nothing starts them any more; a file that is there already is not installed again.
+    for name in /usr/sbin/sulogin /usr/lib/systemd/systemd-sulogin-shell; do
+        mkdir -p "$initdir${name%/*}"
+        ln -sfn /dev/null "$initdir$name"
+    done
     for unit in emergency rescue dracut-emergency debug-shell; do
         rm -f "$initdir$systemdsystemunitdir/$unit.service" "$initdir/etc/systemd/system/$unit.service"
         inst_simple "$systemdsystemunitdir/coco-unlock-abort.service" "$systemdsystemunitdir/$unit.service"
