@@ -10,27 +10,22 @@
  *   source_efi_fetch    the owner's pins, each volume's secret, into locked memory
  *   source_efi_discard  every entry is wiped, whatever went wrong before
  *   device_find         only now is a disk looked at
- *   header_read, pins, judge_ask, header_seal   one copy: pinned, judged, sealed
- *   volume_load, volume_check                   libcryptsetup must agree about it
- *   volume_unlock, pins, volume_map             opened from that copy and no other
- *   mapping_check                               the kernel must agree about the result
- *   opened_write                                for verify-root, later in this boot
+ *   examine             one copy of its header: pinned, judged, sealed, opened
+ *   volume_map          the mapping, from that copy and no other
+ *   mapping_check       the kernel must agree about the result
+ *   opened_write        for verify-root, later in this boot
  */
 #include "unlock.h"
 
 #include <string.h>
 
 #include "cmdline.h"
-#include "judge.h"
+#include "examine.h"
 #include "kernel.h"
 #include "log.h"
 #include "mapping.h"
 #include "opened.h"
 #include "paths.h"
-#include "policy_entry.h"
-#include "text.h"
-
-#define MEMINFO_MAX 65536
 
 struct unlock {
 	const struct root *root;
@@ -127,67 +122,6 @@ static int take_secrets(struct unlock *u, struct fault *f)
 	return 0;
 }
 
-/* Copies the header once, has it compared and judged, and seals what was accepted. */
-static int copy_header(struct unlock *u, size_t i, const struct pins *pins,
-		       const struct device *device, struct verdict *ret_verdict,
-		       struct header *ret_header, struct fault *f)
-{
-	_cleanup_(header_done) struct header header = HEADER_NULL;
-	struct report_volume *rv = &u->report->volumes[i];
-	struct header_area areas[HEADER_AREAS_MAX];
-	struct verdict v = { 0 };
-	uint32_t n;
-	int r;
-
-	r = header_read(device, &header, f);
-	if (r < 0)
-		return r;
-	r = pins_check_header(pins, header.metadata, device, f);
-	if (r < 0)
-		return r;
-	r = judge_ask(&u->judge, u->conf, i, header.metadata, device, &v, f);
-	memcpy(rv->uuid, v.uuid, sizeof(rv->uuid));
-	memcpy(rv->cipher, v.cipher, sizeof(rv->cipher));
-	(void)snprintf(rv->header, sizeof(rv->header), "%s", r < 0 ? v.rule : "accepted");
-	if (r < 0)
-		return r;
-	r = pins_check_uuid(pins, v.uuid, f);
-	if (r < 0)
-		return r;
-	for (n = 0; n < v.nr_keyslots; n++)
-		areas[n] = v.keyslots[n].area;
-	r = header_seal(&header, device, areas, v.nr_keyslots, v.data_offset, f);
-	if (r < 0)
-		return r;
-	*ret_verdict = v;
-	*ret_header = header;
-	header = HEADER_NULL;
-	return 0;
-}
-
-/* An Argon2 that does not fit would bring out the kernel's OOM killer. */
-static int check_memory(const struct root *root, const struct verdict *v, struct fault *f)
-{
-	_cleanup_free_ char *text = NULL;
-	char *p, *word;
-	uint64_t kib;
-
-	if (!root->machine || v->memory_kib == 0 ||
-	    root_read_text(root, PATH_MEMINFO, MEMINFO_MAX, &text) < 0)
-		return 0;
-	p = strstr(text, "MemAvailable:");
-	if (!p)
-		return 0;
-	p += strlen("MemAvailable:");
-	word = text_word(&p, " \t\n");
-	if (!word || text_u64(word, UINT64_MAX, &kib) < 0 || kib >= v->memory_kib)
-		return 0;
-	return fault_set(f, EXITCODE_NO_MEMORY, ENOMEM,
-			 "the keyslot's key derivation needs %llu MiB, and this guest has %llu MiB "
-			 "left",
-			 (unsigned long long)(v->memory_kib / 1024), (unsigned long long)(kib / 1024));
-}
-
 /* Maps the unlocked volume, and looks at what the kernel has made of it. */
 static int map_volume(struct unlock *u, size_t i, const struct pins *pins,
 		      const struct device *device, const struct verdict *verdict,
@@ -221,10 +155,7 @@ static int open_volume(struct unlock *u, size_t i, struct fault *f)
 	const struct pins *pins = policy_entry_pins(&u->policy, vc->name);
 	struct report_volume *rv = &u->report->volumes[i];
 	_cleanup_(device_done) struct device device = DEVICE_NULL;
-	_cleanup_(header_done) struct header header = HEADER_NULL;
-	_cleanup_(volume_done) struct volume volume = VOLUME_NULL;
-	const char *rule = NULL;
-	struct verdict verdict;
+	_cleanup_(examined_done) struct examined examined = EXAMINED_NULL;
 	int r;
 
 	report_stage(u->report, STAGE_DEVICE);
@@ -232,40 +163,17 @@ static int open_volume(struct unlock *u, size_t i, struct fault *f)
 	if (r < 0)
 		return r;
 	memcpy(rv->device, device.path, sizeof(rv->device));
-
-	report_stage(u->report, STAGE_HEADER);
-	r = copy_header(u, i, pins, &device, &verdict, &header, f);
-	if (r < 0)
+	r = examine(u->root, u->conf, i, pins, &u->judge, &device, &u->secrets[i], u->report,
+		    &examined, f);
+	if (r < 0 || !u->root->machine)
 		return r;
-	r = volume_load(&header, &device, &volume, f);
-	if (r >= 0)
-		r = volume_check(&volume, vc, &verdict, &rule, f);
-	if (rule)
-		(void)snprintf(rv->header, sizeof(rv->header), "%s", rule); /* fits */
-	if (r >= 0)
-		r = check_memory(u->root, &verdict, f);
-	if (r < 0)
-		return r;
-
-	report_stage(u->report, STAGE_KEYSLOT);
-	r = volume_unlock(&volume, &verdict, &u->secrets[i], f);
-	secret_done(&u->secrets[i]);
-	if (r >= 0)
-		r = pins_check_key(pins, &volume.key, verdict.uuid, f);
-	if (r < 0)
-		return r;
-	rv->form = volume.form;
-	rv->keyslot = volume.keyslot;
-
-	if (!u->root->machine)
-		return 0;
-	r = map_volume(u, i, pins, &device, &verdict, &volume, f);
+	r = map_volume(u, i, pins, &device, &examined.verdict, &examined.volume, f);
 	if (r < 0)
 		return r;
 	log_info("volume %s: %s, header accepted%s, opened by keyslot %d (secret %s), live table "
 		 "as expected",
-		 vc->name, device.path, pins ? ", pins match" : "", volume.keyslot,
-		 report_form_name(volume.form));
+		 vc->name, device.path, pins ? ", pins match" : "", rv->keyslot,
+		 report_form_name(rv->form));
 	return 0;
 }
 
