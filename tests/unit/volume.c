@@ -54,6 +54,82 @@ int crypt_volume_key_get(struct crypt_device *cd, int keyslot, char *key, size_t
 						 passphrase_size);
 }
 
+/* Accessors that lie about the loaded header. */
+static struct {
+	uint64_t metadata_size;
+	crypt_reencrypt_info reencryption;
+	int hardware;
+	uint32_t requirements, flags;
+	int flags_result;
+	crypt_keyslot_info status[4];
+	const char *keyslot_cipher, *integrity;
+	size_t keyslot_key_size;
+} lie;
+
+int crypt_get_metadata_size(struct crypt_device *cd, uint64_t *metadata_size,
+			    uint64_t *keyslots_size)
+{
+	int r = INJECT_NEXT(crypt_get_metadata_size)(cd, metadata_size, keyslots_size);
+
+	if (lie.metadata_size)
+		*metadata_size = lie.metadata_size;
+	return r;
+}
+
+crypt_reencrypt_info crypt_reencrypt_status(struct crypt_device *cd,
+					    struct crypt_params_reencrypt *params)
+{
+	return lie.reencryption ? lie.reencryption :
+				  INJECT_NEXT(crypt_reencrypt_status)(cd, params);
+}
+
+/* libcryptsetup 2.7 has it; older ones are tested as if they had. */
+int crypt_get_hw_encryption_type(struct crypt_device *cd);
+
+int crypt_get_hw_encryption_type(struct crypt_device *cd)
+{
+	FIXTURE_MUST(cd);
+	return lie.hardware;
+}
+
+int crypt_persistent_flags_get(struct crypt_device *cd, crypt_flags_type type, uint32_t *flags)
+{
+	int r = INJECT_NEXT(crypt_persistent_flags_get)(cd, type, flags);
+
+	*flags |= type == CRYPT_FLAGS_REQUIREMENTS ? lie.requirements : lie.flags;
+	return lie.flags_result ? lie.flags_result : r;
+}
+
+crypt_keyslot_info crypt_keyslot_status(struct crypt_device *cd, int id)
+{
+	return id < 4 && lie.status[id] ? lie.status[id] : INJECT_NEXT(crypt_keyslot_status)(cd, id);
+}
+
+const char *crypt_keyslot_get_encryption(struct crypt_device *cd, int id, size_t *key_size)
+{
+	const char *cipher = INJECT_NEXT(crypt_keyslot_get_encryption)(cd, id, key_size);
+
+	if (lie.keyslot_key_size)
+		*key_size = lie.keyslot_key_size;
+	return lie.keyslot_cipher ? lie.keyslot_cipher : cipher;
+}
+
+int crypt_get_integrity_info(struct crypt_device *cd, struct crypt_params_integrity *ip)
+{
+	int r = INJECT_NEXT(crypt_get_integrity_info)(cd, ip);
+
+	if (lie.integrity)
+		ip->integrity = lie.integrity;
+	return r;
+}
+
+static int load_result;
+
+int crypt_load(struct crypt_device *cd, const char *type, void *params)
+{
+	return load_result ? load_result : INJECT_NEXT(crypt_load)(cd, type, params);
+}
+
 static char deactivated[64];
 
 int crypt_deactivate(struct crypt_device *cd, const char *name)
@@ -63,6 +139,7 @@ int crypt_deactivate(struct crypt_device *cd, const char *name)
 }
 
 struct opened {
+	struct verdict verdict;
 	struct device device;
 	struct header header;
 	struct volume volume;
@@ -75,23 +152,33 @@ static void done(struct opened *o)
 	device_done(&o->device);
 }
 
+static struct verdict last_good;
+
 /* As unlock.c does, up to volume_load(). */
 static int load(struct opened *o)
 {
-	struct verdict verdict;
+	struct header_area areas[HEADER_AREAS_MAX];
 	struct stat st;
+	uint32_t i;
 
-	*o = (struct opened){ DEVICE_NULL, HEADER_NULL, VOLUME_NULL };
+	*o = (struct opened){ { 0 }, DEVICE_NULL, HEADER_NULL, VOLUME_NULL };
 	f = (struct fault){ 0 };
 	o->device.fd = open(fixture_path(&fx, "/vda"), O_RDONLY | O_CLOEXEC);
 	FIXTURE_MUST(o->device.fd >= 0 && fstat(o->device.fd, &st) == 0);
 	o->device.size = (uint64_t)st.st_size;
 	(void)snprintf(o->device.path, sizeof(o->device.path), "/dev/vda");
 	FIXTURE_MUST(header_read(&o->device, &o->header, &f) == 0);
-	FIXTURE_MUST(policy_judge(o->header.metadata, o->device.size, &conf.ciphers,
-				  &verdict) == 0);
-	FIXTURE_MUST(header_seal(&o->header, &o->device, verdict.areas, verdict.nr_areas,
-				 verdict.data_offset, &f) == 0);
+	/* A header that was broken afterwards is loaded with the verdict from before. */
+	if (policy_judge(o->header.metadata, o->device.size, &conf, &conf.volumes[0],
+			 &o->verdict) == 0)
+		last_good = o->verdict;
+	else
+		FIXTURE_MUST(last_good.nr_keyslots > 0);
+	o->verdict = last_good;
+	for (i = 0; i < o->verdict.nr_keyslots; i++)
+		areas[i] = o->verdict.keyslots[i].area;
+	FIXTURE_MUST(header_seal(&o->header, &o->device, areas, o->verdict.nr_keyslots,
+				 o->verdict.data_offset, &f) == 0);
 	return volume_load(&o->header, &o->device, &o->volume, &f);
 }
 
@@ -110,7 +197,7 @@ static int unlock(struct opened *o, const char *bytes, size_t len)
 	_cleanup_secret_ struct secret s = secret_of(bytes, len);
 
 	f = (struct fault){ 0 };
-	return volume_unlock(&o->volume, &s, &f);
+	return volume_unlock(&o->volume, &o->verdict, &s, &f);
 }
 
 static const char *form(const struct opened *o)
@@ -314,6 +401,108 @@ static void test_derivation_fails(void)
 	ok(!o.volume.cd && !o.volume.key.bytes, "done twice is harmless");
 }
 
+/* The second try is work, too. */
+static void test_twice(void)
+{
+	static const struct {
+		uint64_t iterations, argon2_kib;
+		unsigned int tries;
+	} cases[] = {
+		{ POLICY_ITERATIONS_MAX / 2, 0, 2 },
+		{ POLICY_ITERATIONS_MAX / 2 + 1, 0, 1 },
+		{ 1000, POLICY_ARGON2_KIB_MAX / 2, 2 },
+		{ 1000, POLICY_ARGON2_KIB_MAX / 2 + 1, 1 },
+	};
+	struct opened o;
+	size_t i;
+
+	derivation = -EPERM;
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		FIXTURE_MUST(load(&o) == 0);
+		o.verdict.iterations = cases[i].iterations;
+		o.verdict.argon2_kib = cases[i].argon2_kib;
+		derivations = 0;
+		ok(unlock(&o, "key\0", 4) == -EPERM && derivations == cases[i].tries,
+		   "%llu iterations, %llu KiB: %u tries", (unsigned long long)cases[i].iterations,
+		   (unsigned long long)cases[i].argon2_kib, derivations);
+		done(&o);
+	}
+	derivation = 1;
+	load_result = -ENOMEM;
+	ok(load(&o) == -ENOMEM && f.code == EXITCODE_NO_MEMORY, "no memory to load: %s", f.reason);
+	load_result = 0;
+	done(&o);
+}
+
+static const char *check(const struct opened *o, const struct verdict *v, unsigned int options)
+{
+	struct volume_conf vc = { .name = "data", .options = options };
+	const char *rule = "accepted";
+	int r;
+
+	f = (struct fault){ 0 };
+	r = volume_check(&o->volume, &vc, v, &rule, &f);
+	if ((r == 0) != (strcmp(rule, "accepted") == 0) || (r < 0 && r != -EPERM) ||
+	    (r < 0) != (f.code == EXITCODE_HEADER_REFUSED) || (r < 0 && !strstr(f.reason, rule)))
+		return "contradiction";
+	return rule;
+}
+
+#define CHECK(rule, change, what)                                \
+	do {                                                     \
+		v = o.verdict;                                   \
+		memset(&lie, 0, sizeof(lie));                    \
+		change;                                          \
+		is_str(check(&o, &v, 0), rule, "%s", what);      \
+	} while (0)
+
+/* What libcryptsetup makes of the header must be what the policy has made of it. */
+static void test_check(void)
+{
+	struct verdict v;
+	struct opened o;
+
+	fixture_luks(&fx, "/vda", "key", "");
+	FIXTURE_MUST(load(&o) == 0);
+	CHECK("accepted", (void)0, "both agree");
+	CHECK("accessor-cipher", strcpy(v.cipher, "aes-xts-plain65"), "another cipher");
+	CHECK("accessor-cipher", strcpy(v.cipher, "aes-xts"), "a part of the cipher");
+	CHECK("accessor-offset", v.data_offset += 512, "another offset");
+	CHECK("accessor-sector-size", v.sector_size = 4096, "another sector size");
+	CHECK("accessor-key-size", v.volume_key_size = 32, "another size of the volume key");
+	CHECK("accessor-uuid", v.uuid[0] ^= 1, "another UUID");
+	CHECK("accessor-uuid", v.uuid[0] = '\0', "no UUID");
+	CHECK("accessor-metadata", lie.metadata_size = 32768, "a larger header");
+	CHECK("accessor-reencryption", lie.reencryption = CRYPT_REENCRYPT_CLEAN, "a reencryption");
+	CHECK("accessor-reencryption", lie.reencryption = CRYPT_REENCRYPT_INVALID, "a broken one");
+	CHECK("accessor-hardware", lie.hardware = 1, "hardware encryption");
+	CHECK("accessor-hardware", lie.hardware = -EINVAL, "hardware that is not known");
+	CHECK("accessor-requirements", lie.requirements = 1, "a requirement");
+	CHECK("accessor-requirements", lie.flags_result = -EINVAL, "requirements that cannot be read");
+	CHECK("accessor-flags", lie.flags = CRYPT_ACTIVATE_ALLOW_DISCARDS, "a persistent flag");
+	is_str(check(&o, &v, VOLUME_OPTION_ALLOW_DISCARDS), "accepted", "which cocotab asks for");
+	CHECK("accessor-flags",
+	      lie.flags = CRYPT_ACTIVATE_ALLOW_DISCARDS | CRYPT_ACTIVATE_NO_JOURNAL, "two flags");
+	is_str(check(&o, &v, VOLUME_OPTION_ALLOW_DISCARDS), "accessor-flags",
+	       "of which cocotab asks for one");
+	CHECK("accessor-integrity", v.integrity = true, "no integrity where it was judged");
+	CHECK("accessor-integrity", lie.integrity = "hmac(sha256)", "integrity that was not");
+	CHECK("accessor-integrity", (lie.integrity = "hmac(sha1)", v.integrity = true), "another one");
+	CHECK("accepted", (lie.integrity = "hmac(sha256)", v.integrity = true), "the right one");
+	CHECK("accessor-keyslot", v.keyslots[0].id = 1, "another keyslot");
+	CHECK("accessor-keyslot", v.nr_keyslots = 0, "a keyslot more");
+	CHECK("accessor-keyslot", (v.keyslots[1] = v.keyslots[0], v.keyslots[1].id = 5, v.nr_keyslots = 2),
+	      "a keyslot less");
+	CHECK("accessor-keyslot", lie.status[0] = CRYPT_SLOT_UNBOUND, "a keyslot for nothing");
+	CHECK("accessor-keyslot", lie.status[2] = CRYPT_SLOT_UNBOUND, "one beside those that were judged");
+	CHECK("accessor-keyslot", v.keyslots[0].area.offset += 4096, "another place of the keyslot");
+	CHECK("accessor-keyslot", v.keyslots[0].area.size -= 1, "another size of its area");
+	CHECK("accessor-keyslot", lie.keyslot_cipher = "cipher_null-ecb", "a keyslot in the clear");
+	CHECK("accessor-keyslot", lie.keyslot_key_size = 16, "a short key of the keyslot");
+	memset(&lie, 0, sizeof(lie));
+	done(&o);
+}
+
 static int map(struct opened *o, unsigned int options)
 {
 	struct volume_conf vc = { .name = "data", .options = options };
@@ -334,6 +523,7 @@ static void test_map(void)
 		{ VOLUME_OPTION_SUBMIT_FROM_CRYPT_CPUS, CRYPT_ACTIVATE_SUBMIT_FROM_CRYPT_CPUS },
 		{ VOLUME_OPTION_NO_READ_WORKQUEUE, CRYPT_ACTIVATE_NO_READ_WORKQUEUE },
 		{ VOLUME_OPTION_NO_WRITE_WORKQUEUE, CRYPT_ACTIVATE_NO_WRITE_WORKQUEUE },
+		{ VOLUME_OPTION_ALLOW_DISCARDS, CRYPT_ACTIVATE_ALLOW_DISCARDS },
 		{ VOLUME_OPTION_READ_ONLY | VOLUME_OPTION_NO_WRITE_WORKQUEUE,
 		  CRYPT_ACTIVATE_READONLY | CRYPT_ACTIVATE_NO_WRITE_WORKQUEUE },
 	};
@@ -424,6 +614,8 @@ int main(void)
 	test_broken_copy();
 	test_keyslots();
 	test_derivation_fails();
+	test_twice();
+	test_check();
 	test_map();
 	test_silence();
 	ok(inject_secrets.nr_live == 0 && inject_secrets.dirty == 0 && inject_secrets.wiped > 20,
