@@ -1,0 +1,693 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * verify.c - what is the root, and what is not: mounts, stacks of devices, btrfs, overlays,
+ * live tables, rivals and generations. Devices are files; the kernel's answers to ioctl and
+ * statx are fakes.
+ */
+#include "verify.h"
+
+#include <dlfcn.h>
+#include <linux/btrfs.h>
+#include <linux/dm-ioctl.h>
+#include <stdarg.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+
+#include "fixture.h"
+#include "generation.h"
+#include "paths.h"
+#include "rivals.h"
+
+#define UUID_ROOT "eeeeeeee-0000-4000-8000-0000000000e1"
+#define UUID_OTHER "eeeeeeee-0000-4000-8000-0000000000e2"
+#define FSID "01020304-0506-0708-090a-0b0c0d0e0f10"
+#define DM_UUID "CRYPT-LUKS2-aaaaaaaa00004000800000000000000a-root"
+#define PARAMS "aes-xts-plain64 :64:logon:cryptsetup:a-d0 0 252:0 2048"
+
+static struct fixture images, fx;
+static struct fault f;
+static struct opened_volume volumes[2];
+static size_t nr_volumes;
+
+/* What the kernel answers: a btrfs' number of devices (0: it is none), and a live table. */
+static uint64_t btrfs_devices;
+static struct mapping live;
+static int live_error;
+
+int ioctl(int fd, unsigned long request, ...)
+{
+	struct btrfs_ioctl_fs_info_args *info;
+	struct dm_target_spec spec = { 0 };
+	struct dm_ioctl *io;
+	va_list ap;
+	void *arg;
+	int i;
+
+	va_start(ap, request);
+	arg = va_arg(ap, void *);
+	va_end(ap);
+	if (request == BTRFS_IOC_FS_INFO && btrfs_devices > 0) {
+		info = arg;
+		info->num_devices = btrfs_devices;
+		for (i = 0; i < 16; i++)
+			info->fsid[i] = (uint8_t)(i + 1);
+		return 0;
+	}
+	if (request != DM_TABLE_STATUS)
+		return (int)syscall(SYS_ioctl, fd, request, arg);
+	io = arg;
+	if (live_error || strcmp(io->name, "root") != 0) {
+		errno = live_error ? live_error : ENXIO;
+		return -1;
+	}
+	io->dev = makedev(major(live.dev), minor(live.dev));
+	io->target_count = live.nr_targets;
+	io->flags = (live.read_only ? DM_READONLY_FLAG : 0) |
+		    (live.suspended_or_pending ? DM_SUSPEND_FLAG : 0);
+	memcpy(io->uuid, live.uuid, sizeof(io->uuid));
+	spec.sector_start = live.start;
+	spec.length = live.length;
+	memcpy(spec.target_type, live.type, sizeof(spec.target_type));
+	memcpy((char *)io + io->data_start, &spec, sizeof(spec));
+	memcpy((char *)io + io->data_start + sizeof(spec), live.params, sizeof(live.params));
+	return 0;
+}
+
+static uint64_t mount_id; /* of whatever a path leads to */
+static bool tells_mount_id = true;
+
+int statx(int fd, const char *path, int flags, unsigned int mask, struct statx *stx)
+{
+	(void)fd, (void)path, (void)flags;
+	stx->stx_mask = tells_mount_id ? mask : 0;
+	stx->stx_mnt_id = mount_id;
+	return 0;
+}
+
+/* Opening this device fails. */
+static const char *broken_node = "";
+static int broken_errno;
+
+long syscall(long number, ...)
+{
+	static long (*next)(long, ...);
+	long a[6];
+	va_list ap;
+	int i;
+
+	va_start(ap, number);
+	for (i = 0; i < 6; i++)
+		a[i] = va_arg(ap, long);
+	va_end(ap);
+	if (!next)
+		next = (__typeof__(next))dlsym(RTLD_NEXT, "syscall");
+	if (number == SYS_openat2 && strcmp((const char *)a[1], broken_node) == 0) {
+		errno = broken_errno;
+		return -1;
+	}
+	return next(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+}
+
+static void make_ext4(const char *path, const char *uuid, const char *label)
+{
+	char cmd[2 * PATH_MAX];
+
+	fixture_put(&images, path, "", 0);
+	FIXTURE_MUST(truncate(fixture_path(&images, path), 1024 * 1024) == 0);
+	(void)snprintf(cmd, sizeof(cmd),
+		       "PATH=$PATH:/usr/sbin:/sbin; mke2fs -q -t ext4 -O ^has_journal -L '%s' -U %s "
+		       "'%s' > /dev/null", label, uuid, fixture_path(&images, path));
+	FIXTURE_MUST(system(cmd) == 0);
+}
+
+static void make_images(void)
+{
+	static unsigned char disk[64 * 1024];
+	unsigned char ext4[1024];
+	int fd;
+
+	fixture_init(&images);
+	make_ext4("/root", UUID_ROOT, "system");
+	make_ext4("/bare", UUID_ROOT, "");
+	make_ext4("/same-uuid", UUID_ROOT, "x");
+	make_ext4("/same-label", UUID_OTHER, "system");
+	make_ext4("/other", UUID_OTHER, "");
+	fixture_put(&images, "/zero", disk, sizeof(disk));
+	fixture_luks(&images, "/luks", "key", "--label system2 --uuid " UUID_OTHER);
+	/* A LUKS2 disk with the root's superblock in the padding of its binary header. */
+	fd = open(fixture_path(&images, "/root"), O_RDONLY | O_CLOEXEC);
+	FIXTURE_MUST(fd >= 0 && pread(fd, ext4, 1024, 1024) == 1024 && close(fd) == 0);
+	fd = open(fixture_path(&images, "/luks"), O_RDONLY | O_CLOEXEC);
+	FIXTURE_MUST(fd >= 0 && pread(fd, disk, sizeof(disk), 0) == (ssize_t)sizeof(disk));
+	FIXTURE_MUST(close(fd) == 0);
+	memcpy(disk + 1024, ext4, 1024);
+	fixture_put(&images, "/both", disk, sizeof(disk));
+}
+
+static void make_link(const char *target, const char *dir, const char *name)
+{
+	char path[300], parent[300];
+
+	(void)snprintf(path, sizeof(path), "%s/%s", dir, name);
+	(void)snprintf(parent, sizeof(parent), "%s", path);
+	*strrchr(parent, '/') = '\0';
+	fixture_mkdir(&fx, parent);
+	FIXTURE_MUST(symlink(target, fixture_path(&fx, path)) == 0);
+}
+
+/* A device as sysfs shows it; in "vdb/vdb1" the first is the disk of a partition. */
+static void add_device(const char *where, const char *dev, const char *image)
+{
+	const char *name = strrchr(where, '/') ? strrchr(where, '/') + 1 : where;
+	char path[300], text[300], target[300];
+
+	(void)snprintf(path, sizeof(path), "/sys/devices/%s/dev", where);
+	(void)snprintf(text, sizeof(text), "%s\n", dev);
+	fixture_text(&fx, path, text);
+	(void)snprintf(path, sizeof(path), "/sys/devices/%s/uevent", where);
+	(void)snprintf(text, sizeof(text), "MAJOR=1\nDEVNAME=%s\nDEVTYPE=disk\n", name);
+	fixture_text(&fx, path, text);
+	(void)snprintf(path, sizeof(path), "/sys/devices/%s/size", where);
+	fixture_text(&fx, path, "2048\n");
+	if (name != where) {
+		(void)snprintf(path, sizeof(path), "/sys/devices/%s/partition", where);
+		fixture_text(&fx, path, "1\n");
+	}
+	(void)snprintf(target, sizeof(target), "../../devices/%s", where);
+	make_link(target, "/sys/dev/block", dev);
+	make_link(target, "/sys/class/block", name);
+	(void)snprintf(path, sizeof(path), "/dev/%s", name);
+	fixture_mkdir(&fx, "/dev");
+	if (image)
+		FIXTURE_MUST(link(fixture_path(&images, image), fixture_path(&fx, path)) == 0);
+}
+
+static void add_slave(const char *name, const char *slave)
+{
+	char target[300], dir[300];
+
+	(void)snprintf(target, sizeof(target), "../../%s", slave);
+	(void)snprintf(dir, sizeof(dir), "/sys/devices/%s/slaves", name);
+	make_link(target, dir, strrchr(slave, '/') ? strrchr(slave, '/') + 1 : slave);
+}
+
+static void set_mounts(const char *lines)
+{
+	char text[4096];
+
+	(void)snprintf(text, sizeof(text),
+		       "1 1 0:2 / / rw - rootfs rootfs rw\n"
+		       "20 1 0:20 / /proc rw,nosuid shared:5 - proc proc rw\n"
+		       "21 1 0:21 / /run rw,nosuid shared:6 master:7 - tmpfs tmpfs rw\n%s", lines);
+	fixture_text(&fx, PATH_MOUNTINFO, text);
+}
+
+#define MOUNT(dev, type) "30 1 " dev " / /sysroot rw,relatime shared:9 - " type " /dev/x rw\n"
+#define GOOD MOUNT("253:0", "ext4")
+
+/* vda with the mapping 253:0 above it, which is mounted; vdb is another disk. */
+static void begin(void)
+{
+	fixture_init(&fx);
+	add_device("vda", "252:0", "/luks");
+	add_device("vdb", "252:16", "/other");
+	add_device("dm-0", "253:0", "/root");
+	add_slave("dm-0", "vda");
+	fixture_mkdir(&fx, "/sysroot");
+	set_mounts(GOOD);
+	memset(volumes, 0, sizeof(volumes));
+	nr_volumes = 1;
+	volumes[0] = (struct opened_volume){
+		.name = "root",
+		.mapping = {
+			.dev = makedev(253, 0),
+			.uuid = DM_UUID,
+			.nr_targets = 1,
+			.length = 4096,
+			.type = "crypt",
+			.params = PARAMS,
+		},
+	};
+	live = volumes[0].mapping;
+	live_error = 0;
+	btrfs_devices = 0;
+	broken_node = "";
+}
+
+static int verify(void)
+{
+	f = (struct fault){ 0 };
+	return verify_root(&fx.root, PATH_SYSROOT, volumes, nr_volumes, &f);
+}
+
+static void good(const char *what)
+{
+	int r = verify();
+
+	if (!ok(r == 0 && f.code == EXITCODE_OK, "accepted: %s", what))
+		printf("# %d: %s\n", r, f.reason);
+	fixture_done(&fx);
+}
+
+static void refused_as(enum exitcode code, const char *what, const char *reason)
+{
+	int r = verify();
+
+	if (!ok(r < 0 && f.code == code && strstr(f.reason, reason), "refused: %s", what))
+		printf("# %d, code %d: %s\n", r, f.code, f.reason);
+	fixture_done(&fx);
+}
+
+static void refused(const char *what, const char *reason)
+{
+	refused_as(EXITCODE_ROOT_CONFUSION, what, reason);
+}
+
+static void test_mounts(void)
+{
+	static const struct {
+		const char *lines;
+		const char *reason; /* NULL: accepted */
+		const char *what;
+	} cases[] = {
+		{ GOOD, NULL, "ext4 on the mapping" },
+		{ MOUNT("253:0", "xfs"), NULL, "xfs on the mapping" },
+		{ MOUNT("252:16", "ext4") GOOD, NULL, "what the root covers does not count" },
+		{ "", "nothing is mounted on /sysroot", "no root at all" },
+		{ MOUNT("0:40", "tmpfs"), "tmpfs on /sysroot (device 0:40) is of a kind", "tmpfs" },
+		{ MOUNT("0:40", "nfs4"), "nfs4 on /sysroot", "nfs" },
+		{ MOUNT("0:40", "9p"), "9p on /sysroot", "9p" },
+		{ MOUNT("0:40", "virtiofs"), "virtiofs on /sysroot", "virtiofs" },
+		{ MOUNT("253:0", "bcachefs"), "bcachefs on /sysroot", "bcachefs" },
+		{ MOUNT("252:16", "ext4"), "uses device 252:16, which is not on a volume", "a disk" },
+		{ MOUNT("252:0", "ext4"), "252:0, which is not", "the disk below the mapping" },
+		{ MOUNT("253:9", "ext4"), "253:9, which is not", "a device that nobody knows" },
+		{ GOOD MOUNT("0:40", "tmpfs"), "tmpfs on /sysroot", "the topmost mount counts" },
+		{ GOOD "31 30 252:16 / /sysroot/usr rw - ext4 /dev/vdb rw\n",
+		  "ext4 on /sysroot/usr uses device 252:16", "a foreign /usr" },
+		{ GOOD "31 30 0:40 / /sysroot/var rw - tmpfs tmpfs rw\n", "tmpfs on /sysroot/var",
+		  "a tmpfs below the root" },
+		{ GOOD "31 30 0:40 / /sysroot/a\\040b rw - nfs h:/ rw\n", "nfs on /sysroot/a b",
+		  "a foreign mount with a space in its path" },
+		{ GOOD "31 30 253:0 /x /sysroot/usr rw - ext4 /dev/dm-0 rw\n", NULL,
+		  "a part of the root below it" },
+		{ GOOD "31 1 252:16 / /sysroot2 rw - ext4 /dev/vdb rw\n"
+		  "32 1 252:16 / /x/sysroot rw - ext4 /dev/vdb rw\n", NULL, "mounts elsewhere" },
+		{ GOOD "31 1 252:16 / /sysroot\\040x rw - ext4 /dev/vdb rw\n", NULL,
+		  "a name that only begins like the root" },
+		{ MOUNT("253", "ext4"), "mountinfo cannot be read", "a line without a number" },
+		{ GOOD "31 30\n", "mountinfo cannot be read", "a line that is cut" },
+		{ GOOD "31 30 253:0 / /x rw shared:1\n", "mountinfo cannot be read", "no type" },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		begin();
+		set_mounts(cases[i].lines);
+		if (cases[i].reason)
+			refused(cases[i].what, cases[i].reason);
+		else
+			good(cases[i].what);
+	}
+	begin();
+	fixture_unlink(&fx, PATH_MOUNTINFO);
+	refused("no list of mounts", "mountinfo cannot be read");
+}
+
+/* The mount that the list shows must be the one that the path reaches. */
+static void test_reached(void)
+{
+	struct ground g;
+
+	begin();
+	fx.root.machine = true;
+	f = (struct fault){ 0 };
+	mount_id = 30;
+	is_int(verify_mount(&fx.root, "/sysroot", volumes, 1, &g, &f), 0, "the path leads to it");
+	ok(g.volumes == 1 && g.nr_devices == 1 && g.devices[0] == makedev(253, 0),
+	   "and it is told what that is on");
+	mount_id = 31;
+	ok(verify_mount(&fx.root, "/sysroot", volumes, 1, &g, &f) < 0 &&
+		   strstr(f.reason, "is not what the path leads to"),
+	   "refused: the path leads to another mount");
+	f = (struct fault){ 0 };
+	tells_mount_id = false;
+	is_int(verify_mount(&fx.root, "/sysroot", volumes, 1, &g, &f), 0,
+	       "a kernel before 5.8 does not tell");
+	tells_mount_id = true;
+	fixture_done(&fx);
+}
+
+static void test_stacks(void)
+{
+	begin();
+	add_device("dm-1", "253:1", "/root");
+	add_slave("dm-1", "dm-0");
+	set_mounts(MOUNT("253:1", "ext4"));
+	good("a logical volume on the mapping");
+	begin();
+	add_device("md0", "9:0", "/zero");
+	add_slave("md0", "dm-0");
+	add_device("md0/md0p1", "259:1", "/root");
+	set_mounts(MOUNT("259:1", "ext4"));
+	good("a partition on a RAID on the mapping");
+	begin();
+	add_device("dm-1", "253:1", "/root");
+	add_slave("dm-1", "dm-0");
+	add_slave("dm-1", "vdb");
+	set_mounts(MOUNT("253:1", "ext4"));
+	refused("a logical volume that is half on a plain disk", "uses device 253:1, which is not");
+	begin();
+	add_device("dm-1", "253:1", "/root");
+	fixture_mkdir(&fx, "/sys/devices/dm-1/slaves");
+	set_mounts(MOUNT("253:1", "ext4"));
+	refused("a device that is made of nothing", "uses device 253:1, which is not");
+	begin();
+	add_device("vdb/vdb1", "252:17", "/root");
+	set_mounts(MOUNT("252:17", "ext4"));
+	refused("a partition of a plain disk", "uses device 252:17, which is not");
+	begin();
+	add_device("dm-1", "253:1", "/root");
+	add_slave("dm-1", "dm-1");
+	set_mounts(MOUNT("253:1", "ext4"));
+	refused("a stack without an end", "cannot find out what device 253:1 is made of");
+	begin();
+	add_device("dm-1", "253:1", "/root");
+	add_slave("dm-1", "dm-0");
+	fixture_text(&fx, "/sys/devices/dm-0/dev", "x\n");
+	set_mounts(MOUNT("253:1", "ext4"));
+	refused("a slave without a number", "cannot find out what device 253:1 is made of");
+}
+
+static void add_btrfs(const char *name)
+{
+	char target[300];
+
+	(void)snprintf(target, sizeof(target), "../../../../devices/%s", name);
+	make_link(target, "/sys/fs/btrfs/" FSID "/devices", name);
+}
+
+static void test_btrfs(void)
+{
+	begin();
+	set_mounts(MOUNT("0:40", "btrfs"));
+	add_btrfs("dm-0");
+	btrfs_devices = 1;
+	good("btrfs on the mapping");
+	begin();
+	set_mounts(MOUNT("0:40", "btrfs"));
+	add_btrfs("dm-0");
+	add_btrfs("vdb");
+	btrfs_devices = 2;
+	refused("btrfs with a foreign device", "btrfs on /sysroot uses device 252:16, which is not");
+	begin();
+	set_mounts(MOUNT("0:40", "btrfs"));
+	add_btrfs("dm-0");
+	btrfs_devices = 2;
+	refused("btrfs that lacks a device", "lacks one of its devices");
+	begin();
+	set_mounts(MOUNT("0:40", "btrfs"));
+	fixture_mkdir(&fx, "/sys/fs/btrfs/" FSID "/devices");
+	btrfs_devices = 1;
+	refused("btrfs without a device", "lacks one of its devices");
+	begin();
+	set_mounts(MOUNT("0:40", "btrfs"));
+	btrfs_devices = 1;
+	refused("btrfs that sysfs does not know", "has no list of devices");
+	begin();
+	set_mounts(MOUNT("0:40", "btrfs"));
+	add_btrfs("dm-0");
+	refused("what is called btrfs and is none", "does not tell its devices");
+	begin();
+	set_mounts(MOUNT("253:0", "btrfs"));
+	refused("btrfs is not believed its one number", "does not tell its devices");
+}
+
+#define OVERLAY(options) "40 30 0:50 / /sysroot rw - overlay overlay rw," options "\n"
+
+static void test_overlay(void)
+{
+	static const struct {
+		const char *lines;
+		const char *reason;
+		const char *what;
+	} cases[] = {
+		{ GOOD OVERLAY("lowerdir=/sysroot,upperdir=/run/u,workdir=/run/w"), NULL,
+		  "overlay over the root, written to memory" },
+		{ GOOD OVERLAY("lowerdir=/sysroot/a:/sysroot/b"), NULL, "two layers of the root" },
+		{ GOOD OVERLAY("lowerdir+=/sysroot/a,lowerdir+=/sysroot/b,datadir+=/sysroot/c"), NULL,
+		  "the newer form of layers" },
+		{ GOOD OVERLAY("lowerdir=/sysroot/a\\040b"), NULL, "a layer with a space" },
+		{ GOOD OVERLAY("upperdir=/run/u,workdir=/run/w"), "does not tell its layers",
+		  "overlay without a lower layer" },
+		{ GOOD OVERLAY("lowerdir=/sysroot:/run/x"), "tmpfs on /run", "a lower layer in memory" },
+		{ GOOD OVERLAY("lowerdir+=/sysroot,lowerdir+=/run/x"), "tmpfs on /run",
+		  "the same, in the newer form" },
+		{ GOOD OVERLAY("lowerdir=/sysroot,datadir+=/run/x"), "tmpfs on /run", "data in memory" },
+		{ GOOD "31 1 252:16 / /mnt rw - ext4 x rw\n" OVERLAY("lowerdir=/mnt/a:/sysroot"),
+		  "ext4 on /mnt uses device 252:16", "a lower layer on a plain disk" },
+		{ GOOD "31 1 252:16 / /mnt rw - ext4 x rw\n"
+		  OVERLAY("lowerdir=/sysroot,upperdir=/mnt/u,workdir=/mnt/w"),
+		  "ext4 on /mnt uses device 252:16", "an upper layer on a plain disk" },
+		{ GOOD "31 1 252:16 / /mnt rw - ext4 x rw\n"
+		  OVERLAY("lowerdir=/sysroot,upperdir=/run/u,workdir=/mnt/w"),
+		  "ext4 on /mnt uses device 252:16", "a work directory on a plain disk" },
+		{ OVERLAY("lowerdir=/sysroot"), "rootfs on /", "a lower layer in the initramfs" },
+		{ GOOD OVERLAY("lowerdir=sysroot"), "path cannot be followed", "a relative path" },
+		{ GOOD OVERLAY("lowerdir=/sysroot/../mnt"), "path cannot be followed", "a path up" },
+		{ GOOD OVERLAY("lowerdir=/sysroot/a\\134:b"), "path cannot be followed",
+		  "a quoted colon" },
+		{ "28 1 253:0 / /base rw - ext4 x rw\n"
+		  "35 1 0:49 / /o rw - overlay o rw,lowerdir=/base/a\n" OVERLAY("lowerdir=/o"), NULL,
+		  "an overlay of an overlay of the root" },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		begin();
+		set_mounts(cases[i].lines);
+		if (cases[i].reason)
+			refused(cases[i].what, cases[i].reason);
+		else
+			good(cases[i].what);
+	}
+	begin();
+	set_mounts("30 1 0:50 / /sysroot rw - overlay o rw,lowerdir=/a\n"
+		   "31 1 0:51 / /a rw - overlay o rw,lowerdir=/b\n"
+		   "32 1 0:52 / /b rw - overlay o rw,lowerdir=/a\n");
+	refused("overlays in a circle", "is an overlay of overlays");
+}
+
+static int tables(void)
+{
+	f = (struct fault){ 0 };
+	return verify_tables(&fx.root, volumes, nr_volumes, &f);
+}
+
+static void test_tables(void)
+{
+	int i;
+
+	begin();
+	fixture_text(&fx, PATH_DM_CONTROL, "");
+	is_int(tables(), 0, "the live table is the recorded one");
+	for (i = 0; i < 9; i++) {
+		live = volumes[0].mapping;
+		switch (i) {
+		case 0:
+			live.dev = makedev(253, 1);
+			break;
+		case 1:
+			live.uuid[5]++;
+			break;
+		case 2:
+			live.nr_targets = 2;
+			break;
+		case 3:
+			live.start = 8;
+			break;
+		case 4:
+			live.length--;
+			break;
+		case 5:
+			memcpy(live.type, "linear", 7);
+			break;
+		case 6:
+			live.params[0]++;
+			break;
+		case 7:
+			live.read_only = true;
+			break;
+		case 8:
+			live.suspended_or_pending = true;
+			break;
+		}
+		ok(tables() < 0 && f.code == EXITCODE_ROOT_CONFUSION &&
+			   strstr(f.reason, "the mapping 'root' is not the one that was opened"),
+		   "refused: field %d of the live table differs", i);
+	}
+	live = volumes[0].mapping;
+	live_error = ENXIO;
+	ok(tables() < 0 && strstr(f.reason, "the mapping 'root' cannot be read: No such device"),
+	   "refused: the mapping is gone");
+	live_error = 0;
+	nr_volumes = 2;
+	volumes[1] = volumes[0];
+	memcpy(volumes[1].name, "data", 5);
+	ok(tables() < 0 && strstr(f.reason, "the mapping 'data' cannot be read"),
+	   "every volume is looked at");
+	fx.root.machine = true;
+	ok(verify() < 0 && strstr(f.reason, "the mapping 'data'"), "and on a machine that comes first");
+	fixture_done(&fx);
+}
+
+static void test_rivals(void)
+{
+	begin();
+	add_device("vdc", "252:32", "/same-uuid");
+	refused("another disk with the root's UUID", "/dev/vdc claims the root's UUID " UUID_ROOT);
+	begin();
+	add_device("vdc", "252:32", "/same-label");
+	refused("another disk with the root's label", "/dev/vdc claims the root's label 'system'");
+	begin();
+	add_device("vdc/vdc1", "252:33", "/same-uuid");
+	add_device("vdc", "252:32", "/zero");
+	refused("a partition with it", "/dev/vdc1 claims the root's UUID");
+	begin();
+	add_device("vdc", "252:32", "/both");
+	refused("a LUKS disk with the root's superblock in a gap", "/dev/vdc claims the root's UUID");
+	begin();
+	add_device("dm-1", "253:1", "/same-uuid");
+	add_slave("dm-1", "vdb");
+	refused("a mapping of something else with it", "/dev/dm-1 claims the root's UUID");
+	begin();
+	fixture_unlink(&fx, "/dev/dm-0");
+	FIXTURE_MUST(link(fixture_path(&images, "/bare"), fixture_path(&fx, "/dev/dm-0")) == 0);
+	good("two file systems without a label are not alike");
+	begin();
+	add_device("dm-1", "253:1", "/same-uuid");
+	add_slave("dm-1", "dm-0");
+	good("what lies on the mapping is no rival");
+	begin();
+	add_device("ram0", "1:0", "/same-uuid");
+	add_device("zram0", "254:0", "/same-uuid");
+	good("nor is a RAM disk");
+	begin();
+	add_device("loop0", "7:0", NULL);
+	fixture_text(&fx, "/sys/devices/loop0/size", "0\n");
+	good("nor is a device without a size");
+	begin();
+	add_device("vdc", "252:32", "/same-uuid");
+	fixture_unlink(&fx, "/sys/devices/vdc/dev");
+	good("nor is one that has no number (any more)");
+	begin();
+	add_device("sr0", "11:0", "/zero");
+	broken_node = "/dev/sr0";
+	broken_errno = ENOMEDIUM;
+	good("nor is a drive without a medium");
+	begin();
+	add_device("sr0", "11:0", "/zero");
+	broken_node = "/dev/sr0";
+	broken_errno = EIO;
+	refused("a device that cannot be opened", "/dev/sr0 cannot be read, so that it may claim");
+	begin();
+	add_device("vdc", "252:32", NULL);
+	refused("a device without a node", "/dev/vdc cannot be read");
+	begin();
+	add_device("vdc", "252:32", NULL);
+	fixture_mkdir(&fx, "/dev/vdc");
+	refused("a device that cannot be probed", "/dev/vdc cannot be read");
+	begin();
+	fixture_unlink(&fx, "/dev/dm-0");
+	refused("a root whose device cannot be opened", "the root's device 253:0 cannot be read");
+	begin();
+	fixture_unlink(&fx, "/sys/devices/dm-0/uevent");
+	refused("a root whose device has no name", "the root's device 253:0 cannot be read");
+	begin();
+	FIXTURE_MUST(rename(fixture_path(&fx, "/sys/class/block"), fixture_path(&fx, "/away")) == 0);
+	refused("no list of devices", "/sys/class/block cannot be read");
+	begin();
+	fx.root.machine = true;
+	f = (struct fault){ 0 };
+	ok(rivals_refuse(&fx.root, &volumes[0].mapping.dev, 1, volumes, 1, &f) < 0 &&
+		   strstr(f.reason, "253:0 cannot be read: Block device required"),
+	   "refused: on a machine a file is no device");
+	fixture_done(&fx);
+}
+
+static void test_integrity(void)
+{
+	begin();
+	add_device("dm-1", "253:1", "/same-uuid");
+	add_slave("dm-1", "vda");
+	add_slave("dm-0", "dm-1");
+	fixture_text(&fx, "/sys/devices/dm-1/dm/name", "root_dif\n");
+	good("the volume's own integrity device is no rival");
+	begin();
+	add_device("dm-1", "253:1", "/same-uuid");
+	fixture_text(&fx, "/sys/devices/dm-1/dm/name", "root_dif\n");
+	refused("one that only has its name", "/dev/dm-1 claims the root's UUID");
+	begin();
+	add_device("dm-1", "253:1", "/same-uuid");
+	add_slave("dm-0", "dm-1");
+	fixture_text(&fx, "/sys/devices/dm-1/dm/name", "x_dif\n");
+	refused("one that only has its place", "/dev/dm-1 claims the root's UUID");
+}
+
+static void test_generation(void)
+{
+	begin();
+	volumes[0].min_generation = 1;
+	refused_as(EXITCODE_OLD_GENERATION, "no generation, 1 is demanded",
+		   "the root is of generation 0, the policy entry demands 1");
+	begin();
+	volumes[0].min_generation = 8;
+	fixture_text(&fx, "/sysroot" PATH_GENERATION, "7\n");
+	refused_as(EXITCODE_OLD_GENERATION, "7, 8 is demanded", "of generation 7");
+	begin();
+	volumes[0].min_generation = 8;
+	fixture_text(&fx, "/sysroot" PATH_GENERATION, "8\n");
+	good("8, 8 is demanded");
+	begin();
+	fixture_text(&fx, "/sysroot" PATH_GENERATION, "x\n");
+	refused_as(EXITCODE_OLD_GENERATION, "a file of another form, nothing is demanded",
+		   "cannot be read: not a number and a line feed");
+	begin();
+	nr_volumes = 2;
+	volumes[1] = volumes[0];
+	volumes[1].mapping.dev = makedev(253, 5);
+	volumes[1].min_generation = 9;
+	good("what another volume demands does not count");
+	begin();
+	nr_volumes = 2;
+	volumes[1] = volumes[0];
+	volumes[1].mapping.dev = makedev(253, 5);
+	volumes[1].min_generation = 9;
+	add_device("dm-1", "253:1", "/root");
+	add_slave("dm-1", "dm-0");
+	add_device("dm-5", "253:5", "/zero");
+	add_slave("dm-1", "dm-5");
+	set_mounts(MOUNT("253:1", "ext4"));
+	refused_as(EXITCODE_OLD_GENERATION, "the root is on both, the greater minimum counts",
+		   "the policy entry demands 9");
+}
+
+int main(void)
+{
+	unsigned int before;
+
+	make_images();
+	before = fixture_fds();
+	test_mounts();
+	test_reached();
+	test_stacks();
+	test_btrfs();
+	test_overlay();
+	test_tables();
+	test_rivals();
+	test_integrity();
+	test_generation();
+	is_int(fixture_fds(), before, "no descriptor is left open");
+	return tap_done();
+}
