@@ -12,7 +12,8 @@ export LC_ALL=C.UTF-8
 layers='
 1 util text fault exitcode deadline root paths log
 2 conf cocotab
-3 secret module uevent kernel action source_efi device header policy volume mapping opened mounts stack rivals verify generation
+3 secret module uevent kernel action source_efi device header policy volume
+3 mapping opened mounts stack rivals verify generation
 4 report unlock stop
 5 cmd cmd_check cmd_raise_generation cmd_status cmd_unlock cmd_verify_root main
 '

@@ -101,8 +101,8 @@ coco_mask() {
         integritysetup rc-local run ssh system-update sysv tpm2 veritysetup; do
         ln -sfn /dev/null "$initdir/etc/systemd/system-generators/systemd-$name-generator"
     done
-    for name in systemd-hibernate-resume.service systemd-hibernate-resume@.service systemd-udev-load-credentials.service \
-        systemd-sysext-initrd.service systemd-confext-initrd.service \
+    for name in systemd-hibernate-resume.service systemd-hibernate-resume@.service \
+        systemd-udev-load-credentials.service systemd-sysext-initrd.service systemd-confext-initrd.service \
         systemd-factory-reset-request.service systemd-factory-reset.socket; do
         ln -sfn /dev/null "$initdir/etc/systemd/system/$name"
     done
