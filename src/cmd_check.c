@@ -14,6 +14,16 @@
 #include "paths.h"
 #include "report.h"
 
+static bool wants_integrity(const struct conf *conf)
+{
+	size_t i;
+
+	for (i = 0; i < conf->nr_volumes; i++)
+		if (conf->volumes[i].options & VOLUME_OPTION_INTEGRITY_HMAC_SHA256)
+			return true;
+	return false;
+}
+
 static void print_conf(const struct conf *conf)
 {
 	size_t i;
@@ -28,6 +38,7 @@ static void print_conf(const struct conf *conf)
 	printf("\nCiphers=");
 	for (i = 0; i < conf->ciphers.nr; i++)
 		printf("%s%s", i ? " " : "", conf->ciphers.names[i]);
+	printf("\nIntegrity=%s", wants_integrity(conf) ? "hmac-sha256" : "");
 	printf("\nKeepSecrets=");
 	for (i = 0; i < conf->nr_keep; i++)
 		printf("%s%s", i ? " " : "", conf->keep[i]);

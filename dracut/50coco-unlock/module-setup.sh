@@ -38,9 +38,19 @@ coco_conf() {
         || coco-unlock --root="$moddir" check --config)
 }
 
+# coco_algorithms NAME...: the kernel modules of these algorithms, where they are modules.
+coco_algorithms() {
+    local alg
+    for alg in "$@"; do
+        # shellcheck disable=SC2046 # one word for each module
+        hostonly='' instmods $(modprobe ${dracutsysrootdir:+-d "$dracutsysrootdir"} \
+            -S "$kernel" -R "crypto-$alg" 2> /dev/null)
+    done
+}
+
 # called by dracut
 installkernel() {
-    local cipher alg found='' module
+    local cipher found='' module
 
     for module in $(coco_conf SecretModules); do
         modinfo ${dracutsysrootdir:+-b "$dracutsysrootdir"} -k "$kernel" -n "$module" &> /dev/null || continue
@@ -51,12 +61,13 @@ installkernel() {
 
     hostonly='' instmods dm_crypt
     for cipher in $(coco_conf Ciphers); do
-        for alg in $(cut -d- -f1,2 --output-delimiter=' ' <<< "$cipher"); do
-            # shellcheck disable=SC2046 # one word for each module
-            hostonly='' instmods $(modprobe ${dracutsysrootdir:+-d "$dracutsysrootdir"} \
-                -S "$kernel" -R "crypto-$alg" 2> /dev/null)
-        done
+        # shellcheck disable=SC2046 # algorithm and mode are two words
+        coco_algorithms $(cut -d- -f1,2 --output-delimiter=' ' <<< "$cipher")
     done
+    if [[ $(coco_conf Integrity) ]]; then
+        hostonly='' instmods dm_integrity
+        coco_algorithms authenc hmac sha256
+    fi
 }
 
 # coco_dropin UNIT NAME LINE...
