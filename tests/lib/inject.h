@@ -10,11 +10,13 @@
 
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/sendfile.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
@@ -36,6 +38,11 @@ enum inject_call {
 	INJECT_OPENAT2,
 	INJECT_UNLINKAT,
 	INJECT_FSTATAT,
+	INJECT_SOCKETPAIR,
+	INJECT_FORK,
+	INJECT_SEND,
+	INJECT_RECV,
+	INJECT_POLL,
 	INJECT_MMAP, /* of a secret's size */
 	/* before the pipeline starts: */
 	INJECT_PRCTL,
@@ -46,7 +53,8 @@ enum inject_call {
 static const char *const inject_names[_INJECT_MAX] = {
 	"nothing", "mlock",    "madvise",      "read",	"pread",  "pwrite",
 	"sendfile", "lseek",   "ftruncate",    "memfd_create", "fcntl", "openat",
-	"openat2", "unlinkat", "fstatat",      "mmap",	"prctl",  "setrlimit",
+	"openat2", "unlinkat", "fstatat",      "socketpair", "fork", "send",
+	"recv", "poll", "mmap", "prctl", "setrlimit",
 };
 
 /* Which use of which call fails, and how; hit says whether it came to that. */
@@ -243,6 +251,34 @@ long syscall(long number, ...)
 	if (number == SYS_openat2 && inject_now(INJECT_OPENAT2))
 		return -1;
 	return INJECT_NEXT(syscall)(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+}
+
+int socketpair(int domain, int type, int protocol, int fds[2])
+{
+	return inject_now(INJECT_SOCKETPAIR) ? -1 :
+					       INJECT_NEXT(socketpair)(domain, type, protocol, fds);
+}
+
+#ifndef INJECT_OWN_FORK
+pid_t fork(void)
+{
+	return inject_now(INJECT_FORK) ? -1 : INJECT_NEXT(fork)();
+}
+#endif
+
+ssize_t send(int fd, const void *buf, size_t len, int flags)
+{
+	return inject_now(INJECT_SEND) ? -1 : INJECT_NEXT(send)(fd, buf, inject_cut(len), flags);
+}
+
+ssize_t recv(int fd, void *buf, size_t len, int flags)
+{
+	return inject_now(INJECT_RECV) ? -1 : INJECT_NEXT(recv)(fd, buf, inject_cut(len), flags);
+}
+
+int poll(struct pollfd *fds, nfds_t nr, int timeout)
+{
+	return inject_now(INJECT_POLL) ? -1 : INJECT_NEXT(poll)(fds, nr, timeout);
 }
 
 int unlinkat(int dir, const char *path, int flags)

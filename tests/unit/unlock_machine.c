@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * unlock_machine.c - the pipeline as on a machine, in its order: what can fail first, then
- * the secrets, then their wipe, only then a disk, and the mappings: all of them or none.
+ * the secrets, then their wipe, only then a disk, and the mappings: all of them or none,
+ * and only such as the kernel really has.
  * The machine is a tree with machine = true; modules, device mapper, mounts, events and
  * block devices are fakes, and each of them looks at what must be true when it is called.
  */
@@ -15,10 +16,13 @@
 #include <sys/socket.h>
 #include <sys/statfs.h>
 
+#include "fake_dm.h"
 #include "fake_kmod.h"
 #include "fixture.h"
+#define INJECT_OWN_FORK
 #include "inject.h"
 #include "paths.h"
+#include "policy_entry.h"
 
 #define ENTRIES PATH_SECURITYFS "/secrets/coco"
 #define OTHER "11111111-2222-3333-4444-555555555555"
@@ -31,7 +35,8 @@ static unsigned int too_early; /* calls that came before their time */
 
 static bool entries_there(void)
 {
-	return fixture_has(&fx, ENTRIES "/" GUID_DISK_SECRET) || fixture_has(&fx, ENTRIES "/" OTHER);
+	return fixture_has(&fx, ENTRIES "/" GUID_DISK_SECRET) ||
+	       fixture_has(&fx, ENTRIES "/" OTHER) || fixture_has(&fx, ENTRIES "/" GUID_POLICY);
 }
 
 int fstatfs(int fd, struct statfs *st)
@@ -74,8 +79,19 @@ int fstat(int fd, struct stat *st)
 	if (r == 0 && S_ISREG(st->st_mode) && (fcntl(fd, F_GETFL) & O_NONBLOCK)) {
 		too_early += entries_there();
 		st->st_mode = S_IFBLK | 0600;
+		st->st_rdev = makedev(254, st->st_ino % 1000);
 	}
 	return r;
+}
+
+/* The judge knows no secret: it is forked before one is read, and once. */
+static unsigned int forks;
+
+pid_t fork(void)
+{
+	forks++;
+	too_early += inject_secrets.nr_live > 0;
+	return INJECT_NEXT(fork)();
 }
 
 static bool no_crypt_target;
@@ -102,8 +118,7 @@ int ioctl(int fd, unsigned long request, ...)
 		*(uint64_t *)arg = (uint64_t)st.st_size;
 		return 0;
 	}
-	errno = ENOTTY;
-	return -1;
+	return fake_dm_ioctl(request, arg);
 }
 
 /* The mappings, in the order in which they were made; a minus is one that was removed. */
@@ -111,6 +126,27 @@ static char mappings[256];
 static const char *refuse_mapping; /* this name is not mapped */
 static bool refuse_unmapping;
 static unsigned int live_at_mapping[2];
+static uint64_t length_added; /* to what the live table should have, in sectors */
+
+/* What the kernel has for a mapping that libcryptsetup has asked for. */
+static void put_table(struct crypt_device *cd, const char *name, size_t key_size)
+{
+	const char *luks_uuid = crypt_get_uuid(cd), *p;
+	char uuid[DM_UUID_LEN] = "CRYPT-LUKS2-", params[512];
+	struct stat st;
+
+	for (p = luks_uuid; *p; p++)
+		if (*p != '-')
+			text_append(uuid, sizeof(uuid), "%c", *p);
+	text_append(uuid, sizeof(uuid), "-%s", name);
+	FIXTURE_MUST(stat(fixture_path(&fx, strcmp(name, "root") == 0 ? "/dev/vda" : "/dev/vdb"),
+			  &st) == 0);
+	(void)snprintf(params, sizeof(params), "aes-xts-plain64 :%zu:logon:cryptsetup:%s-d0 0 254:%u %llu",
+		       key_size, luks_uuid, (unsigned int)(st.st_ino % 1000),
+		       (unsigned long long)crypt_get_data_offset(cd));
+	(void)fake_dm_add(name, uuid, "crypt",
+			  (uint64_t)st.st_size / 512 - crypt_get_data_offset(cd) + length_added, params);
+}
 
 int crypt_activate_by_volume_key(struct crypt_device *cd, const char *name, const char *key,
 				 size_t key_size, uint32_t flags)
@@ -123,6 +159,7 @@ int crypt_activate_by_volume_key(struct crypt_device *cd, const char *name, cons
 	if (refuse_mapping && strcmp(name, refuse_mapping) == 0)
 		return -EEXIST;
 	text_append(mappings, sizeof(mappings), " %s", name);
+	put_table(cd, name, key_size);
 	return 0;
 }
 
@@ -144,6 +181,12 @@ static void begin(void)
 			     i ? "other" : "key");
 		(void)snprintf(conf.volumes[i].name, CONF_NAME_SIZE, "%s", i ? "data" : "root");
 	}
+	fixture_text(&fx, PATH_CMDLINE, "root=/dev/mapper/root ro quiet\n");
+	(void)unlink(fixture_path(&fx, PATH_OPENED));
+	(void)unlink(fixture_path(&fx, ENTRIES "/" GUID_POLICY));
+	fake_dm_reset();
+	length_added = 0;
+	forks = 0;
 	fake_reset();
 	fake_module("dm_crypt")->state = KMOD_MODULE_LIVE;
 	fake_module("aes")->alias = "crypto-aes";
@@ -175,6 +218,8 @@ static void test_success(void)
 	is_int(run(), 0, "two volumes: %s", f.reason);
 	is_int(too_early, 0, "nothing was done before its time");
 	is_str(mappings, " root data", "both are mapped, in the order of cocotab");
+	is_int(forks, 1, "one judge for both");
+	ok(fixture_has(&fx, PATH_OPENED), "what was opened is written down");
 	is_str(fake_loaded, "aes xts", "the cipher's modules were loaded");
 	ok(report.volumes[0].mapped && report.volumes[1].mapped, "and so it is reported");
 	ok(strcmp(report.volumes[0].device, "/dev/vda") == 0 &&
@@ -210,6 +255,7 @@ static void test_mapping_fails(void)
 
 	begin();
 	refuse_mapping = "root";
+	ok(!fixture_has(&fx, PATH_OPENED), "then nothing is written down");
 	ok(run() < 0 && f.code == EXITCODE_BUSY, "the first volume is not mapped");
 	is_str(mappings, "", "so nothing is");
 	is_int(report.volumes[1].keyslot, -1, "and the second is not looked at");
@@ -246,6 +292,123 @@ static void test_preparation_fails(void)
 	}
 }
 
+/* What the host has told the system manager; the secrets are wiped unread. */
+static void test_host_words(void)
+{
+	begin();
+	fixture_text(&fx, PATH_CMDLINE, "root=/dev/mapper/root rd.break\n");
+	ok(run() < 0 && f.code == EXITCODE_COMMAND_LINE, "a word: %s", f.reason);
+	ok(report.source.read == 0 && !entries_there() && !*mappings && forks == 0,
+	   "the secrets are wiped unread, before anything else");
+	begin();
+	fixture_text(&fx, PATH_CREDENTIALS_SYSTEM "/x", "");
+	ok(run() < 0 && f.code == EXITCODE_FOREIGN_CREDENTIAL, "a credential: %s", f.reason);
+	ok(report.source.read == 0 && !entries_there() && !*mappings, "the same");
+	fixture_unlink(&fx, PATH_CREDENTIALS_SYSTEM "/x");
+}
+
+static void test_policy_entry(void)
+{
+	static const char *const wrong[] = {
+		"header=sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+		"uuid=00000000-0000-4000-8000-00000000000b",
+		"volume-key=sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+		"fixate-volume-key=0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+	};
+	char text[512], sector[512];
+	size_t i;
+	int fd;
+
+	begin();
+	conf.require_policy = true;
+	ok(run() < 0 && f.code == EXITCODE_POLICY_MISSING && report.source.read == 0,
+	   "no policy entry where one is required: %s", f.reason);
+	ok(!entries_there() && !*mappings && report.start_us[STAGE_DEVICE] == 0, "no disk is looked at");
+	begin();
+	fixture_text(&fx, ENTRIES "/" GUID_POLICY, "version=1\nvolume=root\nmin-generation=1\n");
+	ok(run() < 0 && f.code == EXITCODE_POLICY_MISSING, "one that lacks a volume: %s", f.reason);
+	begin();
+	fixture_text(&fx, ENTRIES "/" GUID_POLICY,
+		     "version=1\nvolume=root\nmin-generation=1\nvolume=data\nmin-generation=2\n");
+	ok(run() == 0 && !entries_there(), "one that is complete; it is wiped with the others");
+	ok(report.source.read == 3 && report.source.wiped == 3, "and counted");
+	conf.require_policy = false;
+	begin();
+	fixture_text(&fx, ENTRIES "/" GUID_POLICY, "version=1\n");
+	ok(run() < 0 && f.code == EXITCODE_POLICY_INVALID && report.source.read == 1,
+	   "one that is not valid, even if none is required: %s", f.reason);
+	for (i = 0; i < ARRAY_SIZE(wrong); i++) {
+		begin();
+		(void)snprintf(text, sizeof(text), "version=1\nvolume=data\n%s\n", wrong[i]);
+		fixture_text(&fx, ENTRIES "/" GUID_POLICY, text);
+		ok(run() < 0 && f.code == EXITCODE_PIN_MISMATCH, "%.10s..: %s", wrong[i], f.reason);
+		is_str(mappings, " root -root", "the volume with the wrong pin is not mapped, and no other");
+		ok(inject_secrets.nr_live == 0 && !fixture_has(&fx, PATH_OPENED), "nothing is left");
+		is_int(report.volumes[1].keyslot, -1, "and no keyslot is told");
+		if (i == 0)
+			is_str(report.volumes[1].header, "", "a header that is not the pinned one is not judged");
+	}
+	/* In a header that no rule would let pass the pin is still the first to say so. */
+	fd = open(fixture_path(&fx, "/dev/vdb"), O_RDWR | O_CLOEXEC);
+	FIXTURE_MUST(fd >= 0 && pread(fd, sector, sizeof(sector), 4096) == (ssize_t)sizeof(sector));
+	FIXTURE_MUST(pwrite(fd, "[", 1, 4096) == 1);
+	begin();
+	(void)snprintf(text, sizeof(text), "version=1\nvolume=data\n%s\n", wrong[0]);
+	fixture_text(&fx, ENTRIES "/" GUID_POLICY, text);
+	ok(run() < 0 && f.code == EXITCODE_PIN_MISMATCH, "the pin comes before the judge");
+	begin();
+	ok(run() < 0 && f.code == EXITCODE_HEADER_REFUSED, "without it: %s", f.reason);
+	FIXTURE_MUST(pwrite(fd, sector, sizeof(sector), 4096) == (ssize_t)sizeof(sector));
+	FIXTURE_MUST(close(fd) == 0);
+}
+
+static void test_read_back(void)
+{
+	begin();
+	length_added = 8;
+	ok(run() < 0 && f.code == EXITCODE_MAPPING_DIFFERS, "another table than asked for: %s", f.reason);
+	is_str(mappings, " root -root", "the mapping is undone");
+	ok(!report.volumes[0].mapped && !fixture_has(&fx, PATH_OPENED), "and not reported");
+	begin();
+	fake_dm_error = EIO;
+	ok(run() < 0 && f.code == EXITCODE_MAPPING_DIFFERS, "a table that cannot be read: %s", f.reason);
+	is_str(mappings, " root -root", "the mapping is undone");
+	begin();
+	FIXTURE_MUST(rename(fixture_path(&fx, "/run"), fixture_path(&fx, "/gone")) == 0);
+	ok(run() < 0 && f.code == EXITCODE_INTERNAL, "no place to write down what was opened: %s", f.reason);
+	is_str(mappings, " root data -root -data", "then nothing stays open");
+	FIXTURE_MUST(rename(fixture_path(&fx, "/gone"), fixture_path(&fx, "/run")) == 0);
+}
+
+/* What Argon2 will take must be there before it is taken. */
+static void test_memory(void)
+{
+	static const struct {
+		const char *meminfo;
+		bool enough;
+	} cases[] = {
+		{ "MemTotal: 999999 kB\nMemFree: 1 kB\nMemAvailable:   32 kB\n", true },
+		{ "MemTotal: 999999 kB\nMemFree: 999999 kB\nMemAvailable:   31 kB\n", false },
+		{ "MemAvailable: 0 kB\n", false },
+		{ "MemAvailable: many kB\n", true }, /* nobody knows */
+		{ "MemTotal: 1 kB\n", true },
+	};
+	size_t i;
+
+	fixture_luks(&fx, "/dev/vdb", "other",
+		     "--pbkdf argon2id --pbkdf-force-iterations 4 --pbkdf-memory 32 --pbkdf-parallel 1");
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		begin();
+		fixture_text(&fx, PATH_MEMINFO, cases[i].meminfo);
+		if (cases[i].enough)
+			is_int(run(), 0, "memory, case %zu: enough", i);
+		else
+			ok(run() < 0 && f.code == EXITCODE_NO_MEMORY && report.volumes[1].keyslot == -1,
+			   "memory, case %zu: %s", i, f.reason);
+	}
+	fixture_unlink(&fx, PATH_MEMINFO);
+}
+
 int main(void)
 {
 	unsigned int fds;
@@ -256,6 +419,7 @@ int main(void)
 	fx.root.machine = true;
 	fixture_mkdir(&fx, PATH_SECURITYFS);
 	fixture_text(&fx, PATH_DM_CONTROL, "");
+	fixture_mkdir(&fx, "/run");
 	fixture_luks(&fx, "/dev/vda", "key", "");
 	fixture_luks(&fx, "/dev/vdb", "other", "");
 	conf_defaults(&conf);
@@ -273,6 +437,10 @@ int main(void)
 	is_int(fixture_fds(), fds + 1, "no descriptor is left open but the fake socket's end");
 	test_mapping_fails();
 	test_preparation_fails();
+	test_host_words();
+	test_policy_entry();
+	test_read_back();
+	test_memory();
 	is_int(inject_secrets.dirty, 0, "every secret was zero when its pages went");
 	fixture_done(&fx);
 	return tap_done();
