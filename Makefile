@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Makefile - build, install and test coco-unlock. `make help` lists the targets.
+# Makefile - build, install and test coco-unlock and coco-secret. `make help` lists the targets.
 
 VERSION := 0.1.0
 PREFIX ?= /usr
 DESTDIR ?=
 BINDIR ?= $(PREFIX)/bin
 MANDIR ?= $(PREFIX)/share/man
+COMPLETIONDIR ?= $(PREFIX)/share/bash-completion/completions
 UNITDIR ?= /usr/lib/systemd/system
 DRACUTDIR ?= /usr/lib/dracut/modules.d
 BUILD ?= build
@@ -18,6 +19,7 @@ CC ?= cc
 PKG_CONFIG ?= pkg-config
 INSTALL ?= install
 LIBS := libcryptsetup libkmod blkid json-c libcrypto
+OWNER_LIBS := $(LIBS) fdisk
 
 # WERROR=1 makes warnings errors; SANITIZE=1 builds with address and undefined sanitizers.
 CFLAGS ?= -O2 -g
@@ -38,10 +40,16 @@ ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DCOCO_VERSION='"$(
 	$(WARNINGS) $(HARDENING) $(shell $(PKG_CONFIG) --cflags $(LIBS)) $(CFLAGS) $(CPPFLAGS)
 ALL_LDFLAGS = $(HARDENING_LD) $(LDFLAGS)
 LDLIBS = $(shell $(PKG_CONFIG) --libs $(LIBS))
+# coco-secret, the tool of the guest's owner: what is below src/owner, and nothing else, needs these.
+OWNER_CFLAGS = -Isrc/owner -Isrc -pthread $(shell $(PKG_CONFIG) --cflags $(OWNER_LIBS))
+OWNER_LDLIBS = $(shell $(PKG_CONFIG) --libs $(OWNER_LIBS)) -pthread
 
 SRC := $(wildcard src/*.c)
 OBJ := $(SRC:src/%.c=$(BUILD)/%.o)
 LIB_OBJ := $(filter-out $(BUILD)/main.o $(BUILD)/cmd_%.o,$(OBJ))
+OWNER_SRC := $(wildcard src/owner/*.c)
+OWNER_OBJ := $(OWNER_SRC:src/%.c=$(BUILD)/%.o)
+OWNER_LIB_OBJ := $(filter-out $(BUILD)/owner/main.o $(BUILD)/owner/cmd_%.o,$(OWNER_OBJ))
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/test/%,$(wildcard tests/unit/*.c))
 MAN := $(patsubst src/man/%.scd,$(BUILD)/man/%,$(wildcard src/man/*.scd))
 
@@ -51,7 +59,7 @@ Q := @
 say = @printf '  %-8s %s\n' '$(1)' '$(2)'
 endif
 
-all: $(BUILD)/coco-unlock man
+all: $(BUILD)/coco-unlock $(BUILD)/coco-secret man
 
 .DELETE_ON_ERROR:
 
@@ -59,12 +67,25 @@ $(BUILD)/coco-unlock: $(OBJ)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(OBJ) $(LDLIBS)
 
+$(BUILD)/coco-secret: $(OWNER_OBJ) $(LIB_OBJ)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(OWNER_OBJ) $(LIB_OBJ) $(OWNER_LDLIBS)
+
+$(BUILD)/owner/%.o: src/owner/%.c Makefile | $(BUILD)/owner
+	$(call say,CC,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(OWNER_CFLAGS) -MMD -MP -c -o $@ $<
+
 $(BUILD)/%.o: src/%.c Makefile | $(BUILD)
 	$(call say,CC,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # Secrets pass through these registers: clear them on return.
 $(BUILD)/secret.o: HARDENING += -fzero-call-used-regs=used
+
+$(BUILD)/test/owner_%: tests/unit/owner_%.c tests/lib/tap.h $(LIB_OBJ) $(OWNER_LIB_OBJ) | $(BUILD)/test
+	$(call say,CC,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(OWNER_CFLAGS) -MMD -MP -Itests/lib $(ALL_LDFLAGS) -o $@ $< \
+		$(OWNER_LIB_OBJ) $(LIB_OBJ) $(OWNER_LDLIBS)
 
 $(BUILD)/test/%: tests/unit/%.c tests/lib/tap.h $(LIB_OBJ) | $(BUILD)/test
 	$(call say,CC,$@)
@@ -74,10 +95,10 @@ $(BUILD)/bench/%: tests/bench/%.c $(LIB_OBJ) | $(BUILD)/bench
 	$(call say,CC,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -Isrc $(ALL_LDFLAGS) -o $@ $< $(LIB_OBJ) $(LDLIBS)
 
-$(BUILD) $(BUILD)/test $(BUILD)/bench $(BUILD)/man:
+$(BUILD) $(BUILD)/owner $(BUILD)/test $(BUILD)/bench $(BUILD)/man:
 	mkdir -p $@
 
--include $(wildcard $(BUILD)/*.d $(BUILD)/test/*.d)
+-include $(wildcard $(BUILD)/*.d $(BUILD)/owner/*.d $(BUILD)/test/*.d)
 
 man: $(MAN)
 
@@ -115,6 +136,8 @@ STRIP_FLAG = $(if $(filter 1,$(NOSTRIP)),,-s)
 
 install: all
 	$(INSTALL) -D $(STRIP_FLAG) -m 0755 $(BUILD)/coco-unlock $(DESTDIR)$(BINDIR)/coco-unlock
+	$(INSTALL) -D $(STRIP_FLAG) -m 0755 $(BUILD)/coco-secret $(DESTDIR)$(BINDIR)/coco-secret
+	$(INSTALL) -D -m 0644 src/owner/completion.bash $(DESTDIR)$(COMPLETIONDIR)/coco-secret
 	$(INSTALL) -d $(DESTDIR)$(UNITDIR)
 	for u in $(UNITS); do \
 		sed 's|=/usr/bin/|=$(BINDIR)/|' units/$$u > $(DESTDIR)$(UNITDIR)/$$u || exit 1; done
@@ -127,7 +150,8 @@ install: all
 		$(INSTALL) -D -m 0644 $$m $(DESTDIR)$(MANDIR)/man$${m##*.}/$${m##*/} || exit 1; done
 
 uninstall:
-	rm -f $(DESTDIR)$(BINDIR)/coco-unlock
+	rm -f $(DESTDIR)$(BINDIR)/coco-unlock $(DESTDIR)$(BINDIR)/coco-secret
+	rm -f $(DESTDIR)$(COMPLETIONDIR)/coco-secret
 	rm -rf $(DKMS_SRC)
 	rm -f $(UNITS:%=$(DESTDIR)$(UNITDIR)/%) \
 		$(DESTDIR)$(UNITDIR)/multi-user.target.wants/coco-unlock-generation.service
@@ -141,7 +165,7 @@ clean:
 DEPS := build-essential pkg-config libcryptsetup-dev libkmod-dev libblkid-dev libjson-c-dev scdoc \
 	perl python3 shellcheck cryptsetup-bin e2fsprogs \
 	mmdebstrap mount qemu-system-x86 qemu-utils busybox-static kmod cpio zstd xz-utils \
-	linux-source-6.1 bc bison flex libelf-dev libssl-dev
+	linux-source-6.1 bc bison flex libelf-dev libssl-dev libfdisk-dev openssl
 
 deps:
 	@missing=$$(for p in $(DEPS); do \
@@ -158,7 +182,7 @@ endif
 LAB := python3 tests/vm/lab.py
 LAB_FLAGS := $(if $(CI),--skip-as-fail)
 
-tests: $(BUILD)/coco-unlock $(UNIT_TESTS)
+tests: $(BUILD)/coco-unlock $(BUILD)/coco-secret $(UNIT_TESTS)
 
 lint:
 	tests/lint.sh
@@ -166,7 +190,8 @@ lint:
 # Rootless, under a minute.
 check-fast: $(NEEDS_DEPS)
 	$(MAKE) tests man
-	COCO_UNLOCK=$(BUILD)/coco-unlock prove -v -j2 --exec '' $(UNIT_TESTS) tests/cli/*.t tests/lint.sh
+	COCO_UNLOCK=$(BUILD)/coco-unlock COCO_SECRET=$(BUILD)/coco-secret \
+		prove -v -j2 --exec '' $(UNIT_TESTS) tests/cli/*.t tests/lint.sh
 
 # That and the real boots, every claim once; check-full: every case in every guest.
 check: check-fast
@@ -192,7 +217,7 @@ bench: $(NEEDS_DEPS)
 
 help:
 	@printf '%s\n' \
-		'all              the program and its man pages (default)' \
+		'all              the programs and their man pages (default)' \
 		'install          to DESTDIR, below PREFIX=/usr; uninstall removes it' \
 		'module           coco_secret.ko for KVER= (KDIR= headers)' \
 		'install-module   coco_secret.ko to DESTDIR/lib/modules/KVER/updates' \

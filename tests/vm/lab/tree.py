@@ -16,7 +16,7 @@ PROJECT = os.path.dirname(TOP) if os.path.basename(TOP) == "tests" else TOP
 GUEST_FILES = os.path.join(kernel.HERE, "guest")
 SUITES = {"d12": "bookworm", "d13": "trixie", "d14": "forky"}
 BUILD_PACKAGES = ("gcc make pkgconf libc6-dev libcryptsetup-dev libkmod-dev libblkid-dev libjson-c-dev "
-                  "linux-headers-cloud-amd64 scdoc").split()
+                  "libssl-dev libfdisk-dev linux-headers-cloud-amd64 scdoc").split()
 ROOT_PACKAGES = ("systemd systemd-sysv udev dracut kmod libcryptsetup12 libblkid1 libkmod2 libjson-c5 dmsetup "
                  "e2fsprogs linux-image-cloud-amd64 cryptsetup-bin strace zstd cpio btrfs-progs").split()
 # The recipe that the lab boots for comparison; in bookworm this is part of systemd.

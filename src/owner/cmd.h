@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cmd.h - the verbs of coco-secret.
+ */
+#ifndef COCO_OWNER_CMD_H
+#define COCO_OWNER_CMD_H
+
+#include <getopt.h>
+
+#include "failure.h"
+
+struct cmd {
+	const char *name;
+	const char *args;    /* for the usage lines: one or more, with LF between them */
+	const char *help;    /* one line of the list of verbs */
+	const char *details; /* behind the usage lines of `VERB --help`: options and examples */
+	/* argv[0] is the verb. Returns an enum outcome; verify an enum exitcode. */
+	int (*run)(int argc, char **argv);
+};
+
+extern const struct cmd cmd_table;
+extern const struct cmd cmd_measure;
+extern const struct cmd cmd_packet;
+
+/* One line on stderr for a mistake in the command line. Returns OUTCOME_USAGE. */
+int cmd_usage(const struct cmd *cmd, const char *why, ...) _printf_(2, 3);
+
+/* The same for getopt_long's '?' and ':' (the option string begins with ":", or "+:"). */
+int cmd_bad_option(const struct cmd *cmd, char **argv);
+
+/* One line on stderr: `coco-secret: WHAT: WHY; next: NEXT`. Returns the exit code. */
+int cmd_fail(const struct failure *f);
+
+/* One line on stderr that stops nothing. */
+void cmd_warn(const char *fmt, ...) _printf_(1, 2);
+
+/* Flushes stdout: the last thing of a verb that printed something which scripts read. */
+int cmd_finish(void);
+
+#endif

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * main.c - the command line of coco-secret: a verb, then what it takes.
+ */
+#include <fcntl.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cmd.h"
+#include "digest.h"
+#include "secret.h"
+#include "text.h"
+
+static const struct cmd *const cmds[] = {
+	&cmd_table, &cmd_measure, &cmd_packet,
+};
+
+static void print_line(const char *fmt, va_list ap) __attribute__((format(printf, 1, 0)));
+
+static void print_line(const char *fmt, va_list ap)
+{
+	char raw[1024], line[1024];
+
+	(void)vsnprintf(raw, sizeof(raw), fmt, ap); /* cut on purpose */
+	text_printable(raw, line, sizeof(line));
+	fputs(line, stderr);
+}
+
+int cmd_usage(const struct cmd *cmd, const char *why, ...)
+{
+	va_list ap;
+
+	fprintf(stderr, "coco-secret: %s: ", cmd->name);
+	va_start(ap, why);
+	print_line(why, ap);
+	va_end(ap);
+	fprintf(stderr, "; next: coco-secret %s --help\n", cmd->name);
+	return OUTCOME_USAGE;
+}
+
+int cmd_bad_option(const struct cmd *cmd, char **argv)
+{
+	return cmd_usage(cmd, "'%s' is not an option, or lacks its value", argv[optind - 1]);
+}
+
+void cmd_warn(const char *fmt, ...)
+{
+	va_list ap;
+
+	fputs("coco-secret: warning: ", stderr);
+	va_start(ap, fmt);
+	print_line(fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+}
+
+int cmd_fail(const struct failure *f)
+{
+	fprintf(stderr, "coco-secret: %s: %s; next: %s\n", f->what, f->why, f->next);
+	return f->outcome;
+}
+
+int cmd_finish(void)
+{
+	struct failure f = { 0 };
+
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return OUTCOME_OK;
+	(void)failure_io(&f, "standard output", errno, "cannot write");
+	return cmd_fail(&f);
+}
+
+static int print_help(void)
+{
+	size_t i;
+
+	printf("Prepares, seals and checks the launch secret of a confidential VM, on its owner's\n"
+	       "machine.\n\nUsage: coco-secret VERB ...\n\n");
+	for (i = 0; i < ARRAY_SIZE(cmds); i++)
+		printf("  %-10s%s\n", cmds[i]->name, cmds[i]->help);
+	printf("\n  VERB --help  print what the verb takes\n"
+	       "  --version    print the version\n"
+	       "  --help       print this text\n\n"
+	       "See coco-secret(1).\n");
+	return cmd_finish();
+}
+
+static int print_verb_help(const struct cmd *cmd)
+{
+	const char *line = cmd->args, *prefix = "Usage:";
+
+	printf("coco-secret %s - %s\n\n", cmd->name, cmd->help);
+	for (; line; prefix = "      ") {
+		const char *end = strchr(line, '\n');
+
+		printf("%s coco-secret %s %.*s\n", prefix, cmd->name,
+		       (int)(end ? (size_t)(end - line) : strlen(line)), line);
+		line = end ? end + 1 : NULL;
+	}
+	printf("\n%s", cmd->details);
+	return cmd_finish();
+}
+
+/* Descriptors 0, 1 and 2 are always open, so that none of ours gets one of these numbers. */
+static int open_standard_fds(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd > STDERR_FILENO)
+		(void)close(fd);
+	return fd < 0 ? -errno : 0;
+}
+
+static int run(const struct cmd *cmd, int argc, char **argv)
+{
+	struct failure f = { 0 };
+	int i, r;
+
+	for (i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+		if (strcmp(argv[i], "--help") == 0)
+			return print_verb_help(cmd);
+	r = secret_harden_process();
+	if (r == 0)
+		r = digest_init_library();
+	if (r < 0) {
+		(void)failure_io(&f, "coco-secret", -r, "cannot become a safe place for secrets");
+		return cmd_fail(&f);
+	}
+	(void)umask(077); /* returns the old one */
+	opterr = 0;
+	return cmd->run(argc, argv);
+}
+
+int main(int argc, char **argv)
+{
+	size_t n;
+
+	if (open_standard_fds() < 0)
+		return OUTCOME_IO;
+	if (argc < 2) {
+		fprintf(stderr, "coco-secret: a verb is missing; next: coco-secret --help\n");
+		return OUTCOME_USAGE;
+	}
+	if (strcmp(argv[1], "--version") == 0) {
+		printf("coco-secret %s\n", COCO_VERSION);
+		return cmd_finish();
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)
+		return print_help();
+	for (n = 0; n < ARRAY_SIZE(cmds); n++)
+		if (strcmp(cmds[n]->name, argv[1]) == 0)
+			return run(cmds[n], argc - 1, argv + 1);
+	fprintf(stderr, "coco-secret: unknown verb '%s'; next: coco-secret --help\n", argv[1]);
+	return OUTCOME_USAGE;
+}
