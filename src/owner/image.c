@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * image.c - opens images and devices, finds the partition with libfdisk, and sees to it that
+ * nobody else uses them meanwhile.
+ * Trusts the machine; takes a partition table only if libfdisk finds it valid and every place
+ * in it lies inside. Writes nothing, apart from locks.
+ */
+#include "image.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <libfdisk/libfdisk.h>
+#include <linux/fs.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+
+#include "paths.h"
+#include "text.h"
+
+/* QEMU, block/file-posix.c: byte 100 + N is locked by who uses permission N, byte 200 + N by
+ * who shares it with nobody. Read is 0, write 1, resize 3. */
+#define QEMU_USES 100
+#define QEMU_KEEPS 200
+#define QEMU_READ 0
+#define QEMU_WRITE 1
+#define QEMU_RESIZE 3
+#define QEMU_PERMISSIONS 4
+
+#define GPT_SIGNATURE "EFI PART" /* UEFI 2.10, 5.3.2 */
+
+static int refuse(struct fault *f, int errno_value, const char *path, const char *why)
+{
+	return fault_set(f, errno_value == EBUSY ? EXITCODE_BUSY : EXITCODE_NO_DEVICE, errno_value,
+			 "%s: %s", path, why);
+}
+
+int image_read_at(int fd, void *buf, size_t len, uint64_t offset)
+{
+	unsigned char *p = buf;
+	ssize_t n;
+
+	while (len > 0) {
+		n = pread(fd, p, len, (off_t)offset);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -errno : -ENODATA;
+		p += n;
+		len -= (size_t)n;
+		offset += (uint64_t)n;
+	}
+	return 0;
+}
+
+int image_write_at(int fd, const void *buf, size_t len, uint64_t offset)
+{
+	const unsigned char *p = buf;
+	ssize_t n;
+
+	while (len > 0) {
+		n = pwrite(fd, p, len, (off_t)offset);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -errno : -EIO;
+		p += n;
+		len -= (size_t)n;
+		offset += (uint64_t)n;
+	}
+	return 0;
+}
+
+static bool qemu_has(int fd, int byte)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1 };
+
+	return fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+}
+
+static bool qemu_take(int fd, int byte)
+{
+	struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1 };
+
+	/* Where locks do not work, nobody else has one. */
+	return fcntl(fd, F_OFD_SETLK, &lock) == 0 || (errno != EAGAIN && errno != EACCES);
+}
+
+/* Takes part in QEMU's protocol as one who reads, or as one who wants it for himself. */
+static bool lock_as_qemu(int fd, bool writable)
+{
+	unsigned int uses = 1 << QEMU_READ, keeps = 1 << QEMU_WRITE | 1 << QEMU_RESIZE;
+	int i;
+
+	if (writable) {
+		uses |= 1 << QEMU_WRITE | 1 << QEMU_RESIZE;
+		keeps = (1 << QEMU_PERMISSIONS) - 1;
+	}
+	for (i = 0; i < QEMU_PERMISSIONS; i++)
+		if ((uses & 1U << i && !qemu_take(fd, QEMU_USES + i)) ||
+		    (keeps & 1U << i && !qemu_take(fd, QEMU_KEEPS + i)))
+			return false;
+	for (i = 0; i < QEMU_PERMISSIONS; i++)
+		if ((keeps & 1U << i && qemu_has(fd, QEMU_USES + i)) ||
+		    (uses & 1U << i && qemu_has(fd, QEMU_KEEPS + i)))
+			return false;
+	return true;
+}
+
+/* The name of the loop device that has the file behind it, or an empty string. */
+static void find_loop(const struct stat *st, char *ret_name, size_t size)
+{
+	DIR *dir = opendir(PATH_SYS_BLOCK);
+	struct dirent *entry;
+
+	ret_name[0] = '\0';
+	while (dir && !ret_name[0] && (entry = readdir(dir))) {
+		char path[PATH_MAX], backing[PATH_MAX];
+		struct stat other;
+		FILE *file;
+
+		if (strncmp(entry->d_name, "loop", strlen("loop")) != 0)
+			continue;
+		(void)snprintf(path, sizeof(path), PATH_SYS_BLOCK "/%s/loop/backing_file",
+			       entry->d_name); /* fits */
+		file = fopen(path, "re");
+		if (file && fgets(backing, sizeof(backing), file)) {
+			backing[strcspn(backing, "\n")] = '\0';
+			if (stat(backing, &other) == 0 && other.st_dev == st->st_dev &&
+			    other.st_ino == st->st_ino)
+				text_printable(entry->d_name, ret_name, size);
+		}
+		if (file)
+			(void)fclose(file); /* only read */
+	}
+	if (dir)
+		(void)closedir(dir); /* only read */
+}
+
+static int claim(struct image *image, const struct stat *st, bool writable, struct fault *f)
+{
+	char loop[64];
+
+	if (flock(image->fd, (writable ? LOCK_EX : LOCK_SH) | LOCK_NB) < 0 && errno == EWOULDBLOCK)
+		return refuse(f, EBUSY, image->path, "another program has locked it");
+	if (image->block)
+		return 0;
+	if (!lock_as_qemu(image->fd, writable))
+		return refuse(f, EBUSY, image->path, "a virtual machine or another program uses it");
+	find_loop(st, loop, sizeof(loop));
+	if (loop[0])
+		return fault_set(f, EXITCODE_BUSY, EBUSY, "%s: it is in use as /dev/%s",
+				 image->path, loop);
+	return 0;
+}
+
+static int open_whole(const char *path, bool writable, struct image *image, struct fault *f)
+{
+	int flags = (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+	struct stat st;
+	int ssz = 512;
+
+	if (stat(path, &st) < 0)
+		return refuse(f, errno, path, strerror(errno));
+	if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
+		return refuse(f, EINVAL, path, "neither a file nor a block device");
+	image->block = S_ISBLK(st.st_mode);
+	/* On a block device O_EXCL fails while it or a part of it is mounted or mapped. */
+	image->fd = open(path, flags | (image->block ? O_EXCL : 0));
+	if (image->fd < 0 && errno == EBUSY)
+		return refuse(f, EBUSY, path, "it, or a part of it, is mounted or in use");
+	if (image->fd < 0 || fstat(image->fd, &st) < 0)
+		return refuse(f, errno, path, strerror(errno));
+	if (image->block != S_ISBLK(st.st_mode) || (!image->block && !S_ISREG(st.st_mode)))
+		return refuse(f, EBUSY, path, "it has just been replaced");
+	image->total = (uint64_t)st.st_size;
+	if (image->block && (ioctl(image->fd, BLKGETSIZE64, &image->total) < 0 ||
+			     ioctl(image->fd, BLKSSZGET, &ssz) < 0))
+		return refuse(f, errno, path, strerror(errno));
+	image->sector_size = (uint32_t)ssz;
+	image->size = image->total;
+	return claim(image, &st, writable, f);
+}
+
+static bool has_signature(const struct image *image, uint32_t sector_size)
+{
+	char sig[sizeof(GPT_SIGNATURE) - 1];
+
+	return image_read_at(image->fd, sig, sizeof(sig), sector_size) == 0 &&
+	       memcmp(sig, GPT_SIGNATURE, sizeof(sig)) == 0;
+}
+
+/* A file does not say how large its sectors are; the place of the signature does. */
+static uint32_t find_sector_size(const struct image *image)
+{
+	if (!image->block && !has_signature(image, 512) && has_signature(image, 4096))
+		return 4096;
+	return image->sector_size;
+}
+
+bool image_has_gpt(const struct image *image)
+{
+	return has_signature(image, find_sector_size(image));
+}
+
+/* libfdisk's messages: what matters in them comes back as an error, too. */
+static int ignore_ask(struct fdisk_context *cxt, struct fdisk_ask *ask, void *data)
+{
+	(void)cxt;
+	(void)ask;
+	(void)data;
+	return 0;
+}
+
+static void unref_contextp(struct fdisk_context **cxt)
+{
+	fdisk_unref_context(*cxt); /* takes NULL; leaves the descriptor open */
+}
+
+static void unref_tablep(struct fdisk_table **table)
+{
+	fdisk_unref_table(*table);
+}
+
+static void copy_text(char *dst, size_t size, const char *src)
+{
+	text_printable(src ? src : "", dst, size);
+}
+
+static int add_part(struct fdisk_partition *pa, const struct image *image, uint32_t sector_size,
+		    struct image_part *ret_part)
+{
+	struct fdisk_parttype *type = fdisk_partition_get_type(pa);
+	struct image_part part = { 0 };
+	uint64_t end;
+
+	if (!fdisk_partition_has_start(pa) || !fdisk_partition_has_size(pa) ||
+	    !fdisk_partition_has_partno(pa) ||
+	    __builtin_mul_overflow(fdisk_partition_get_start(pa), sector_size, &part.offset) ||
+	    __builtin_mul_overflow(fdisk_partition_get_size(pa), sector_size, &part.size) ||
+	    __builtin_add_overflow(part.offset, part.size, &end) || end > image->total)
+		return -EINVAL;
+	part.number = (unsigned int)fdisk_partition_get_partno(pa) + 1;
+	copy_text(part.name, sizeof(part.name), fdisk_partition_get_name(pa));
+	copy_text(part.uuid, sizeof(part.uuid), fdisk_partition_get_uuid(pa));
+	copy_text(part.type, sizeof(part.type), type ? fdisk_parttype_get_string(type) : NULL);
+	*ret_part = part;
+	return 0;
+}
+
+static int by_offset(const void *a, const void *b)
+{
+	const struct image_part *x = a, *y = b;
+
+	return x->offset < y->offset ? -1 : x->offset > y->offset;
+}
+
+static int list(struct fdisk_context *cxt, const struct image *image, uint32_t sector_size,
+		struct image_part *parts, struct fault *f)
+{
+	_cleanup_(unref_tablep) struct fdisk_table *table = NULL;
+	size_t i, nr;
+
+	if (fdisk_get_partitions(cxt, &table) < 0)
+		return refuse(f, EINVAL, image->path, "its partition table cannot be read");
+	nr = fdisk_table_get_nents(table);
+	if (nr > IMAGE_PARTITIONS_MAX)
+		return refuse(f, EINVAL, image->path, "its partition table has too many entries");
+	for (i = 0; i < nr; i++)
+		if (add_part(fdisk_table_get_partition(table, i), image, sector_size, &parts[i]) < 0)
+			return fault_set(f, EXITCODE_NO_DEVICE, EINVAL,
+					 "%s: entry %zu of its partition table lies outside of it",
+					 image->path, i + 1);
+	qsort(parts, nr, sizeof(*parts), by_offset);
+	for (i = 1; i < nr; i++)
+		if (parts[i].offset < parts[i - 1].offset + parts[i - 1].size)
+			return fault_set(f, EXITCODE_NO_DEVICE, EINVAL,
+					 "%s: its partitions %u and %u overlap", image->path,
+					 parts[i - 1].number, parts[i].number);
+	return (int)nr;
+}
+
+int image_partitions(const struct image *image, struct image_part ret_parts[IMAGE_PARTITIONS_MAX],
+		     struct fault *f)
+{
+	_cleanup_(unref_contextp) struct fdisk_context *cxt = NULL;
+	uint32_t sector_size = find_sector_size(image);
+
+	if (!has_signature(image, sector_size))
+		return 0;
+	cxt = fdisk_new_context();
+	if (!cxt)
+		return refuse(f, ENOMEM, image->path, "no memory for its partition table");
+	(void)fdisk_set_ask(cxt, ignore_ask, NULL); /* fails for NULL only */
+	(void)fdisk_disable_dialogs(cxt, 1);
+	if ((!image->block && fdisk_save_user_sector_size(cxt, sector_size, sector_size) < 0) ||
+	    fdisk_assign_device_by_fd(cxt, image->fd, image->path, 1) < 0)
+		return refuse(f, EINVAL, image->path, "its partition table cannot be read");
+	if (!fdisk_is_label(cxt, GPT))
+		return refuse(f, EINVAL, image->path,
+			      "its partition table (GPT) is damaged, or the file is cut short");
+	return list(cxt, image, sector_size, ret_parts, f);
+}
+
+/* Returns 0, -ENOENT, or -ENOTUNIQ. */
+static int choose(const struct image_part *parts, size_t nr, const char *wanted, size_t *ret_i)
+{
+	size_t i, found = nr;
+	uint64_t number;
+
+	if (text_u64(wanted, UINT32_MAX, &number) >= 0) {
+		for (i = 0; i < nr; i++)
+			if (parts[i].number == number)
+				found = i;
+	} else {
+		for (i = 0; i < nr; i++) {
+			if (strcasecmp(parts[i].uuid, wanted) != 0 && strcmp(parts[i].name, wanted) != 0)
+				continue;
+			if (found < nr)
+				return -ENOTUNIQ;
+			found = i;
+		}
+	}
+	if (found == nr)
+		return -ENOENT;
+	*ret_i = found;
+	return 0;
+}
+
+static int select_part(struct image *image, const char *wanted, struct fault *f)
+{
+	_cleanup_free_ struct image_part *parts = calloc(IMAGE_PARTITIONS_MAX, sizeof(*parts));
+	size_t i = 0;
+	int r;
+
+	if (!parts)
+		return refuse(f, ENOMEM, image->path, "no memory for its partition table");
+	r = image_partitions(image, parts, f);
+	if (r < 0)
+		return r;
+	if (r == 0)
+		return refuse(f, EINVAL, image->path, "it has no partition table (GPT)");
+	r = choose(parts, (size_t)r, wanted, &i);
+	if (r < 0)
+		return fault_set(f, EXITCODE_NO_DEVICE, EINVAL, "%s: %s partition '%s'",
+				 image->path, r == -ENOTUNIQ ? "more than one" : "no", wanted);
+	image->sector_size = find_sector_size(image);
+	image->partition = parts[i].number;
+	image->offset = parts[i].offset;
+	image->size = parts[i].size;
+	memcpy(image->name, parts[i].name, sizeof(image->name));
+	memcpy(image->uuid, parts[i].uuid, sizeof(image->uuid));
+	memcpy(image->type, parts[i].type, sizeof(image->type));
+	return 0;
+}
+
+int image_open(const char *spec, bool writable, struct image *ret_image, struct fault *f)
+{
+	_cleanup_image_ struct image image = IMAGE_NULL;
+	const char *hash = access(spec, F_OK) < 0 ? strrchr(spec, '#') : NULL;
+	size_t len = hash ? (size_t)(hash - spec) : strlen(spec);
+	int r;
+
+	if (len == 0 || len >= sizeof(image.path))
+		return refuse(f, EINVAL, spec, "not the name of an image");
+	if (hash && hash[1] == '\0')
+		return refuse(f, EINVAL, spec, "no partition after the #");
+	memcpy(image.path, spec, len);
+	r = open_whole(image.path, writable, &image, f);
+	if (r >= 0 && hash)
+		r = select_part(&image, hash + 1, f);
+	if (r < 0)
+		return r;
+	*ret_image = image;
+	image = IMAGE_NULL;
+	return 0;
+}
+
+void image_done(struct image *image)
+{
+	util_closep(&image->fd);
+	image->fd = -EBADF;
+}
