@@ -58,12 +58,12 @@ static int parse_dev(char *word, dev_t *ret_dev)
 
 static int parse_line(char *line, struct mount *m)
 {
-	char *id = next(&line), *parent = next(&line), *dev = next(&line);
-	char *subtree = next(&line), *point = next(&line), *flags = next(&line), *word;
+	char *id = next(&line), *parent = next(&line), *dev = next(&line), *subtree, *point, *word;
 	char *type, *source, *options;
 
-	if (!id || !parent || !dev || !subtree || !point || !flags)
-		return -EINVAL;
+	subtree = next(&line);
+	point = subtree ? next(&line) : NULL;
+	(void)next(&line); /* the mount's own options; where one word lacks, so do all behind it */
 	do {
 		word = next(&line);
 	} while (word && strcmp(word, "-") != 0);

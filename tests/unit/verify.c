@@ -341,6 +341,9 @@ static void test_reached(void)
 
 static void test_stacks(void)
 {
+	static const char *const more[] = { "a", "b", "c", "d", "e", "w", "x", "y", "z" };
+	size_t i;
+
 	begin();
 	add_device("dm-1", "253:1", "/root");
 	add_slave("dm-1", "dm-0");
@@ -354,10 +357,13 @@ static void test_stacks(void)
 	good("a partition on a RAID on the mapping");
 	begin();
 	add_device("dm-1", "253:1", "/root");
-	add_slave("dm-1", "dm-0");
-	add_slave("dm-1", "vdb");
+	for (i = 0; i < ARRAY_SIZE(more); i++) { /* whichever comes last */
+		make_link("../../dm-0", "/sys/devices/dm-1/slaves", more[i]);
+		if (i == 4)
+			add_slave("dm-1", "vdb");
+	}
 	set_mounts(MOUNT("253:1", "ext4"));
-	refused("a logical volume that is half on a plain disk", "uses device 253:1, which is not");
+	refused("a logical volume that is partly on a plain disk", "uses device 253:1, which is not");
 	begin();
 	add_device("dm-1", "253:1", "/root");
 	fixture_mkdir(&fx, "/sys/devices/dm-1/slaves");
