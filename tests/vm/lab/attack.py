@@ -10,7 +10,6 @@ import hashlib
 import json
 import os
 import struct
-import subprocess
 
 from . import cache, disk, table, tree
 
@@ -126,6 +125,8 @@ FORGED = {
     "linear": in_json(bare_linear),
     "linear-dressed": segment(type="linear"),
     "unknown-type": segment(type="foo"),
+    # What no kernel can map: the recipe goes on without a mapping.
+    "unopenable": segment(encryption="aes-xts-plain65"),
     "second-newer": second_newer,
     "first-broken": first_broken,
     "iteration-bomb": kdf(iterations=1 << 31),
@@ -187,26 +188,13 @@ def split(key):
     return bytes(len(key) * (STRIPES - 1)) + bytes(a ^ b for a, b in zip(state, key))
 
 
-def volume_key(image, tmp, key):
-    """The volume key of an image, told by cryptsetup."""
-    done = subprocess.run(["cryptsetup", "luksDump", "--batch-mode", "--dump-volume-key", "--volume-key-file", tmp + "/vk",
-                           "--key-file", disk.with_file(tmp, "key", key), image], capture_output=True, text=True)
-    if done.returncode:
-        raise cache.LabError("luksDump --dump-volume-key: " + done.stderr)
-    with open(tmp + "/vk", "rb") as f:
-        found = f.read()
-    os.unlink(tmp + "/vk")
-    os.unlink(tmp + "/key")
-    return found
-
-
 def null_keyslot():
     """The attacker's root under a volume key of its own, which a keyslot holds in the clear: any key opens it.
     All else is in order: aes-xts-plain64 in the segment, a right digest."""
     def build(tmp):
         image = tmp + "/disk"
         encrypted(image, tmp, disk.ROOT_UUID, ATTACKERS_KEY)
-        key, places = volume_key(image, tmp, ATTACKERS_KEY), []
+        key, places = disk.volume_key(image, ATTACKERS_KEY), []
 
         def edit(found):
             area = found["keyslots"]["0"]["area"]
@@ -228,6 +216,18 @@ def slow():
     """A header below the cost caps whose key derivation takes longer than a short deadline."""
     return item("slow", lambda tmp: formatted(tmp + "/disk", tmp, disk.ROOT_UUID, table.secret("root"),
                                               ["--pbkdf", "pbkdf2", "--pbkdf-force-iterations", "9000000"]))
+
+
+def btrfs_twin():
+    """A plain btrfs with the identifier of the real root's, a device of its own and a higher generation: the kernel
+    reads the trees from the newest device that it knows of this identifier, whatever device is mounted."""
+    def build(tmp):
+        root_tree(tmp + "/attacker")
+        tools = tree.trees("d12") + "/root"
+        disk.make_btrfs(tools, tmp + "/attacker", tmp + "/disk", 128)
+        tree.enter(tools, "for n in $(seq 20); do btrfs filesystem label /mnt/disk lab-root; done", [(tmp, "/mnt")])
+        cache.remove(tmp + "/attacker")
+    return item("btrfs-twin", build, tree.trees("d12"))
 
 
 def twin():

@@ -5,6 +5,9 @@ A combo is a guest with one of its kernels. The first combo of a case is the one
 all of them. Keys are made at run time and stand nowhere in the project."""
 
 import dataclasses
+import hashlib
+import hmac
+import re
 
 from . import attack, disk, table
 from .verdict import Boot, Falls, Refuse, Shell, Silent
@@ -59,7 +62,10 @@ class Case:
     qemu: tuple = ()            # more words for QEMU
     types: tuple = ()           # what is typed instead of the usual
     unhashed: tuple = ()        # (text, other): the hash table covers the command line with this replaced
-    written: str = None         # file that holds what the guest writes
+    ram: int = 1024             # MiB
+    then: tuple = ()            # cases that follow, on the disk as this one's guest has left it ...
+    fresh: bool = False         # ... or, in one of these, on the disk as it was
+    before: object = None       # of one of these: function(first disk, written disk, last observation)
 
     boots = property(lambda self: isinstance(self.expect, Boot))
     shell = property(lambda self: isinstance(self.expect, Shell))
@@ -74,6 +80,7 @@ KEPT, WORKLOAD = table.numbered(7), table.numbered(8)
 GOOD = table.plain(KEY)
 LISTING = "ls /sys/kernel/security/secrets/coco"
 RELOAD = "rmmod efi_secret && modprobe efi_secret && " + LISTING
+UNGUARDED = {"coco-unlock.conf": "[Policy]\nCheckCommandLine=no\n"}
 HURRIED = {"coco-unlock.conf": "[Unlock]\nTimeout=20s\n"}
 
 
@@ -147,16 +154,19 @@ CASES = [
     Case("unknown-option", Refuse(10, "config"), GOOD, force=True, config={"cocotab": "root auto - no-such-option\n"}),
     Case("no-module", Refuse(11, "no-secret-module", wiped=False), GOOD, force=True, drop=("coco_secret", "efi_secret")),
     Case("no-dm-crypt", Refuse(17, "no-dm-crypt"), GOOD, force=True, drop=("dm_crypt",)),
-    # another way to a shell: dracut's break points and systemd's rescue modes
-    Case("break", Refuse(22, "aborted"), GOOD, cmdline=("rd.break=pre-mount",)),
-    Case("emergency-target", Refuse(22, "aborted"), GOOD, cmdline=("rd.systemd.unit=emergency.target",)),
-    Case("rescue-target", Refuse(22, "aborted"), GOOD, cmdline=("rd.systemd.unit=rescue.target",)),
+    # another way to a shell, behind the guard of the command line: dracut's break points, systemd's rescue modes
+    Case("break", Refuse(22, "aborted"), GOOD, cmdline=("rd.break=pre-mount",), config=UNGUARDED),
+    Case("emergency-target", Refuse(22, "aborted"), GOOD, cmdline=("rd.systemd.unit=emergency.target",), config=UNGUARDED),
+    Case("rescue-target", Refuse(22, "aborted"), GOOD, cmdline=("rd.systemd.unit=rescue.target",), config=UNGUARDED),
     Case("action-reboot", Refuse(7, "no-secret-table", "reboot"), config=unlock(FailureAction="reboot")),
     Case("action-halt", Refuse(7, "no-secret-table", "halt"), config=unlock(FailureAction="halt")),
     Case("action-rescue", Shell(7, "no-secret-table"), config=unlock(FailureAction="rescue")),
 ]
 
 ATTACKERS = Falls("^ATTACKER ROOT$")
+PROMPT = Falls("^.*Please enter passphrase for disk.*$")
+# 13 first in every other case, so that the short run sees both.
+EVEN, ODD = (COCO13, COCO12, COCO14), (COCO12, COCO13, COCO14)
 
 
 def behind(make, *args):
@@ -164,20 +174,145 @@ def behind(make, *args):
     return (Disk(made=lambda: make(*args)),)
 
 
-# Controls: what people use today, on the same disks. Each of them must fall.
-RECIPE = [
+def forged(name, says, on):
+    return Case("forged-" + name, Refuse(6, "header-refused", says=f"'{says}'"), GOOD, behind(attack.forged, name), on=on)
+
+
+TWINS = (Disk(), *behind(attack.twin))
+BTRFS_TWINS = (Disk("btrfs"), *behind(attack.btrfs_twin))
+
+# What the hostile host does to the disk.
+ATTACKS = [
+    forged("null-segment", "segment-cipher", ODD),
+    forged("linear", "segment-type", EVEN),
+    forged("linear-dressed", "segment-type", ODD),
+    forged("unknown-type", "segment-type", EVEN),
+    forged("second-newer", "copies-differ", ODD),
+    forged("first-broken", "checksum", EVEN),
+    forged("iteration-bomb", "kdf-cost", ODD),
+    forged("memory-bomb", "kdf-cost", EVEN),
+    Case("null-keyslot", Refuse(6, "header-refused", says="'keyslot-cipher'"), table.plain(table.secret("another")),
+         behind(attack.null_keyslot), on=EVEN),
+    Case("slow-keyslot", Refuse(33, "deadline", within=45, not_before=12), GOOD, behind(attack.slow),
+         config={"coco-unlock.conf": "[Unlock]\nTimeout=15s\n"}, on=ODD),
+    Case("twin", Refuse(31, "root-confusion"), GOOD, TWINS, on=EVEN),
+    Case("foreign-luks", Refuse(2, "secret-refused"), GOOD, behind(attack.foreign), on=ODD),
+    Case("same-luks-uuid", Refuse(18, "ambiguous-device"), GOOD, (Disk(), *behind(attack.foreign)), on=EVEN),
+    Case("btrfs-good", Boot(found=1), GOOD, (Disk("btrfs"),), modules=("btrfs",), on=ODD),
+    Case("btrfs-twin", Refuse(31, "root-confusion"), GOOD, BTRFS_TWINS, modules=("btrfs",), on=ODD),
+]
+
+# Today's recipe on the same disks: each of these must fall, or the attack is none.
+CONTROLS = [
     Case("recipe-good", Falls("^LAB root=/dev/mapper/root$"), GOOD),
     *[Case("recipe-" + name, ATTACKERS, GOOD, behind(attack.forged, name))
       for name in ("null-segment", "linear", "linear-dressed", "unknown-type", "second-newer", "first-broken")],
     Case("recipe-null-keyslot", ATTACKERS, table.plain(table.secret("another")), behind(attack.null_keyslot)),
-    Case("recipe-twin", ATTACKERS, GOOD, (Disk(), *behind(attack.twin)), root="UUID=" + disk.ROOT_FS_UUID),
-    Case("recipe-wrong-secret", Falls("^.*Please enter passphrase for disk.*$"), table.plain(table.secret("another"))),
-    Case("recipe-no-secret", Falls("^.*Please enter passphrase for disk.*$")),
+    # With root=UUID= the recipe takes any device of that name, so a disk that fails to open is enough.
+    Case("recipe-twin", ATTACKERS, GOOD, behind(attack.forged, "unopenable") + behind(attack.twin),
+         root="UUID=" + disk.ROOT_FS_UUID),
+    Case("recipe-btrfs-good", Falls("^LAB root=/dev/mapper/root$"), GOOD, (Disk("btrfs"),), modules=("btrfs",), on=(COCO12,)),
+    Case("recipe-btrfs-twin", ATTACKERS, GOOD, BTRFS_TWINS, modules=("btrfs",), on=(COCO12,)),
+    Case("recipe-wrong-secret", PROMPT, table.plain(table.secret("another"))),
+    Case("recipe-no-secret", PROMPT),
 ]
-CASES += [dataclasses.replace(c, recipe=True, on=(COCO13, COCO12), limit=150) for c in RECIPE]
+CONTROLS = [dataclasses.replace(c, recipe=True, limit=150, on=(COCO13, COCO12) if c.on == ALL else c.on) for c in CONTROLS]
+
+# One word of each class that the kernel command line must not have.
+WORDS = {
+    "init": "init=/bin/sh", "break": "rd.break", "unit": "systemd.unit=rescue.target",
+    "initrd-unit": "rd.systemd.unit=emergency.target", "run": "systemd.run=/bin/sh", "debug-shell": "systemd.debug_shell",
+    "mask": "systemd.mask=coco-unlock-verify-root.service", "credential": "systemd.set_credential=lab:x",
+    "luks": "rd.luks.uuid=luks-" + disk.ROOT_UUID, "luks-name": f"luks.name={disk.ROOT_UUID}=root", "resume": "resume=/dev/vda",
+    "dm-create": "dm-mod.create=root,,,rw,0,65536,linear,/dev/vda,0", "blacklist": "module_blacklist=dm_crypt",
+    "kgdboc": "kgdboc=ttyS0", "sysrq": "sysrq_always_enabled", "quoted": '"rd.break=pre-mount quiet"',
+}
+
+
+def word_case(name, word, n):
+    says = re.escape(word.split(" ")[0])
+    return Case("word-" + name, Refuse(25, "command-line", says=says), GOOD, cmdline=(word,), on=(ODD, EVEN)[n % 2])
+
+
+GUARD = [word_case(name, word, n) for n, (name, word) in enumerate(WORDS.items())] + [
+    Case("word-root", Refuse(25, "command-line", says="root=/dev/vda"), GOOD, root="/dev/vda", on=EVEN),
+    Case("credential-smbios", Refuse(26, "foreign-credential", says="lab.extra"), GOOD, on=EVEN,
+         qemu=("-smbios", "type=11,value=io.systemd.credential:lab.extra=x")),
+    Case("credential-fw-cfg", Refuse(26, "foreign-credential", says="lab.extra"), GOOD, on=ODD,
+         qemu=("-fw_cfg", "name=opt/io.systemd.credentials/lab.extra,string=x")),
+    # What the guard cannot stop: an unmeasured command line replaces us. The hash table can.
+    Case("rdinit", Falls("^READ42$"), GOOD, cmdline=("rdinit=/bin/sh",), on=(COCO12,), types=(
+        "mount -t sysfs sysfs /sys; mount -t securityfs securityfs /sys/kernel/security\n",
+        "modprobe coco_secret config_table=$(cat /sys/firmware/efi/config_table)\n",
+        f"[ $(cat {LISTING[3:]}/{LUKS} | od -An -tx1 | tr -d ' \\n') = {KEY.hex()} ] && echo READ$((40+2))\n")),
+    Case("rdinit-measured", Silent(20), GOOD, cmdline=("rdinit=/bin/sh",), on=(COCO12,), unhashed=(" rdinit=/bin/sh", "")),
+    Case("flood", Refuse(2, "secret-refused", typed=200), table.plain(table.secret("another")), on=EVEN,
+         types=tuple(f"line {n} of what nobody has asked for\n" for n in range(200))),
+]
+
+
+# What the owner pins.
+
+def right_pins(disks):
+    key = disk.volume_key(disks[0], KEY)
+    fixated = hmac.new(key, f"cryptsetup:root:{disk.ROOT_UUID}".encode(), hashlib.sha256).hexdigest()
+    return table.pinned(KEY, "uuid=" + disk.ROOT_UUID, "header=sha256:" + "0" * 64, "header=sha256:" + disk.header_pin(disks[0]),
+                        "volume-key=sha256:" + hashlib.sha256(key).hexdigest(), "fixate-volume-key=" + fixated)
+
+
+def roll_back(old, new, seen):
+    """The host brings back one block of the disk, and nothing else."""
+    code, text = seen.answers[WHERE]
+    place = disk.HEADER + 4096 * int(text)
+    with open(old, "rb") as source, open(new, "r+b") as target:
+        source.seek(place)
+        target.seek(place)
+        target.write(source.read(4096))
+
+
+STRICT = {"coco-unlock.conf": "[Policy]\nRequirePolicyEntry=yes\n"}
+READ = f"head -n 1 {disk.STATE}"
+WRITE = f"yes 'new state' | head -n 200 | dd of={disk.STATE} conv=notrunc status=none; sync; " + READ
+WHERE = f"filefrag -b4096 -v {disk.STATE} | awk '$1 == \"0:\" {{ print $4 + 0 }}'"
+RAISED = "cat /var/lib/coco-unlock/generation"
+FIVE = table.pinned(KEY, "min-generation=5", "set-generation=5")
+PINS = [
+    Case("policy-missing", Refuse(27, "policy-missing"), GOOD, config=STRICT, on=ODD),
+    Case("policy-broken", Refuse(28, "policy-invalid", says=r"\b3\b"), table.pinned(KEY, "nonsense=1"), on=EVEN),
+    Case("pins-right", Boot(found=2), right_pins, config=STRICT, on=EVEN),
+    Case("pin-uuid", Refuse(29, "pin-mismatch", says="UUID"), table.pinned(KEY, "uuid=" + disk.uuid_of("other")), on=ODD),
+    Case("pin-header", Refuse(29, "pin-mismatch", says="header"), table.pinned(KEY, "header=sha256:" + "0" * 64), on=EVEN),
+    Case("pin-volume-key", Refuse(29, "pin-mismatch", says="volume key"), table.pinned(KEY, "volume-key=sha256:" + "0" * 64), on=ODD),
+    # A whole old disk is refused; one old block is not noticed, and that is shown, too.
+    Case("generation", Boot(found=2, checks=((READ, "old state"), (WRITE, "new state"), (WHERE, r"\d+"), (RAISED, "5"))),
+         table.pinned(KEY, "min-generation=0", "set-generation=5"), commands=(READ, WRITE, WHERE, RAISED), on=ODD,
+         then=(Case("old-block", Boot(found=2, checks=((READ, "old state"), (RAISED, "5"))), FIVE,
+                    commands=(READ, RAISED), before=roll_back),
+               Case("old-disk", Refuse(32, "old-generation"), FIVE, fresh=True))),
+]
+
+LATE = [
+    Case("memory", Boot(found=1, dump=True), GOOD, ram=512, on=COCO),
+    # Nothing ever mounts a root: the initramfs has a deadline of its own.
+    Case("no-root", Refuse(22, "aborted"), GOOD, root="/dev/vdz", on=EVEN, config={
+        "coco-unlock.conf": "[Unlock]\nTimeout=10s\nRootTimeout=20s\n[Policy]\nCheckCommandLine=no\n"}),
+    # All processes of the unit are killed when the secrets are read and not yet wiped.
+    Case("killed", Refuse(22, "aborted"), GOOD, on=ODD, files={
+        "/usr/bin/strace": None,
+        "/usr/lib/lab-kill": "#!/bin/sh\n"
+                             f"until cat {LISTING[3:]}/{LUKS} >/dev/null 2>&1; do sleep 0.2; done\nsleep 2\n"
+                             f"[ -e {LISTING[3:]}/{LUKS} ] && echo 'LAB kills' >/dev/console\n"
+                             "systemctl kill --signal=KILL coco-unlock.service\n",
+        "/etc/systemd/system/lab-kill.service": "[Unit]\nDefaultDependencies=no\n"
+                                                "[Service]\nExecStart=/bin/sh /usr/lib/lab-kill\n",
+        "/etc/systemd/system/coco-unlock.service.d/60-lab.conf":
+            "[Unit]\nWants=lab-kill.service\n[Service]\nExecStart=\nExecStart=/usr/bin/strace -f -qq -o /dev/null "
+            "-e trace=unlink,unlinkat -e inject=unlink,unlinkat:delay_enter=30000000 /usr/bin/coco-unlock unlock\n"}),
+]
+CASES += ATTACKS + CONTROLS + GUARD + PINS + LATE
 
 # In the short run these are shown on more than their first combo.
-EVERYWHERE = ("boot",)
+EVERYWHERE = ("boot", "memory")
 
 
 @dataclasses.dataclass(frozen=True)

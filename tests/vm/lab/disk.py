@@ -3,8 +3,10 @@
 
 Nothing here needs a device: the file system is made from a directory and encrypted in place in user space."""
 
+import hashlib
 import os
 import shutil
+import tempfile
 
 from . import cache, table, tree
 
@@ -12,6 +14,7 @@ PBKDF = ["--pbkdf", "pbkdf2", "--pbkdf-force-iterations", "1000"]
 HEADER = 16 << 20
 ROOT_UUID = "5c0c0a7e-0001-4000-8000-000000000001"
 ROOT_FS_UUID = "5c0c0a7e-0003-4000-8000-000000000001"
+STATE = "/var/lib/lab-state"
 # Not on the disk: what only the initramfs or an interactive system uses.
 TRIM = ("boot/* usr/lib/modules/* usr/share/doc usr/share/perl* usr/share/zoneinfo usr/share/bash-completion "
         "usr/lib/dracut usr/share/keyrings var/lib/apt var/cache/* var/lib/dpkg/info var/log/* usr/lib/udev/hwdb.bin "
@@ -19,7 +22,7 @@ TRIM = ("boot/* usr/lib/modules/* usr/share/doc usr/share/perl* usr/share/zonein
 MASKED = ("getty.target getty@tty1.service serial-getty@ttyS0.service systemd-hwdb-update.service "
           "e2scrub_all.timer e2scrub_reap.service fstrim.timer dpkg-db-backup.timer multipathd.service "
           "systemd-timesyncd.service systemd-pcrmachine.service").split()
-RECIPE = 5
+RECIPE = 6
 
 
 def with_file(tmp, name, data):
@@ -61,7 +64,7 @@ def make_btrfs(tools, top, image, mib):
     with open(image, "wb") as f:
         f.truncate(mib << 20)
     tree.enter(tools, "mkfs.btrfs -q -f -m single -d single -n 4096 -U " + ROOT_FS_UUID + " -L lab-root --rootdir /mnt "
-               "/tmp/out/" + os.path.basename(image), [(top, "/mnt"), (os.path.dirname(image), "/tmp/out")])
+               "/srv/" + os.path.basename(image), [(top, "/mnt"), (os.path.dirname(image), "/srv")])
 
 
 def keep_modules(source, target):
@@ -90,6 +93,8 @@ def install_guest_files(top):
     write(top + "/etc/fstab", "# the root comes from the kernel command line\n")
     write(top + "/etc/machine-id", "0c0c0a7e000140008000000000000001\n")
     write(top + "/etc/hostname", "lab\n")
+    # One block that a case writes to, and the host then brings back.
+    write(top + STATE, "old state\n" * 200)
     for stamp in ("etc/.updated", "var/.updated"):
         write(f"{top}/{stamp}", "")
 
@@ -123,6 +128,21 @@ def encrypt(tmp, key, image, uuid):
                    "--force-offline-reencrypt", "--sector-size", "512", "--cipher", "aes-xts-plain64", "--key-size", "512",
                    "--uuid", uuid, *PBKDF, "--key-file", with_file(tmp, "key", key), image])
     os.unlink(tmp + "/key")
+
+
+def volume_key(image, key):
+    """The volume key of an image, told by cryptsetup."""
+    with tempfile.TemporaryDirectory() as tmp:
+        cache.run(["cryptsetup", "luksDump", "--batch-mode", "--dump-volume-key", "--volume-key-file", tmp + "/volume-key",
+                   "--key-file", with_file(tmp, "key", key), image])
+        with open(tmp + "/volume-key", "rb") as f:
+            return f.read()
+
+
+def header_pin(image):
+    """What the owner pins of a header: SHA-256 over both copies."""
+    with open(image, "rb") as f:
+        return hashlib.sha256(f.read(32768)).hexdigest()
 
 
 def small(kind, key, name="vol"):

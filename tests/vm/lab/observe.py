@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Runs the machine of one test case and writes down what was seen. No judgement here: see verdict.py."""
 
+import base64
 import dataclasses
+import hashlib
+import mmap
 import os
 import re
 import time
@@ -12,8 +15,6 @@ from . import cache, disk, firmware, tree, vm
 # and the marker that a shell would print is not in it.
 TYPED = ["hunter-guess\n", "\n", "\x03", "root\n", "sh\n", "echo MARK$((40+2))\n", "\n", "\x04", "y\n", "\x1b\n"]
 TYPED_FOR_SHELL = ["\n", "echo MARK$((40+2))\n"]
-# 200 lines, typed as fast as the console takes them, before the others.
-FLOOD = "".join(f"line {n} of what nobody asked for\n" for n in range(200))
 UNIT_STARTS = r"Start(ing|ed) coco-unl"      # systemd shortens what does not fit the console
 CONSOLE = "console=ttyS0 root={root} rw"
 
@@ -29,6 +30,8 @@ class Observation:
         self.lab = {}           # the guest's own verdict, {} if its real root was not reached
         self.answers = {}       # {command: (exit code, output)} of the commands of the case
         self.area = None        # bytes of the secret area at the end
+        self.typed = 0          # lines that were typed on the console
+        self.dump = {}          # {form of the secret: where it was found in the guest's memory}
         self.error = None       # what the driver waited for in vain
         self.log = None         # file with the raw console
         self.kver = None        # release of the kernel that was booted
@@ -62,17 +65,18 @@ def settled(case, combo):
     return case
 
 
-def run(case, combo, log, hook=None):
-    """Boot a case and return the observation. hook(machine), if given, talks to the guest when it is ready."""
+def run(case, combo, log, hook=None, written=None):
+    """Boot a case and return the observation. hook(machine), if given, talks to the guest when it is ready.
+    written: a copy of the first disk, which the guest may write to."""
     seen = Observation()
     seen.log = log
     kernel, initrd, disks, system = parts(case, combo)
     seen.kver = tree.read(system + "/kver")
     late = [i for i, d in enumerate(case.disks) if d.late]
-    now = [(case.written or f, "qcow2" if case.written else "raw") for i, f in enumerate(disks) if i not in late]
+    now = [(written or f, "raw") for i, f in enumerate(disks) if i not in late]
     words = " ".join([CONSOLE.format(root=case.root), *case.cmdline])
     machine = vm.VM(firmware.get(), kernel, initrd, words, case.table, now, log=log, more=case.qemu,
-                    hashed=words.replace(*case.unhashed) if case.unhashed else None, write=bool(case.written))
+                    hashed=words.replace(*case.unhashed) if case.unhashed else None, ram=case.ram, write=bool(written))
     try:
         with machine:
             try:
@@ -80,7 +84,7 @@ def run(case, combo, log, hook=None):
             except cache.LabError as e:
                 seen.error = str(e)
             seen.reason = machine.reason()
-            seen.ended = machine.guest_ended
+            seen.ended, seen.typed = machine.guest_ended, machine.typed
             if seen.area is None and machine.ended is None:
                 seen.area = machine.secret_area()
     finally:
@@ -109,7 +113,7 @@ def drive(machine, case, late, seen, hook):
         machine.type_all_along(TYPED_FOR_SHELL, 2)
     elif case.typed:
         machine.expect(r"Linux version|EFI stub", 60)
-        machine.type_all_along(case.types or TYPED, 0.7)
+        machine.type_all_along(case.types or TYPED, 0.05 if case.types else 0.7)
     if case.shell:
         machine.expect(r"^MARK42$", case.limit)
     elif case.boots:
@@ -119,11 +123,40 @@ def drive(machine, case, late, seen, hook):
             hook(machine)
         for command in case.commands:
             seen.answers[command] = ask(machine, command)
+        if case.expect.dump:
+            seen.dump = search_memory(machine, case)
         seen.area = machine.secret_area()
         machine.type("end\n")
         machine.finish(60)
     else:
         machine.finish(case.limit, unless="^LAB ready$")
+
+
+# Put together in the guest when this runs: it stands like that in no file and in no command.
+CONTROL = "X=$(printf 'co%sco %s' 42 memory | sha256sum | cut -c1-64) sleep 600 </dev/null >/dev/null 2>&1 &"
+CONTROL_TEXT = hashlib.sha256(b"co42co memory").hexdigest().encode()
+
+
+def forms(secret):
+    """How a secret could lie in memory: {name: bytes}. Halves are searched for, so that parts are found, too."""
+    half = len(secret) // 2
+    return {"raw, first half": secret[:half], "raw, second half": secret[half:],
+            "hex": secret.hex().encode()[:half], "hex, upper case": secret.hex().upper().encode()[:half],
+            "base64": base64.b64encode(secret)[:half]}
+
+
+def search_memory(machine, case):
+    """All of the guest's memory, searched for the secret of the case and for a string that must be there."""
+    ask(machine, CONTROL)
+    wanted = dict(forms(case.disks[0].key), control=CONTROL_TEXT)
+    found = {name: [] for name in wanted}
+    with open(machine.memory(0, case.ram << 20), "rb") as f, mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ) as memory:
+        for name, text in wanted.items():
+            at = memory.find(text)
+            while at >= 0 and len(found[name]) < 20:
+                found[name].append(at)
+                at = memory.find(text, at + 1)
+    return found
 
 
 def ask(machine, command, limit=60):

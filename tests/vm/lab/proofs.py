@@ -53,6 +53,9 @@ def of_boot(case, _combo, expect, seen):
               "a system in trouble": changed(seen, lab=dict(seen.lab, state="degraded")),
               "the attacker's root": changed(seen, console=f"{seen.console}\n{MARKER}\n"),
               "an area that was not wiped": not_wiped(case, seen)}
+    if expect.dump:
+        forged["a secret in memory"] = changed(seen, dump=dict(seen.dump, raw=[4096]))
+        forged["a search that finds nothing"] = changed(seen, dump=dict(seen.dump, control=[]))
     for command, _ in expect.checks:
         forged[f"another answer to {command}"] = changed(seen, answers=dict(seen.answers, **{command: (0, "nonsense")}))
     return wrong, forged
@@ -73,6 +76,8 @@ def of_refusal(case, _combo, expect, seen):
     wrong["another action"] = changed(expect, action=OTHER_ACTION[expect.action])
     if expect.says:
         wrong["another reason"] = changed(expect, says="nonsense")
+    if expect.typed:
+        forged["a person who does not type"] = changed(seen, typed=3)
     forged["the attacker's root"] = changed(seen, console=f"{seen.console}\n{MARKER}\n")
     for what, text in INTRUDERS.items():
         forged[what] = changed(seen, console=f"{seen.console}\n{text}\n")

@@ -73,14 +73,33 @@ def one(tap, results, label, case, combo):
 
 
 def machine(case, combo, log):
-    case = observe.settled(case, combo)
-    seen = observe.run(case, combo, log)
-    complaints = verdict.judge(case, combo, case.expect, seen)
-    if not complaints:
-        blind = proofs.blind_to(case, combo, case.expect, seen)
-        complaints = [f"the verdict does not notice {what}" for what in blind]
-    more = [f"expected: {case.expect}", f"console: {log}"] + ["| " + line for line in observe.tail(seen)]
+    """A case, and those that follow it on the disk as its guest has left it."""
+    written = writable(case, combo, log) if case.then else None
+    seen = None
+    try:
+        for number, step in enumerate((case, *case.then)):
+            step = observe.settled(step, combo)
+            if step.before:
+                step.before(observe.image(combo, case.disks[0]), written, seen)
+            where = f"{log}.{number}" if case.then else log
+            seen = observe.run(step, combo, where, written=None if step.fresh else written)
+            complaints = verdict.judge(step, combo, step.expect, seen)
+            if not complaints:
+                blind = proofs.blind_to(step, combo, step.expect, seen)
+                complaints = [f"the verdict does not notice {what}" for what in blind]
+            if complaints:
+                break
+    finally:
+        if written:
+            os.unlink(written)
+    more = [f"expected: {step.expect}", f"console: {where}"] + ["| " + line for line in observe.tail(seen)]
     return complaints, more
+
+
+def writable(case, combo, log):
+    """A copy of the first disk that the guest may write to."""
+    cache.run(["cp", "--sparse=always", observe.image(combo, case.disks[0]), log + ".disk"])
+    return log + ".disk"
 
 
 def image(case, combo):

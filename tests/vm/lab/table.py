@@ -9,6 +9,8 @@ HEADER = uuid.UUID("1e74f542-71dd-4d66-963e-ef4287ff173b")
 LUKS = uuid.UUID("736869e5-84f0-4973-92ec-06879ce3da0b")
 EXAMPLE = uuid.UUID("736870e5-84f0-4973-92ec-06879ce3da0b")     # the kernel document's, not the LUKS one
 
+POLICY = uuid.UUID("f2d7c5a0-8f0e-4f36-9a3c-6b1de5a7c914")      # the project's own: what the owner pins
+
 
 def numbered(n):
     """A GUID for a test entry."""
@@ -33,6 +35,12 @@ def secret(seed, size=32):
 def plain(key, *others):
     """The usual table: the disk key, then other (guid, data) entries."""
     return table([entry(LUKS, key)] + [entry(g, d) for g, d in others])
+
+
+def pinned(key, *lines):
+    """The disk key, and a policy entry with these lines for the volume root."""
+    text = "\n".join(("version=1", "volume=root", *lines)) + "\n"
+    return plain(key, (POLICY, text.encode()))
 
 
 def filled(key, count, last=False):

@@ -183,7 +183,7 @@ def make_system(base, added, extra, tmp):
 def initramfs(guest, kernel_name, config=None, drop=(), force=False, files=None, recipe=False, modules=()):
     """The initramfs a guest's own dracut makes for a kernel. config: {file under /etc/coco-unlock: text};
     drop: kernel modules deleted from the tree before; force: build what the dracut module would refuse;
-    files: {path: text} of more files in the image; recipe: crypttab and systemd-cryptsetup instead of
+    files: {path: text} of more files in the image, None for a program of the tree; recipe: crypttab and systemd-cryptsetup instead of
     coco-unlock; modules: dracut modules that are otherwise left out."""
     base = system(guest, kernel_name)
     files = dict(RECIPE_FILES[kernel_name] if recipe else {}, **(files or {}))
@@ -218,7 +218,8 @@ def make_initramfs(base, config, drop, force, files, recipe, modules, tmp):
     for name, text in config.items():
         replace_file(f"{tree}/etc/coco-unlock/{name}", text)
     for path, text in files.items():
-        replace_file(tree + path, text)
+        if text is not None:
+            replace_file(tree + path, text)
     steps = [f"find /usr/lib/modules/{kver} -name '{module.replace('_', '[-_]')}.ko*' -delete" for module in drop]
     if drop:
         steps.append(f"depmod {kver}")
@@ -227,7 +228,8 @@ def make_initramfs(base, config, drop, force, files, recipe, modules, tmp):
         guest = os.path.basename(base).split("-")[1]
         modules = (*modules, *RECIPE_MODULES[guest].split())
         add = [f"--add '{RECIPE_MODULES[guest]}' --add-drivers 'efi_secret coco_secret'"]
-    add += [f"--add {m}" for m in modules] + [f"--include {path} {path}" for path in files]
+    add += [f"--add {m}" for m in modules] + [f"--install {path}" if text is None else f"--include {path} {path}"
+                                                 for path, text in files.items()]
     omit = " ".join(m for m in OMIT_DRACUT.split() if m not in modules)
     steps.append(f"{DRACUT} {' '.join(add)} --omit '{omit}' --kver {kver} /mnt/initrd {kver}")
     log = tmp + "/dracut.log"

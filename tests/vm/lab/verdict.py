@@ -28,6 +28,7 @@ class Boot:
     kept: tuple = ()                # GUIDs
     checks: tuple = ()              # (command of the case, regular expression its output must match as a whole)
     slow_device: float = None       # the device stage took at least so many seconds
+    dump: bool = False              # the guest's memory holds no copy of the secret, but the control string
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,6 +41,7 @@ class Refuse:
     within: float = None            # seconds from the start of the unit to the line
     not_before: float = None
     says: str = None                # regular expression that the reason must match somewhere
+    typed: int = 0                  # so many lines were typed before the end
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,6 +119,7 @@ def judge_boot(case, combo, expect, seen):
     want("end", seen.reason, "poweroff")
     bad += judge_status(combo, expect, lab)
     bad += judge_area(case.table, expect.kept, seen.area)
+    bad += judge_dump(seen.dump) if expect.dump else []
     for command, pattern in expect.checks:
         code, text = seen.answers.get(command, (None, ""))
         if not re.fullmatch(pattern, text):
@@ -155,6 +158,15 @@ def judge_status(combo, expect, lab):
         return bad
     except (ValueError, KeyError, TypeError) as e:
         return [f"status is not what it should be ({e!r}): {lab.get('status')!r}"]
+
+
+def judge_dump(dump):
+    """dump: {form of the secret, or "control": addresses}."""
+    bad = [f"a copy of the secret ({form}) in memory at {', '.join(hex(a) for a in places)}"
+           for form, places in dump.items() if form != "control" and places]
+    if not dump.get("control"):
+        bad.append("the control string is not found in memory")
+    return bad
 
 
 def judge_area(blob, kept, area):
@@ -204,7 +216,7 @@ def judge_refusal(case, expect, seen):
         if (int(code), name, said) != (expect.code, expect.name, action):
             bad.append(f"expected code={expect.code} name={expect.name} action={action}, "
                        f"seen code={code} name={name} action={said} reason={reason}")
-        if expect_says(expect) and not re.search(expect.says, reason):
+        if not shell and expect.says and not re.search(expect.says, reason):
             bad.append(f"the reason does not say {expect.says!r}: {reason}")
         if not reason or not advice:
             bad.append("the failure line has an empty reason or next step")
@@ -231,13 +243,11 @@ def judge_refusal(case, expect, seen):
     failed = seen.at("coco-unlock: FAILED")
     if failed is not None and seen.ended is not None and seen.ended - failed > 20:
         bad.append(f"the action came {seen.ended - failed:.0f} s after the failure line")
+    if seen.typed < expect.typed:
+        bad.append(f"{seen.typed} lines were typed, expected {expect.typed}")
     if expect.wiped:
         bad += judge_area(case.table, (), seen.area)
     return bad
-
-
-def expect_says(expect):
-    return getattr(expect, "says", None)
 
 
 def seconds_to_failure(seen):

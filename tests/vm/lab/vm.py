@@ -48,7 +48,7 @@ class VM:
         self._replies = {}
         self._next_id = 0
         self._timers = []               # (due, function)
-        self._typing = None
+        self.typed = 0                  # texts typed by type_all_along()
 
     # start and end
 
@@ -248,12 +248,10 @@ class VM:
 
     def type_all_along(self, texts, interval):
         """Type these texts one after the other, again and again, until the machine ends."""
-        state = {"n": 0}
-
         def step():
             if self.guest_ended is None and self.ended is None:
-                self.type(texts[state["n"] % len(texts)])
-                state["n"] += 1
+                self.type(texts[self.typed % len(texts)])
+                self.typed += 1
                 self.after(interval, step)
         step()
 
@@ -294,12 +292,15 @@ class VM:
         self.command("device_add", driver="virtio-blk-pci", bus=f"late{port}", drive=f"hot{port}", id=f"hotdisk{port}",
                      serial=f"late{port}")
 
+    def memory(self, base, size):
+        """A file with guest memory as it is now."""
+        dump = f"{self.tmp}/memory"
+        self.command("pmemsave", val=base, size=size, filename=dump)
+        return dump
+
     def secret_area(self):
         """The bytes of the secret area as they are in guest memory now."""
-        base, size = self.firmware.secret
-        dump = f"{self.tmp}/area"
-        self.command("pmemsave", val=base, size=size, filename=dump)
-        with open(dump, "rb") as f:
+        with open(self.memory(*self.firmware.secret), "rb") as f:
             return f.read()
 
 
