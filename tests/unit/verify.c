@@ -454,7 +454,7 @@ static void test_overlay(void)
 		{ GOOD "31 1 252:16 / /mnt rw - ext4 x rw\n" OVERLAY("lowerdir=/mnt/a:/sysroot"),
 		  "ext4 on /mnt uses device 252:16", "a lower layer on a plain disk" },
 		{ GOOD "31 1 252:16 / /mnt rw - ext4 x rw\n"
-		  OVERLAY("lowerdir=/sysroot,upperdir=/mnt/u,workdir=/mnt/w"),
+		  OVERLAY("lowerdir=/sysroot,upperdir=/mnt/u,workdir=/run/w"),
 		  "ext4 on /mnt uses device 252:16", "an upper layer on a plain disk" },
 		{ GOOD "31 1 252:16 / /mnt rw - ext4 x rw\n"
 		  OVERLAY("lowerdir=/sysroot,upperdir=/run/u,workdir=/mnt/w"),
