@@ -410,6 +410,13 @@ static void test_btrfs(void)
 	begin();
 	set_mounts(MOUNT("0:40", "btrfs"));
 	add_btrfs("dm-0");
+	add_btrfs("vdb");
+	fixture_unlink(&fx, "/sys/devices/vdb/dev");
+	btrfs_devices = 2;
+	refused("btrfs with a device that has no number", "has a device without a number");
+	begin();
+	set_mounts(MOUNT("0:40", "btrfs"));
+	add_btrfs("dm-0");
 	btrfs_devices = 2;
 	refused("btrfs that lacks a device", "lacks one of its devices");
 	begin();
