@@ -7,11 +7,6 @@
 
 #include <string.h>
 
-#include "paths.h"
-#include "text.h"
-
-#define MEMINFO_MAX 65536
-
 static int copy_header(const struct conf *conf, size_t i, const struct pins *pins,
 		       const struct judge_process *judge, const struct device *device,
 		       struct report_volume *rv, struct examined *e, struct fault *f)
@@ -58,31 +53,20 @@ static int load(const struct volume_conf *vc, const struct device *device,
 }
 
 /* An Argon2 that does not fit would bring out the kernel's OOM killer. */
-static int check_memory(const struct root *root, const struct verdict *v, struct fault *f)
+static int check_memory(const struct verdict *v, uint64_t memory_kib, struct fault *f)
 {
-	_cleanup_free_ char *text = NULL;
-	char *p, *word;
-	uint64_t kib;
-
-	if (!root->machine || v->memory_kib == 0 ||
-	    root_read_text(root, PATH_MEMINFO, MEMINFO_MAX, &text) < 0)
-		return 0;
-	p = strstr(text, "MemAvailable:");
-	if (!p)
-		return 0;
-	p += strlen("MemAvailable:");
-	word = text_word(&p, " \t\n");
-	if (!word || text_u64(word, UINT64_MAX, &kib) < 0 || kib >= v->memory_kib)
+	if (v->memory_kib <= memory_kib)
 		return 0;
 	return fault_set(f, EXITCODE_NO_MEMORY, ENOMEM,
 			 "the keyslot's key derivation needs %llu MiB, and this guest has %llu MiB "
 			 "left",
-			 (unsigned long long)(v->memory_kib / 1024), (unsigned long long)(kib / 1024));
+			 (unsigned long long)(v->memory_kib / 1024),
+			 (unsigned long long)(memory_kib / 1024));
 }
 
-int examine(const struct root *root, const struct conf *conf, size_t i, const struct pins *pins,
-	    const struct judge_process *judge, const struct device *device, struct secret *secret,
-	    struct report *report, struct examined *ret_examined, struct fault *f)
+int examine(const struct conf *conf, size_t i, const struct pins *pins,
+	    const struct judge_process *judge, const struct device *device, uint64_t memory_kib,
+	    struct secret *secret, struct report *report, struct examined *ret_examined, struct fault *f)
 {
 	_cleanup_(examined_done) struct examined e = EXAMINED_NULL;
 	struct report_volume *rv = &report->volumes[i];
@@ -93,7 +77,7 @@ int examine(const struct root *root, const struct conf *conf, size_t i, const st
 	if (r >= 0)
 		r = load(&conf->volumes[i], device, rv, &e, f);
 	if (r >= 0)
-		r = check_memory(root, &e.verdict, f);
+		r = check_memory(&e.verdict, memory_kib, f);
 	if (r < 0)
 		return r;
 	report_stage(report, STAGE_KEYSLOT);
