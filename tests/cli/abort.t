@@ -64,4 +64,32 @@ for i in {1..62}; do
 	add_secret "$t" "00000000-0000-0000-0000-0000000000$((10 + i))" "$tmp/key"
 done
 abort '64 entries may hide more' 16 ''
+
+# --unless-done: for a unit that ends, in whatever way. The status file says that it is done.
+good
+run --root="$t" unlock
+is 'premise: unlock goes well' "$rc" 0
+add_secret "$t" "$other" "$tmp/key"
+before=$(snapshot "$t")
+run --root="$t" abort --unless-done
+is 'abort --unless-done behind an unlock that was done' "$rc" 0
+is '... says nothing' "$(cat "$tmp/out" "$tmp/err")" ''
+is '... and changes nothing' "$(snapshot "$t")" "$before"
+
+good
+run --root="$t" abort --unless-done
+is 'abort --unless-done behind one that was killed' "$rc" 22
+ok '... with the reason' grep -q \
+	'^coco-unlock: FAILED code=22 name=aborted reason="the unlock was killed" ' "$tmp/err"
+is '... entries that are left' "$(ls "$t$secrets")" ''
+is '... the status file says so, too' "$(status_fields "$t" result code action)" failed/22/none
+before=$(snapshot "$t")
+run --root="$t" abort --unless-done
+is '... once' "$rc" 0
+is '... and not again' "$(snapshot "$t")" "$before"
+
+good
+run --root="$t" abort --unless-don
+is 'another option' "$rc" 1
+is '... does nothing' "$(ls "$t$secrets" | wc -l)" 2
 tap_done

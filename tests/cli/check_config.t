@@ -27,8 +27,9 @@ refuses() {
 	is '... and nothing else' "$(cat "$tmp/out")" ''
 }
 
-defaults=(TimeoutMs=90000 FailureAction=poweroff 'SecretModules=efi_secret coco_secret sev_secret'
-	Ciphers=aes-xts-plain64 KeepSecrets= "Volume=root auto $guid")
+defaults=(TimeoutMs=90000 RootTimeoutMs=180000 FailureAction=poweroff
+	'SecretModules=efi_secret coco_secret sev_secret' Ciphers=aes-xts-plain64 Integrity= KeepSecrets=
+	RequirePolicyEntry=no CheckCommandLine=yes AllowWords= "Volume=root auto $guid")
 
 must mkdir -p "$t"
 prints 'no file' "${defaults[@]}"
@@ -37,17 +38,23 @@ prints 'empty directories' "${defaults[@]}"
 must cp "$top/conf/coco-unlock.conf" "$top/conf/cocotab" "$etc"
 prints 'the files of conf/, as they are' "${defaults[@]}"
 sed 's/^#\([A-Z]\)/\1/' "$top/conf/coco-unlock.conf" > "$etc/coco-unlock.conf"
-ok 'premise: that made settings of the comments' test "$(grep -c '^[A-Z]' "$etc/coco-unlock.conf")" = 5
+# AllowWords= is the ninth: it has no default that could be written down.
+ok 'premise: that made settings of the comments' test "$(grep -c '^[A-Z]' "$etc/coco-unlock.conf")" = 8
 prints 'the files of conf/, which name every key with its default' "${defaults[@]}"
 
 cat > "$etc/coco-unlock.conf" <<- END
 	[Unlock]
 	Timeout=2min
+	RootTimeout=1min
 	FailureAction=rescue
 	KeepSecrets=${other^^} $example
 	SecretModules=coco_secret
 	[Policy]
 	Ciphers=aes-xts-plain64 serpent-xts-plain64
+	RequirePolicyEntry=yes
+	CheckCommandLine=no
+	AllowWords=a=*  b
+	AllowWords=c
 END
 cat > "$etc/cocotab" <<- END
 	# volume device secret options
@@ -56,8 +63,9 @@ cat > "$etc/cocotab" <<- END
 	swap  PARTUUID=01-02
 	more  LABEL=more
 END
-prints 'every key' TimeoutMs=120000 FailureAction=rescue SecretModules=coco_secret \
-	'Ciphers=aes-xts-plain64 serpent-xts-plain64' "KeepSecrets=$other $example" \
+prints 'every key' TimeoutMs=120000 RootTimeoutMs=60000 FailureAction=rescue \
+	SecretModules=coco_secret 'Ciphers=aes-xts-plain64 serpent-xts-plain64' \
+	Integrity= "KeepSecrets=$other $example" RequirePolicyEntry=yes CheckCommandLine=no 'AllowWords=a=* b c' \
 	"Volume=root UUID=abcdef01-0000-4000-8000-00000000000a $guid" \
 	"Volume=data /dev/vdb $other" "Volume=swap PARTUUID=01-02 $guid" "Volume=more LABEL=more $guid"
 

@@ -52,7 +52,7 @@ good() {
 	add_secret "$t" "$guid" "$tmp/key"
 	add_secret "$t" "$other" "$tmp/key"
 	must mkdir -p "$t/proc/self" "$t/sys/module/coco_secret"
-	printf 'Name:\tx\nVmPeak:\t   99999 kB\nVmHWM:\t    4712 kB\nVmRSS:\t   1 kB\n' > "$t/proc/self/status"
+	printf 'Name:\tx\nVmPeak:\t   99999 kB\nVmHWM:\t    4712000 kB\nVmRSS:\t   1 kB\n' > "$t/proc/self/status"
 }
 
 good
@@ -68,7 +68,7 @@ is '... the volume' "$(status_fields "$t" volumes.0.name volumes.0.device volume
 	volumes.0.cipher volumes.0.secret volumes.0.form volumes.0.header volumes.0.keyslot \
 	volumes.0.mapping)" \
 	"root//dev/vda/aaaaaaaa-0000-4000-8000-00000000000a/aes-xts-plain64/$guid/exact/accepted/0/"
-is '... the peak of the memory' "$(status_fields "$t" peak_memory_kib)" 4712
+is '... the peak of the memory' "$(status_fields "$t" peak_memory_kib)" 4712000
 is '... one line on stderr for the journal' "$(cat "$tmp/err")" \
 	'secrets: 2 found by coco_secret, 1 read, 1 wiped, 1 kept'
 
@@ -82,7 +82,7 @@ for line in 'result     ok \(0 ok\)' \
 	'volume     root on /dev/vda, uuid aaaaaaaa-0000-4000-8000-00000000000a' \
 	' +header accepted, cipher aes-xts-plain64, keyslot 0, secret exact, mapping ?' \
 	'stage      prepare +[0-9]+\.[0-9]{3} ms' 'stage      keyslot +[0-9]+\.[0-9]{3} ms' \
-	'stage      sum +[0-9]+\.[0-9]{3} ms' 'memory     4712 KiB at the peak'; do
+	'stage      sum +[0-9]+\.[0-9]{3} ms' 'memory     4712000 KiB at the peak'; do
 	ok "... $line" grep -qxE "$line" "$tmp/out"
 done
 ok '... no reason where there is none' test "$(grep -cE '^(reason|next|action)' "$tmp/out")" = 0
@@ -92,15 +92,13 @@ times = [line.split() for line in open(sys.argv[1]) if line.startswith("stage")]
 total = sum(float(t[2]) for t in times[:-1])
 sys.exit(not (len(times) == 9 and total > 0 and abs(total - float(times[-1][2])) < 0.01))' "$tmp/out"
 
-must rm "$t/proc/self/status"
-run --root="$t" unlock
-is 'the peak of the memory is 0 where it is unknown' "$(status_fields "$t" peak_memory_kib)" 0
-echo 'VmHWM: much kB' > "$t/proc/self/status"
-run --root="$t" unlock
-is '... or not understood' "$(status_fields "$t" peak_memory_kib)" 0
-echo 'VmRSS: 17 kB' > "$t/proc/self/status"
-run --root="$t" unlock
-is '... or not there' "$(status_fields "$t" peak_memory_kib)" 0
+# The process that does the work may have had more, and tells it in its own way.
+for text in '' 'VmHWM: much kB' 'VmRSS: 17 kB' 'VmHWM: 17 kB'; do
+	printf '%s' "$text" > "$t/proc/self/status"
+	run --root="$t" unlock
+	ok "the peak of the memory, with '$text': of the child" test \
+		"$(status_fields "$t" peak_memory_kib)" -gt 1000
+done
 
 good
 must rm "$t$secrets/$guid"

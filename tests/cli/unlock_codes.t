@@ -118,8 +118,8 @@ printf '[Unlock]\nTimeout=1\nFailureActoin=rescue\n' > "$t/etc/coco-unlock/coco-
 after 10 config "/etc/coco-unlock/coco-unlock.conf:3: unknown key 'FailureActoin' in section \[Unlock\]"
 is '... and no secret was read' "$(status_fields "$t" source.read)" 0
 good
-printf 'root auto - allow-discards\n' > "$t/etc/coco-unlock/cocotab"
-after 10 config "/etc/coco-unlock/cocotab:1: unknown option 'allow-discards'"
+printf 'root auto - discard\n' > "$t/etc/coco-unlock/cocotab"
+after 10 config "/etc/coco-unlock/cocotab:1: unknown option 'discard'"
 good
 printf '[Unlock]\nKeepSecrets=%s\nx\n' "$other" > "$t/etc/coco-unlock/coco-unlock.conf"
 after 10 config '/etc/coco-unlock/coco-unlock.conf:3: expected Key=value' # nothing is kept
@@ -177,6 +177,44 @@ after 19 not-luks2 '/dev/vda is too small for a LUKS2 header'
 good
 add_secret "$t" "$guid" "$tmp/empty"
 after 21 secret-empty "entry $guid has no data"
+
+# What the host has told the system manager: the secrets are wiped unread.
+unread() {
+	after "$@"
+	is '... and no secret was read' "$(status_fields "$t" source.read volumes.0.device)" 0/
+}
+good
+echo 'root=/dev/mapper/root ro rd.break' > "$t/proc/cmdline"
+unread 25 command-line "the kernel command line has the word 'rd.break', which is not allowed"
+good
+must mkdir -p "$t/sys/firmware/efi/efivars"
+: > "$t/sys/firmware/efi/efivars/SystemdOptions-8cf2644b-4b0b-428f-9387-6d876050dc67"
+unread 25 command-line 'the EFI variable SystemdOptions adds to the kernel command line'
+printf '[Policy]\nCheckCommandLine=no\n' > "$t/etc/coco-unlock/coco-unlock.conf"
+echo 'rd.break' > "$t/proc/cmdline"
+add_secret "$t" "$guid" "$tmp/key"
+run --root="$t" unlock
+is '... but not with CheckCommandLine=no' "$rc" 0
+for kind in system encrypted; do
+	good
+	must mkdir -p "$t/run/credentials/@$kind"
+	run --root="$t" unlock
+	is "an empty @$kind has no credential" "$rc" 0
+	good
+	must mkdir -p "$t/run/credentials/@$kind"
+	: > "$t/run/credentials/@$kind/fstab.extra"
+	unread 26 foreign-credential "the system manager has imported the credential 'fstab.extra'"
+done
+
+good
+printf '[Policy]\nRequirePolicyEntry=yes\n' > "$t/etc/coco-unlock/coco-unlock.conf"
+unread 27 policy-missing 'the secret table has no policy entry, and the configuration requires one'
+good
+printf 'version=2\n' > "$t$secrets/$policy"
+after 28 policy-invalid 'line 1 of the policy entry is not valid, or names a volume .*'
+good
+printf 'version=1\nvolume=root\nuuid=00000000-0000-4000-8000-00000000000b\n' > "$t$secrets/$policy"
+after 29 pin-mismatch 'the LUKS UUID [0-9a-f-]* is not the one that the policy entry pins'
 
 # What is kept is kept, after a success and after a refusal.
 for key in key wrong; do

@@ -16,6 +16,7 @@ trap 'rm -rf "$tmp"' EXIT
 guid=736869e5-84f0-4973-92ec-06879ce3da0b
 example=736870e5-84f0-4973-92ec-06879ce3da0b
 other=11111111-2222-3333-4444-555555555555
+policy=f2d7c5a0-8f0e-4f36-9a3c-6b1de5a7c914
 secrets=/sys/kernel/security/secrets/coco
 status=/run/coco-unlock/status.json
 

@@ -72,8 +72,9 @@ static inline struct json_object *luks2_tree(const unsigned char *metadata)
 
 static inline void luks2_set_tree(unsigned char *metadata, struct json_object *tree)
 {
-	luks2_set_text(metadata, json_object_to_json_string_ext(
-					 tree, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+	const int flags = JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE;
+
+	luks2_set_text(metadata, json_object_to_json_string_ext(tree, flags));
 }
 
 /* The object that has the last part of a path such as "segments.0.size", and that part. */

@@ -65,6 +65,11 @@ static void test_good(void)
 		{ "a auto - no-read-workqueue,no-write-workqueue", "a", DEVICE_KIND_AUTO, "",
 		  GUID_DISK_SECRET,
 		  VOLUME_OPTION_NO_READ_WORKQUEUE | VOLUME_OPTION_NO_WRITE_WORKQUEUE },
+		{ "a auto - allow-discards", "a", DEVICE_KIND_AUTO, "", GUID_DISK_SECRET,
+		  VOLUME_OPTION_ALLOW_DISCARDS },
+		{ "a auto - integrity=hmac-sha256,read-only", "a", DEVICE_KIND_AUTO, "",
+		  GUID_DISK_SECRET, VOLUME_OPTION_INTEGRITY_HMAC_SHA256 | VOLUME_OPTION_READ_ONLY },
+		{ "a auto - token=systemd-tpm2", "a", DEVICE_KIND_AUTO, "", GUID_DISK_SECRET, 0 },
 		{ "a auto - no-write-workqueue", "a", DEVICE_KIND_AUTO, "", GUID_DISK_SECRET,
 		  VOLUME_OPTION_NO_WRITE_WORKQUEUE },
 	};
@@ -120,6 +125,24 @@ static void test_bad(void)
 		{ "a auto - discard", "TAB:1: unknown option 'discard'" },
 		{ "a auto - read-only,x", "TAB:1: unknown option 'x'" },
 		{ "a auto - x,read-only", "TAB:1: unknown option 'x'" },
+		{ "a auto - allow-discard", "TAB:1: unknown option 'allow-discard'" },
+		{ "a auto - integrity", "TAB:1: unknown option 'integrity'" },
+		{ "a auto - integrity=", "TAB:1: unknown option 'integrity='" },
+		{ "a auto - integrity=none", "TAB:1: unknown option 'integrity=none'" },
+		{ "a auto - integrity=hmac-sha512", "TAB:1: unknown option 'integrity=hmac-sha512'" },
+		{ "a auto - allow-discards,integrity=hmac-sha256",
+		  "TAB:1: allow-discards does not go with integrity=" },
+		{ "a auto - integrity=hmac-sha256,allow-discards",
+		  "TAB:1: allow-discards does not go with integrity=" },
+		{ "a auto - token", "TAB:1: unknown option 'token'" },
+		{ "a auto - token=",
+		  "TAB:1: 'token=': not the type of a token, or more than 4 of them" },
+		{ "a auto - token=a\"b",
+		  "TAB:1: 'token=a'b': not the type of a token, or more than 4 of them" },
+		{ "a auto - token=" NAME_OF_63 "4", "TAB:1: 'token=" NAME_OF_63
+						   "4': not the type of a token, or more than 4 of them" },
+		{ "a auto - token=a,token=b,token=c,token=d,token=e",
+		  "TAB:1: 'token=e': not the type of a token, or more than 4 of them" },
 		{ "a auto - readonly", "TAB:1: unknown option 'readonly'" },
 		{ "a auto - Read-Only", "TAB:1: unknown option 'Read-Only'" },
 		{ "a auto - \x1b[1m", "TAB:1: unknown option '?[1m'" },
@@ -150,9 +173,25 @@ static void test_bad(void)
 	is_str(f.reason, "TAB:17: more than 16 volumes", "its reason");
 }
 
+static void test_tokens(void)
+{
+	const struct name_list *tokens = &conf.volumes[0].tokens;
+
+	ok(parse("a auto - token=x,read-only,token=systemd-tpm2,token=Y_.1,token=" NAME_OF_63) == 0 &&
+		   tokens->nr == 4,
+	   "four types of tokens");
+	is_str(tokens->names[0], "x", "the first");
+	is_str(tokens->names[1], "systemd-tpm2", "the second");
+	is_str(tokens->names[3], NAME_OF_63, "the longest");
+	is_int(conf.volumes[0].options, VOLUME_OPTION_READ_ONLY, "and the option between them");
+	(void)parse("a /dev/vda - token=x\nb /dev/vdb\n");
+	is_int(conf.volumes[1].tokens.nr, 0, "another volume has none of them");
+}
+
 int main(void)
 {
 	test_good();
+	test_tokens();
 	test_bad();
 	is_str(conf_device_kind_prefix(DEVICE_KIND_UUID), "UUID=", "prefix: UUID");
 	is_str(conf_device_kind_prefix(DEVICE_KIND_PARTUUID), "PARTUUID=", "prefix: PARTUUID");

@@ -29,6 +29,11 @@ static void test_defaults(void)
 {
 	conf_defaults(&conf);
 	is_int(conf.timeout_ms, 90000, "default: 90 s");
+	is_int(conf.root_timeout_ms, 180000, "default: 3 min for the rest of the initramfs");
+	ok(!conf.require_policy, "default: no policy entry is required");
+	ok(conf.check_cmdline, "default: the kernel command line is looked at");
+	ok(conf.allow_words.defaults && conf.allow_words.nr == 0, "default: the built-in words");
+	is_int(conf.volumes[0].tokens.nr, 0, "default: no tokens");
 	is_int(conf.failure_action, FAILURE_ACTION_POWEROFF, "default: poweroff");
 	is_int(conf.nr_keep, 0, "default: nothing is kept");
 	is_int(conf.secret_modules.nr, 3, "default: three modules");
@@ -79,6 +84,107 @@ static void test_timeout(void)
 					  "FILE:2: Timeout= takes a time between 1s and 60min") == 0,
 			   "Timeout=%s is refused", cases[i].value);
 	}
+}
+
+static void test_root_timeout(void)
+{
+	static const struct {
+		const char *value;
+		uint64_t ms; /* 0: refused */
+	} cases[] = {
+		{ "10", 10000 },   { "10000ms", 10000 }, { "60min", 3600000 }, { "3min", 180000 },
+		{ "9999ms", 0 },   { "9", 0 },		 { "1", 0 },	       { "0", 0 },
+		{ "3600001ms", 0 }, { "61min", 0 },	 { "", 0 },	       { "infinity", 0 },
+	};
+	char text[64];
+	size_t i;
+	int r;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		(void)snprintf(text, sizeof(text), "[Unlock]\nRootTimeout=%s\n", cases[i].value);
+		r = parse(text);
+		if (cases[i].ms > 0)
+			ok(r == 0 && conf.root_timeout_ms == cases[i].ms &&
+				   conf.timeout_ms == 90000,
+			   "RootTimeout=%s", cases[i].value);
+		else
+			ok(r == -EINVAL && conf.root_timeout_ms == 180000 &&
+				   strcmp(f.reason,
+					  "FILE:2: RootTimeout= takes a time between 10s and 60min") == 0,
+			   "RootTimeout=%s is refused", cases[i].value);
+	}
+}
+
+static void test_bools(void)
+{
+	static const char *const bad[] = { "", "Yes", "true", "1", "on", "yes no", "y", "noo" };
+	char text[64];
+	size_t i;
+
+	ok(parse("[Policy]\nRequirePolicyEntry=yes\n") == 0 && conf.require_policy &&
+		   conf.check_cmdline,
+	   "RequirePolicyEntry=yes");
+	ok(parse("[Policy]\nRequirePolicyEntry=yes\nRequirePolicyEntry=no\n") == 0 &&
+		   !conf.require_policy,
+	   "the last line counts");
+	ok(parse("[Policy]\nCheckCommandLine=no\n") == 0 && !conf.check_cmdline &&
+		   !conf.require_policy,
+	   "CheckCommandLine=no");
+	ok(parse("[Policy]\nCheckCommandLine=yes\n") == 0 && conf.check_cmdline, "CheckCommandLine=yes");
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		(void)snprintf(text, sizeof(text), "[Policy]\nRequirePolicyEntry=%s\n", bad[i]);
+		ok(parse(text) == -EINVAL && !conf.require_policy &&
+			   strcmp(f.reason, "FILE:2: RequirePolicyEntry= takes yes or no") == 0,
+		   "RequirePolicyEntry='%s' is refused", bad[i]);
+		(void)snprintf(text, sizeof(text), "[Policy]\nCheckCommandLine=%s\n", bad[i]);
+		ok(parse(text) == -EINVAL && conf.check_cmdline, "CheckCommandLine='%s' is refused", bad[i]);
+	}
+	is_int(parse("[Unlock]\nRequirePolicyEntry=yes\n"), -EINVAL, "in the wrong section");
+}
+
+static const char *words(void)
+{
+	static char shown[1024];
+	size_t i;
+
+	(void)snprintf(shown, sizeof(shown), "%s", conf.allow_words.defaults ? "+" : "");
+	for (i = 0; i < conf.allow_words.nr; i++)
+		text_append(shown, sizeof(shown), "%s%s", *shown ? " " : "", conf.allow_words.words[i]);
+	return shown;
+}
+
+#define WORD_OF_127                                                               \
+	"abcdefghijabcdefghijabcdefghijabcdefghijabcdefghijabcdefghijabcdefghij" \
+	"abcdefghijabcdefghijabcdefghijabcdefghijabcdefghijabcdefg"
+
+static void test_words(void)
+{
+	static const char *const bad[] = { "*", "a *", "a\"b", "'a'", "a\\b", WORD_OF_127 "x" };
+	char text[16384] = "[Policy]\n";
+	size_t i;
+
+	(void)parse("[Policy]\nAllowWords=a b=* \t c\n");
+	is_str(words(), "+ a b=* c", "AllowWords= adds to the built-in ones");
+	(void)parse("[Policy]\nAllowWords=a\nAllowWords=b\n");
+	is_str(words(), "+ a b", "a second line adds");
+	(void)parse("[Policy]\nAllowWords=a\nAllowWords=\nAllowWords=b\n");
+	is_str(words(), "b", "an empty value forgets all, the built-in ones, too");
+	(void)parse("[Policy]\nAllowWords=\n");
+	is_str(words(), "", "so that none is allowed");
+	ok(parse("[Policy]\nAllowWords=" WORD_OF_127 "\n") == 0 && conf.allow_words.nr == 1,
+	   "a word of 127 bytes");
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		(void)snprintf(text, sizeof(text), "[Policy]\nAllowWords=%s\n", bad[i]);
+		is_int(parse(text), -EINVAL, "AllowWords=%.20s is refused", bad[i]);
+	}
+	ok(strstr(f.reason, "FILE:2: AllowWords= takes words of the kernel command line") != NULL,
+	   "its reason");
+	(void)snprintf(text, sizeof(text), "[Policy]\n");
+	for (i = 0; i < CONF_WORDS_MAX; i++)
+		text_append(text, sizeof(text), "AllowWords=word%zu\n", i);
+	ok(parse(text) == 0 && conf.allow_words.nr == CONF_WORDS_MAX, "64 of them");
+	text_append(text, sizeof(text), "AllowWords=more\n");
+	is_int(parse(text), -EINVAL, "65 are too many");
 }
 
 static void test_action(void)
@@ -347,6 +453,9 @@ int main(void)
 
 	test_defaults();
 	test_timeout();
+	test_root_timeout();
+	test_bools();
+	test_words();
 	test_action();
 	test_keep();
 	test_names();

@@ -822,7 +822,8 @@ static void test_accepted(void)
 	ok(verdict.iterations == 2000 && verdict.argon2_kib == 0 && verdict.memory_kib == 0,
 	   "its costs: keyslot and digest");
 	ok(verdict.nr_keyslots == 1 && verdict.keyslots[0].id == 0 &&
-		   verdict.keyslots[0].area.offset == 32768 && verdict.keyslots[0].area.size == 258048,
+		   verdict.keyslots[0].area.offset == 32768 &&
+		   verdict.keyslots[0].area.size == 258048,
 	   "its keyslot area");
 	edit(S, ":512", ":4096");
 	(void)judge();

@@ -145,7 +145,8 @@ static void put_table(struct crypt_device *cd, const char *name, size_t key_size
 		       key_size, luks_uuid, (unsigned int)(st.st_ino % 1000),
 		       (unsigned long long)crypt_get_data_offset(cd));
 	(void)fake_dm_add(name, uuid, "crypt",
-			  (uint64_t)st.st_size / 512 - crypt_get_data_offset(cd) + length_added, params);
+			  (uint64_t)st.st_size / 512 - crypt_get_data_offset(cd) + length_added,
+			  params);
 }
 
 int crypt_activate_by_volume_key(struct crypt_device *cd, const char *name, const char *key,
@@ -403,7 +404,8 @@ static void test_memory(void)
 		if (cases[i].enough)
 			is_int(run(), 0, "memory, case %zu: enough", i);
 		else
-			ok(run() < 0 && f.code == EXITCODE_NO_MEMORY && report.volumes[1].keyslot == -1,
+			ok(run() < 0 && f.code == EXITCODE_NO_MEMORY &&
+				   report.volumes[1].keyslot == -1,
 			   "memory, case %zu: %s", i, f.reason);
 	}
 	fixture_unlink(&fx, PATH_MEMINFO);

@@ -102,7 +102,9 @@ int crypt_persistent_flags_get(struct crypt_device *cd, crypt_flags_type type, u
 
 crypt_keyslot_info crypt_keyslot_status(struct crypt_device *cd, int id)
 {
-	return id < 4 && lie.status[id] ? lie.status[id] : INJECT_NEXT(crypt_keyslot_status)(cd, id);
+	if (id < 4 && lie.status[id])
+		return lie.status[id];
+	return INJECT_NEXT(crypt_keyslot_status)(cd, id);
 }
 
 const char *crypt_keyslot_get_encryption(struct crypt_device *cd, int id, size_t *key_size)
