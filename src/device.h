@@ -12,7 +12,8 @@
 struct device {
 	int fd;			       /* opened once, read-only, owned */
 	char path[CONF_DEVICE_SIZE]; /* for people */
-	uint64_t size;		       /* bytes */
+	uint64_t offset;	       /* bytes: where the volume begins in fd; 0 for a device */
+	uint64_t size;		       /* bytes of the volume */
 };
 
 #define DEVICE_NULL ((struct device){ .fd = -EBADF })

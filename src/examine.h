@@ -10,6 +10,8 @@
 #include "policy_entry.h"
 #include "report.h"
 
+#define EXAMINE_MEMORY_UNKNOWN UINT64_MAX
+
 /* An unlocked volume. The device must outlive it. */
 struct examined {
 	struct verdict verdict;
@@ -22,12 +24,13 @@ struct examined {
 /*
  * Copies the header of volume number i of conf, compares it with the pins (NULL: none), has
  * it judged, seals it, hears libcryptsetup's opinion, and opens a keyslot with the secret,
- * which is wiped. Stages, rule, keyslot and form go to *report. Returns 0, or -errno with f
- * saying what was refused.
+ * which is wiped. memory_kib is what a key derivation may take, EXAMINE_MEMORY_UNKNOWN for no
+ * limit. Stages, rule, keyslot and form go to *report. Returns 0, or -errno with f saying what
+ * was refused.
  */
-int examine(const struct root *root, const struct conf *conf, size_t i, const struct pins *pins,
-	    const struct judge_process *judge, const struct device *device, struct secret *secret,
-	    struct report *report, struct examined *ret_examined, struct fault *f);
+int examine(const struct conf *conf, size_t i, const struct pins *pins,
+	    const struct judge_process *judge, const struct device *device, uint64_t memory_kib,
+	    struct secret *secret, struct report *report, struct examined *ret_examined, struct fault *f);
 
 void examined_done(struct examined *examined);
 

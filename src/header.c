@@ -74,7 +74,7 @@ int header_read(const struct device *device, struct header *ret_header, struct f
 	header.metadata = malloc(HEADER_METADATA_SIZE);
 	if (!header.metadata)
 		return fault_set(f, EXITCODE_NO_MEMORY, ENOMEM, "no memory for the header copy");
-	r = read_exactly(device->fd, header.metadata, HEADER_METADATA_SIZE, 0);
+	r = read_exactly(device->fd, header.metadata, HEADER_METADATA_SIZE, device->offset);
 	if (r < 0)
 		return fault_set(f, EXITCODE_NO_DEVICE, -r, "cannot read the header of %s: %s",
 				 device->path, strerror(-r));
@@ -97,11 +97,11 @@ int header_read(const struct device *device, struct header *ret_header, struct f
 static int copy_area(const struct header *header, const struct device *device,
 		     const struct header_area *area)
 {
-	off_t offset = (off_t)area->offset;
+	off_t offset = (off_t)(device->offset + area->offset);
 	uint64_t left = area->size;
 	ssize_t n;
 
-	if (lseek(header->fd, offset, SEEK_SET) < 0)
+	if (lseek(header->fd, (off_t)area->offset, SEEK_SET) < 0)
 		return -errno;
 	while (left > 0) {
 		n = sendfile(header->fd, device->fd, &offset, left);
