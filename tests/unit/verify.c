@@ -605,6 +605,10 @@ static void test_rivals(void)
 	broken_errno = EIO;
 	refused("a device that cannot be opened", "/dev/sr0 cannot be read, so that it may claim");
 	begin();
+	add_device("dm-1", "253:1", "/other");
+	add_slave("dm-1", "dm-1");
+	refused("a device whose stack has no end", "/dev/dm-1 cannot be read");
+	begin();
 	add_device("vdc", "252:32", NULL);
 	refused("a device without a node", "/dev/vdc cannot be read");
 	begin();
