@@ -21,6 +21,7 @@ struct cmd {
 extern const struct cmd cmd_table;
 extern const struct cmd cmd_measure;
 extern const struct cmd cmd_packet;
+extern const struct cmd cmd_verify;
 
 /* One line on stderr for a mistake in the command line. Returns OUTCOME_USAGE. */
 int cmd_usage(const struct cmd *cmd, const char *why, ...) _printf_(2, 3);

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cmd_verify.c - says beforehand what a boot will say. Changes nothing.
+ */
+#include "cmd.h"
+
+#include <json-c/json.h>
+#include <string.h>
+
+#include "blob.h"
+#include "forecast.h"
+#include "guestconf.h"
+#include "text.h"
+
+/* Of a guest's memory, what is left to a key derivation in the initramfs: an estimate. */
+#define MEMORY_SHARE_NUM 3
+#define MEMORY_SHARE_DEN 4
+
+struct options {
+	const char *disk, *table, *config, *volume;
+	uint64_t memory_kib;
+	bool json;
+};
+
+static int parse_size(const char *text, uint64_t *ret_kib)
+{
+	static const struct {
+		const char *unit;
+		uint64_t kib;
+	} units[] = { { "K", 1 }, { "M", 1024 }, { "G", 1024 * 1024 } };
+	size_t len = strspn(text, "0123456789"), i;
+	char number[20];
+	uint64_t n;
+
+	if (len == 0 || len >= sizeof(number))
+		return -EINVAL;
+	memcpy(number, text, len);
+	number[len] = '\0';
+	for (i = 0; i < ARRAY_SIZE(units); i++)
+		if (strcmp(text + len, units[i].unit) == 0 &&
+		    text_u64(number, UINT64_MAX / units[i].kib / MEMORY_SHARE_NUM, &n) == 0) {
+			*ret_kib = n * units[i].kib / MEMORY_SHARE_DEN * MEMORY_SHARE_NUM;
+			return 0;
+		}
+	return -EINVAL;
+}
+
+static void add(struct json_object *obj, const char *key, const char *value)
+{
+	json_object_object_add(obj, key, json_object_new_string(value));
+}
+
+static void print_json(const struct volume_conf *vc, const struct report_volume *rv, bool pinned,
+		       const struct fault *f)
+{
+	struct json_object *obj = json_object_new_object();
+
+	add(obj, "result", f->code == EXITCODE_OK ? "ok" : "failed");
+	json_object_object_add(obj, "code", json_object_new_int((int)f->code));
+	add(obj, "name", exitcode_name(f->code));
+	add(obj, "reason", f->reason);
+	add(obj, "next", exitcode_next(f->code));
+	add(obj, "volume", vc->name);
+	add(obj, "secret", vc->guid);
+	add(obj, "uuid", rv->uuid);
+	add(obj, "cipher", rv->cipher);
+	add(obj, "header", rv->header);
+	json_object_object_add(obj, "keyslot", json_object_new_int(rv->keyslot));
+	add(obj, "form", rv->keyslot < 0 ? "" : report_form_name(rv->form));
+	json_object_object_add(obj, "pinned", json_object_new_boolean(pinned));
+	printf("%s\n", json_object_to_json_string_ext(
+			       obj, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+	json_object_put(obj);
+}
+
+static void print_pins(const struct pins *pins)
+{
+	if (!pins) {
+		printf("pins     none: the table's policy entry does not name the volume\n");
+		return;
+	}
+	if (pins->nr_headers > 0)
+		printf("pin      header: one of %zu matches\n", pins->nr_headers);
+	if (pins->uuid[0])
+		printf("pin      uuid: %s\n", pins->uuid);
+	if (pins->has_volume_key || pins->has_fixated_key)
+		printf("pin      volume key: matches\n");
+	if (pins->has_min_generation)
+		printf("pin      generation: at least %llu; only the guest can look at it\n",
+		       (unsigned long long)pins->min_generation);
+}
+
+static void print_text(const struct volume_conf *vc, const struct report_volume *rv,
+		       const struct pins *pins, const struct fault *f)
+{
+	if (rv->header[0])
+		printf("header   %s%s\n", f->code == EXITCODE_HEADER_REFUSED ? "breaks the rule " : "",
+		       rv->header);
+	if (f->code == EXITCODE_OK) {
+		print_pins(pins);
+		printf("secret   entry %s opens keyslot %d (%s)\n", vc->guid, rv->keyslot,
+		       report_form_name(rv->form));
+		printf("boot     opens volume %s, uuid %s, %s\n", vc->name, rv->uuid, rv->cipher);
+		return;
+	}
+	printf("boot     FAILED code=%d name=%s reason=\"%s\" next=\"%s\"\n", (int)f->code,
+	       exitcode_name(f->code), f->reason, exitcode_next(f->code));
+}
+
+static int verify(const struct options *o)
+{
+	_cleanup_(examined_done) struct examined examined = EXAMINED_NULL;
+	_cleanup_secret_ struct secret table = SECRET_NULL;
+	_cleanup_free_ struct policy_entry *policy = calloc(1, sizeof(*policy));
+	_cleanup_image_ struct image image = IMAGE_NULL;
+	enum blob_format format;
+	struct failure failure = { 0 };
+	struct fault f = { 0 };
+	struct report report;
+	const struct pins *pins;
+	struct conf conf;
+	size_t i = 0;
+
+	if (!policy || secret_init(&table) < 0)
+		return EXITCODE_NO_MEMORY;
+	if (guestconf_load(o->config, o->volume, &conf, &i, &failure) < 0) {
+		(void)cmd_fail(&failure);
+		return failure.outcome == OUTCOME_USAGE ? EXITCODE_USAGE : EXITCODE_CONFIG;
+	}
+	if (blob_read_encoded(o->table, &table, &format, &failure) < 0) {
+		(void)cmd_fail(&failure);
+		return EXITCODE_NO_SECRET_TABLE;
+	}
+	report_init(&report);
+	if (image_open(o->disk, false, &image, &f) >= 0)
+		(void)forecast(&conf, i, &table, &image, o->memory_kib, &report, policy, &examined,
+			       &f);
+	pins = policy_entry_pins(policy, conf.volumes[i].name);
+	if (o->json)
+		print_json(&conf.volumes[i], &report.volumes[i], pins != NULL, &f);
+	else
+		print_text(&conf.volumes[i], &report.volumes[i], pins, &f);
+	if (cmd_finish() != OUTCOME_OK)
+		return EXITCODE_INTERNAL;
+	return (int)f.code;
+}
+
+static int run_verify(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "config", required_argument, NULL, 'c' }, { "volume", required_argument, NULL, 'v' },
+		{ "memory", required_argument, NULL, 'm' }, { "json", no_argument, NULL, 'j' },
+		{ 0 },
+	};
+	struct options o = { .memory_kib = EXAMINE_MEMORY_UNKNOWN };
+	int c;
+
+	while ((c = getopt_long(argc, argv, ":", options, NULL)) != -1) {
+		switch (c) {
+		case 'c':
+			o.config = optarg;
+			break;
+		case 'v':
+			o.volume = optarg;
+			break;
+		case 'm':
+			if (parse_size(optarg, &o.memory_kib) < 0)
+				return cmd_usage(&cmd_verify, "--memory takes a size such as 512M");
+			break;
+		case 'j':
+			o.json = true;
+			break;
+		default:
+			return cmd_bad_option(&cmd_verify, argv);
+		}
+	}
+	if (argc - optind != 2)
+		return cmd_usage(&cmd_verify, "it takes a disk and a table");
+	o.disk = argv[optind];
+	o.table = argv[optind + 1];
+	return verify(&o);
+}
+
+const struct cmd cmd_verify = {
+	.name = "verify",
+	.args = "DISK TABLE [--config DIR] [--volume NAME] [--memory SIZE] [--json]",
+	.help = "say what a boot with this disk and this table would say",
+	.details =
+		"  DISK           file or block device, or IMAGE#PARTITION\n"
+		"  TABLE          the secret table: binary, base64 or hexadecimal\n"
+		"  --config DIR   the guest's root directory, whose /etc/coco-unlock counts\n"
+		"  --volume NAME  the volume of cocotab that DISK is; root without a configuration\n"
+		"  --memory SIZE  of the guest, such as 512M: is it enough for the keyslot?\n"
+		"  --json         one line of JSON\n\n"
+		"The exit code is that of the boot: see coco-unlock(8). Not decided here: the kernel,\n"
+		"its modules and its command line, the firmware, and the root's generation.\n",
+	.run = run_verify,
+};

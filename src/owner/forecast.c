@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * forecast.c - walks through a boot's decisions in the boot's order.
+ * Trusts nothing that the boot would not; runs the same code, but for the kernel's driver,
+ * whose reading of a table is imitated (secret.h's counterpart in Linux: efi_secret.c).
+ */
+#include "forecast.h"
+
+#include <string.h>
+
+#include "table.h"
+#include "text.h"
+
+/* What the kernel's driver makes of the table; f has the boot's words. */
+static int read_table(const struct secret *bytes, struct table *ret_table, struct fault *f)
+{
+	struct table_flaw flaw;
+
+	if (table_parse(bytes, ret_table, &flaw) == 0 || flaw.kind == TABLE_TRAILING)
+		return 0;
+	if (flaw.kind == TABLE_NO_HEADER)
+		return fault_set(f, EXITCODE_NO_SECRET_TABLE, ENODEV,
+				 "the firmware would publish no launch secret: %s", flaw.reason);
+	if (flaw.kind == TABLE_DUPLICATE)
+		return fault_set(f, EXITCODE_TABLE_DUPLICATE, EEXIST,
+				 "two entries of the secret table have one GUID: %s", flaw.reason);
+	return fault_set(f, EXITCODE_TABLE_CORRUPT, EINVAL,
+			 "the secret table is corrupt at offset %zu: %s", flaw.offset, flaw.reason);
+}
+
+static int missing(const struct table *table, const char *guid, struct fault *f)
+{
+	if (strcmp(guid, GUID_DISK_SECRET) == 0 && table_find(table, GUID_KERNEL_EXAMPLE))
+		return fault_set(f, EXITCODE_EXAMPLE_GUID, ENOENT,
+				 "the secret table has no entry %s, only the look-alike %s", guid,
+				 GUID_KERNEL_EXAMPLE);
+	return fault_set(f, EXITCODE_SECRET_MISSING, ENOENT,
+			 "the secret table has %zu entries, none with GUID %s", table->nr, guid);
+}
+
+/* An entry's data into locked memory of its own. */
+static int fetch(const struct secret *bytes, const struct table *table, const char *guid,
+		 struct secret *ret_data, struct fault *f)
+{
+	const struct table_entry *entry = table_find(table, guid);
+	_cleanup_secret_ struct secret data = SECRET_NULL;
+	int r;
+
+	if (!entry)
+		return missing(table, guid, f);
+	if (entry->len == 0)
+		return fault_set(f, EXITCODE_SECRET_EMPTY, ENODATA, "entry %s has no data", guid);
+	r = secret_init(&data);
+	if (r < 0)
+		return fault_set(f, EXITCODE_NO_MEMORY, -r, "no locked memory for a secret: %s",
+				 strerror(-r));
+	(void)table_get(bytes, entry, &data); /* always 0 */
+	*ret_data = data;
+	data = SECRET_NULL;
+	return 0;
+}
+
+static int fetch_policy(const struct secret *bytes, const struct table *table,
+			const struct conf *conf, struct policy_entry *ret_policy, struct fault *f)
+{
+	_cleanup_secret_ struct secret entry = SECRET_NULL;
+	int r;
+
+	memset(ret_policy, 0, sizeof(*ret_policy));
+	if (table_find(table, GUID_POLICY)) {
+		r = fetch(bytes, table, GUID_POLICY, &entry, f);
+		if (r < 0)
+			return r;
+		r = policy_entry_parse(&entry, conf, ret_policy, f);
+		if (r < 0)
+			return r;
+	}
+	return policy_entry_suffices(ret_policy, conf, f);
+}
+
+/* Every volume's secret must be there; that of number i is what counts here. */
+static int fetch_all(const struct secret *bytes, const struct table *table,
+		     const struct conf *conf, size_t i, struct secret *ret_secret, struct fault *f)
+{
+	_cleanup_secret_ struct secret wanted = SECRET_NULL;
+	size_t n;
+	int r;
+
+	for (n = 0; n < conf->nr_volumes; n++) {
+		_cleanup_secret_ struct secret data = SECRET_NULL;
+
+		r = fetch(bytes, table, conf->volumes[n].guid, &data, f);
+		if (r < 0)
+			return r;
+		if (n == i) {
+			wanted = data;
+			data = SECRET_NULL;
+		}
+	}
+	*ret_secret = wanted;
+	wanted = SECRET_NULL;
+	return 0;
+}
+
+/* Deleted entries make no file. */
+static size_t count_shown(const struct table *table)
+{
+	size_t i, nr = 0;
+
+	for (i = 0; i < table->nr; i++)
+		if (strcmp(table->entries[i].guid, TABLE_GUID_DELETED) != 0)
+			nr++;
+	return nr;
+}
+
+/* LUKS1 and LUKS2 specifications: the magic, and where LUKS2 has label and UUID. */
+#define OFFSET_LABEL 24
+#define OFFSET_UUID 168
+static const unsigned char luks_magic[] = { 'L', 'U', 'K', 'S', 0xba, 0xbe };
+
+static bool is_named(const struct device_spec *spec, const struct image *image,
+		     const unsigned char *header)
+{
+	bool luks = memcmp(header, luks_magic, sizeof(luks_magic)) == 0;
+
+	switch (spec->kind) {
+	case DEVICE_KIND_AUTO:
+		return luks;
+	case DEVICE_KIND_UUID:
+		return !luks || strncmp((const char *)header + OFFSET_UUID, spec->value,
+					BINHEADER_UUID_SIZE) == 0;
+	case DEVICE_KIND_LABEL:
+		return !luks || strncmp((const char *)header + OFFSET_LABEL, spec->value, 48) == 0;
+	case DEVICE_KIND_PARTUUID:
+		return strcasecmp(image->uuid, spec->value) == 0;
+	default:
+		return true; /* whatever is behind the path */
+	}
+}
+
+/* Would the boot find this image, by what cocotab says about the device? */
+static int find_image(const struct device_spec *spec, const struct image *image, struct fault *f)
+{
+	unsigned char header[512] = { 0 };
+
+	if (image->size < sizeof(header) ||
+	    image_read_at(image->fd, header, sizeof(header), image->offset) < 0 ||
+	    !is_named(spec, image, header))
+		return fault_set(f, EXITCODE_NO_DEVICE, ENOENT,
+				 "%s is not what cocotab names: %s%s", image->path,
+				 conf_device_kind_prefix(spec->kind),
+				 spec->kind == DEVICE_KIND_AUTO ? "auto" : spec->value);
+	return 0;
+}
+
+static int examine_image(const struct conf *conf, size_t i, const struct pins *pins,
+			 const struct image *image, uint64_t memory_kib, struct secret *secret,
+			 struct report *report, struct examined *ret_examined, struct fault *f)
+{
+	_cleanup_(judge_done) struct judge_process judge = JUDGE_NULL;
+	struct device device = { .fd = image->fd, .offset = image->offset, .size = image->size };
+	int r;
+
+	text_printable(image->path, device.path, sizeof(device.path)); /* cut if it is long */
+	memcpy(report->volumes[i].device, device.path, sizeof(device.path));
+	r = find_image(&conf->volumes[i].device, image, f);
+	if (r >= 0)
+		r = judge_start(conf, &judge, f);
+	if (r < 0)
+		return r;
+	volume_init_library();
+	return examine(conf, i, pins, &judge, &device, memory_kib, secret, report, ret_examined, f);
+}
+
+int forecast(const struct conf *conf, size_t i, const struct secret *bytes,
+	     const struct image *image, uint64_t memory_kib, struct report *report,
+	     struct policy_entry *ret_policy, struct examined *ret_examined, struct fault *f)
+{
+	_cleanup_free_ struct table *table = calloc(1, sizeof(*table));
+	_cleanup_secret_ struct secret secret = SECRET_NULL;
+	int r;
+
+	if (!table)
+		return fault_set(f, EXITCODE_NO_MEMORY, ENOMEM, "no memory for the table");
+	r = read_table(bytes, table, f);
+	if (r < 0)
+		return r;
+	r = fetch_policy(bytes, table, conf, ret_policy, f);
+	if (r >= 0)
+		r = fetch_all(bytes, table, conf, i, &secret, f);
+	if (r < 0)
+		return r;
+	if (count_shown(table) > TABLE_ENTRIES_SHOWN)
+		return fault_set(f, EXITCODE_HIDDEN_ENTRIES, E2BIG,
+				 "%zu entries of the secret table would be hidden behind the first 64",
+				 count_shown(table) - TABLE_ENTRIES_SHOWN);
+	return examine_image(conf, i, policy_entry_pins(ret_policy, conf->volumes[i].name), image,
+			     memory_kib, &secret, report, ret_examined, f);
+}
+
+int forecast_failure(const struct fault *fault, const char *what, struct failure *f)
+{
+	enum outcome outcome;
+
+	switch (fault->code) {
+	case EXITCODE_NO_MEMORY:
+	case EXITCODE_NO_DEVICE:
+	case EXITCODE_BUSY:
+	case EXITCODE_INTERNAL:
+	case EXITCODE_JUDGE_FAILED:
+		outcome = OUTCOME_IO;
+		break;
+	case EXITCODE_CONFIG:
+	case EXITCODE_POLICY_INVALID:
+		outcome = OUTCOME_BAD_INPUT;
+		break;
+	default:
+		outcome = OUTCOME_REFUSED;
+		break;
+	}
+	return failure_set(f, outcome, what, exitcode_next(fault->code), "%s (%s)", fault->reason,
+			   exitcode_name(fault->code));
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * forecast.h - what a boot would say: the unlocker's own decisions, made about a table and an
+ * image on the owner's machine.
+ */
+#ifndef COCO_OWNER_FORECAST_H
+#define COCO_OWNER_FORECAST_H
+
+#include "examine.h"
+#include "failure.h"
+#include "image.h"
+
+/*
+ * Decides as a boot with configuration conf, this secret table (as read from a file) and the
+ * image as the device of volume number i would, up to the volume key; the other volumes' disks
+ * are not looked at, their secrets are. memory_kib as in examine(). Not decided here: whether
+ * module, kernel, firmware and command line are in order, and what the running system has.
+ * Returns 0, or -errno with f saying what the boot would say. *ret_examined must go with
+ * examined_done() on success, and stays untouched otherwise.
+ */
+int forecast(const struct conf *conf, size_t i, const struct secret *table,
+	     const struct image *image, uint64_t memory_kib, struct report *report,
+	     struct policy_entry *ret_policy, struct examined *ret_examined, struct fault *f);
+
+/* The same code and reason as a failure: refusals as OUTCOME_REFUSED, and so on. Returns what
+ * failure_set() returns. */
+int forecast_failure(const struct fault *fault, const char *what, struct failure *f);
+
+#endif
