@@ -557,6 +557,9 @@ static void test_tables(void)
 
 static void test_rivals(void)
 {
+	char name[16], dev[16];
+	int i;
+
 	begin();
 	add_device("vdc", "252:32", "/same-uuid");
 	refused("another disk with the root's UUID", "/dev/vdc claims the root's UUID " UUID_ROOT);
@@ -604,6 +607,13 @@ static void test_rivals(void)
 	broken_node = "/dev/sr0";
 	broken_errno = EIO;
 	refused("a device that cannot be opened", "/dev/sr0 cannot be read, so that it may claim");
+	begin();
+	for (i = 0; i < 70; i++) {
+		(void)snprintf(name, sizeof(name), "sd%d", i);
+		(void)snprintf(dev, sizeof(dev), "8:%d", 16 * i);
+		add_device(name, dev, "/other");
+	}
+	good("70 other disks are not too many");
 	begin();
 	add_device("dm-1", "253:1", "/other");
 	add_slave("dm-1", "dm-1");
