@@ -4,7 +4,7 @@ sector size is forced to 512, because on a file cryptsetup may choose 4096."""
 
 import os
 
-from luks2 import Image, cryptsetup
+from luks2 import HEADERS, Image, cryptsetup
 
 DATA = 1 << 20          # where data begin, and how many there are
 KDF = ["--pbkdf", "pbkdf2", "--pbkdf-force-iterations", "1000"]
@@ -17,6 +17,16 @@ class Base:
 
     def __init__(self, data, volume_key):
         self.data, self.volume_key = data, volume_key
+
+
+def tidy(data):
+    """Zeros in the place of what cryptsetup has left behind the headers and between keyslots: images stay sparse."""
+    image = Image(data)
+    bare = bytearray(data[:HEADERS].ljust(DATA, b"\0"))
+    for slot in image.tree["keyslots"].values():
+        begin, size = int(slot["area"]["offset"]), int(slot["area"]["size"])
+        bare[begin:begin + size] = data[begin:begin + size]
+    return bytes(bare) + data[DATA:]
 
 
 class Bases:
@@ -42,7 +52,7 @@ class Bases:
         if name not in self.made:
             path = self.path("base-" + name)
             getattr(self, "make_" + ("size" if name in ("64", "32") else name))(path, name)
-            self.made[name] = Base(self.read(path)[:2 * DATA], self.volume_key(path))
+            self.made[name] = Base(tidy(self.read(path)[:2 * DATA]), self.volume_key(path))
             os.unlink(path)
         return self.made[name]
 

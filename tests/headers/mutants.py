@@ -585,7 +585,7 @@ def table():
     accept("hdr-salt", both(luks2.SALT, b"other salt of this copy"))
     accept("json-spaces", text("{", "{  \n\t"))
     accept("json-order", lambda i: setattr(i, "text", json.dumps(i.tree, sort_keys=True, indent=1)))
-    accept("json-escaped-slash", lambda i: setattr(i, "text", i.text.replace("/", "\\/")))
+    accept("json-escaped-value", text('"aes-xts-plain64"', '"\\u0061es-xts-plain64"', '"segments"'))
     accept("seg-sector4096", put(SEGMENT + "/sector_size", 4096), readable=False)
     accept("seg-offset", put(SEGMENT + "/offset", "1052672"), readable=False)
     accept("two-keyslots", several_keyslots(2))
