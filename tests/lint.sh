@@ -52,7 +52,7 @@ json-c/json.h: policy.c judge.c report.c cmd_status.c owner/cmd_table.c owner/cm
 # Strings and comments count, too.
 words='
 "/(sys|dev|run|proc)(/|")	paths.h owner/main.c	a path outside paths.h
-(->|\.)bytes\>	secret.c secret.h volume.c owner/blob.c owner/table.c owner/packet.c	secret bytes where they do not belong
+(->|\.)bytes\>	secret.c secret.h volume.c owner/blob.c owner/table.c owner/packet.c owner/launch.c owner/cmd_table.c owner/cmd_packet.c	secret bytes where they do not belong
 \<getenv\(	log.c	a decision by the environment
 \<exit\(	main.c	an exit outside main.c
 \<_exit\(	judge.c supervise.c	the end of a child outside of judge.c and supervise.c

@@ -126,7 +126,8 @@ static int decode_end(const struct decoder *d)
 
 int blob_parse(const char *text, unsigned char *ret_bytes, size_t size)
 {
-	struct decoder d = { .format = strlen(text) == 2 * size ? BLOB_HEX : BLOB_BASE64,
+	/* A file's text may have an LF behind it. */
+	struct decoder d = { .format = strlen(text) >= 2 * size ? BLOB_HEX : BLOB_BASE64,
 			     .size = size };
 	_cleanup_free_ unsigned char *out = malloc(size);
 
@@ -343,6 +344,26 @@ int blob_read(const char *path, size_t max, unsigned char **ret_bytes, size_t *r
 	bytes[len] = '\0';
 	*ret_bytes = TAKE_PTR(bytes);
 	*ret_len = len;
+	return 0;
+}
+
+int blob_value(const char *text_or_path, unsigned char *ret_bytes, size_t size,
+	       struct failure *f)
+{
+	_cleanup_free_ unsigned char *bytes = NULL;
+	size_t len;
+	int r;
+
+	if (blob_parse(text_or_path, ret_bytes, size) == 0)
+		return 0;
+	r = blob_read(text_or_path, 4 * size, &bytes, &len, f);
+	if (r < 0)
+		return r;
+	if (len == size)
+		memcpy(ret_bytes, bytes, size);
+	else if (strlen((char *)bytes) != len || blob_parse((char *)bytes, ret_bytes, size) < 0)
+		return failure_set(f, OUTCOME_BAD_INPUT, text_or_path, "use the right file",
+				   "it is not %zu bytes, nor these in base64 or hexadecimal", size);
 	return 0;
 }
 

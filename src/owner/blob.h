@@ -44,6 +44,10 @@ int blob_read(const char *path, size_t max, unsigned char **ret_bytes, size_t *r
  */
 int blob_parse(const char *text, unsigned char *ret_bytes, size_t size);
 
+/* The same, or else a file that has the bytes or such a text. */
+int blob_value(const char *text_or_path, unsigned char *ret_bytes, size_t size,
+	       struct failure *f);
+
 /* How many characters the encoding of len bytes has, and the text itself with its NUL; not for
  * BLOB_BINARY, nor for secrets. */
 size_t blob_text_len(enum blob_format format, size_t len);

@@ -4,17 +4,157 @@
  */
 #include "cmd.h"
 
+#include <json-c/json.h>
+#include <string.h>
+
+#include "blob.h"
+#include "options.h"
+
+struct measure {
+	struct launch_options launch;
+	enum blob_format format;
+	bool json;
+	/* results */
+	struct digest digest, measurement;
+	bool has_measurement;
+	unsigned char blob[LAUNCH_BLOB_SIZE];
+};
+
+static int parse_options(int argc, char **argv, struct measure *m)
+{
+	static const struct option options[] = {
+		LAUNCH_OPTIONS,
+		{ "format", required_argument, NULL, 'f' },
+		{ "json", no_argument, NULL, 'j' },
+		{ NULL, 0, NULL, 0 },
+	};
+	struct failure f = { 0 };
+	int c, r;
+
+	m->format = BLOB_HEX;
+	while ((c = getopt_long(argc, argv, ":", options, NULL)) != -1) {
+		if (c == '?' || c == ':')
+			return cmd_bad_option(&cmd_measure, argv);
+		if (c == 'f' && (blob_format_parse(optarg, &m->format) < 0 ||
+				 m->format == BLOB_BINARY))
+			return cmd_usage(&cmd_measure, "the format is hex or base64, not '%s'",
+					 optarg);
+		m->json |= c == 'j';
+		r = launch_options_take(&m->launch, c, optarg, &f);
+		if (r < 0)
+			return cmd_fail(&f);
+	}
+	if (optind < argc)
+		return cmd_usage(&cmd_measure, "unexpected '%s'", argv[optind]);
+	if (m->launch.nonce && m->launch.blob)
+		return cmd_usage(&cmd_measure, "--nonce or --launch-measure-blob, not both");
+	return 0;
+}
+
+/* The measurement, if there is a nonce for it. Compares with the host's, if there is one. */
+static int measure(struct measure *m, struct failure *f)
+{
+	_cleanup_secret_ struct secret tik = SECRET_NULL;
+	unsigned char reported[LAUNCH_BLOB_SIZE];
+	int r;
+
+	if (!m->launch.nonce && !m->launch.blob)
+		return m->launch.tik ? failure_set(f, OUTCOME_USAGE, "--tik",
+						   "give --nonce or --launch-measure-blob, too",
+						   "a measurement needs the platform's nonce") :
+				       0;
+	r = launch_options_check(&m->launch, f);
+	if (r < 0)
+		return r;
+	if (m->launch.blob)
+		r = blob_value(m->launch.blob, reported, sizeof(reported), f);
+	else
+		r = blob_value(m->launch.nonce, reported + DIGEST_SIZE, LAUNCH_NONCE_SIZE, f);
+	if (r < 0)
+		return r;
+	r = secret_init(&tik);
+	if (r < 0)
+		return failure_io(f, "secrets", -r, "no locked memory");
+	r = launch_key_read(m->launch.tik, "TIK", &tik, f);
+	if (r < 0)
+		return r;
+	if (launch_measurement(&tik, &m->launch.platform, &m->digest, reported + DIGEST_SIZE,
+			       &m->measurement) < 0)
+		return failure_io(f, "libcrypto", ENOTSUP, "no HMAC");
+	memcpy(m->blob, m->measurement.octets, DIGEST_SIZE);
+	memcpy(m->blob + DIGEST_SIZE, reported + DIGEST_SIZE, LAUNCH_NONCE_SIZE);
+	m->has_measurement = true;
+	if (m->launch.blob && memcmp(m->blob, reported, sizeof(reported)) != 0)
+		return failure_set(f, OUTCOME_REFUSED, "measurement",
+				   "give this guest no secret; compare all inputs with the host's",
+				   "the host reports another one than the expected");
+	return 0;
+}
+
+static int print(const struct measure *m)
+{
+	char digest[DIGEST_TEXT_SIZE], measurement[DIGEST_TEXT_SIZE];
+	char blob[2 * LAUNCH_BLOB_SIZE + 1];
+	struct json_object *object;
+
+	blob_text(m->format, m->digest.octets, DIGEST_SIZE, digest);
+	blob_text(m->format, m->measurement.octets, DIGEST_SIZE, measurement);
+	blob_text(BLOB_BASE64, m->blob, sizeof(m->blob), blob);
+	if (!m->json) {
+		printf("launch digest        %s\n", digest);
+		if (m->has_measurement)
+			printf("measurement          %s\nlaunch measure blob  %s\n", measurement,
+			       blob);
+		return cmd_finish();
+	}
+	object = json_object_new_object();
+	json_object_object_add(object, "launch_digest", json_object_new_string(digest));
+	if (m->has_measurement) {
+		json_object_object_add(object, "measurement",
+				       json_object_new_string(measurement));
+		json_object_object_add(object, "launch_measure_blob",
+				       json_object_new_string(blob));
+	}
+	printf("%s\n", json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY |
+								       JSON_C_TO_STRING_NOSLASHESCAPE));
+	json_object_put(object);
+	return cmd_finish();
+}
+
 static int run_measure(int argc, char **argv)
 {
-	(void)argc;
-	(void)argv;
-	return cmd_usage(&cmd_measure, "not built yet");
+	struct measure m = { 0 };
+	struct failure f = { 0 };
+	int r = parse_options(argc, argv, &m);
+
+	if (r != 0)
+		return r;
+	if (launch_options_digest(&m.launch, &m.digest, &f) < 0)
+		return cmd_fail(&f);
+	r = measure(&m, &f);
+	if (r < 0 && f.outcome != OUTCOME_REFUSED)
+		return cmd_fail(&f);
+	if (m.launch.has_policy && !(m.launch.platform.policy & LAUNCH_POLICY_NODBG))
+		cmd_warn("policy 0x%x lets the host read the guest's memory (bit 0 is not set)",
+			 m.launch.platform.policy);
+	if (print(&m) != OUTCOME_OK)
+		return OUTCOME_IO;
+	return r < 0 ? cmd_fail(&f) : OUTCOME_OK;
 }
 
 const struct cmd cmd_measure = {
 	.name = "measure",
-	.args = "",
+	.args = "[OPTION...]",
 	.help = "compute the launch digest and the measurement that the host must report",
-	.details = "",
+	.details =
+		"Without a TIK it computes the launch digest; with a TIK and a nonce the measurement,\n"
+		"too. With --launch-measure-blob it compares that with what the host reports.\n\n"
+		LAUNCH_OPTIONS_HELP
+		"  --nonce N             the platform's nonce, 16 bytes\n"
+		"  --launch-measure-blob B  what query-sev-launch-measure or virsh domlaunchsecinfo\n"
+		"                        tell: measurement and nonce\n"
+		"  --format FORMAT       hex (default) or base64\n"
+		"  --json                print as JSON\n\n"
+		"D, N and B are given in hex, in base64, or as a file.\n",
 	.run = run_measure,
 };

@@ -4,17 +4,325 @@
  */
 #include "cmd.h"
 
+#include <json-c/json.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "blob.h"
+#include "firmware.h"
+#include "options.h"
+#include "packet.h"
+#include "table.h"
+
+#define NR_FILES 4
+
+struct options {
+	struct launch_options launch;
+	const char *tek, *output, *domain, *table;
+	bool force, json, skip;
+	struct digest measurement; /* verified, or not: skip */
+};
+
+static int check_options(int argc, char **argv, struct options *o)
+{
+	if (argc - optind != 1)
+		return cmd_usage(&cmd_packet, "it needs one table");
+	o->table = argv[optind];
+	if (!o->output || !o->tek || !o->launch.tik || !o->launch.blob)
+		return cmd_usage(&cmd_packet,
+				 "it needs -o PREFIX, --tik, --tek and --launch-measure-blob");
+	if (o->launch.nonce)
+		return cmd_usage(&cmd_packet, "the nonce is in the launch measure blob");
+	return 0;
+}
+
+static int parse_options(int argc, char **argv, struct options *o)
+{
+	static const struct option options[] = {
+		LAUNCH_OPTIONS,
+		{ "tek", required_argument, NULL, 't' },
+		{ "output", required_argument, NULL, 'o' },
+		{ "domain", required_argument, NULL, 'd' },
+		{ "force", no_argument, NULL, 'F' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "insecure-skip-measurement", no_argument, NULL, 's' },
+		{ NULL, 0, NULL, 0 },
+	};
+	struct failure f = { 0 };
+	int c;
+
+	while ((c = getopt_long(argc, argv, ":o:", options, NULL)) != -1) {
+		if (c == '?' || c == ':')
+			return cmd_bad_option(&cmd_packet, argv);
+		o->tek = c == 't' ? optarg : o->tek;
+		o->output = c == 'o' ? optarg : o->output;
+		o->domain = c == 'd' ? optarg : o->domain;
+		o->force |= c == 'F';
+		o->json |= c == 'j';
+		o->skip |= c == 's';
+		if (launch_options_take(&o->launch, c, optarg, &f) < 0)
+			return cmd_fail(&f);
+	}
+	return check_options(argc, argv, o);
+}
+
+/* Sets o->measurement, if it is what it must be. */
+static int verify(struct options *o, const struct secret *tik, const struct secret *tek,
+		  struct failure *f)
+{
+	const struct launch_platform *platform = &o->launch.platform;
+	unsigned char blob[LAUNCH_BLOB_SIZE];
+	struct digest digest;
+	int r = blob_value(o->launch.blob, blob, sizeof(blob), f);
+
+	if (r < 0)
+		return r;
+	memcpy(o->measurement.octets, blob, DIGEST_SIZE);
+	if (o->skip) {
+		cmd_warn("the measurement is not checked: whatever guest the host has started gets "
+			 "the secret, and the host may read it there");
+		return 0;
+	}
+	r = launch_options_check(&o->launch, f);
+	if (r == 0)
+		r = launch_options_digest(&o->launch, &digest, f);
+	if (r < 0)
+		return r;
+	if (!(platform->policy & LAUNCH_POLICY_NODBG))
+		cmd_warn("policy 0x%x lets the host read the guest's memory (bit 0 is not set)",
+			 platform->policy);
+	r = launch_check(tik, platform, &digest, blob);
+	if (r == 0)
+		return 0;
+	if (r == -EPERM && launch_check(tek, platform, &digest, blob) == 0)
+		return failure_set(f, OUTCOME_REFUSED, o->launch.tik, "swap --tik and --tek",
+				   "it is not the TIK: the measurement verifies with the other key");
+	return failure_set(f, OUTCOME_REFUSED, "measurement",
+			   "give this guest no secret; compare all inputs with the host's",
+			   "it is not the expected one: the host has started another guest, or "
+			   "firmware, kernel, policy, API version, build or TIK differ");
+}
+
+static int read_keys(const struct options *o, struct secret *tik, struct secret *tek,
+		     struct failure *f)
+{
+	int r = secret_init(tik);
+
+	if (r == 0)
+		r = secret_init(tek);
+	if (r < 0)
+		return failure_io(f, "secrets", -r, "no locked memory");
+	r = launch_key_read(o->launch.tik, "TIK", tik, f);
+	if (r == 0)
+		r = launch_key_read(o->tek, "TEK", tek, f);
+	if (r < 0)
+		return r;
+	if (memcmp(tik->bytes, tek->bytes, LAUNCH_KEY_SIZE) == 0)
+		return failure_set(f, OUTCOME_REFUSED, o->tek, "give the TEK",
+				   "it is the same key as the TIK");
+	return 0;
+}
+
+/* Reads the table, checks that it fits, and pads it. */
+static int read_table(const struct options *o, struct secret *bytes, struct failure *f)
+{
+	_cleanup_free_ struct table *table = malloc(sizeof(*table));
+	size_t area = TABLE_AREA_SIZE;
+	enum blob_format format;
+	int r = table ? secret_init(bytes) : -ENOMEM;
+
+	if (r < 0)
+		return failure_io(f, "secrets", -r, "no locked memory");
+	r = blob_read_encoded(o->table, bytes, &format, f);
+	if (r == 0)
+		r = table_check(o->table, bytes, table, f);
+	if (r == 0 && o->launch.inputs.firmware)
+		r = firmware_secret_area(o->launch.inputs.firmware, &area, f);
+	if (r < 0)
+		return r;
+	bytes->len = table->len;
+	r = table_fits(o->table, bytes, area, f);
+	table_pad(bytes);
+	return r;
+}
+
+static const struct {
+	const char *suffix;
+	bool header;
+	enum blob_format format;
+} outputs[NR_FILES] = {
+	{ ".header.bin", true, BLOB_BINARY },
+	{ ".header.base64", true, BLOB_BASE64 },
+	{ ".secret.bin", false, BLOB_BINARY },
+	{ ".secret.base64", false, BLOB_BASE64 },
+};
+
+static int write_packet(const struct options *o, const struct packet *packet, struct failure *f)
+{
+	struct blob_file files[NR_FILES] = { BLOB_FILE_NULL, BLOB_FILE_NULL, BLOB_FILE_NULL,
+					     BLOB_FILE_NULL };
+	size_t i;
+	int r = 0;
+
+	for (i = 0; i < NR_FILES && r == 0; i++) {
+		_cleanup_free_ char *path = NULL;
+
+		if (asprintf(&path, "%s%s", o->output, outputs[i].suffix) < 0) {
+			path = NULL;
+			r = failure_io(f, o->output, ENOMEM, "cannot write");
+			break;
+		}
+		r = blob_file_create(path, o->force, &files[i], f);
+		if (r == 0)
+			r = blob_file_put(&files[i], outputs[i].format,
+					  outputs[i].header ? packet->header : packet->payload,
+					  outputs[i].header ? PACKET_HEADER_SIZE : packet->len, f);
+	}
+	if (r == 0)
+		r = blob_files_commit(files, NR_FILES, f);
+	for (i = 0; i < NR_FILES; i++)
+		blob_file_done(&files[i]);
+	return r;
+}
+
+/* A word for the shell. */
+static void print_word(const char *word)
+{
+	if (*word && strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+				  "_./-+:,@%") == strlen(word)) {
+		fputs(word, stdout);
+		return;
+	}
+	putchar('\'');
+	for (; *word; word++)
+		fputs(*word == '\'' ? "'\\''" : (char[]){ *word, '\0' }, stdout);
+	putchar('\'');
+}
+
+static struct json_object *qmp_command(const struct packet *packet)
+{
+	struct json_object *command = json_object_new_object(), *arguments = json_object_new_object();
+	_cleanup_free_ char *payload = malloc(blob_text_len(BLOB_BASE64, packet->len) + 1);
+	char header[2 * PACKET_HEADER_SIZE];
+
+	if (payload)
+		blob_text(BLOB_BASE64, packet->payload, packet->len, payload);
+	blob_text(BLOB_BASE64, packet->header, PACKET_HEADER_SIZE, header);
+	json_object_object_add(arguments, "packet-header", json_object_new_string(header));
+	json_object_object_add(arguments, "secret",
+			       payload ? json_object_new_string(payload) : NULL);
+	json_object_object_add(command, "execute",
+			       json_object_new_string("sev-inject-launch-secret"));
+	json_object_object_add(command, "arguments", arguments);
+	return command;
+}
+
+static void print_json(const struct options *o, struct json_object *command)
+{
+	struct json_object *object = json_object_new_object();
+	size_t i;
+
+	json_object_object_add(object, "measurement_verified", json_object_new_boolean(!o->skip));
+	for (i = 0; i < NR_FILES; i++) {
+		char path[4096], key[32];
+
+		(void)snprintf(path, sizeof(path), "%s%s", o->output, outputs[i].suffix);
+		(void)snprintf(key, sizeof(key), "%s_%s", outputs[i].header ? "header" : "secret",
+			       outputs[i].format == BLOB_BINARY ? "binary" : "base64");
+		json_object_object_add(object, key, json_object_new_string(path));
+	}
+	json_object_object_add(object, "qmp", json_object_get(command));
+	printf("%s\n", json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY |
+								       JSON_C_TO_STRING_NOSLASHESCAPE));
+	json_object_put(object);
+}
+
+static int print(const struct options *o, const struct packet *packet)
+{
+	struct json_object *command = qmp_command(packet);
+	_cleanup_free_ char *header = NULL, *secret = NULL;
+
+	if (o->json) {
+		print_json(o, command);
+	} else if (asprintf(&header, "%s.header.base64", o->output) > 0 &&
+		   asprintf(&secret, "%s.secret.base64", o->output) > 0) {
+		printf("measurement  %s\n", o->skip ? "NOT CHECKED" : "as expected");
+		printf("packet       ");
+		print_word(header);
+		printf(", ");
+		print_word(secret);
+		printf(", and as .bin\n\nFor the guest that waits, started with -S, by QMP:\n%s\n"
+		       "{\"execute\": \"cont\"}\n\nOr by libvirt:\nvirsh domsetlaunchsecstate ",
+		       json_object_to_json_string_ext(command, JSON_C_TO_STRING_NOSLASHESCAPE));
+		print_word(o->domain ? o->domain : "DOMAIN");
+		printf(" --secrethdr ");
+		print_word(header);
+		printf(" --secret ");
+		print_word(secret);
+		printf("\nvirsh resume ");
+		print_word(o->domain ? o->domain : "DOMAIN");
+		printf("\n");
+	}
+	json_object_put(command);
+	return cmd_finish();
+}
+
+static int seal(struct options *o, struct packet *packet, struct failure *f)
+{
+	_cleanup_secret_ struct secret tik = SECRET_NULL, tek = SECRET_NULL, table = SECRET_NULL;
+	unsigned char iv[PACKET_IV_SIZE];
+	int r = read_keys(o, &tik, &tek, f);
+
+	if (r == 0)
+		r = verify(o, &tik, &tek, f);
+	if (r == 0)
+		r = read_table(o, &table, f);
+	if (r < 0)
+		return r;
+	if (getrandom(iv, sizeof(iv), 0) != sizeof(iv))
+		return failure_io(f, "getrandom", errno, "no random numbers");
+	r = packet_seal(&table, &tik, &tek, &o->measurement, iv, packet);
+	return r < 0 ? failure_io(f, "libcrypto", -r, "cannot seal") : 0;
+}
+
 static int run_packet(int argc, char **argv)
 {
-	(void)argc;
-	(void)argv;
-	return cmd_usage(&cmd_packet, "not built yet");
+	_cleanup_free_ struct packet *packet = calloc(1, sizeof(*packet));
+	struct failure f = { 0 };
+	struct options o = { 0 };
+	int r = parse_options(argc, argv, &o);
+
+	if (r != 0)
+		return r;
+	if (!packet) {
+		(void)failure_io(&f, "packet", ENOMEM, "cannot seal");
+		return cmd_fail(&f);
+	}
+	r = seal(&o, packet, &f);
+	if (r == 0)
+		r = write_packet(&o, packet, &f);
+	return r < 0 ? cmd_fail(&f) : print(&o, packet);
 }
 
 const struct cmd cmd_packet = {
 	.name = "packet",
-	.args = "",
+	.args = "-o PREFIX --tik FILE --tek FILE --launch-measure-blob B [OPTION...] TABLE",
 	.help = "check the measurement of a guest, then seal a secret table for it",
-	.details = "",
+	.details =
+		"Writes PREFIX.header.bin, PREFIX.secret.bin and both as .base64, and prints the\n"
+		"commands that hand them to the guest.\n\n"
+		LAUNCH_OPTIONS_HELP
+		"  --tek FILE            the transport encryption key, 16 bytes\n"
+		"  --launch-measure-blob B  what query-sev-launch-measure or virsh domlaunchsecinfo\n"
+		"                        tell: measurement and nonce\n"
+		"  -o, --output PREFIX   beginning of the files' names\n"
+		"  --domain NAME         libvirt's name of the guest, for the printed command\n"
+		"  --force               replace the files\n"
+		"  --json                print as JSON\n"
+		"  --insecure-skip-measurement\n"
+		"                        seal without a check: any guest that the host has started\n"
+		"                        gets the secret. There is no safe use of it but tests\n\n"
+		"D and B are given in hex, in base64, or as a file. With --expected-digest,\n"
+		"--firmware only tells how much room the table has.\n",
 	.run = run_packet,
 };

@@ -4,17 +4,400 @@
  */
 #include "cmd.h"
 
+#include <json-c/json.h>
+#include <string.h>
+
+#include "blob.h"
+#include "firmware.h"
+#include "table.h"
+
+#define SHORT_KEY 16 /* bytes: below that, somebody may guess it */
+
+struct options {
+	const char *output, *firmware;
+	enum blob_format format;
+	bool has_format, force, reveal, json, nul;
+	size_t area;
+};
+
+static const struct option long_options[] = {
+	{ "output", required_argument, NULL, 'o' }, { "format", required_argument, NULL, 'f' },
+	{ "firmware", required_argument, NULL, 'w' }, { "force", no_argument, NULL, 'F' },
+	{ "reveal", no_argument, NULL, 'r' },	    { "json", no_argument, NULL, 'j' },
+	{ "nul", no_argument, NULL, 'n' },	    { NULL, 0, NULL, 0 },
+};
+
+/* Returns 0, or an exit code after a line on stderr. */
+static int parse_options(int argc, char **argv, const char *allowed, struct options *o)
+{
+	int c;
+
+	*o = (struct options){ .area = TABLE_AREA_SIZE };
+	while ((c = getopt_long(argc, argv, ":o:", long_options, NULL)) != -1) {
+		if (c == '?' || c == ':')
+			return cmd_bad_option(&cmd_table, argv);
+		if (!strchr(allowed, c))
+			return cmd_usage(&cmd_table, "%s does not take '%s'", argv[0],
+					 argv[optind - 1]);
+		if (c == 'f' && blob_format_parse(optarg, &o->format) < 0)
+			return cmd_usage(&cmd_table,
+					 "the format is binary, base64 or hex, not '%s'", optarg);
+		o->has_format |= c == 'f';
+		o->force |= c == 'F';
+		o->reveal |= c == 'r';
+		o->json |= c == 'j';
+		o->nul |= c == 'n';
+		o->output = c == 'o' ? optarg : o->output;
+		o->firmware = c == 'w' ? optarg : o->firmware;
+	}
+	if (strchr(allowed, 'o') && !o->output)
+		return cmd_usage(&cmd_table, "%s needs -o FILE", argv[0]);
+	if (o->output && strcmp(o->output, "-") == 0 && !o->reveal)
+		return cmd_usage(&cmd_table, "secrets go to standard output only with --reveal");
+	return 0;
+}
+
+static void add_string(struct json_object *object, const char *key, const char *value)
+{
+	json_object_object_add(object, key, value ? json_object_new_string(value) : NULL);
+}
+
+static void digest_text(const struct secret *bytes, const struct table_entry *entry,
+			char ret_text[static DIGEST_TEXT_SIZE])
+{
+	struct digest digest = { 0 };
+
+	(void)digest_sha256(bytes->bytes + entry->data_offset, entry->len, &digest);
+	blob_text(BLOB_HEX, digest.octets, DIGEST_SIZE, ret_text);
+}
+
+static int print_json(const struct secret *bytes, const struct table *table,
+		      const struct options *o)
+{
+	struct json_object *object = json_object_new_object(), *list = json_object_new_array();
+	size_t used = table->len - table->rest, i;
+	char digest[DIGEST_TEXT_SIZE];
+
+	json_object_object_add(object, "length", json_object_new_uint64(table->len));
+	json_object_object_add(object, "counted_padding", json_object_new_uint64(table->rest));
+	json_object_object_add(object, "area", json_object_new_uint64(o->area));
+	json_object_object_add(object, "room",
+			       json_object_new_uint64(used < o->area ? o->area - used : 0));
+	for (i = 0; i < table->nr; i++) {
+		const struct table_entry *entry = &table->entries[i];
+		struct json_object *item = json_object_new_object();
+
+		digest_text(bytes, entry, digest);
+		add_string(item, "guid", entry->guid);
+		add_string(item, "alias", guid_alias(entry->guid));
+		add_string(item, "meaning", guid_meaning(entry->guid));
+		json_object_object_add(item, "offset", json_object_new_uint64(entry->offset));
+		json_object_object_add(item, "length", json_object_new_uint64(entry->len));
+		add_string(item, "sha256", digest);
+		if (o->reveal) {
+			_cleanup_free_ char *text = malloc(2 * entry->len + 1);
+
+			if (text)
+				blob_text(BLOB_HEX, bytes->bytes + entry->data_offset, entry->len,
+					  text);
+			add_string(item, "content", text);
+		}
+		json_object_array_add(list, item);
+	}
+	json_object_object_add(object, "entries", list);
+	printf("%s\n", json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY));
+	json_object_put(object);
+	return cmd_finish();
+}
+
+static void print_content(const unsigned char *bytes, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len && bytes[i] >= 0x20 && bytes[i] <= 0x7e; i++)
+		;
+	printf("           content ");
+	(void)fflush(stdout);
+	if (i == len) {
+		printf("'%.*s'\n", (int)len, (const char *)bytes);
+		return;
+	}
+	(void)blob_put(STDOUT_FILENO, BLOB_HEX, bytes, len); /* cmd_finish() tells */
+	printf("\n");
+}
+
+static int print_table(const struct secret *bytes, const struct table *table,
+		       const struct options *o)
+{
+	size_t used = table->len - table->rest, i;
+	char digest[DIGEST_TEXT_SIZE];
+
+	if (o->json)
+		return print_json(bytes, table, o);
+	printf("table      %zu %s, %zu bytes\n", table->nr, table->nr == 1 ? "entry" : "entries",
+	       table->len);
+	if (table->rest)
+		printf("padding    %zu bytes are counted in the length; the kernel skips them\n",
+		       table->rest);
+	printf("room       %zu of %zu bytes left in %s\n", used < o->area ? o->area - used : 0,
+	       o->area, o->firmware ? o->firmware : "the area of today's AmdSev firmware");
+	for (i = 0; i < table->nr; i++) {
+		const struct table_entry *entry = &table->entries[i];
+		const char *alias = guid_alias(entry->guid), *meaning = guid_meaning(entry->guid);
+
+		digest_text(bytes, entry, digest);
+		printf("entry      %s%s%s, %zu bytes at offset %zu\n", entry->guid,
+		       alias ? " " : "", alias ? alias : "", entry->len, entry->offset);
+		if (meaning)
+			printf("           %s\n", meaning);
+		printf("           sha256 %s\n", digest);
+		if (o->reveal)
+			print_content(bytes->bytes + entry->data_offset, entry->len);
+	}
+	return cmd_finish();
+}
+
+/* What a boot could stumble over, though the table is well formed. */
+static void warn_about(const char *path, const struct table *table)
+{
+	const struct table_entry *key = table_find(table, GUID_DISK_SECRET);
+
+	if (table->nr > TABLE_ENTRIES_SAFE)
+		cmd_warn("%s: %zu entries: from 64 on a guest must fear that the kernel hides some",
+			 path, table->nr);
+	if (!key)
+		cmd_warn("%s: no entry luks-key", path);
+	else if (key->len < SHORT_KEY)
+		cmd_warn("%s: luks-key has only %zu bytes", path, key->len);
+}
+
+/* Writes the table and says what it has. */
+static int finish(struct secret *bytes, const struct options *o)
+{
+	_cleanup_free_ struct table *table = malloc(sizeof(*table));
+	struct failure f = { 0 };
+	int r;
+
+	if (!table) {
+		(void)failure_io(&f, o->output, ENOMEM, "cannot write");
+		return cmd_fail(&f);
+	}
+	table_pad(bytes);
+	if (table_check(o->output, bytes, table, &f) < 0 ||
+	    table_fits(o->output, bytes, o->area, &f) < 0)
+		return cmd_fail(&f);
+	if (strcmp(o->output, "-") == 0) {
+		r = blob_put(STDOUT_FILENO, o->format, bytes->bytes, bytes->len);
+		if (r == 0)
+			return OUTCOME_OK;
+		(void)failure_io(&f, "standard output", -r, "cannot write");
+		return cmd_fail(&f);
+	}
+	if (blob_write_secret(o->output, o->format, bytes, o->force, &f) < 0)
+		return cmd_fail(&f);
+	warn_about(o->output, table);
+	return print_table(bytes, table, &(struct options){ .area = o->area, .json = o->json,
+							    .firmware = o->firmware });
+}
+
+/* One word GUID=FILE. */
+static int add_word(struct secret *bytes, const char *word, const struct options *o,
+		    bool *stdin_used, struct failure *f)
+{
+	_cleanup_secret_ struct secret data = SECRET_NULL;
+	const char *file = strchr(word, '=');
+	char name[64], guid[GUID_TEXT_SIZE];
+	int r;
+
+	if (!file || (size_t)snprintf(name, sizeof(name), "%.*s", (int)(file - word), word) >=
+			     sizeof(name) || guid_parse(name, guid) < 0)
+		return failure_set(f, OUTCOME_USAGE, word, "coco-secret table --help",
+				   "an entry is given as GUID=FILE or luks-key=FILE");
+	file++;
+	if (strcmp(file, "-") == 0 && *stdin_used)
+		return failure_set(f, OUTCOME_USAGE, word, "use a file",
+				   "standard input was read already");
+	*stdin_used |= strcmp(file, "-") == 0;
+	r = secret_init(&data);
+	if (r < 0)
+		return failure_io(f, word, -r, "no locked memory");
+	r = blob_read_secret(file, &data, f);
+	if (r < 0)
+		return r;
+	if (strcmp(guid, GUID_DISK_SECRET) == 0 && data.len > 0) {
+		if (data.bytes[data.len - 1] == '\n')
+			cmd_warn("%s: it ends in a newline, which is a part of the key then", file);
+		if (o->nul && memchr(data.bytes, 0, data.len))
+			return failure_set(f, OUTCOME_REFUSED, file, "use a key of text, or no --nul",
+					   "it has a NUL already");
+		if (o->nul && data.len < SECRET_CAPACITY)
+			data.bytes[data.len++] = 0;
+	}
+	return table_add(bytes, guid, &data, o->force, word, f);
+}
+
+/* Reads the table and the firmware's area. */
+static int open_table(const char *path, struct secret *bytes, struct table *table,
+		      struct options *o, struct failure *f)
+{
+	enum blob_format format = BLOB_BINARY;
+	int r = secret_init(bytes);
+
+	if (r < 0)
+		return failure_io(f, "secrets", -r, "no locked memory");
+	if (o->firmware)
+		r = firmware_secret_area(o->firmware, &o->area, f);
+	if (r < 0 || !path)
+		return r;
+	r = blob_read_encoded(path, bytes, &format, f);
+	if (r < 0)
+		return r;
+	if (!o->has_format)
+		o->format = format;
+	return table_check(path, bytes, table, f);
+}
+
+static int run_build(int argc, char **argv)
+{
+	_cleanup_secret_ struct secret bytes = SECRET_NULL;
+	struct failure f = { 0 };
+	bool stdin_used = false;
+	struct options o;
+	int r = parse_options(argc, argv, "ofwFrjn", &o);
+
+	if (r != 0)
+		return r;
+	if (optind == argc)
+		return cmd_usage(&cmd_table, "build needs an entry: luks-key=FILE or GUID=FILE");
+	r = open_table(NULL, &bytes, NULL, &o, &f);
+	if (r == 0)
+		table_start(&bytes);
+	for (; optind < argc && r == 0; optind++)
+		r = add_word(&bytes, argv[optind], &o, &stdin_used, &f);
+	return r < 0 ? cmd_fail(&f) : finish(&bytes, &o);
+}
+
+static int run_add(int argc, char **argv)
+{
+	_cleanup_free_ struct table *table = malloc(sizeof(*table));
+	_cleanup_secret_ struct secret bytes = SECRET_NULL;
+	struct failure f = { 0 };
+	bool stdin_used;
+	struct options o;
+	int r = parse_options(argc, argv, "ofwFrjn", &o);
+
+	if (r != 0)
+		return r;
+	if (argc - optind < 2 || !table)
+		return cmd_usage(&cmd_table, "add needs a table and an entry");
+	stdin_used = strcmp(argv[optind], "-") == 0;
+	r = open_table(argv[optind], &bytes, table, &o, &f);
+	for (optind++; optind < argc && r == 0; optind++)
+		r = add_word(&bytes, argv[optind], &o, &stdin_used, &f);
+	return r < 0 ? cmd_fail(&f) : finish(&bytes, &o);
+}
+
+static int remove_word(struct secret *bytes, const char *path, const char *word,
+		       struct table *table, struct failure *f)
+{
+	const struct table_entry *entry;
+	char guid[GUID_TEXT_SIZE];
+	int r;
+
+	if (guid_parse(word, guid) < 0)
+		return failure_set(f, OUTCOME_USAGE, word, "coco-secret table --help",
+				   "it is no GUID and no name of one");
+	r = table_check(path, bytes, table, f);
+	if (r < 0)
+		return r;
+	entry = table_find(table, guid);
+	if (!entry)
+		return failure_set(f, OUTCOME_REFUSED, path, "coco-secret table show",
+				   "it has no entry %s", guid);
+	table_remove(bytes, table, entry);
+	return 0;
+}
+
+static int run_remove(int argc, char **argv)
+{
+	_cleanup_free_ struct table *table = malloc(sizeof(*table));
+	_cleanup_secret_ struct secret bytes = SECRET_NULL;
+	struct failure f = { 0 };
+	struct options o;
+	const char *path;
+	int r = parse_options(argc, argv, "ofwFrj", &o);
+
+	if (r != 0)
+		return r;
+	if (argc - optind < 2 || !table)
+		return cmd_usage(&cmd_table, "remove needs a table and a GUID");
+	path = argv[optind++];
+	r = open_table(path, &bytes, table, &o, &f);
+	for (; optind < argc && r == 0; optind++)
+		r = remove_word(&bytes, path, argv[optind], table, &f);
+	if (r == 0) { /* the padding of the old one goes, even if the tables are equal */
+		r = table_check(path, &bytes, table, &f);
+		table_trim(&bytes, table);
+	}
+	return r < 0 ? cmd_fail(&f) : finish(&bytes, &o);
+}
+
+static int run_show(int argc, char **argv)
+{
+	_cleanup_free_ struct table *table = malloc(sizeof(*table));
+	_cleanup_secret_ struct secret bytes = SECRET_NULL;
+	struct failure f = { 0 };
+	struct options o;
+	int r = parse_options(argc, argv, "wrj", &o);
+
+	if (r != 0)
+		return r;
+	if (argc - optind != 1 || !table)
+		return cmd_usage(&cmd_table, "show needs one table");
+	if (open_table(argv[optind], &bytes, table, &o, &f) < 0)
+		return cmd_fail(&f);
+	r = print_table(&bytes, table, &o);
+	warn_about(argv[optind], table);
+	if (r != OUTCOME_OK)
+		return r;
+	bytes.len = table->len;
+	return table_fits(argv[optind], &bytes, o.area, &f) < 0 ? cmd_fail(&f) : OUTCOME_OK;
+}
+
 static int run_table(int argc, char **argv)
 {
-	(void)argc;
-	(void)argv;
-	return cmd_usage(&cmd_table, "not built yet");
+	static const struct {
+		const char *name;
+		int (*run)(int argc, char **argv);
+	} verbs[] = {
+		{ "build", run_build }, { "show", run_show },
+		{ "add", run_add },	{ "remove", run_remove },
+	};
+	size_t i;
+
+	if (argc < 2)
+		return cmd_usage(&cmd_table, "build, show, add or remove?");
+	for (i = 0; i < ARRAY_SIZE(verbs); i++)
+		if (strcmp(argv[1], verbs[i].name) == 0)
+			return verbs[i].run(argc - 1, argv + 1);
+	return cmd_usage(&cmd_table, "'%s' is not build, show, add or remove", argv[1]);
 }
 
 const struct cmd cmd_table = {
 	.name = "table",
-	.args = "",
+	.args = "build -o OUT [OPTION...] ENTRY...\n"
+		"show [--reveal] [--json] [--firmware FILE] TABLE\n"
+		"add -o OUT [OPTION...] TABLE ENTRY...\n"
+		"remove -o OUT [OPTION...] TABLE GUID...",
 	.help = "build, show and change secret tables",
-	.details = "",
+	.details = "An ENTRY is GUID=FILE; the file's bytes are taken as they are, \"-\" is standard\n"
+		   "input. GUIDs have names: luks-key, policy. TABLE may be binary, base64 or hex.\n\n"
+		   "  -o, --output FILE  written 0600; must not exist without --force\n"
+		   "  --format FORMAT    binary, base64 or hex; without it, that of TABLE, or binary\n"
+		   "  --firmware FILE    take the size of the area from this OVMF image; else 3072\n"
+		   "  --nul              add one NUL to the luks-key entry, as GRUB wants it\n"
+		   "  --force            replace FILE; allow entry 64 and the kernel's example GUID\n"
+		   "  --reveal           print the entries' content; allow -o -\n"
+		   "  --json             print as JSON\n",
 	.run = run_table,
 };

@@ -226,8 +226,10 @@ void table_remove(struct secret *bytes, const struct table *table, const struct 
 
 void table_pad(struct secret *bytes)
 {
-	/* The capacity is a multiple of 16, and what is behind the end is zero. */
-	bytes->len = (bytes->len + 15) & ~(size_t)15;
+	size_t padded = (bytes->len + 15) & ~(size_t)15; /* the capacity is a multiple of 16 */
+
+	explicit_bzero(bytes->bytes + bytes->len, padded - bytes->len);
+	bytes->len = padded;
 }
 
 int table_fits(const char *what, const struct secret *bytes, size_t area, struct failure *f)
