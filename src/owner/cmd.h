@@ -22,6 +22,8 @@ extern const struct cmd cmd_table;
 extern const struct cmd cmd_measure;
 extern const struct cmd cmd_packet;
 extern const struct cmd cmd_verify;
+extern const struct cmd cmd_prepare;
+extern const struct cmd cmd_recovery;
 
 /* One line on stderr for a mistake in the command line. Returns OUTCOME_USAGE. */
 int cmd_usage(const struct cmd *cmd, const char *why, ...) _printf_(2, 3);

@@ -13,7 +13,7 @@
 #include "text.h"
 
 static const struct cmd *const cmds[] = {
-	&cmd_table, &cmd_measure, &cmd_packet, &cmd_verify,
+	&cmd_table, &cmd_measure, &cmd_packet, &cmd_verify, &cmd_prepare, &cmd_recovery,
 };
 
 static void print_line(const char *fmt, va_list ap) __attribute__((format(printf, 1, 0)));

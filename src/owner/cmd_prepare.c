@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cmd_prepare.c - makes an encrypted disk ready for its guest: a secret of its own, the pins,
+ * the secret table. The old passphrase keeps opening the disk until the very end.
+ */
+#include "cmd.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "forecast.h"
+#include "guestconf.h"
+#include "passphrase.h"
+#include "pinnedtable.h"
+
+struct options {
+	const char *disk, *out, *key_file, *secret, *config, *volume;
+	bool grub, remove_old, force;
+};
+
+struct prepare {
+	const struct options *o;
+	struct conf conf;
+	size_t volume;
+	struct image image;
+	struct luksheader header;
+	struct secret old, new, key, table;
+	struct policy_entry policy;
+	struct pins *pins;
+	int old_slot, new_slot;
+	bool written; /* the table: from then on it is replaced */
+};
+
+static const struct volume_conf *volume_of(const struct prepare *p)
+{
+	return &p->conf.volumes[p->volume];
+}
+
+/* Runs a step that fills a fault, and makes a failure of it. */
+static int as_failure(int r, const struct fault *fault, const struct prepare *p, struct failure *f)
+{
+	return r < 0 ? forecast_failure(fault, p->o->disk, f) : r;
+}
+
+static int get_old(struct prepare *p, struct failure *f)
+{
+	struct fault fault = { 0 };
+
+	if (!p->o->key_file)
+		return as_failure(passphrase_from_terminal("Passphrase of the disk", &p->old, &fault),
+				  &fault, p, f);
+	if (secret_init(&p->old) < 0)
+		return failure_io(f, "memory", ENOMEM, "no locked memory for a secret");
+	return blob_read_secret(p->o->key_file, &p->old, f);
+}
+
+static int get_new(struct prepare *p, struct failure *f)
+{
+	struct fault fault = { 0 };
+	int r;
+
+	if (!p->o->secret)
+		return as_failure(passphrase_generate(p->o->grub, &p->new, &fault), &fault, p, f);
+	if (secret_init(&p->new) < 0)
+		return failure_io(f, "memory", ENOMEM, "no locked memory for a secret");
+	r = blob_read_secret(p->o->secret, &p->new, f);
+	if (r < 0)
+		return r;
+	if (p->new.len == 0)
+		return failure_set(f, OUTCOME_BAD_INPUT, p->o->secret, "put the secret into it",
+				   "it is empty");
+	if (!p->o->grub)
+		return 0;
+	if (memchr(p->new.bytes, '\0', p->new.len) || p->new.len == SECRET_CAPACITY)
+		return failure_set(f, OUTCOME_BAD_INPUT, p->o->secret,
+				   "use text, or leave --secret away",
+				   "GRUB would cut it at the first NUL byte");
+	p->new.bytes[p->new.len++] = '\0'; /* the pages are zeros */
+	return 0;
+}
+
+/* Everything that can be refused, before anything is written. */
+static int open_all(struct prepare *p, struct failure *f)
+{
+	struct fault fault = { 0 };
+	int r;
+
+	r = guestconf_load(p->o->config, p->o->volume, &p->conf, &p->volume, f);
+	if (r < 0)
+		return r;
+	r = image_open(p->o->disk, true, &p->image, &fault);
+	if (r >= 0)
+		r = luksheader_take(&p->image, &p->conf, volume_of(p), &p->header, &fault);
+	if (r < 0)
+		return as_failure(r, &fault, p, f);
+	r = get_old(p, f);
+	if (r >= 0)
+		r = get_new(p, f);
+	if (r < 0)
+		return r;
+	p->old_slot = luksheader_open(&p->header, &p->old, &p->key, &fault);
+	return as_failure(p->old_slot, &fault, p, f);
+}
+
+static int write_table(struct prepare *p, struct failure *f)
+{
+	int r;
+
+	table_start(&p->table);
+	r = pinnedtable_set(&p->table, volume_of(p)->guid, &p->new, "the volume's secret", f);
+	if (r >= 0)
+		r = pinnedtable_set_policy(&p->table, &p->policy, f);
+	if (r >= 0)
+		r = pinnedtable_write(p->o->out, &p->table, BLOB_BINARY, p->o->force || p->written, f);
+	if (r >= 0)
+		p->written = true;
+	return r;
+}
+
+/* The table first, then the disk: what is on the disk is always pinned. */
+static int put(struct prepare *p, struct failure *f)
+{
+	struct fault fault = { 0 };
+	int r;
+
+	r = pinnedtable_pin_header(p->pins, &p->header, f);
+	if (r >= 0)
+		r = write_table(p, f);
+	if (r < 0)
+		return r;
+	return as_failure(luksheader_put(&p->header, &p->conf, volume_of(p), &fault), &fault, p, f);
+}
+
+static int add_new(struct prepare *p, struct failure *f)
+{
+	/* A secret of one's own may be weak; a generated one has its full entropy. */
+	enum luksheader_kdf kdf = p->o->secret ? LUKSHEADER_KDF_DEFAULT : LUKSHEADER_KDF_MINIMAL;
+	struct fault fault = { 0 };
+	int r;
+
+	p->new_slot = luksheader_add(&p->header, &p->key, &p->new, kdf, &fault);
+	if (p->new_slot < 0)
+		return as_failure(p->new_slot, &fault, p, f);
+	p->pins = pinnedtable_pins(&p->policy, volume_of(p)->name);
+	r = pinnedtable_pin_identity(p->pins, &p->header, &p->key, f);
+	return r < 0 ? r : put(p, f);
+}
+
+static int remove_old(struct prepare *p, struct failure *f)
+{
+	struct fault fault = { 0 };
+	int r;
+
+	r = luksheader_remove(&p->header, p->old_slot, &fault);
+	if (r < 0)
+		return as_failure(r, &fault, p, f);
+	r = put(p, f); /* pins both headers, with and without the old keyslot */
+	if (r < 0)
+		return r;
+	p->pins->nr_headers = 0;
+	r = pinnedtable_pin_header(p->pins, &p->header, f);
+	return r < 0 ? r : write_table(p, f);
+}
+
+static void print_next(const struct prepare *p)
+{
+	const char *out = p->o->out;
+
+	printf("%s: keyslot %d opens with the new secret; the old passphrase %s\n", p->o->disk,
+	       p->new_slot, p->o->remove_old ? "is gone" : "stays, in its keyslot, for recovery");
+	printf("%s: secret table with the secret and the pins; keep it like a key\n\n", out);
+	printf("Before each start of the guest, with its TIK, TEK and launch measurement:\n"
+	       "  coco-secret packet --table %s ...       (see coco-secret packet --help)\n"
+	       "QEMU, in its monitor, as packet prints it:\n"
+	       "  sev-inject-launch-secret\n"
+	       "libvirt:\n"
+	       "  virsh domsetlaunchsecstate DOMAIN --secrethdr HEADER --secret PAYLOAD\n"
+	       "sevctl, instead of packet:\n"
+	       "  sevctl secret build --tik TIK --tek TEK --launch-measure-blob BLOB \\\n"
+	       "    --secret %s:SECRETFILE HEADER PAYLOAD\n"
+	       "What the boot will say:\n"
+	       "  coco-secret verify %s %s\n",
+	       out, volume_of(p)->guid, p->o->disk, out);
+}
+
+static void prepare_done(struct prepare *p)
+{
+	luksheader_done(&p->header);
+	image_done(&p->image);
+	secret_done(&p->old);
+	secret_done(&p->new);
+	secret_done(&p->key);
+	secret_done(&p->table);
+}
+
+static int prepare(const struct options *o)
+{
+	struct prepare p = { .o = o, .image = IMAGE_NULL, .header = LUKSHEADER_NULL };
+	struct failure f = { 0 };
+	int r;
+
+	r = secret_init(&p.table);
+	if (r < 0)
+		r = failure_io(&f, "memory", -r, "no locked memory for a secret");
+	if (r >= 0)
+		r = open_all(&p, &f);
+	if (r >= 0 && !o->force && access(o->out, F_OK) == 0)
+		r = failure_set(&f, OUTCOME_REFUSED, o->out, "choose another name, or --force",
+				"it exists");
+	if (r >= 0)
+		r = add_new(&p, &f);
+	if (r >= 0 && o->remove_old)
+		r = remove_old(&p, &f);
+	if (r >= 0)
+		print_next(&p);
+	prepare_done(&p);
+	return r < 0 ? cmd_fail(&f) : cmd_finish();
+}
+
+static int run_prepare(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "output", required_argument, NULL, 'o' },
+		{ "key-file", required_argument, NULL, 'k' },
+		{ "secret", required_argument, NULL, 's' },
+		{ "config", required_argument, NULL, 'c' },
+		{ "volume", required_argument, NULL, 'v' },
+		{ "grub", no_argument, NULL, 'g' },
+		{ "remove-old", no_argument, NULL, 'r' },
+		{ "force", no_argument, NULL, 'f' },
+		{ 0 },
+	};
+	struct options o = { 0 };
+	int c;
+
+	while ((c = getopt_long(argc, argv, ":o:", options, NULL)) != -1) {
+		switch (c) {
+		case 'o':
+			o.out = optarg;
+			break;
+		case 'k':
+			o.key_file = optarg;
+			break;
+		case 's':
+			o.secret = optarg;
+			break;
+		case 'c':
+			o.config = optarg;
+			break;
+		case 'v':
+			o.volume = optarg;
+			break;
+		case 'g':
+			o.grub = true;
+			break;
+		case 'r':
+			o.remove_old = true;
+			break;
+		case 'f':
+			o.force = true;
+			break;
+		default:
+			return cmd_bad_option(&cmd_prepare, argv);
+		}
+	}
+	if (argc - optind != 1 || !o.out)
+		return cmd_usage(&cmd_prepare, "it takes one disk, and -o TABLE");
+	o.disk = argv[optind];
+	return prepare(&o);
+}
+
+const struct cmd cmd_prepare = {
+	.name = "prepare",
+	.args = "DISK -o TABLE [--key-file FILE] [--remove-old] [--grub] [--secret FILE]\n"
+		"[--config DIR] [--volume NAME] [--force]",
+	.help = "give a disk a secret and pins, and write the secret table",
+	.details =
+		"  DISK             encrypted disk: file or block device, or IMAGE#PARTITION\n"
+		"  -o, --output F   the secret table to write (0600)\n"
+		"  --key-file F     a passphrase that opens the disk now; without it, it is asked for\n"
+		"  --remove-old     remove the keyslot of that passphrase; else it stays for recovery\n"
+		"  --grub           add the NUL that a GRUB in the firmware wants at the end\n"
+		"  --secret F       take this secret instead of a generated one\n"
+		"  --config DIR     the guest's root directory, whose /etc/coco-unlock counts\n"
+		"  --volume NAME    the volume of cocotab that DISK is; root without a configuration\n"
+		"  --force          replace the table if there is one\n\n"
+		"The disk's header must be one that the unlocker accepts. At any moment the old\n"
+		"passphrase or, with --remove-old, the new table opens the disk.\n",
+	.run = run_prepare,
+};

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * luksheader.c - changes a LUKS2 header with libcryptsetup, away from the disk.
+ * Trusts the image only as far as the unlocker's policy accepts its header. libcryptsetup
+ * never gets the image itself to see, so it can neither lock, repair nor half-write it.
+ */
+#include "luksheader.h"
+
+#include <libcryptsetup.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "header.h"
+#include "paths.h"
+#include "volume.h"
+
+#define BLOCK 4096
+#define CHUNK (1024 * 1024)
+
+static const unsigned char zeros[BLOCK];
+
+/* Copies everything before the data; blocks of zeros stay holes. */
+static int copy_out(const struct image *image, int fd, uint64_t size)
+{
+	_cleanup_free_ unsigned char *buf = malloc(CHUNK);
+	uint64_t at, i, len;
+	int r = 0;
+
+	if (!buf)
+		return -ENOMEM;
+	if (ftruncate(fd, (off_t)size) < 0)
+		return -errno;
+	for (at = 0; at < size && r >= 0; at += len) {
+		len = size - at < CHUNK ? size - at : CHUNK;
+		r = image_read_at(image->fd, buf, len, image->offset + at);
+		for (i = 0; i < len && r >= 0; i += BLOCK)
+			if (memcmp(buf + i, zeros, BLOCK) != 0)
+				r = image_write_at(fd, buf + i, BLOCK, at + i);
+	}
+	return r;
+}
+
+static int refuse_rule(const struct image *image, const struct verdict *v, struct fault *f)
+{
+	return fault_set(f, EXITCODE_HEADER_REFUSED, EPERM,
+			 "the unlocker would refuse the header of %s: it breaks the rule '%s'",
+			 image->path, v->rule);
+}
+
+static int judge(const struct image *image, const unsigned char *metadata, const struct conf *conf,
+		 const struct volume_conf *vc, struct verdict *ret_verdict, struct fault *f)
+{
+	int r = policy_judge(metadata, image->size, conf, vc, ret_verdict);
+
+	if (r == -ENOMEM)
+		return fault_set(f, EXITCODE_NO_MEMORY, ENOMEM, "no memory to judge the header");
+	return r < 0 ? refuse_rule(image, ret_verdict, f) : 0;
+}
+
+static int load(struct luksheader *h, struct fault *f)
+{
+	char path[32];
+	int r;
+
+	(void)snprintf(path, sizeof(path), PATH_SELF_FD, h->fd); /* fits */
+	volume_init_library();
+	r = crypt_init(&h->cd, path);
+	if (r >= 0)
+		r = crypt_load(h->cd, CRYPT_LUKS2, NULL);
+	if (r < 0)
+		return fault_set(f, EXITCODE_HEADER_REFUSED, -r,
+				 "libcryptsetup does not accept the header of %s: %s",
+				 h->image->path, strerror(-r));
+	return 0;
+}
+
+int luksheader_take(const struct image *image, const struct conf *conf,
+		    const struct volume_conf *vc, struct luksheader *ret_header, struct fault *f)
+{
+	_cleanup_(luksheader_done) struct luksheader h = { .image = image, .fd = -EBADF };
+	static const unsigned char magic[] = { 'L', 'U', 'K', 'S', 0xba, 0xbe, 0x00, 0x02 };
+	unsigned char metadata[HEADER_METADATA_SIZE];
+	int r;
+
+	if (image->size < sizeof(metadata))
+		return fault_set(f, EXITCODE_NOT_LUKS2, EINVAL,
+				 "%s is too small for a LUKS2 header", image->path);
+	r = image_read_at(image->fd, metadata, sizeof(metadata), image->offset);
+	if (r < 0)
+		return fault_set(f, EXITCODE_NO_DEVICE, -r, "cannot read %s: %s", image->path,
+				 strerror(-r));
+	if (memcmp(metadata, magic, sizeof(magic)) != 0)
+		return fault_set(f, EXITCODE_NOT_LUKS2, EINVAL, "%s has no LUKS2 header",
+				 image->path);
+	r = judge(image, metadata, conf, vc, &h.verdict, f);
+	if (r < 0)
+		return r;
+	h.fd = memfd_create("luks2-header", MFD_CLOEXEC);
+	r = h.fd < 0 ? -errno : copy_out(image, h.fd, h.verdict.data_offset);
+	if (r < 0)
+		return fault_set(f, EXITCODE_NO_DEVICE, -r, "cannot copy the header of %s: %s",
+				 image->path, strerror(-r));
+	r = load(&h, f);
+	if (r < 0)
+		return r;
+	*ret_header = h;
+	h = LUKSHEADER_NULL;
+	return 0;
+}
+
+int luksheader_open(const struct luksheader *header, const struct secret *passphrase,
+		    struct secret *ret_key, struct fault *f)
+{
+	_cleanup_secret_ struct secret key = SECRET_NULL;
+	size_t size = SECRET_CAPACITY;
+	int r, slot;
+
+	r = secret_init(&key);
+	if (r < 0)
+		return fault_set(f, EXITCODE_NO_MEMORY, -r, "no locked memory for the key: %s",
+				 strerror(-r));
+	slot = crypt_volume_key_get(header->cd, CRYPT_ANY_SLOT, (char *)key.bytes, &size,
+				    (const char *)passphrase->bytes, passphrase->len);
+	if (slot == -EPERM)
+		return fault_set(f, EXITCODE_SECRET_REFUSED, EPERM,
+				 "this passphrase opens no keyslot of %s", header->image->path);
+	if (slot < 0)
+		return fault_set(f, slot == -ENOMEM ? EXITCODE_NO_MEMORY : EXITCODE_INTERNAL, -slot,
+				 "cannot open a keyslot of %s: %s", header->image->path,
+				 strerror(-slot));
+	key.len = size;
+	*ret_key = key;
+	key = SECRET_NULL;
+	return slot;
+}
+
+int luksheader_add(struct luksheader *header, const struct secret *volume_key,
+		   const struct secret *passphrase, enum luksheader_kdf kdf, struct fault *f)
+{
+	const struct crypt_pbkdf_type minimal = {
+		.type = CRYPT_KDF_PBKDF2,
+		.hash = "sha256",
+		.iterations = POLICY_ITERATIONS_MIN,
+		.flags = CRYPT_PBKDF_NO_BENCHMARK,
+	};
+	int r;
+
+	r = crypt_set_pbkdf_type(header->cd, kdf == LUKSHEADER_KDF_MINIMAL ? &minimal : NULL);
+	if (r >= 0)
+		r = crypt_keyslot_add_by_volume_key(header->cd, CRYPT_ANY_SLOT,
+						    (const char *)volume_key->bytes,
+						    volume_key->len,
+						    (const char *)passphrase->bytes,
+						    passphrase->len);
+	if (r < 0)
+		return fault_set(f, EXITCODE_INTERNAL, -r, "cannot add a keyslot to %s: %s",
+				 header->image->path, strerror(-r));
+	return r;
+}
+
+int luksheader_remove(struct luksheader *header, int keyslot, struct fault *f)
+{
+	int r = crypt_keyslot_destroy(header->cd, keyslot);
+
+	if (r < 0)
+		return fault_set(f, EXITCODE_INTERNAL, -r, "cannot remove keyslot %d of %s: %s",
+				 keyslot, header->image->path, strerror(-r));
+	return 0;
+}
+
+uint32_t luksheader_keyslots(const struct luksheader *header)
+{
+	uint32_t used = 0;
+	int i;
+
+	for (i = 0; i < crypt_keyslot_max(CRYPT_LUKS2); i++) {
+		crypt_keyslot_info info = crypt_keyslot_status(header->cd, i);
+
+		if (info == CRYPT_SLOT_ACTIVE || info == CRYPT_SLOT_ACTIVE_LAST)
+			used |= 1U << i;
+	}
+	return used;
+}
+
+int luksheader_pin(const struct luksheader *header, struct digest *ret_pin)
+{
+	unsigned char metadata[HEADER_METADATA_SIZE];
+	int r = image_read_at(header->fd, metadata, sizeof(metadata), 0);
+
+	return r < 0 ? r : digest_sha256(metadata, sizeof(metadata), ret_pin);
+}
+
+/* Writes the blocks from `begin` to `end` that differ, and syncs. */
+static int put_range(const struct luksheader *h, uint64_t begin, uint64_t end)
+{
+	unsigned char ours[BLOCK], theirs[BLOCK];
+	uint64_t at;
+	int r = 0;
+
+	for (at = begin; at < end && r >= 0; at += BLOCK) {
+		r = image_read_at(h->fd, ours, BLOCK, at);
+		if (r >= 0)
+			r = image_read_at(h->image->fd, theirs, BLOCK, h->image->offset + at);
+		if (r >= 0 && memcmp(ours, theirs, BLOCK) != 0)
+			r = image_write_at(h->image->fd, ours, BLOCK, h->image->offset + at);
+	}
+	if (r >= 0 && fsync(h->image->fd) < 0)
+		r = -errno;
+	return r;
+}
+
+int luksheader_put(const struct luksheader *header, const struct conf *conf,
+		   const struct volume_conf *vc, struct fault *f)
+{
+	unsigned char metadata[HEADER_METADATA_SIZE];
+	struct verdict verdict;
+	int r;
+
+	r = image_read_at(header->fd, metadata, sizeof(metadata), 0);
+	if (r < 0)
+		return fault_set(f, EXITCODE_INTERNAL, -r, "cannot read the changed header: %s",
+				 strerror(-r));
+	r = judge(header->image, metadata, conf, vc, &verdict, f);
+	if (r < 0)
+		return -EINVAL;
+	r = put_range(header, HEADER_METADATA_SIZE, header->verdict.data_offset);
+	if (r >= 0)
+		r = put_range(header, HEADER_COPY_SIZE, HEADER_METADATA_SIZE);
+	if (r >= 0)
+		r = put_range(header, 0, HEADER_COPY_SIZE);
+	if (r < 0)
+		return fault_set(f, EXITCODE_NO_DEVICE, -r, "cannot write the header of %s: %s",
+				 header->image->path, strerror(-r));
+	return 0;
+}
+
+void luksheader_done(struct luksheader *header)
+{
+	if (header->cd)
+		crypt_free(header->cd);
+	util_closep(&header->fd);
+	*header = LUKSHEADER_NULL;
+}

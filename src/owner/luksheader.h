@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * luksheader.h - the LUKS2 header of an image, taken out into memory, changed there, and put
+ * back in an order that a crash cannot hurt.
+ */
+#ifndef COCO_OWNER_LUKSHEADER_H
+#define COCO_OWNER_LUKSHEADER_H
+
+#include "digest.h"
+#include "image.h"
+#include "policy.h"
+#include "secret.h"
+
+struct crypt_device;
+
+struct luksheader {
+	const struct image *image; /* not owned */
+	int fd;			   /* memfd with everything before the data, owned */
+	struct crypt_device *cd;   /* on that copy, owned */
+	struct verdict verdict;	   /* of what was taken */
+};
+
+#define LUKSHEADER_NULL ((struct luksheader){ .fd = -EBADF })
+
+/*
+ * Takes the header of the image out, if the unlocker would accept it for volume vc of conf.
+ * The image must outlive it. Returns 0, or -errno with f saying not-luks2, header-refused
+ * (with the rule's name), no-memory or no-device (read error).
+ */
+int luksheader_take(const struct image *image, const struct conf *conf,
+		    const struct volume_conf *vc, struct luksheader *ret_header, struct fault *f);
+
+/*
+ * Gets the volume key with a passphrase. ret_key is owned by the caller. Returns the number of
+ * the keyslot, or -errno with f saying secret-refused or no-memory.
+ */
+int luksheader_open(const struct luksheader *header, const struct secret *passphrase,
+		    struct secret *ret_key, struct fault *f);
+
+enum luksheader_kdf {
+	LUKSHEADER_KDF_MINIMAL, /* PBKDF2 at the lowest cost: for secrets of full entropy */
+	LUKSHEADER_KDF_DEFAULT, /* what libcryptsetup takes for a person's passphrase */
+};
+
+/* Adds a keyslot. Returns its number, or -errno with f set (no free keyslot included). */
+int luksheader_add(struct luksheader *header, const struct secret *volume_key,
+		   const struct secret *passphrase, enum luksheader_kdf kdf, struct fault *f);
+
+/* Removes a keyslot and its key material. Returns 0 or -errno with f set. */
+int luksheader_remove(struct luksheader *header, int keyslot, struct fault *f);
+
+/* The keyslots in use, one bit each. */
+uint32_t luksheader_keyslots(const struct luksheader *header);
+
+/* SHA-256 of both copies, as header= of the policy entry has it. Returns 0 or -errno. */
+int luksheader_pin(const struct luksheader *header, struct digest *ret_pin);
+
+/*
+ * Judges the changed copy once more, and writes what differs to the image: key material, sync,
+ * the second copy, sync, the first copy, sync. At any point one of the two copies on the disk
+ * is whole and its key material is there. Returns 0 or -errno with f set; -EINVAL if the
+ * unlocker would refuse the changed header, and then nothing is written.
+ */
+int luksheader_put(const struct luksheader *header, const struct conf *conf,
+		   const struct volume_conf *vc, struct fault *f);
+
+void luksheader_done(struct luksheader *header);
+
+#endif
