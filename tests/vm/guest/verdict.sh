@@ -15,8 +15,12 @@ one_line() { tr '\n' ' ' | sed 's/  */ /g; s/ $//'; }
 
 printf '\n'
 say "begin"
-say "root=$(findmnt -no SOURCE /)"
-say "table=$(dmsetup table "$(findmnt -no SOURCE /)" 2>&1 | one_line)"
+root=$(findmnt -no SOURCE /)
+case $root in	# as btrfs says it
+	/dev/dm-*) root=/dev/mapper/$(cat "/sys/block/${root#/dev/}/dm/name") ;;
+esac
+say "root=$root"
+say "table=$(dmsetup table "$root" 2>&1 | one_line)"
 if [ -d /sys/kernel/security/secrets/coco ]; then
 	say "secrets=$(ls /sys/kernel/security/secrets/coco | sort | one_line)"
 else

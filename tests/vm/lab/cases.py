@@ -39,6 +39,7 @@ class Disk:
     key: bytes = table.secret("root")
     name: str = "vol"
     late: bool = False          # hot-added 5 s after the unit has started
+    hot: str = None             # blank, until a line of the console matches this: then the host changes the disk
     made: object = None         # instead: a function of attack.py that returns the file
 
 
@@ -169,9 +170,9 @@ PROMPT = Falls("^.*Please enter passphrase for disk.*$")
 EVEN, ODD = (COCO13, COCO12, COCO14), (COCO12, COCO13, COCO14)
 
 
-def behind(make, *args):
+def behind(make, *args, hot=None):
     """The one disk that an attack makes."""
-    return (Disk(made=lambda: make(*args)),)
+    return (Disk(made=lambda: make(*args), hot=hot),)
 
 
 def forged(name, says, on):
@@ -179,7 +180,9 @@ def forged(name, says, on):
 
 
 TWINS = (Disk(), *behind(attack.twin))
-BTRFS_TWINS = (Disk("btrfs"), *behind(attack.btrfs_twin))
+# The second disk shows what it holds when the first one is open, and before that is mounted.
+OPENED = r"Finished .*(cryptsetup@root|coco-unlock\.s|Unlock the encrypted|Cryptography Setup|coco-unl)"
+BTRFS_TWINS = (Disk("btrfs"), *behind(attack.btrfs_twin, hot=OPENED))
 
 # What the hostile host does to the disk.
 ATTACKS = [
@@ -208,8 +211,10 @@ CONTROLS = [
     *[Case("recipe-" + name, ATTACKERS, GOOD, behind(attack.forged, name))
       for name in ("null-segment", "linear", "linear-dressed", "unknown-type", "second-newer", "first-broken")],
     Case("recipe-null-keyslot", ATTACKERS, table.plain(table.secret("another")), behind(attack.null_keyslot)),
-    # With root=UUID= the recipe takes any device of that name, so a disk that fails to open is enough.
-    Case("recipe-twin", ATTACKERS, GOOD, behind(attack.forged, "unopenable") + behind(attack.twin),
+    # With root=UUID= the recipe takes the device of that name that it has seen last, or the only one, if the
+    # encrypted disk does not open.
+    Case("recipe-twin", ATTACKERS, GOOD, (Disk(), *behind(attack.twin, hot=OPENED)), root="UUID=" + disk.ROOT_FS_UUID),
+    Case("recipe-twin-alone", ATTACKERS, GOOD, behind(attack.forged, "unopenable") + behind(attack.twin),
          root="UUID=" + disk.ROOT_FS_UUID),
     Case("recipe-btrfs-good", Falls("^LAB root=/dev/mapper/root$"), GOOD, (Disk("btrfs"),), modules=("btrfs",), on=(COCO12,)),
     Case("recipe-btrfs-twin", ATTACKERS, GOOD, BTRFS_TWINS, modules=("btrfs",), on=(COCO12,)),
@@ -225,12 +230,14 @@ WORDS = {
     "mask": "systemd.mask=coco-unlock-verify-root.service", "credential": "systemd.set_credential=lab:x",
     "luks": "rd.luks.uuid=luks-" + disk.ROOT_UUID, "luks-name": f"luks.name={disk.ROOT_UUID}=root", "resume": "resume=/dev/vda",
     "dm-create": "dm-mod.create=root,,,rw,0,65536,linear,/dev/vda,0", "blacklist": "module_blacklist=dm_crypt",
-    "kgdboc": "kgdboc=ttyS0", "sysrq": "sysrq_always_enabled", "quoted": '"rd.break=pre-mount quiet"',
+    "kgdboc": "kgdboc=ttyS0", "sysrq": "sysrq_always_enabled", "quoted": 'quiet"rd.break=pre-mount"',
 }
 
 
 def word_case(name, word, n):
-    says = re.escape(word.split(" ")[0])
+    says = re.escape(word).replace('"', ".")        # the message has its own quotes
+    if name == "initrd-unit":                       # nothing else is started
+        return Case("word-" + name, Refuse(22, "aborted"), GOOD, cmdline=(word,), on=EVEN)
     return Case("word-" + name, Refuse(25, "command-line", says=says), GOOD, cmdline=(word,), on=(ODD, EVEN)[n % 2])
 
 
@@ -244,7 +251,8 @@ GUARD = [word_case(name, word, n) for n, (name, word) in enumerate(WORDS.items()
     Case("rdinit", Falls("^READ42$"), GOOD, cmdline=("rdinit=/bin/sh",), on=(COCO12,), types=(
         "mount -t sysfs sysfs /sys; mount -t securityfs securityfs /sys/kernel/security\n",
         "modprobe coco_secret config_table=$(cat /sys/firmware/efi/config_table)\n",
-        f"[ $(cat {LISTING[3:]}/{LUKS} | od -An -tx1 | tr -d ' \\n') = {KEY.hex()} ] && echo READ$((40+2))\n")),
+        f"S=$(cat {LISTING[3:]}/{LUKS})\n",
+        f"[ \"$S\" = $'{''.join(f'{chr(92)}x{b:02x}' for b in KEY)}' ] && echo READ$((40+2))\n")),
     Case("rdinit-measured", Silent(20), GOOD, cmdline=("rdinit=/bin/sh",), on=(COCO12,), unhashed=(" rdinit=/bin/sh", "")),
     Case("flood", Refuse(2, "secret-refused", typed=200), table.plain(table.secret("another")), on=EVEN,
          types=tuple(f"line {n} of what nobody has asked for\n" for n in range(200))),

@@ -73,6 +73,7 @@ def run(case, combo, log, hook=None, written=None):
     kernel, initrd, disks, system = parts(case, combo)
     seen.kver = tree.read(system + "/kver")
     late = [i for i, d in enumerate(case.disks) if d.late]
+    disks = [blank_copy(log, i, f) if case.disks[i].hot else f for i, f in enumerate(disks)]
     now = [(written or f, "raw") for i, f in enumerate(disks) if i not in late]
     words = " ".join([CONSOLE.format(root=case.root), *case.cmdline])
     machine = vm.VM(firmware.get(), kernel, initrd, words, case.table, now, log=log, more=case.qemu,
@@ -80,6 +81,9 @@ def run(case, combo, log, hook=None, written=None):
     try:
         with machine:
             try:
+                for i, d in enumerate(case.disks):
+                    if d.hot:
+                        heat(machine, d.hot, i, image(combo, d), disks[i])
                 drive(machine, case, [disks[i] for i in late], seen, hook)
             except cache.LabError as e:
                 seen.error = str(e)
@@ -89,7 +93,29 @@ def run(case, combo, log, hook=None, written=None):
                 seen.area = machine.secret_area()
     finally:
         seen.console, seen.lines = machine.console, machine.lines
+        for i, d in enumerate(case.disks):
+            if d.hot:
+                os.unlink(disks[i])
     return seen
+
+
+def blank_copy(log, number, path):
+    """A file of zeros as long as this one."""
+    name = f"{log}.hot{number}"
+    with open(name, "wb") as f:
+        f.truncate(os.path.getsize(path))
+    return name
+
+
+def heat(machine, sign, number, source, path):
+    """When the console shows the sign, the disk gets its contents, and the guest an event."""
+    def step():
+        if not re.search(sign, machine.console):
+            machine.after(0.05, step)
+            return
+        cache.run(["dd", "if=" + source, "of=" + path, "conv=notrunc,sparse", "bs=64k", "status=none"])
+        machine.command("block_resize", device=f"disk{number}", size=os.path.getsize(path) + (1 << 20))
+    step()
 
 
 def drive(machine, case, late, seen, hook):
