@@ -24,6 +24,9 @@ extern const struct cmd cmd_packet;
 extern const struct cmd cmd_verify;
 extern const struct cmd cmd_prepare;
 extern const struct cmd cmd_recovery;
+extern const struct cmd cmd_rotate;
+extern const struct cmd cmd_status;
+extern const struct cmd cmd_repair;
 
 /* One line on stderr for a mistake in the command line. Returns OUTCOME_USAGE. */
 int cmd_usage(const struct cmd *cmd, const char *why, ...) _printf_(2, 3);

@@ -40,6 +40,70 @@ static int copy_out(const struct image *image, int fd, uint64_t size)
 	return r;
 }
 
+/* LUKS2 specification, 2.1: fields of the binary header. */
+#define OFFSET_SEQID 16
+#define OFFSET_HDR_OFFSET 256
+#define OFFSET_CHECKSUM 448
+#define CHECKSUM_SIZE 64
+
+static const unsigned char magics[2][8] = {
+	{ 'L', 'U', 'K', 'S', 0xba, 0xbe, 0x00, 0x02 },
+	{ 'S', 'K', 'U', 'L', 0xba, 0xbe, 0x00, 0x02 },
+};
+
+static int checksum(const unsigned char *copy, struct digest *ret_digest)
+{
+	unsigned char buf[HEADER_COPY_SIZE];
+
+	memcpy(buf, copy, sizeof(buf));
+	memset(buf + OFFSET_CHECKSUM, 0, CHECKSUM_SIZE);
+	return digest_sha256(buf, sizeof(buf), ret_digest);
+}
+
+/* Is copy number n (0, 1) of the metadata one that was written to its end? */
+static bool is_whole(const unsigned char *metadata, int n)
+{
+	const unsigned char *copy = metadata + n * HEADER_COPY_SIZE;
+	struct digest digest;
+
+	return memcmp(copy, magics[n], sizeof(magics[n])) == 0 && checksum(copy, &digest) == 0 &&
+	       memcmp(copy + OFFSET_CHECKSUM, digest.octets, DIGEST_SIZE) == 0;
+}
+
+/* Makes copy number `to` from the other one, which is whole. Returns 0 or -errno. */
+static int copy_over(unsigned char *metadata, int to)
+{
+	unsigned char *copy = metadata + to * HEADER_COPY_SIZE;
+	struct digest digest;
+	int r;
+
+	memcpy(copy, metadata + (1 - to) * HEADER_COPY_SIZE, HEADER_COPY_SIZE);
+	memcpy(copy, magics[to], sizeof(magics[to]));
+	memset(copy + OFFSET_HDR_OFFSET, 0, 8);
+	if (to == 1) /* big endian */
+		copy[OFFSET_HDR_OFFSET + 6] = HEADER_COPY_SIZE >> 8;
+	r = checksum(copy, &digest);
+	if (r < 0)
+		return r;
+	memset(copy + OFFSET_CHECKSUM, 0, CHECKSUM_SIZE);
+	memcpy(copy + OFFSET_CHECKSUM, digest.octets, DIGEST_SIZE);
+	return 0;
+}
+
+/* Completes what a crash has left half written. True if there was something to do. */
+static bool mend(unsigned char *metadata)
+{
+	bool first = is_whole(metadata, 0), second = is_whole(metadata, 1);
+	int newer;
+
+	if (!first && !second)
+		return false;
+	newer = memcmp(metadata + OFFSET_SEQID, metadata + HEADER_COPY_SIZE + OFFSET_SEQID, 8);
+	if (first && second && newer == 0)
+		return false;
+	return copy_over(metadata, !second || (first && newer > 0) ? 1 : 0) == 0;
+}
+
 static int refuse_rule(const struct image *image, const struct verdict *v, struct fault *f)
 {
 	return fault_set(f, EXITCODE_HEADER_REFUSED, EPERM,
@@ -78,7 +142,6 @@ int luksheader_take(const struct image *image, const struct conf *conf,
 		    const struct volume_conf *vc, struct luksheader *ret_header, struct fault *f)
 {
 	_cleanup_(luksheader_done) struct luksheader h = { .image = image, .fd = -EBADF };
-	static const unsigned char magic[] = { 'L', 'U', 'K', 'S', 0xba, 0xbe, 0x00, 0x02 };
 	unsigned char metadata[HEADER_METADATA_SIZE];
 	int r;
 
@@ -89,7 +152,8 @@ int luksheader_take(const struct image *image, const struct conf *conf,
 	if (r < 0)
 		return fault_set(f, EXITCODE_NO_DEVICE, -r, "cannot read %s: %s", image->path,
 				 strerror(-r));
-	if (memcmp(metadata, magic, sizeof(magic)) != 0)
+	h.mended = mend(metadata);
+	if (memcmp(metadata, magics[0], sizeof(magics[0])) != 0)
 		return fault_set(f, EXITCODE_NOT_LUKS2, EINVAL, "%s has no LUKS2 header",
 				 image->path);
 	r = judge(image, metadata, conf, vc, &h.verdict, f);
@@ -97,6 +161,8 @@ int luksheader_take(const struct image *image, const struct conf *conf,
 		return r;
 	h.fd = memfd_create("luks2-header", MFD_CLOEXEC);
 	r = h.fd < 0 ? -errno : copy_out(image, h.fd, h.verdict.data_offset);
+	if (r >= 0)
+		r = image_write_at(h.fd, metadata, sizeof(metadata), 0); /* mended or not */
 	if (r < 0)
 		return fault_set(f, EXITCODE_NO_DEVICE, -r, "cannot copy the header of %s: %s",
 				 image->path, strerror(-r));

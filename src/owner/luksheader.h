@@ -18,14 +18,17 @@ struct luksheader {
 	int fd;			   /* memfd with everything before the data, owned */
 	struct crypt_device *cd;   /* on that copy, owned */
 	struct verdict verdict;	   /* of what was taken */
+	bool mended;		   /* the disk has one copy of another write than the other */
 };
 
 #define LUKSHEADER_NULL ((struct luksheader){ .fd = -EBADF })
 
 /*
  * Takes the header of the image out, if the unlocker would accept it for volume vc of conf.
- * The image must outlive it. Returns 0, or -errno with f saying not-luks2, header-refused
- * (with the rule's name), no-memory or no-device (read error).
+ * The image must outlive it. A header of which a crash has left two different copies is
+ * completed in memory, from the newer whole one; the next luksheader_put() does it on the disk.
+ * Returns 0, or -errno with f saying not-luks2, header-refused (with the rule's name),
+ * no-memory or no-device (read error).
  */
 int luksheader_take(const struct image *image, const struct conf *conf,
 		    const struct volume_conf *vc, struct luksheader *ret_header, struct fault *f);

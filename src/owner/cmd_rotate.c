@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cmd_rotate.c - a new secret in the place of an old one, in two steps with a boot between
+ * them. There is no state but the disk and the tables: which keyslot is whose is found by
+ * opening them.
+ *
+ * Step 1: the old table learns the header with both keyslots, the new table is written, then
+ * the disk. Step 2 (--finish): the table for the header without the old keyslot is written,
+ * then the disk. So at any point a table that the owner has opens what is on the disk.
+ */
+#include "cmd.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "forecast.h"
+#include "guestconf.h"
+#include "passphrase.h"
+#include "pinnedtable.h"
+
+struct options {
+	const char *disk, *old, *new, *out, *config, *volume;
+	bool finish, grub, force;
+};
+
+/* One table: its bytes, its policy, and the volume's secret in it. */
+struct side {
+	const char *path;
+	struct secret bytes, secret;
+	struct policy_entry policy;
+	int slot; /* that its secret opens; negative: none */
+};
+
+struct rotate {
+	const struct options *o;
+	struct conf conf;
+	size_t volume;
+	struct image image;
+	struct luksheader header;
+	struct secret key;
+	struct side old, new;
+};
+
+static const struct volume_conf *volume_of(const struct rotate *t)
+{
+	return &t->conf.volumes[t->volume];
+}
+
+static int as_failure(int r, const struct fault *fault, const struct rotate *t, struct failure *f)
+{
+	return r < 0 ? forecast_failure(fault, t->o->disk, f) : r;
+}
+
+static int open_disk(struct rotate *t, bool writable, struct failure *f)
+{
+	struct fault fault = { 0 };
+	int r;
+
+	r = guestconf_load(t->o->config, t->o->volume, &t->conf, &t->volume, f);
+	if (r < 0)
+		return r;
+	r = image_open(t->o->disk, writable, &t->image, &fault);
+	if (r >= 0)
+		r = luksheader_take(&t->image, &t->conf, volume_of(t), &t->header, &fault);
+	return as_failure(r, &fault, t, f);
+}
+
+/* Reads a table and tries its secret. A secret that opens nothing is no failure here. */
+static int read_side(struct rotate *t, const char *path, struct side *side, struct failure *f)
+{
+	struct fault fault = { 0 };
+	int r;
+
+	side->path = path;
+	side->slot = -1;
+	r = secret_init(&side->bytes);
+	if (r < 0)
+		return failure_io(f, "memory", -r, "no locked memory for a secret");
+	r = pinnedtable_read(path, &t->conf, &side->bytes, &side->policy, f);
+	if (r >= 0)
+		r = pinnedtable_get(path, &side->bytes, volume_of(t)->guid, &side->secret, f);
+	if (r < 0)
+		return r;
+	secret_done(&t->key);
+	side->slot = luksheader_open(&t->header, &side->secret, &t->key, &fault);
+	if (side->slot < 0 && fault.code != EXITCODE_SECRET_REFUSED)
+		return as_failure(side->slot, &fault, t, f);
+	return 0;
+}
+
+static int refuse(struct failure *f, const char *path, const char *next, const char *why)
+{
+	return failure_set(f, OUTCOME_REFUSED, path, next, "%s", why);
+}
+
+/* Pins the header as it is in memory now, and writes the table. */
+static int write_side(struct rotate *t, struct side *side, const char *path, bool only, bool force,
+		      struct failure *f)
+{
+	struct pins *pins = pinnedtable_pins(&side->policy, volume_of(t)->name);
+	int r;
+
+	if (!pins)
+		return refuse(f, path, "pin fewer volumes", "its policy entry is full");
+	if (only || pins->nr_headers == 0) {
+		r = pinnedtable_pin_identity(pins, &t->header, &t->key, f);
+		if (r < 0)
+			return r;
+	}
+	r = pinnedtable_pin_header(pins, &t->header, f);
+	if (r >= 0)
+		r = pinnedtable_set_policy(&side->bytes, &side->policy, f);
+	return r < 0 ? r : pinnedtable_write(path, &side->bytes, BLOB_BINARY, force, f);
+}
+
+static int put(struct rotate *t, struct failure *f)
+{
+	struct fault fault = { 0 };
+
+	return as_failure(luksheader_put(&t->header, &t->conf, volume_of(t), &fault), &fault, t, f);
+}
+
+/* The new table is the old one with another secret, and pins of its own. */
+static int make_new(struct rotate *t, struct failure *f)
+{
+	struct fault fault = { 0 };
+	int r;
+
+	r = secret_init(&t->new.bytes);
+	if (r < 0)
+		return failure_io(f, "memory", -r, "no locked memory for a secret");
+	r = passphrase_generate(t->o->grub, &t->new.secret, &fault);
+	if (r < 0)
+		return as_failure(r, &fault, t, f);
+	memcpy(t->new.bytes.bytes, t->old.bytes.bytes, t->old.bytes.len);
+	t->new.bytes.len = t->old.bytes.len;
+	t->new.policy = t->old.policy;
+	return pinnedtable_set(&t->new.bytes, volume_of(t)->guid, &t->new.secret,
+			       "the volume's secret", f);
+}
+
+static int begin(struct rotate *t, struct failure *f)
+{
+	struct fault fault = { 0 };
+	int r;
+
+	r = open_disk(t, true, f);
+	if (r >= 0)
+		r = read_side(t, t->o->old, &t->old, f);
+	if (r < 0)
+		return r;
+	if (t->old.slot < 0)
+		return refuse(f, t->o->old, "give the table that the guest boots with now",
+			      "its secret opens no keyslot of the disk");
+	if (!t->o->force && access(t->o->out, F_OK) == 0)
+		return refuse(f, t->o->out, "choose another name, or --force", "it exists");
+	r = make_new(t, f);
+	if (r < 0)
+		return r;
+	r = luksheader_add(&t->header, &t->key, &t->new.secret, LUKSHEADER_KDF_MINIMAL, &fault);
+	if (r < 0)
+		return as_failure(r, &fault, t, f);
+	t->new.slot = r;
+	r = write_side(t, &t->old, t->o->old, false, true, f);
+	if (r >= 0)
+		r = write_side(t, &t->new, t->o->out, true, t->o->force, f);
+	if (r >= 0)
+		r = put(t, f);
+	if (r < 0)
+		return r;
+	printf("%s: keyslot %d opens with the old secret, keyslot %d with the new one\n"
+	       "%s: pins the new header, too: seal it again if you still start the guest with it\n"
+	       "%s: the new table\n\n"
+	       "Next: start the guest with the new table. When it has booted:\n"
+	       "  coco-secret rotate --finish %s --table %s --new %s -o FINAL\n",
+	       t->o->disk, t->old.slot, t->new.slot, t->o->old, t->o->out, t->o->disk, t->o->old,
+	       t->o->out);
+	return 0;
+}
+
+static int finish(struct rotate *t, struct failure *f)
+{
+	struct fault fault = { 0 };
+	int r;
+
+	r = open_disk(t, true, f);
+	if (r >= 0)
+		r = read_side(t, t->o->old, &t->old, f);
+	if (r >= 0)
+		r = read_side(t, t->o->new, &t->new, f); /* the volume key is from this one */
+	if (r < 0)
+		return r;
+	if (t->new.slot < 0)
+		return refuse(f, t->o->new, "give the table that rotate has written",
+			      "its secret opens no keyslot of the disk");
+	if (t->new.slot == t->old.slot)
+		return refuse(f, t->o->new, "give the old table and the new one",
+			      "both tables have the same secret");
+	if (!t->o->force && access(t->o->out, F_OK) == 0)
+		return refuse(f, t->o->out, "choose another name, or --force", "it exists");
+	if (t->old.slot >= 0) {
+		r = luksheader_remove(&t->header, t->old.slot, &fault);
+		if (r < 0)
+			return as_failure(r, &fault, t, f);
+	}
+	r = write_side(t, &t->new, t->o->out, true, t->o->force, f);
+	if (r >= 0)
+		r = put(t, f);
+	if (r < 0)
+		return r;
+	printf("%s: only the new secret opens it, with keyslot %d; recovery keyslots stay\n"
+	       "%s: the table for it from now on; the two others are of no use any more\n",
+	       t->o->disk, t->new.slot, t->o->out);
+	return 0;
+}
+
+static void side_done(struct side *side)
+{
+	secret_done(&side->bytes);
+	secret_done(&side->secret);
+}
+
+static int rotate(const struct options *o)
+{
+	struct rotate t = { .o = o, .image = IMAGE_NULL, .header = LUKSHEADER_NULL };
+	struct failure f = { 0 };
+	int r;
+
+	r = o->finish ? finish(&t, &f) : begin(&t, &f);
+	luksheader_done(&t.header);
+	image_done(&t.image);
+	secret_done(&t.key);
+	side_done(&t.old);
+	side_done(&t.new);
+	return r < 0 ? cmd_fail(&f) : cmd_finish();
+}
+
+static int parse_options(const struct cmd *cmd, int argc, char **argv, struct options *o)
+{
+	static const struct option options[] = {
+		{ "table", required_argument, NULL, 't' },
+		{ "new", required_argument, NULL, 'n' },
+		{ "output", required_argument, NULL, 'o' },
+		{ "config", required_argument, NULL, 'c' },
+		{ "volume", required_argument, NULL, 'v' },
+		{ "finish", no_argument, NULL, 'F' },
+		{ "grub", no_argument, NULL, 'g' },
+		{ "force", no_argument, NULL, 'f' },
+		{ 0 },
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, ":o:", options, NULL)) != -1) {
+		switch (c) {
+		case 't':
+			o->old = optarg;
+			break;
+		case 'n':
+			o->new = optarg;
+			break;
+		case 'o':
+			o->out = optarg;
+			break;
+		case 'c':
+			o->config = optarg;
+			break;
+		case 'v':
+			o->volume = optarg;
+			break;
+		case 'F':
+			o->finish = true;
+			break;
+		case 'g':
+			o->grub = true;
+			break;
+		case 'f':
+			o->force = true;
+			break;
+		default:
+			return cmd_bad_option(cmd, argv);
+		}
+	}
+	if (argc - optind != 1)
+		return cmd_usage(cmd, "it takes one disk");
+	o->disk = argv[optind];
+	return OUTCOME_OK;
+}
+
+static int run_rotate(int argc, char **argv)
+{
+	struct options o = { 0 };
+	int r = parse_options(&cmd_rotate, argc, argv, &o);
+
+	if (r != OUTCOME_OK)
+		return r;
+	if (!o.old || !o.out || o.finish != (o.new != NULL))
+		return cmd_usage(&cmd_rotate, o.finish ? "--finish takes --table, --new and -o" :
+							 "it takes --table and -o");
+	return rotate(&o);
+}
+
+const struct cmd cmd_rotate = {
+	.name = "rotate",
+	.args = "DISK --table TABLE -o NEW [--grub] [--config DIR] [--volume NAME] [--force]\n"
+		"--finish DISK --table TABLE --new NEW -o FINAL [--config DIR] [--volume NAME]",
+	.help = "put a new secret in the place of the old one, with a boot between",
+	.details =
+		"  --table F       the table that the guest boots with now; its pins are extended\n"
+		"  -o, --output F  the table with the new secret; with --finish, the last one\n"
+		"  --finish        remove the old keyslot, once the guest has booted with --new\n"
+		"  --grub          end the new secret with the NUL that GRUB wants\n"
+		"  --config DIR    the guest's root directory, whose /etc/coco-unlock counts\n"
+		"  --volume NAME   the volume of cocotab that DISK is; root without a configuration\n"
+		"  --force         replace the output if it is there\n\n"
+		"coco-secret status says where a rotation stands.\n",
+	.run = run_rotate,
+};
+
+static void print_side(const struct rotate *t, const char *what, struct side *side)
+{
+	const struct pins *pins = policy_entry_pins(&side->policy, volume_of(t)->name);
+	struct digest digest;
+	bool pinned = !pins || pins->nr_headers == 0;
+	size_t i;
+
+	for (i = 0; pins && i < pins->nr_headers && luksheader_pin(&t->header, &digest) == 0; i++)
+		pinned = pinned || digest_equal(&digest, &pins->headers[i]);
+	printf("%-6s %s: ", what, side->path);
+	if (side->slot < 0)
+		printf("its secret opens no keyslot");
+	else
+		printf("its secret opens keyslot %d", side->slot);
+	printf(", %s\n", pinned ? "the header is one that it accepts" : "it pins other headers");
+}
+
+static void print_advice(const struct rotate *t, bool two)
+{
+	const char *disk = t->o->disk, *old = t->o->old;
+
+	if (two && t->old.slot >= 0 && t->new.slot >= 0 && t->old.slot != t->new.slot)
+		printf("next   boot the guest with %s, then: coco-secret rotate --finish %s "
+		       "--table %s --new %s -o FINAL\n", t->o->new, disk, old, t->o->new);
+	else if (two && t->old.slot >= 0 && t->new.slot < 0)
+		printf("next   the rotation has not begun on the disk: coco-secret rotate %s "
+		       "--table %s -o %s --force\n", disk, old, t->o->new);
+	else if (two && t->old.slot < 0 && t->new.slot >= 0)
+		printf("next   the rotation is finished; keep the table that --finish has written\n");
+	else if (t->old.slot >= 0)
+		printf("next   nothing; to change the secret: coco-secret rotate %s --table %s "
+		       "-o NEW\n", disk, old);
+	else
+		printf("next   find the table of this disk, or use a recovery key\n");
+}
+
+static int status(const struct options *o)
+{
+	struct rotate t = { .o = o, .image = IMAGE_NULL, .header = LUKSHEADER_NULL };
+	struct failure f = { 0 };
+	uint32_t slots;
+	int r, i;
+
+	r = open_disk(&t, false, &f);
+	if (r >= 0)
+		r = read_side(&t, o->old, &t.old, &f);
+	if (r >= 0 && o->new)
+		r = read_side(&t, o->new, &t.new, &f);
+	if (r >= 0) {
+		slots = luksheader_keyslots(&t.header);
+		printf("disk   %s: uuid %s, keyslots", o->disk, t.header.verdict.uuid);
+		for (i = 0; i < 32; i++)
+			if (slots & 1U << i)
+				printf(" %d", i);
+		printf("\n");
+		if (t.header.mended)
+			printf("disk   a write of its header was interrupted, so a boot refuses it: "
+			       "coco-secret repair %s\n", o->disk);
+		print_side(&t, "table", &t.old);
+		if (o->new)
+			print_side(&t, "new", &t.new);
+		print_advice(&t, o->new != NULL);
+	}
+	luksheader_done(&t.header);
+	image_done(&t.image);
+	secret_done(&t.key);
+	side_done(&t.old);
+	side_done(&t.new);
+	return r < 0 ? cmd_fail(&f) : cmd_finish();
+}
+
+static int run_status(int argc, char **argv)
+{
+	struct options o = { 0 };
+	int r = parse_options(&cmd_status, argc, argv, &o);
+
+	if (r != OUTCOME_OK)
+		return r;
+	if (!o.old || o.out || o.finish || o.grub || o.force)
+		return cmd_usage(&cmd_status, "it takes --table, and --new during a rotation");
+	return status(&o);
+}
+
+const struct cmd cmd_status = {
+	.name = "status",
+	.args = "DISK --table TABLE [--new NEW] [--config DIR] [--volume NAME]",
+	.help = "say which table opens which keyslot, and what to do next",
+	.details =
+		"  --table F      a table of the disk; during a rotation, the old one\n"
+		"  --new F        the table that rotate has written\n"
+		"  --config DIR   the guest's root directory, whose /etc/coco-unlock counts\n"
+		"  --volume NAME  the volume of cocotab that DISK is; root without a configuration\n",
+	.run = run_status,
+};
