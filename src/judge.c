@@ -186,10 +186,25 @@ static bool places_are_sane(const struct verdict *v, const struct device *device
 	return true;
 }
 
+/* Integrity is what cocotab says, and nothing else fits the volume key. */
+static bool key_is_sane(const struct verdict *v, const struct volume_conf *vc)
+{
+	bool wanted = vc->options & VOLUME_OPTION_INTEGRITY_HMAC_SHA256;
+	unsigned char integrity; /* a bool may hold any byte, since another process has set it */
+
+	memcpy(&integrity, &v->integrity, sizeof(integrity));
+	if (integrity != wanted)
+		return false;
+	return wanted ? v->volume_key_size == 96 :
+			v->volume_key_size == 32 || v->volume_key_size == 64;
+}
+
 /* A judge that a header has taken over must not reach further than its answer. */
-static bool is_sane(const struct answer *a, const struct conf *conf, const struct device *device)
+static bool is_sane(const struct answer *a, const struct conf *conf, const struct volume_conf *vc,
+		    const struct device *device)
 {
 	const struct verdict *v = &a->verdict;
+	char uuid[GUID_TEXT_SIZE];
 
 	if (!is_terminated(v->rule, sizeof(v->rule)) || !is_terminated(v->uuid, sizeof(v->uuid)) ||
 	    !is_terminated(v->cipher, sizeof(v->cipher)))
@@ -202,8 +217,8 @@ static bool is_sane(const struct answer *a, const struct conf *conf, const struc
 	       (v->sector_size == 512 || v->sector_size == 4096) &&
 	       v->iterations <= POLICY_ITERATIONS_MAX &&
 	       v->argon2_kib <= POLICY_ARGON2_KIB_MAX &&
-	       v->memory_kib <= POLICY_ARGON2_MEMORY_KIB_MAX && v->volume_key_size <= 96 &&
-	       v->digest_id <= 31 && places_are_sane(v, device);
+	       v->memory_kib <= POLICY_ARGON2_MEMORY_KIB_MAX && key_is_sane(v, vc) &&
+	       text_guid(v->uuid, uuid) == 0 && v->digest_id <= 31 && places_are_sane(v, device);
 }
 
 static int exchange(const struct judge_process *judge, const struct request *request,
@@ -242,12 +257,13 @@ int judge_ask(const struct judge_process *judge, const struct conf *conf, size_t
 	if (r == -ETIMEDOUT)
 		return fault_set(f, EXITCODE_JUDGE_FAILED, ETIMEDOUT,
 				 "the judge does not answer about the header of %s", device->path);
-	if (r < 0 || !is_sane(&answer, conf, device))
+	if (r < 0 || !is_sane(&answer, conf, &conf->volumes[volume], device))
 		return fault_set(f, EXITCODE_JUDGE_FAILED, EPIPE,
 				 "the judge has failed on the header of %s", device->path);
 	*ret_verdict = answer.verdict;
 	text_printable(answer.verdict.rule, ret_verdict->rule, sizeof(ret_verdict->rule));
 	text_printable(answer.verdict.uuid, ret_verdict->uuid, sizeof(ret_verdict->uuid));
+	text_printable(answer.verdict.cipher, ret_verdict->cipher, sizeof(ret_verdict->cipher));
 	if (answer.r == -ENOMEM)
 		return fault_set(f, EXITCODE_NO_MEMORY, ENOMEM, "no memory to judge the header");
 	if (answer.r < 0)
