@@ -8,7 +8,6 @@
 #ifndef INJECT_H
 #define INJECT_H
 
-#include <dlfcn.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <stdarg.h>
@@ -20,6 +19,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include "inject_next.h"
 #include "secret.h"
 
 enum inject_call {
@@ -99,8 +99,6 @@ static inline size_t inject_cut(size_t len)
 {
 	return inject_piece > 0 && len > inject_piece ? inject_piece : len;
 }
-
-#define INJECT_NEXT(fn) ((__typeof__(&fn))dlsym(RTLD_NEXT, #fn))
 
 static inline bool inject_all_zero(const unsigned char *p, size_t len)
 {
