@@ -42,6 +42,8 @@ static int copy_out(const struct image *image, int fd, uint64_t size)
 
 /* LUKS2 specification, 2.1: fields of the binary header. */
 #define OFFSET_SEQID 16
+#define OFFSET_SALT 104
+#define SALT_SIZE 64
 #define OFFSET_HDR_OFFSET 256
 #define OFFSET_CHECKSUM 448
 #define CHECKSUM_SIZE 64
@@ -70,15 +72,21 @@ static bool is_whole(const unsigned char *metadata, int n)
 	       memcmp(copy + OFFSET_CHECKSUM, digest.octets, DIGEST_SIZE) == 0;
 }
 
-/* Makes copy number `to` from the other one, which is whole. Returns 0 or -errno. */
+/* Makes copy number `to` from the other one, which is whole. Its salt, which is all that is its
+ * own and never changes, is kept if it is there: the result is then what was to be written, and
+ * what a table pins. Returns 0 or -errno. */
 static int copy_over(unsigned char *metadata, int to)
 {
-	unsigned char *copy = metadata + to * HEADER_COPY_SIZE;
+	unsigned char *copy = metadata + to * HEADER_COPY_SIZE, salt[SALT_SIZE];
+	bool has_salt = memcmp(copy, magics[to], sizeof(magics[to])) == 0;
 	struct digest digest;
 	int r;
 
+	memcpy(salt, copy + OFFSET_SALT, sizeof(salt));
 	memcpy(copy, metadata + (1 - to) * HEADER_COPY_SIZE, HEADER_COPY_SIZE);
 	memcpy(copy, magics[to], sizeof(magics[to]));
+	if (has_salt)
+		memcpy(copy + OFFSET_SALT, salt, sizeof(salt));
 	memset(copy + OFFSET_HDR_OFFSET, 0, 8);
 	if (to == 1) /* big endian */
 		copy[OFFSET_HDR_OFFSET + 6] = HEADER_COPY_SIZE >> 8;
