@@ -73,7 +73,9 @@ static int run_abort(const struct root *root, int argc, char **argv)
 			return cmd_usage(&cmd_abort, argv[i]);
 		unless_done = true;
 	}
-	if (unless_done && root_exists(root, PATH_STATUS))
+	/* In the real root the unit only stops, at shutdown, and nothing is left to undo. */
+	if (unless_done &&
+	    (root_exists(root, PATH_STATUS) || !root_exists(root, PATH_INITRD_RELEASE)))
 		return EXITCODE_OK;
 	report_init(&report);
 	(void)conf_load(root, &conf, &ignored); /* on an error the defaults apply */
