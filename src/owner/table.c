@@ -119,7 +119,9 @@ int table_check(const char *path, const struct secret *bytes, struct table *ret_
 	if (r == 0)
 		return 0;
 	return failure_set(f, OUTCOME_BAD_INPUT, path,
-			   "build the table again; the kernel would show none of it",
+			   flaw.kind == TABLE_TRAILING ?
+				   "build the table again; the kernel would not see these bytes" :
+				   "build the table again; the kernel would show none of it",
 			   "no secret table, at offset %zu: %s", flaw.offset, flaw.reason);
 }
 
