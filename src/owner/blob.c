@@ -391,7 +391,7 @@ static int open_new(const char *new_path)
 	int tries;
 
 	for (tries = 0; tries < 3; tries++) {
-		fd = open(new_path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+		fd = open(new_path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 		if (fd >= 0) {
 			if (flock(fd, LOCK_EX | LOCK_NB) < 0 || fstat(fd, &st) < 0 ||
 			    lstat(new_path, &named) < 0 || st.st_ino != named.st_ino)

@@ -22,6 +22,7 @@ extern const struct cmd cmd_table;
 extern const struct cmd cmd_measure;
 extern const struct cmd cmd_packet;
 extern const struct cmd cmd_verify;
+extern const struct cmd cmd_encrypt;
 extern const struct cmd cmd_prepare;
 extern const struct cmd cmd_recovery;
 extern const struct cmd cmd_rotate;

@@ -192,6 +192,8 @@ int pump_run(const struct pump *pump, bool *ret_reading)
 	for (i = 0; i < pump->nr_ranges; i++)
 		s.total += pump->ranges[i].len;
 	(void)posix_fadvise(pump->src_fd, 0, 0, POSIX_FADV_SEQUENTIAL); /* only a hint */
+	if (pump->progress)
+		pump->progress(pump->data, 0, s.total);
 	s.running = wanted;
 	for (nr = 0; nr < wanted; nr++)
 		if (pthread_create(&threads[nr], NULL, work, &s) != 0)

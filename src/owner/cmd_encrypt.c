@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cmd_encrypt.c - makes an encrypted root image of a plain one, as a new file or in place.
+ */
+#include "cmd.h"
+
+#include <signal.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+
+#include "blob.h"
+#include "encrypt.h"
+#include "passphrase.h"
+#include "progress.h"
+
+/* UEFI 2.10, appendix A names it; GRUB's core image is in it, found by its place. */
+#define TYPE_BIOS_BOOT "21686148-6449-6E6F-744E-656564454649"
+
+struct options {
+	const char *image, *out;
+	const char *secret, *secret_out; /* one of both */
+	const char *backup;
+	enum newheader_kdf kdf;
+	bool kdf_given;
+	uint32_t sector_size;
+	bool force, in_place, integrity;
+};
+
+enum {
+	OPTION_SECRET = 0x100,
+	OPTION_SECRET_OUT,
+	OPTION_PBKDF,
+	OPTION_SECTOR_SIZE,
+	OPTION_FORCE,
+	OPTION_IN_PLACE,
+	OPTION_BACKUP,
+	OPTION_INTEGRITY,
+};
+
+/* A fault about an image, whose reason begins with its path. */
+static int image_failure(int r, const struct fault *fault, const char *path, struct failure *f)
+{
+	const char *why = fault->reason;
+	const char *next = "check the path and its permissions";
+	enum outcome outcome = OUTCOME_IO;
+
+	if (strncmp(why, path, strlen(path)) == 0 && strncmp(why + strlen(path), ": ", 2) == 0)
+		why += strlen(path) + 2;
+	if (r == -EBUSY) {
+		outcome = OUTCOME_REFUSED;
+		next = "stop what uses it, or unmount it";
+	} else if (r == -EINVAL) {
+		outcome = OUTCOME_BAD_INPUT;
+		next = "name the image and its partition as in IMAGE#2; sfdisk -l lists them";
+	}
+	return failure_set(f, outcome, path, next, "%s", why);
+}
+
+/* Everything up to the first '#' that makes a partition of the rest. */
+static void path_of(const char *spec, char *ret_path, size_t size)
+{
+	const char *hash = access(spec, F_OK) < 0 ? strrchr(spec, '#') : NULL;
+
+	(void)snprintf(ret_path, size, "%.*s", hash ? (int)(hash - spec) : (int)strlen(spec), spec);
+}
+
+static int open_image(const char *spec, struct image *ret_image, struct failure *f)
+{
+	struct fault fault = { 0 };
+	char path[PATH_MAX];
+	int r;
+
+	path_of(spec, path, sizeof(path));
+	r = image_open(spec, false, ret_image, &fault);
+	return r < 0 ? image_failure(r, &fault, path, f) : 0;
+}
+
+static int is_other_file(const struct image *image, const char *out, struct failure *f)
+{
+	struct stat a, b;
+
+	if (fstat(image->fd, &a) == 0 && stat(out, &b) == 0 && a.st_dev == b.st_dev &&
+	    a.st_ino == b.st_ino)
+		return failure_set(f, OUTCOME_REFUSED, out,
+				   "give another name, or encrypt a whole image with --in-place",
+				   "it is the image itself");
+	return 0;
+}
+
+/* The secret that will open the volume, in *ret_file if it is a new one. */
+static int get_secret(const struct options *o, struct secret *ret_secret,
+		      struct blob_file *ret_file, struct failure *f)
+{
+	struct fault fault = { 0 };
+	int r;
+
+	if (o->secret) {
+		if (secret_init(ret_secret) < 0)
+			return failure_io(f, "memory", ENOMEM, "no locked memory for a secret");
+		r = blob_read_secret(o->secret, ret_secret, f);
+		if (r >= 0 && ret_secret->len == 0)
+			r = failure_set(f, OUTCOME_BAD_INPUT, o->secret, "put the secret into it",
+					"it is empty");
+		return r;
+	}
+	r = blob_file_create(o->secret_out, o->force, ret_file, f);
+	if (r < 0)
+		return r;
+	if (passphrase_generate(false, ret_secret, &fault) < 0)
+		return failure_set(f, OUTCOME_IO, "secret", "raise the limit of locked memory",
+				   "%s", fault.reason);
+	return blob_file_put(ret_file, BLOB_BINARY, ret_secret->bytes, ret_secret->len, f);
+}
+
+/* A signal becomes something to read, so that what is half done can be removed. */
+static int open_signals(struct failure *f)
+{
+	sigset_t set;
+	int fd;
+
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGINT);
+	(void)sigaddset(&set, SIGTERM);
+	(void)sigaddset(&set, SIGHUP);
+	(void)sigprocmask(SIG_BLOCK, &set, NULL); /* fails for a bad `how` only */
+	(void)signal(SIGXFSZ, SIG_IGN);		  /* the write fails instead */
+	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return fd < 0 ? failure_io(f, "coco-secret", errno, "cannot wait for signals") : fd;
+}
+
+static void warn_about_moves(const struct image *image)
+{
+	struct image_part parts[IMAGE_PARTITIONS_MAX];
+	struct fault ignored = { 0 };
+	int nr = image_partitions(image, parts, &ignored), i;
+
+	for (i = 0; i < nr; i++)
+		if (parts[i].offset > image->offset && strcasecmp(parts[i].type, TYPE_BIOS_BOOT) == 0)
+			cmd_warn("partition %u moves, and GRUB for BIOS finds its part in it by its "
+				 "place: run grub-install in the new image, or boot with UEFI",
+				 parts[i].number);
+}
+
+/* The secret is on its disk for good before the image that needs it has its name. */
+static int commit(struct blob_file *secret, struct blob_file *out, const struct options *o,
+		  struct failure *f)
+{
+	int r = 0;
+
+	if (o->secret_out)
+		r = blob_files_commit(secret, 1, f);
+	if (r < 0)
+		return r;
+	r = blob_files_commit(out, 1, f);
+	if (r < 0 && o->secret_out && !o->force)
+		(void)unlink(o->secret_out); /* opens nothing */
+	return r;
+}
+
+static void print_result(const struct options *o, const struct image *image,
+			 const struct filesystem *fs, const char *uuid)
+{
+	char number[16] = "";
+
+	if (image->partition)
+		(void)snprintf(number, sizeof(number), "#%u", image->partition); /* fits */
+	printf("%s%s: %s, encrypted, LUKS UUID %s\n", o->out, number, fs->type, uuid);
+	if (o->secret_out)
+		printf("%s: the secret that opens it\n", o->secret_out);
+	printf("next: coco-secret prepare %s%s --key-file %s -o TABLE\n", o->out, number,
+	       o->secret_out ? o->secret_out : o->secret);
+}
+
+static int encrypt_to_file(const struct options *o, struct failure *f)
+{
+	_cleanup_blob_file_ struct blob_file out = BLOB_FILE_NULL, secret_file = BLOB_FILE_NULL;
+	_cleanup_secret_ struct secret secret = SECRET_NULL;
+	_cleanup_close_ int signal_fd = -EBADF;
+	_cleanup_image_ struct image image = IMAGE_NULL;
+	struct filesystem fs = { 0 };
+	struct progress progress;
+	char uuid[BINHEADER_UUID_SIZE];
+	struct encrypt e;
+	int r;
+
+	r = open_image(o->image, &image, f);
+	if (r >= 0)
+		r = filesystem_look(&image, &fs, f);
+	if (r >= 0)
+		r = is_other_file(&image, o->out, f);
+	if (r >= 0)
+		r = signal_fd = open_signals(f);
+	if (r >= 0)
+		r = blob_file_create(o->out, o->force, &out, f);
+	if (r < 0)
+		return r;
+	e = (struct encrypt){
+		.image = image,
+		.passphrase = &secret,
+		.kdf = o->kdf,
+		.sector_size = o->sector_size,
+		.out_fd = out.fd,
+		.out = o->out,
+		.cancel_fd = signal_fd,
+		.progress = progress_show,
+		.data = &progress,
+	};
+	r = encrypt_check(&e, f);
+	if (r >= 0)
+		r = get_secret(o, &secret, &secret_file, f);
+	if (r < 0)
+		return r;
+	if (image.partition)
+		warn_about_moves(&image);
+	progress_start(&progress, stderr, "encrypt");
+	r = encrypt_run(&e, uuid, f);
+	progress_end(&progress);
+	if (r >= 0)
+		r = commit(&secret_file, &out, o, f);
+	if (r >= 0)
+		print_result(o, &image, &fs, uuid);
+	return r;
+}
+
+static int parse_kdf(const char *name, enum newheader_kdf *ret_kdf)
+{
+	static const struct {
+		const char *name;
+		enum newheader_kdf kdf;
+	} kdfs[] = {
+		{ "minimal", NEWHEADER_KDF_MINIMAL },
+		{ "argon2id", NEWHEADER_KDF_ARGON2ID },
+		{ "pbkdf2", NEWHEADER_KDF_PBKDF2 },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(kdfs); i++)
+		if (strcmp(kdfs[i].name, name) == 0) {
+			*ret_kdf = kdfs[i].kdf;
+			return 0;
+		}
+	return -EINVAL;
+}
+
+/* Returns 0, or an outcome that is told already. */
+static int take_option(struct options *o, int option, char **argv)
+{
+	switch (option) {
+	case OPTION_SECRET:
+		o->secret = optarg;
+		return 0;
+	case OPTION_SECRET_OUT:
+		o->secret_out = optarg;
+		return 0;
+	case OPTION_PBKDF:
+		o->kdf_given = true;
+		if (parse_kdf(optarg, &o->kdf) < 0)
+			return cmd_usage(&cmd_encrypt,
+					 "--pbkdf=%s: not minimal, argon2id or pbkdf2", optarg);
+		return 0;
+	case OPTION_SECTOR_SIZE:
+		o->sector_size = strcmp(optarg, "4096") == 0 ? 4096 :
+				 strcmp(optarg, "512") == 0  ? 512 :
+							       0;
+		if (!o->sector_size)
+			return cmd_usage(&cmd_encrypt, "--sector-size=%s: not 512 or 4096", optarg);
+		return 0;
+	case OPTION_FORCE:
+		o->force = true;
+		return 0;
+	case OPTION_IN_PLACE:
+		o->in_place = true;
+		return 0;
+	case OPTION_BACKUP:
+		o->backup = optarg;
+		return 0;
+	case OPTION_INTEGRITY:
+		o->integrity = true;
+		return 0;
+	default:
+		return cmd_bad_option(&cmd_encrypt, argv);
+	}
+}
+
+static int parse(int argc, char **argv, struct options *o)
+{
+	static const struct option table[] = {
+		{ "secret", required_argument, NULL, OPTION_SECRET },
+		{ "secret-out", required_argument, NULL, OPTION_SECRET_OUT },
+		{ "pbkdf", required_argument, NULL, OPTION_PBKDF },
+		{ "sector-size", required_argument, NULL, OPTION_SECTOR_SIZE },
+		{ "force", no_argument, NULL, OPTION_FORCE },
+		{ "in-place", no_argument, NULL, OPTION_IN_PLACE },
+		{ "backup", required_argument, NULL, OPTION_BACKUP },
+		{ "integrity", no_argument, NULL, OPTION_INTEGRITY },
+		{ 0 },
+	};
+	int option, r, wanted;
+
+	while ((option = getopt_long(argc, argv, ":", table, NULL)) != -1) {
+		r = take_option(o, option, argv);
+		if (r != 0)
+			return r;
+	}
+	wanted = o->in_place ? 1 : 2;
+	if (argc - optind != wanted)
+		return cmd_usage(&cmd_encrypt, o->in_place ? "--in-place takes one IMAGE or DEVICE" :
+							      "IMAGE and OUT are needed");
+	if (!o->secret == !o->secret_out && !o->integrity)
+		return cmd_usage(&cmd_encrypt, "one of --secret and --secret-out is needed");
+	if (o->backup && !o->in_place)
+		return cmd_usage(&cmd_encrypt, "--backup goes with --in-place only");
+	o->image = argv[optind];
+	o->out = argv[optind + 1]; /* NULL for --in-place */
+	/* A generated secret needs no stretching; what a person has thought up does. */
+	if (!o->kdf_given)
+		o->kdf = o->secret ? NEWHEADER_KDF_ARGON2ID : NEWHEADER_KDF_MINIMAL;
+	return 0;
+}
+
+static int refuse_integrity(const struct options *o, struct failure *f)
+{
+	return failure_set(f, OUTCOME_REFUSED, o->image,
+			   "as root: cryptsetup luksFormat --type luks2 --cipher aes-xts-plain64 "
+			   "--key-size 512 --integrity hmac-sha256 on a new disk, open it, copy the "
+			   "file system into it, then coco-secret prepare",
+			   "authentication tags can only be laid out by the kernel (dm-integrity)");
+}
+
+static int run_encrypt(int argc, char **argv)
+{
+	struct options o = { .sector_size = 512 };
+	struct failure f = { 0 };
+	int r;
+
+	r = parse(argc, argv, &o);
+	if (r != 0)
+		return r;
+	if (o.integrity)
+		r = refuse_integrity(&o, &f);
+	else if (o.in_place)
+		return cmd_usage(&cmd_encrypt, "--in-place is not built yet");
+	else
+		r = encrypt_to_file(&o, &f);
+	return r < 0 ? cmd_fail(&f) : cmd_finish();
+}
+
+const struct cmd cmd_encrypt = {
+	.name = "encrypt",
+	.args = "[OPTION...] IMAGE[#PARTITION] OUT\n"
+		"--in-place [OPTION...] IMAGE|DEVICE",
+	.help = "make an encrypted root image of a plain one",
+	.details =
+		"IMAGE holds a file system, or a partition table (GPT) with PARTITION, which is a\n"
+		"number, name or UUID. OUT is 16 MiB longer; what is behind the partition moves.\n\n"
+		"  --secret-out FILE     make a secret (64 hexadecimal digits) and write it to FILE\n"
+		"  --secret FILE         take the secret in FILE, byte for byte; - is standard input\n"
+		"  --pbkdf HOW           minimal: for random secrets, default with --secret-out;\n"
+		"                        argon2id: for passphrases, default with --secret; pbkdf2\n"
+		"  --sector-size N       512 (default) or 4096\n"
+		"  --force               replace OUT and the file of --secret-out\n"
+		"  --in-place            encrypt a whole IMAGE or DEVICE where it is; once begun, it\n"
+		"                        has to be finished: the same command goes on after a crash\n"
+		"  --backup FILE         with --in-place: keeps the new header until it is on the\n"
+		"                        disk; needed for a device, else IMAGE.header\n"
+		"  --integrity           refused: says what can make an authenticated volume\n",
+	.run = run_encrypt,
+};

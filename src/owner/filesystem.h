@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * filesystem.h - what is in an image.
+ */
+#ifndef COCO_OWNER_FILESYSTEM_H
+#define COCO_OWNER_FILESYSTEM_H
+
+#include "failure.h"
+#include "image.h"
+
+#define FILESYSTEM_TYPE_SIZE 32
+
+struct filesystem {
+	char type[FILESYSTEM_TYPE_SIZE]; /* as in ext4, xfs, btrfs: libblkid's names */
+	uint64_t size;			 /* bytes; 0 if it is not known for this type */
+};
+
+/*
+ * Looks at the image's part. Refuses (OUTCOME_REFUSED) what is encrypted already and
+ * what has no file system or a part of a larger set (LVM, RAID), and one that is larger than
+ * its place (OUTCOME_BAD_INPUT). Returns 0 or what failure_set() returns.
+ */
+int filesystem_look(const struct image *image, struct filesystem *ret_fs, struct failure *f);
+
+#endif

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * newheader.c - formats a LUKS2 header with libcryptsetup, in memory of our own.
+ * Trusts getrandom(2) and libcryptsetup; lets the unlocker's policy judge what came out.
+ */
+#include "newheader.h"
+
+#include <libcryptsetup.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+
+#include "image.h"
+#include "paths.h"
+#include "volume.h"
+#include "xts.h"
+
+#define SPACE (1024 * 1024) /* libcryptsetup wants a place for data behind the header */
+#define CHUNK (1024 * 1024)
+#define FD_PATH_SIZE 32
+
+static void crypt_freep(struct crypt_device **cd)
+{
+	crypt_free(*cd); /* takes NULL */
+}
+
+static int new_key(struct secret *ret_key, struct fault *f)
+{
+	_cleanup_secret_ struct secret key = SECRET_NULL;
+	int r = secret_init(&key);
+
+	if (r < 0)
+		return fault_set(f, EXITCODE_NO_MEMORY, -r, "no locked memory for the key: %s",
+				 strerror(-r));
+	/* Up to 256 bytes come all at once: getrandom(2). */
+	if (getrandom(key.bytes, XTS_KEY_SIZE, 0) != XTS_KEY_SIZE)
+		return fault_set(f, EXITCODE_INTERNAL, EIO, "no random numbers");
+	key.len = XTS_KEY_SIZE;
+	*ret_key = key;
+	key = SECRET_NULL;
+	return 0;
+}
+
+static int set_kdf(struct crypt_device *cd, enum newheader_kdf kdf)
+{
+	const struct crypt_pbkdf_type minimal = {
+		.type = CRYPT_KDF_PBKDF2,
+		.hash = "sha256",
+		.iterations = POLICY_ITERATIONS_MIN,
+		.flags = CRYPT_PBKDF_NO_BENCHMARK,
+	};
+
+	switch (kdf) {
+	case NEWHEADER_KDF_MINIMAL:
+		return crypt_set_pbkdf_type(cd, &minimal);
+	case NEWHEADER_KDF_PBKDF2:
+		return crypt_set_pbkdf_type(cd, crypt_get_pbkdf_default(CRYPT_LUKS1));
+	case NEWHEADER_KDF_ARGON2ID:
+	default:
+		return crypt_set_pbkdf_type(cd, crypt_get_pbkdf_default(CRYPT_LUKS2));
+	}
+}
+
+static int format(const struct newheader *h, const struct secret *passphrase,
+		  enum newheader_kdf kdf, uint32_t sector_size)
+{
+	_cleanup_(crypt_freep) struct crypt_device *cd = NULL;
+	struct crypt_params_luks2 params = { .sector_size = sector_size };
+	char path[FD_PATH_SIZE];
+	int r;
+
+	(void)snprintf(path, sizeof(path), PATH_SELF_FD, h->fd); /* fits */
+	volume_init_library();
+	r = crypt_init(&cd, path);
+	if (r >= 0)
+		r = crypt_set_data_offset(cd, NEWHEADER_SIZE / 512);
+	if (r >= 0)
+		r = set_kdf(cd, kdf);
+	if (r >= 0)
+		r = crypt_format(cd, CRYPT_LUKS2, "aes", "xts-plain64", NULL,
+				 (const char *)h->key.bytes, h->key.len, &params);
+	if (r >= 0)
+		r = crypt_keyslot_add_by_volume_key(cd, CRYPT_ANY_SLOT,
+						    (const char *)h->key.bytes, h->key.len,
+						    (const char *)passphrase->bytes,
+						    passphrase->len);
+	return r < 0 ? r : 0;
+}
+
+static int judge(struct newheader *h, uint64_t data_size, struct fault *f)
+{
+	_cleanup_free_ struct conf *conf = malloc(sizeof(*conf));
+	unsigned char metadata[HEADER_METADATA_SIZE];
+	int r;
+
+	r = conf ? image_read_at(h->fd, metadata, sizeof(metadata), 0) : -ENOMEM;
+	if (r >= 0) {
+		conf_defaults(conf);
+		r = policy_judge(metadata, NEWHEADER_SIZE + data_size, conf, &conf->volumes[0],
+				 &h->verdict);
+	}
+	if (r == -EPERM)
+		return fault_set(f, EXITCODE_HEADER_REFUSED, EPERM,
+				 "the unlocker would refuse the new header: it breaks the rule '%s'",
+				 h->verdict.rule);
+	if (r < 0)
+		return fault_set(f, EXITCODE_NO_MEMORY, -r, "cannot judge the new header: %s",
+				 strerror(-r));
+	return 0;
+}
+
+int newheader_make(const struct secret *passphrase, enum newheader_kdf kdf, uint32_t sector_size,
+		   uint64_t data_size, struct newheader *ret_header, struct fault *f)
+{
+	_cleanup_(newheader_done) struct newheader h = NEWHEADER_NULL;
+	int r;
+
+	r = new_key(&h.key, f);
+	if (r < 0)
+		return r;
+	h.fd = memfd_create("luks2-header", MFD_CLOEXEC);
+	if (h.fd < 0 || ftruncate(h.fd, NEWHEADER_SIZE + SPACE) < 0)
+		return fault_set(f, EXITCODE_NO_MEMORY, errno, "no memory for the header: %s",
+				 strerror(errno));
+	r = format(&h, passphrase, kdf, sector_size);
+	if (r >= 0 && ftruncate(h.fd, NEWHEADER_SIZE) < 0)
+		r = -errno;
+	if (r < 0)
+		return fault_set(f, r == -ENOMEM ? EXITCODE_NO_MEMORY : EXITCODE_INTERNAL, -r,
+				 "libcryptsetup cannot make the header: %s", strerror(-r));
+	r = judge(&h, data_size, f);
+	if (r < 0)
+		return r;
+	*ret_header = h;
+	h = NEWHEADER_NULL;
+	return 0;
+}
+
+int newheader_write(const struct newheader *header, int fd, uint64_t offset)
+{
+	_cleanup_free_ unsigned char *buf = malloc(CHUNK);
+	uint64_t at;
+	int r = buf ? 0 : -ENOMEM;
+
+	for (at = 0; at < NEWHEADER_SIZE && r >= 0; at += CHUNK) {
+		r = image_read_at(header->fd, buf, CHUNK, at);
+		if (r >= 0)
+			r = image_write_at(fd, buf, CHUNK, offset + at);
+	}
+	return r;
+}
+
+void newheader_done(struct newheader *header)
+{
+	util_closep(&header->fd);
+	secret_done(&header->key);
+	*header = NEWHEADER_NULL;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * newheader.h - a new LUKS2 header, made in memory, as the strict policy wants it.
+ */
+#ifndef COCO_OWNER_NEWHEADER_H
+#define COCO_OWNER_NEWHEADER_H
+
+#include "policy.h"
+#include "secret.h"
+
+#define NEWHEADER_SIZE (16ULL * 1024 * 1024) /* bytes before the data: what all tools leave */
+
+enum newheader_kdf {
+	NEWHEADER_KDF_MINIMAL,  /* PBKDF2 at the lowest cost: for secrets of full entropy */
+	NEWHEADER_KDF_ARGON2ID, /* measured by libcryptsetup: for what a person has thought up */
+	NEWHEADER_KDF_PBKDF2,   /* measured, too: where the guest has little memory */
+};
+
+struct newheader {
+	int fd;		   /* memfd of NEWHEADER_SIZE bytes, owned */
+	struct secret key; /* the volume key, 64 bytes, owned */
+	struct verdict verdict;
+};
+
+#define NEWHEADER_NULL ((struct newheader){ .fd = -EBADF })
+
+/*
+ * Makes a header with a new volume key and one keyslot that the passphrase opens, for
+ * data_size bytes in sectors of 512 or 4096 bytes. Returns 0, or -errno with f saying
+ * no-memory, internal, or header-refused: the policy's defaults would not accept it.
+ */
+int newheader_make(const struct secret *passphrase, enum newheader_kdf kdf, uint32_t sector_size,
+		   uint64_t data_size, struct newheader *ret_header, struct fault *f);
+
+/* Copies it to `offset` of a file. Returns 0 or -errno. */
+int newheader_write(const struct newheader *header, int fd, uint64_t offset);
+
+void newheader_done(struct newheader *header);
+
+#endif
