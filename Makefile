@@ -164,7 +164,7 @@ clean:
 # What a fresh Debian 12 lacks: to build, to test, and to make and boot the guests.
 DEPS := build-essential pkg-config libcryptsetup-dev libkmod-dev libblkid-dev libjson-c-dev scdoc \
 	perl python3 shellcheck cryptsetup-bin e2fsprogs \
-	mmdebstrap mount qemu-system-x86 qemu-utils busybox-static kmod cpio zstd xz-utils \
+	mmdebstrap mount qemu-system-x86 qemu-utils nbdkit nbdkit-plugin-python busybox-static kmod cpio zstd xz-utils \
 	linux-source-6.1 bc bison flex libelf-dev libssl-dev libfdisk-dev openssl
 
 deps:
@@ -212,7 +212,8 @@ bench: $(NEEDS_DEPS)
 	truncate -s 32M $(BUILD)/bench/volume
 	head -c 32 /dev/zero | cryptsetup luksFormat -q --type luks2 --disable-locks --key-file - \
 		--pbkdf pbkdf2 --pbkdf-force-iterations 1000 $(BUILD)/bench/volume
-	$(BUILD)/bench/cost $(BUILD)/bench/volume
+	mkdir -p $(BUILD)/bench/tree/dev/mapper && touch $(BUILD)/bench/tree/dev/mapper/control
+	$(BUILD)/bench/cost $(BUILD)/bench/volume $(BUILD)/bench/tree
 	$(LAB) bench
 
 help:

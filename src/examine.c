@@ -66,7 +66,8 @@ static int check_memory(const struct verdict *v, uint64_t memory_kib, struct fau
 
 int examine(const struct conf *conf, size_t i, const struct pins *pins,
 	    const struct judge_process *judge, const struct device *device, uint64_t memory_kib,
-	    struct secret *secret, struct report *report, struct examined *ret_examined, struct fault *f)
+	    struct secret *secret, struct report *report, struct examined *ret_examined,
+	    struct fault *f)
 {
 	_cleanup_(examined_done) struct examined e = EXAMINED_NULL;
 	struct report_volume *rv = &report->volumes[i];

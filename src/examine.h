@@ -30,7 +30,8 @@ struct examined {
  */
 int examine(const struct conf *conf, size_t i, const struct pins *pins,
 	    const struct judge_process *judge, const struct device *device, uint64_t memory_kib,
-	    struct secret *secret, struct report *report, struct examined *ret_examined, struct fault *f);
+	    struct secret *secret, struct report *report, struct examined *ret_examined,
+	    struct fault *f);
 
 void examined_done(struct examined *examined);
 

@@ -16,6 +16,7 @@
 #define ALIAS_SIZE (CONF_NAME_SIZE + 8)
 #define TARGETS_SIZE 16384
 #define PROC_CRYPTO_MAX (1024 * 1024)
+#define MEMINFO_MAX 65536
 
 /* Returns 1 if the target is there, 0 if not, or -errno.
  *
@@ -165,4 +166,22 @@ int kernel_look(const struct root *root, const struct conf *conf, struct fault *
 			return r;
 	}
 	return for_each_algorithm(root, conf, module_lookup, f);
+}
+
+/* proc(5): the line MemAvailable. */
+uint64_t kernel_available_kib(const struct root *root)
+{
+	static const char key[] = "MemAvailable:";
+	_cleanup_free_ char *text = NULL;
+	char *p, *word;
+	uint64_t kib;
+
+	if (!root->machine || root_read_text(root, PATH_MEMINFO, MEMINFO_MAX, &text) < 0)
+		return UINT64_MAX;
+	p = strstr(text, key);
+	if (!p)
+		return UINT64_MAX;
+	p += sizeof(key) - 1;
+	word = text_word(&p, " \t\n");
+	return word && text_u64(word, UINT64_MAX, &kib) == 0 ? kib : UINT64_MAX;
 }

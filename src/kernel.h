@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * kernel.h - what the kernel must offer before a mapping can be made: dm_crypt, the ciphers
- * and the device-mapper control node.
+ * kernel.h - what the kernel must offer before a mapping can be made: dm_crypt, the ciphers,
+ * the device-mapper control node, memory.
  */
 #ifndef COCO_KERNEL_H
 #define COCO_KERNEL_H
@@ -17,5 +17,8 @@ int kernel_prepare(const struct root *root, const struct conf *conf, struct faul
 
 /* Dry run of the same: loads nothing. */
 int kernel_look(const struct root *root, const struct conf *conf, struct fault *f);
+
+/* What can be had without swapping, in KiB (an estimate); UINT64_MAX if that is not known. */
+uint64_t kernel_available_kib(const struct root *root);
 
 #endif

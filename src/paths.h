@@ -31,6 +31,7 @@
 #define PATH_KMSG "/dev/kmsg"
 
 #define PATH_DEV "/dev"
+#define PATH_TTY "/dev/tty" /* coco-secret: the person who runs it */
 #define PATH_CONSOLE "/dev/console"
 #define PATH_CONSOLES_ACTIVE "/sys/class/tty/console/active"
 #define PATH_SYS_BLOCK "/sys/class/block"

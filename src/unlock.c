@@ -26,9 +26,6 @@
 #include "mapping.h"
 #include "opened.h"
 #include "paths.h"
-#include "text.h"
-
-#define MEMINFO_MAX 65536
 
 struct unlock {
 	const struct root *root;
@@ -152,23 +149,6 @@ static int map_volume(struct unlock *u, size_t i, const struct pins *pins,
 	return 0;
 }
 
-/* proc(5): MemAvailable, an estimate of what can be had without swapping. */
-static uint64_t available_kib(const struct root *root)
-{
-	_cleanup_free_ char *text = NULL;
-	char *p, *word;
-	uint64_t kib;
-
-	if (!root->machine || root_read_text(root, PATH_MEMINFO, MEMINFO_MAX, &text) < 0)
-		return EXAMINE_MEMORY_UNKNOWN;
-	p = strstr(text, "MemAvailable:");
-	if (!p)
-		return EXAMINE_MEMORY_UNKNOWN;
-	p += strlen("MemAvailable:");
-	word = text_word(&p, " \t\n");
-	return word && text_u64(word, UINT64_MAX, &kib) == 0 ? kib : EXAMINE_MEMORY_UNKNOWN;
-}
-
 static int open_volume(struct unlock *u, size_t i, struct fault *f)
 {
 	const struct volume_conf *vc = &u->conf->volumes[i];
@@ -183,8 +163,8 @@ static int open_volume(struct unlock *u, size_t i, struct fault *f)
 	if (r < 0)
 		return r;
 	memcpy(rv->device, device.path, sizeof(rv->device));
-	r = examine(u->conf, i, pins, &u->judge, &device, available_kib(u->root), &u->secrets[i],
-		    u->report, &examined, f);
+	r = examine(u->conf, i, pins, &u->judge, &device, kernel_available_kib(u->root),
+		    &u->secrets[i], u->report, &examined, f);
 	if (r < 0 || !u->root->machine)
 		return r;
 	r = map_volume(u, i, pins, &device, &examined.verdict, &examined.volume, f);

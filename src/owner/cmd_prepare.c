@@ -71,11 +71,10 @@ static int get_new(struct prepare *p, struct failure *f)
 				   "it is empty");
 	if (!p->o->grub)
 		return 0;
-	if (memchr(p->new.bytes, '\0', p->new.len) || p->new.len == SECRET_CAPACITY)
+	if (passphrase_append_nul(&p->new) < 0)
 		return failure_set(f, OUTCOME_BAD_INPUT, p->o->secret,
 				   "use text, or leave --secret away",
 				   "GRUB would cut it at the first NUL byte");
-	p->new.bytes[p->new.len++] = '\0'; /* the pages are zeros */
 	return 0;
 }
 
@@ -111,7 +110,8 @@ static int write_table(struct prepare *p, struct failure *f)
 	if (r >= 0)
 		r = pinnedtable_set_policy(&p->table, &p->policy, f);
 	if (r >= 0)
-		r = pinnedtable_write(p->o->out, &p->table, BLOB_BINARY, p->o->force || p->written, f);
+		r = pinnedtable_write(p->o->out, &p->table, BLOB_BINARY,
+				      p->o->force || p->written, f);
 	if (r >= 0)
 		p->written = true;
 	return r;

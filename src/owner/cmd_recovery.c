@@ -26,7 +26,8 @@ struct recovery {
 	struct policy_entry policy;
 };
 
-static int as_failure(int r, const struct fault *fault, const struct recovery *v, struct failure *f)
+static int as_failure(int r, const struct fault *fault, const struct recovery *v,
+		      struct failure *f)
 {
 	return r < 0 ? forecast_failure(fault, v->o->disk, f) : r;
 }
@@ -46,8 +47,8 @@ static int get_old(struct recovery *v, struct failure *f)
 						   v->conf.volumes[v->volume].guid, &v->old, f);
 	}
 	if (!v->o->key_file)
-		return as_failure(passphrase_from_terminal("Passphrase of the disk", &v->old, &fault),
-				  &fault, v, f);
+		return as_failure(passphrase_from_terminal("Passphrase of the disk", &v->old,
+							   &fault), &fault, v, f);
 	r = secret_init(&v->old);
 	if (r < 0)
 		return failure_io(f, "memory", -r, "no locked memory for a secret");
@@ -94,7 +95,8 @@ static int add(struct recovery *v, struct failure *f)
 		r = passphrase_generate_recovery(&v->recovery, &fault);
 	/* 128 bits of entropy: a costly derivation would add nothing. */
 	if (r >= 0)
-		r = luksheader_add(&v->header, &v->key, &v->recovery, LUKSHEADER_KDF_MINIMAL, &fault);
+		r = luksheader_add(&v->header, &v->key, &v->recovery, LUKSHEADER_KDF_MINIMAL,
+				   &fault);
 	if (r < 0)
 		return as_failure(r, &fault, v, f);
 	slot = r;
@@ -108,7 +110,7 @@ static void show(const struct recovery *v, int slot)
 {
 	printf("%s: keyslot %d opens with this recovery key, which is shown only now:\n\n    ",
 	       v->o->disk, slot);
-	(void)fwrite(v->recovery.bytes, 1, v->recovery.len, stdout);
+	(void)passphrase_print(&v->recovery, stdout); /* cmd_finish() looks at the stream */
 	printf("\n\nType it with its dashes, in the rescue mode or into cryptsetup open.\n");
 	if (v->o->table)
 		printf("%s: pins the new header, too\n", v->o->table);

@@ -26,7 +26,7 @@ struct options {
 /* One table: its bytes, its policy, and the volume's secret in it. */
 struct side {
 	const char *path;
-	struct secret bytes, secret;
+	struct secret table, secret;
 	struct policy_entry policy;
 	int slot; /* that its secret opens; negative: none */
 };
@@ -73,12 +73,12 @@ static int read_side(struct rotate *t, const char *path, struct side *side, stru
 
 	side->path = path;
 	side->slot = -1;
-	r = secret_init(&side->bytes);
+	r = secret_init(&side->table);
 	if (r < 0)
 		return failure_io(f, "memory", -r, "no locked memory for a secret");
-	r = pinnedtable_read(path, &t->conf, &side->bytes, &side->policy, f);
+	r = pinnedtable_read(path, &t->conf, &side->table, &side->policy, f);
 	if (r >= 0)
-		r = pinnedtable_get(path, &side->bytes, volume_of(t)->guid, &side->secret, f);
+		r = pinnedtable_get(path, &side->table, volume_of(t)->guid, &side->secret, f);
 	if (r < 0)
 		return r;
 	secret_done(&t->key);
@@ -109,8 +109,8 @@ static int write_side(struct rotate *t, struct side *side, const char *path, boo
 	}
 	r = pinnedtable_pin_header(pins, &t->header, f);
 	if (r >= 0)
-		r = pinnedtable_set_policy(&side->bytes, &side->policy, f);
-	return r < 0 ? r : pinnedtable_write(path, &side->bytes, BLOB_BINARY, force, f);
+		r = pinnedtable_set_policy(&side->table, &side->policy, f);
+	return r < 0 ? r : pinnedtable_write(path, &side->table, BLOB_BINARY, force, f);
 }
 
 static int put(struct rotate *t, struct failure *f)
@@ -126,16 +126,15 @@ static int make_new(struct rotate *t, struct failure *f)
 	struct fault fault = { 0 };
 	int r;
 
-	r = secret_init(&t->new.bytes);
+	r = secret_init(&t->new.table);
 	if (r < 0)
 		return failure_io(f, "memory", -r, "no locked memory for a secret");
 	r = passphrase_generate(t->o->grub, &t->new.secret, &fault);
 	if (r < 0)
 		return as_failure(r, &fault, t, f);
-	memcpy(t->new.bytes.bytes, t->old.bytes.bytes, t->old.bytes.len);
-	t->new.bytes.len = t->old.bytes.len;
+	pinnedtable_copy(&t->new.table, &t->old.table);
 	t->new.policy = t->old.policy;
-	return pinnedtable_set(&t->new.bytes, volume_of(t)->guid, &t->new.secret,
+	return pinnedtable_set(&t->new.table, volume_of(t)->guid, &t->new.secret,
 			       "the volume's secret", f);
 }
 
@@ -216,7 +215,7 @@ static int finish(struct rotate *t, struct failure *f)
 
 static void side_done(struct side *side)
 {
-	secret_done(&side->bytes);
+	secret_done(&side->table);
 	secret_done(&side->secret);
 }
 

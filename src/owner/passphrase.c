@@ -10,6 +10,8 @@
 #include <sys/random.h>
 #include <termios.h>
 
+#include "paths.h"
+
 #define RANDOM_SIZE 32
 #define RECOVERY_SIZE 16
 #define RECOVERY_CHECK_SIZE 1 /* of SHA-256: a slip passes with 1 in 256 */
@@ -45,7 +47,7 @@ static int read_line(int fd, struct secret *s)
 
 int passphrase_from_terminal(const char *question, struct secret *ret_secret, struct fault *f)
 {
-	_cleanup_close_ int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+	_cleanup_close_ int fd = open(PATH_TTY, O_RDWR | O_CLOEXEC | O_NOCTTY);
 	_cleanup_secret_ struct secret s = SECRET_NULL;
 	struct termios old, quiet;
 	int r;
@@ -175,4 +177,17 @@ bool passphrase_is_recovery(const struct secret *secret)
 	       memcmp(digest.octets, data + RECOVERY_SIZE, RECOVERY_CHECK_SIZE) == 0;
 	explicit_bzero(data, sizeof(data));
 	return good;
+}
+
+int passphrase_append_nul(struct secret *secret)
+{
+	if (secret->len == SECRET_CAPACITY || memchr(secret->bytes, '\0', secret->len))
+		return -EINVAL;
+	secret->bytes[secret->len++] = '\0';
+	return 0;
+}
+
+int passphrase_print(const struct secret *secret, FILE *out)
+{
+	return fwrite(secret->bytes, 1, secret->len, out) == secret->len ? 0 : -EIO;
 }

@@ -27,4 +27,12 @@ int passphrase_generate_recovery(struct secret *ret_secret, struct fault *f);
 /* True if the text has the form and the checksum of passphrase_generate_recovery(). */
 bool passphrase_is_recovery(const struct secret *secret);
 
+/* Adds one NUL at the end, as GRUB wants it. Returns 0, or -EINVAL if the secret is full or
+ * has a NUL already. */
+int passphrase_append_nul(struct secret *secret);
+
+/* For a recovery key, which a person has to see once. The caller wipes the stream's buffer.
+ * Returns 0 or -EIO. */
+int passphrase_print(const struct secret *secret, FILE *out);
+
 #endif

@@ -76,6 +76,12 @@ int pinnedtable_read(const char *path, const struct conf *conf, struct secret *b
 	return 0;
 }
 
+void pinnedtable_copy(struct secret *dst, const struct secret *src)
+{
+	memcpy(dst->bytes, src->bytes, src->len);
+	dst->len = src->len;
+}
+
 int pinnedtable_set(struct secret *bytes, const char *guid, const struct secret *data,
 		    const char *what, struct failure *f)
 {

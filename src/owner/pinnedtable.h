@@ -20,6 +20,9 @@ int pinnedtable_read(const char *path, const struct conf *conf, struct secret *b
 int pinnedtable_get(const char *path, const struct secret *bytes, const char *guid,
 		    struct secret *ret_data, struct failure *f);
 
+/* dst is from secret_init(). */
+void pinnedtable_copy(struct secret *dst, const struct secret *src);
+
 /* Puts an entry into the table; one with this GUID is replaced. Returns 0 or negative with f. */
 int pinnedtable_set(struct secret *bytes, const char *guid, const struct secret *data,
 		    const char *what, struct failure *f);

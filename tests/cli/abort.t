@@ -77,6 +77,11 @@ is '... says nothing' "$(cat "$tmp/out" "$tmp/err")" ''
 is '... and changes nothing' "$(snapshot "$t")" "$before"
 
 good
+before=$(snapshot "$t")
+run --root="$t" abort --unless-done
+is 'abort --unless-done in the real root: there is nothing to undo' "$rc" 0
+is '... and changes nothing' "$(snapshot "$t")" "$before"
+must touch "$t/etc/initrd-release"
 run --root="$t" abort --unless-done
 is 'abort --unless-done behind one that was killed' "$rc" 22
 ok '... with the reason' grep -q \

@@ -144,6 +144,7 @@ is 'abort --unless-done behind an unlock that ended' "$rc" 0
 is '... says nothing' "$(cat "$tmp/out" "$tmp/err")" ''
 is '... and changes nothing' "$(snapshot "$t")" "$before"
 must rm "$t$status"
+must touch "$t/etc/initrd-release"
 run --root="$t" abort --unless-done
 is 'behind one that was killed' "$rc" 22
 is '... wipes' "$(ls "$t$secrets")" ''
