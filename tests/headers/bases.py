@@ -9,7 +9,7 @@ from luks2 import HEADERS, Image, cryptsetup
 DATA = 1 << 20          # where data begin, and how many there are
 KDF = ["--pbkdf", "pbkdf2", "--pbkdf-force-iterations", "1000"]
 ARGON2 = ["--pbkdf-memory", "32", "--pbkdf-parallel", "1", "--pbkdf-force-iterations", "4"]
-UUID = "5c0c0a7e-0003-4000-8000-000000000001"
+UUID = "5c0c0a7e-0009-4000-8000-000000000001"
 
 
 class Base:
