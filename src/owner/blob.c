@@ -126,13 +126,16 @@ static int decode_end(const struct decoder *d)
 
 int blob_parse(const char *text, unsigned char *ret_bytes, size_t size)
 {
-	/* A file's text may have an LF behind it. */
-	struct decoder d = { .format = strlen(text) >= 2 * size ? BLOB_HEX : BLOB_BASE64,
-			     .size = size };
+	struct decoder d = { .size = size };
 	_cleanup_free_ unsigned char *out = malloc(size);
+	size_t nr_chars = 0;
+	const char *p;
 
 	if (!out)
 		return -EINVAL;
+	for (p = text; *p; p++)
+		nr_chars += !is_space(*p);
+	d.format = nr_chars == 2 * size ? BLOB_HEX : BLOB_BASE64;
 	for (d.out = out; *text; text++)
 		if (decode_char(&d, (unsigned char)*text) < 0)
 			return -EINVAL;
