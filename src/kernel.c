@@ -17,6 +17,7 @@
 #define TARGETS_SIZE 16384
 #define PROC_CRYPTO_MAX (1024 * 1024)
 #define MEMINFO_MAX 65536
+#define MEMORY_ROOM_KIB (32 * 1024)
 
 /* Returns 1 if the target is there, 0 if not, or -errno.
  *
@@ -183,5 +184,7 @@ uint64_t kernel_available_kib(const struct root *root)
 		return UINT64_MAX;
 	p += sizeof(key) - 1;
 	word = text_word(&p, " \t\n");
-	return word && text_u64(word, UINT64_MAX, &kib) == 0 ? kib : UINT64_MAX;
+	if (!word || text_u64(word, UINT64_MAX, &kib) < 0)
+		return UINT64_MAX;
+	return kib > MEMORY_ROOM_KIB ? kib - MEMORY_ROOM_KIB : 0;
 }

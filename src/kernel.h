@@ -18,7 +18,8 @@ int kernel_prepare(const struct root *root, const struct conf *conf, struct faul
 /* Dry run of the same: loads nothing. */
 int kernel_look(const struct root *root, const struct conf *conf, struct fault *f);
 
-/* What can be had without swapping, in KiB (an estimate); UINT64_MAX if that is not known. */
+/* What one process may take without bringing out the OOM killer, in KiB: an estimate, with room
+ * for the rest of the initramfs. UINT64_MAX if it is not known. */
 uint64_t kernel_available_kib(const struct root *root);
 
 #endif

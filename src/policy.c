@@ -497,9 +497,9 @@ static const char *judge_config(struct json_object *root, struct judge *j)
 	return NULL;
 }
 
-/* Persistent flags are ignored at activation; one that nobody asked for is refused all the
- * same, since other tools would follow it. */
-static const char *judge_flags(struct json_object *root, const struct judge *j)
+/* Persistent flags are ignored at activation. allow-discards is let pass as harmless then:
+ * systemd-repart 262 sets it in every volume; whether discards are allowed, cocotab says. */
+static const char *judge_flags(struct json_object *root)
 {
 	struct json_object *config = member(root, "config", json_type_object), *flags;
 
@@ -509,8 +509,7 @@ static const char *judge_flags(struct json_object *root, const struct judge *j)
 	if (!flags || json_object_array_length(flags) > 1)
 		return "config-flags";
 	if (json_object_array_length(flags) == 1 &&
-	    (!(j->volume->options & VOLUME_OPTION_ALLOW_DISCARDS) ||
-	     !is_string(json_object_array_get_idx(flags, 0), "allow-discards")))
+	    !is_string(json_object_array_get_idx(flags, 0), "allow-discards"))
 		return "config-flags";
 	return NULL;
 }
@@ -535,7 +534,7 @@ static const char *judge_tree(struct json_object *root, struct judge *j)
 	if (!rule)
 		rule = judge_tokens(root, j);
 	if (!rule)
-		rule = judge_flags(root, j);
+		rule = judge_flags(root);
 	return rule;
 }
 

@@ -63,7 +63,11 @@ static int fetch_policy(struct unlock *u, struct fault *f)
 	bool there = false;
 	int r;
 
-	if (source_efi_list(&u->source, GUID_POLICY, &ignored, &there) >= 0 && there) {
+	r = source_efi_list(&u->source, GUID_POLICY, &ignored, &there);
+	if (r < 0)
+		return fault_set(f, EXITCODE_SECRET_MISSING, -r, "cannot list the secrets: %s",
+				 strerror(-r));
+	if (there) {
 		r = source_efi_fetch(&u->source, GUID_POLICY, &entry, f);
 		if (r < 0)
 			return r;

@@ -104,7 +104,7 @@ static const char *check_keyslot(struct crypt_device *cd, int id, const struct v
 	return NULL;
 }
 
-static const char *check_flags(struct crypt_device *cd, const struct volume_conf *conf)
+static const char *check_flags(struct crypt_device *cd)
 {
 	uint32_t flags;
 
@@ -112,8 +112,7 @@ static const char *check_flags(struct crypt_device *cd, const struct volume_conf
 		return "accessor-requirements";
 	if (crypt_persistent_flags_get(cd, CRYPT_FLAGS_ACTIVATION, &flags) < 0)
 		return "accessor-flags";
-	if (conf->options & VOLUME_OPTION_ALLOW_DISCARDS)
-		flags &= ~(uint32_t)CRYPT_ACTIVATE_ALLOW_DISCARDS;
+	flags &= ~(uint32_t)CRYPT_ACTIVATE_ALLOW_DISCARDS; /* ignored, whatever it says */
 	return flags == 0 ? NULL : "accessor-flags";
 }
 
@@ -129,8 +128,7 @@ static const char *check_integrity(struct crypt_device *cd, const struct verdict
 		       "accessor-integrity";
 }
 
-static const char *check_accessors(struct crypt_device *cd, const struct volume_conf *conf,
-				   const struct verdict *v)
+static const char *check_accessors(struct crypt_device *cd, const struct verdict *v)
 {
 	uint64_t metadata_size = 0;
 	const char *uuid = crypt_get_uuid(cd), *rule;
@@ -153,7 +151,7 @@ static const char *check_accessors(struct crypt_device *cd, const struct volume_
 		return "accessor-reencryption";
 	if (crypt_get_hw_encryption_type && crypt_get_hw_encryption_type(cd) != 0)
 		return "accessor-hardware";
-	rule = check_flags(cd, conf);
+	rule = check_flags(cd);
 	if (!rule)
 		rule = check_integrity(cd, v);
 	for (id = 0; id < crypt_keyslot_max(CRYPT_LUKS2) && !rule; id++)
@@ -164,7 +162,7 @@ static const char *check_accessors(struct crypt_device *cd, const struct volume_
 int volume_check(const struct volume *volume, const struct volume_conf *conf,
 		 const struct verdict *verdict, const char **ret_rule, struct fault *f)
 {
-	const char *rule = check_accessors(volume->cd, conf, verdict);
+	const char *rule = check_accessors(volume->cd, verdict);
 
 	if (!rule)
 		return 0;

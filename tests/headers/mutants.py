@@ -481,6 +481,7 @@ def table():
     # the segment is the second thing that is forged, so that the mapping is plaintext; it is judged first
     refuse("segment-type", "area-null-forged", every(forged_area, bare("linear")))
     refuse("segment-type", "area-null-forged@32", every(forged_area, bare("linear")), base="32")
+    refuse("segment-cipher", "area-null-forged-null", every(forged_area, put(SEGMENT + "/encryption", "cipher_null-ecb")))
     refuse("keyslot-cipher", "area-null-own-key", forged_area)
     refuse("keyslot-cipher", "area-null-own-key-capi", lambda i: forged_area(i, "capi:ecb(cipher_null)-plain64"))
     refuse("keyslot-af", "af-stripes1", put(AF + "/stripes", 1), why=TAKEN)
@@ -559,7 +560,6 @@ def table():
     refuse("config", "keyslots_size-odd", put("config/keyslots_size", "1015296"))
     refuse("config", "keyslots_size-big", put("config/keyslots_size", "1019904"))
     refuse("config", "keyslots_size-none", drop("config/keyslots_size"))
-    refuse("config-flags", "flags-discards", put("config/flags", DISCARDS), why=TAKEN)
     refuse("config-flags", "flags-journal", put("config/flags", ["no-journal"]), why=TAKEN)
     refuse("config-flags", "flags-two", put("config/flags", DISCARDS + ["no-journal"]), options="allow-discards",
            why=TAKEN)
@@ -599,6 +599,7 @@ def table():
     accept("prio2", put(KEYSLOT + "/priority", 2))
     accept("keyslots_size", put("config/keyslots_size", "524288"))
     accept("flags-empty", put("config/flags", []))
+    accept("flags-discards", put("config/flags", DISCARDS))         # ignored: the live table has none
     accept("flags-discards-asked", put("config/flags", DISCARDS), options="allow-discards")
     accept("flags-none-asked", options="allow-discards")
     accept("token-asked", put("tokens/0", TOKEN), options="token=foo")

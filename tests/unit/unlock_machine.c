@@ -388,8 +388,8 @@ static void test_memory(void)
 		const char *meminfo;
 		bool enough;
 	} cases[] = {
-		{ "MemTotal: 999999 kB\nMemFree: 1 kB\nMemAvailable:   32 kB\n", true },
-		{ "MemTotal: 999999 kB\nMemFree: 999999 kB\nMemAvailable:   31 kB\n", false },
+		{ "MemTotal: 999999 kB\nMemFree: 1 kB\nMemAvailable:   32800 kB\n", true },
+		{ "MemTotal: 999999 kB\nMemFree: 999999 kB\nMemAvailable:   32799 kB\n", false },
 		{ "MemAvailable: 0 kB\n", false },
 		{ "MemAvailable: many kB\n", true }, /* nobody knows */
 		{ "MemTotal: 1 kB\n", true },
