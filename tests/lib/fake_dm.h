@@ -20,7 +20,7 @@ struct fake_dm {
 	unsigned int nr_targets;
 	uint64_t start, length;
 	char type[DM_MAX_TYPE_NAME];
-	char params[1024];
+	char params[8192];
 	uint32_t flags;
 };
 

@@ -227,7 +227,8 @@ static void test_limits(void)
 	}
 	strcpy(text, "{");
 	for (i = 0; i < 1000; i++) /* closed ones do not count */
-		sprintf(text + strlen(text), "%s\"%d\":{\"x\":1}", i % 200 ? "," : i ? "},\"b\":{" : "\"a\":{", i);
+		sprintf(text + strlen(text), "%s\"%d\":{\"x\":1}",
+			i % 200 ? "," : i ? "},\"b\":{" : "\"a\":{", i);
 	strcat(text, "}}");
 	is_int(check(text, strlen(text)), -EEXIST, "premise: b is there five times");
 	strcpy(text, "{\"list\":[{");

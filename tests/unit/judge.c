@@ -387,7 +387,8 @@ static void call(void)
 
 	switch (attacked_with) {
 	case SYS_mmap:
-		r = syscall(SYS_mmap, NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		r = syscall(SYS_mmap, NULL, 4096, PROT_READ | PROT_EXEC,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		break;
 	case SYS_mprotect:
 		r = syscall(SYS_mprotect, memory, sizeof(memory), PROT_READ | PROT_EXEC);
