@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import re
 
-from . import attack, disk, table
+from . import attack, disk, headers, table
 from .verdict import Boot, Falls, Refuse, Shell, Silent
 
 
@@ -320,7 +320,7 @@ LATE = [
 CASES += ATTACKS + CONTROLS + GUARD + PINS + LATE
 
 # In the short run these are shown on more than their first combo.
-EVERYWHERE = ("boot", "memory")
+EVERYWHERE = ("boot", "memory", "headers")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -340,10 +340,14 @@ IMAGES = [
 ]
 
 
+# All forged headers in one boot; a result of its own for each.
+SESSIONS = [headers.Session("headers", (COCO12, COCO13))]
+
+
 def selected(names, full):
     """(case, combo) pairs; names may be of cases or of CASE@COMBO."""
     pairs = []
-    for case in IMAGES + CASES:
+    for case in SESSIONS + IMAGES + CASES:
         for n, combo in enumerate(case.on):
             label = f"{case.name}@{combo.name}"
             wanted = full or n == 0 or (case.name in EVERYWHERE and combo in SHORT)

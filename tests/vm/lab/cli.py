@@ -10,7 +10,7 @@ import sys
 
 from . import bench, cache, cases, demo, disk, firmware, kernel, observe, suite, tree, vm
 
-TOOLS = {"qemu-system-x86_64": "qemu-system-x86", "qemu-img": "qemu-utils", "mmdebstrap": "mmdebstrap",
+TOOLS = {"qemu-system-x86_64": "qemu-system-x86", "qemu-img": "qemu-utils", "mmdebstrap": "mmdebstrap", "nbdkit": "nbdkit and nbdkit-plugin-python",
          "mkfs.ext4": "e2fsprogs", "cryptsetup": "cryptsetup-bin", "unshare": "util-linux", "mount": "mount"}
 
 

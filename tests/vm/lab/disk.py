@@ -72,7 +72,8 @@ def keep_modules(source, target):
     os.makedirs(target, exist_ok=True)
     for directory, _, files in os.walk(source):
         for name in files:
-            if name.startswith(("efi_secret.ko", "coco_secret.ko", "dm-crypt.ko", "dm-mod.ko")) or "/crypto" in directory:
+            if name.startswith(("efi_secret.ko", "coco_secret.ko", "dm-crypt.ko", "dm-mod.ko", "dm-integrity.ko",
+                                "dm-bufio.ko")) or "/crypto" in directory:
                 there = os.path.join(target, os.path.relpath(directory, source))
                 os.makedirs(there, exist_ok=True)
                 shutil.copy(os.path.join(directory, name), there)

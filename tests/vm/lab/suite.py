@@ -10,7 +10,7 @@ import threading
 import time
 import traceback
 
-from . import cache, cases, firmware, observe, proofs, tree, verdict, vm
+from . import cache, cases, firmware, headers, observe, proofs, session, tree, verdict, vm
 
 
 class Tap:
@@ -37,7 +37,7 @@ def run(names, full, jobs, skip_as_fail, lack):
     unknown = [n for n in names if not any(n in (label, case.name) for label, case, _ in chosen)]
     if unknown:
         raise cache.LabError("no such case: " + " ".join(unknown))
-    tap = Tap(len(chosen))
+    tap = Tap(len(chosen) if lack else sum(session.count() if isinstance(c, headers.Session) else 1 for _, c, _ in chosen))
     if lack:
         for label, _, _ in chosen:
             if skip_as_fail:
@@ -57,7 +57,25 @@ def run(names, full, jobs, skip_as_fail, lack):
     return 1 if tap.failed else 0
 
 
+def several(tap, results, label, case, combo):
+    """A session: each of its results by itself; if it breaks down, the plan shows that they are missing."""
+    log = os.path.join(results, label)
+    try:
+        found = session.run(case, combo, log)
+    except cache.LabError as e:
+        found = [("session", str(e).split("\n"))]
+    except Exception:
+        found = [("session", traceback.format_exc().split("\n"))]
+    for name, complaints in found:
+        tap.report(not complaints, f"vm/{label}: {name}", complaints + [f"console: {log}"] if complaints else [])
+    bad = sum(bool(complaints) for _, complaints in found)
+    cache.say(f"{'NOT OK' if bad else 'ok'} vm/{label}: {len(found)} results, {bad} bad")
+
+
 def one(tap, results, label, case, combo):
+    if isinstance(case, headers.Session):
+        several(tap, results, label, case, combo)
+        return
     name, began = f"vm/{label}", time.monotonic()
     try:
         if isinstance(case, cases.Image):

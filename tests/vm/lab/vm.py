@@ -117,7 +117,7 @@ class VM:
         for i in range(SPARE_PORTS):
             argv += ["-device", f"pcie-root-port,id=late{i},chassis={i + 1},slot={i + 1}"]
         for i, (path, fmt) in enumerate(self.disks):
-            snapshot = "off" if self.write else "on"
+            snapshot = "off" if self.write or path.startswith("nbd+") else "on"
             argv += ["-drive", f"file={path},format={fmt},if=none,id=disk{i},snapshot={snapshot},cache=unsafe",
                      "-device", f"virtio-blk-pci,drive=disk{i},serial=lab{i}"]
         return argv + list(self.more)
