@@ -280,7 +280,7 @@ def roll_back(old, new, seen):
 
 STRICT = {"coco-unlock.conf": "[Policy]\nRequirePolicyEntry=yes\n"}
 READ = f"head -n 1 {disk.STATE}"
-WRITE = f"yes 'new state' | head -n 200 | dd of={disk.STATE} conv=notrunc status=none; sync; " + READ
+WRITE = f"yes 'new state' 2>/dev/null | head -n 200 | dd of={disk.STATE} conv=notrunc status=none; sync; " + READ
 WHERE = f"filefrag -b4096 -v {disk.STATE} | awk '$1 == \"0:\" {{ print $4 + 0 }}'"
 RAISED = "cat /var/lib/coco-unlock/generation"
 FIVE = table.pinned(KEY, "min-generation=5", "set-generation=5")
@@ -303,9 +303,9 @@ LATE = [
     Case("memory", Boot(found=1, dump=True), GOOD, ram=512, on=COCO),
     # Nothing ever mounts a root: the initramfs has a deadline of its own.
     Case("no-root", Refuse(22, "aborted"), GOOD, root="/dev/vdz", on=EVEN, config={
-        "coco-unlock.conf": "[Unlock]\nTimeout=10s\nRootTimeout=20s\n[Policy]\nCheckCommandLine=no\n"}),
+        "coco-unlock.conf": "[Unlock]\nTimeout=10s\nRootTimeout=40s\n[Policy]\nCheckCommandLine=no\n"}),
     # All processes of the unit are killed when the secrets are read and not yet wiped.
-    Case("killed", Refuse(22, "aborted"), GOOD, on=ODD, files={
+    Case("killed", Refuse(22, "aborted", says="killed", shows="^LAB kills$"), GOOD, on=ODD, files={
         "/usr/bin/strace": None,
         "/usr/lib/lab-kill": "#!/bin/sh\n"
                              f"until cat {LISTING[3:]}/{LUKS} >/dev/null 2>&1; do sleep 0.2; done\nsleep 2\n"
@@ -314,7 +314,7 @@ LATE = [
         "/etc/systemd/system/lab-kill.service": "[Unit]\nDefaultDependencies=no\n"
                                                 "[Service]\nExecStart=/bin/sh /usr/lib/lab-kill\n",
         "/etc/systemd/system/coco-unlock.service.d/60-lab.conf":
-            "[Unit]\nWants=lab-kill.service\n[Service]\nExecStart=\nExecStart=/usr/bin/strace -f -qq -o /dev/null "
+            "[Unit]\nWants=lab-kill.service\n[Service]\nExecStart=\nExecStart=/usr/bin/strace -f --seccomp-bpf -qq -o /dev/null "
             "-e trace=unlink,unlinkat -e inject=unlink,unlinkat:delay_enter=30000000 /usr/bin/coco-unlock unlock\n"}),
 ]
 CASES += ATTACKS + CONTROLS + GUARD + PINS + LATE

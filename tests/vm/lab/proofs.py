@@ -76,6 +76,8 @@ def of_refusal(case, _combo, expect, seen):
     wrong["another action"] = changed(expect, action=OTHER_ACTION[expect.action])
     if expect.says:
         wrong["another reason"] = changed(expect, says="nonsense")
+    if expect.shows:
+        wrong["another line"] = changed(expect, shows="^nonsense$")
     if expect.typed:
         forged["a person who does not type"] = changed(seen, typed=3)
     forged["the attacker's root"] = changed(seen, console=f"{seen.console}\n{MARKER}\n")

@@ -42,6 +42,7 @@ class Refuse:
     not_before: float = None
     says: str = None                # regular expression that the reason must match somewhere
     typed: int = 0                  # so many lines were typed before the end
+    shows: str = None               # regular expression of a line that the console shows besides
 
 
 @dataclasses.dataclass(frozen=True)
@@ -243,6 +244,8 @@ def judge_refusal(case, expect, seen):
     failed = seen.at("coco-unlock: FAILED")
     if failed is not None and seen.ended is not None and seen.ended - failed > 20:
         bad.append(f"the action came {seen.ended - failed:.0f} s after the failure line")
+    if expect.shows and not re.search(expect.shows, seen.console, re.M):
+        bad.append(f"no line {expect.shows!r}")
     if seen.typed < expect.typed:
         bad.append(f"{seen.typed} lines were typed, expected {expect.typed}")
     if expect.wiped:
