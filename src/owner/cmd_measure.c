@@ -51,6 +51,17 @@ static int parse_options(int argc, char **argv, struct measure *m)
 	return 0;
 }
 
+/* Is there what a measurement needs, if one is wanted? */
+static int check(const struct measure *m, struct failure *f)
+{
+	if (m->launch.nonce || m->launch.blob)
+		return launch_options_check(&m->launch, f);
+	return m->launch.tik ? failure_set(f, OUTCOME_USAGE, "--tik",
+					   "give --nonce or --launch-measure-blob, too",
+					   "a measurement needs the platform's nonce") :
+			       0;
+}
+
 /* The measurement, if there is a nonce for it. Compares with the host's, if there is one. */
 static int measure(struct measure *m, struct failure *f)
 {
@@ -59,13 +70,7 @@ static int measure(struct measure *m, struct failure *f)
 	int r;
 
 	if (!m->launch.nonce && !m->launch.blob)
-		return m->launch.tik ? failure_set(f, OUTCOME_USAGE, "--tik",
-						   "give --nonce or --launch-measure-blob, too",
-						   "a measurement needs the platform's nonce") :
-				       0;
-	r = launch_options_check(&m->launch, f);
-	if (r < 0)
-		return r;
+		return 0;
 	if (m->launch.blob)
 		r = blob_value(m->launch.blob, reported, sizeof(reported), f);
 	else
@@ -129,7 +134,7 @@ static int run_measure(int argc, char **argv)
 
 	if (r != 0)
 		return r;
-	if (launch_options_digest(&m.launch, &m.digest, &f) < 0)
+	if (check(&m, &f) < 0 || launch_options_digest(&m.launch, &m.digest, &f) < 0)
 		return cmd_fail(&f);
 	r = measure(&m, &f);
 	if (r < 0 && f.outcome != OUTCOME_REFUSED)
