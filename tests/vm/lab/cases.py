@@ -196,8 +196,8 @@ ATTACKS = [
     forged("memory-bomb", "kdf-cost", EVEN),
     Case("null-keyslot", Refuse(6, "header-refused", says="'keyslot-cipher'"), table.plain(table.secret("another")),
          behind(attack.null_keyslot), on=EVEN),
-    Case("slow-keyslot", Refuse(33, "deadline", within=45, not_before=12), GOOD, behind(attack.slow),
-         config={"coco-unlock.conf": "[Unlock]\nTimeout=15s\n"}, on=ODD),
+    Case("slow-keyslot", Refuse(33, "deadline", within=45, not_before=15), GOOD, behind(attack.forged, "slow"),
+         config=HURRIED, on=ODD),
     Case("twin", Refuse(31, "root-confusion"), GOOD, TWINS, on=EVEN),
     Case("foreign-luks", Refuse(2, "secret-refused"), GOOD, behind(attack.foreign), on=ODD),
     Case("same-luks-uuid", Refuse(18, "ambiguous-device"), GOOD, (Disk(), *behind(attack.foreign)), on=EVEN),
@@ -285,7 +285,7 @@ WHERE = f"filefrag -b4096 -v {disk.STATE} | awk '$1 == \"0:\" {{ print $4 + 0 }}
 RAISED = "cat /var/lib/coco-unlock/generation"
 FIVE = table.pinned(KEY, "min-generation=5", "set-generation=5")
 PINS = [
-    Case("policy-missing", Refuse(27, "policy-missing"), GOOD, config=STRICT, on=ODD),
+    Case("policy-missing", Refuse(27, "policy-missing"), GOOD, config=STRICT, on=EVEN),
     Case("policy-broken", Refuse(28, "policy-invalid", says=r"\b3\b"), table.pinned(KEY, "nonsense=1"), on=EVEN),
     Case("pins-right", Boot(found=2), right_pins, config=STRICT, on=EVEN),
     Case("pin-uuid", Refuse(29, "pin-mismatch", says="UUID"), table.pinned(KEY, "uuid=" + disk.uuid_of("other")), on=ODD),
