@@ -78,6 +78,8 @@ static int run(const struct root *root, const struct conf *conf, struct shared *
 	sigset_t signals, old;
 	pid_t pid;
 
+	/* Who has started us may have ignored it: then no child can be waited for. */
+	(void)signal(SIGCHLD, SIG_DFL);
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGCHLD);
 	sigaddset(&signals, SIGTERM);
