@@ -53,8 +53,8 @@ int passphrase_from_terminal(const char *question, struct secret *ret_secret, st
 	int r;
 
 	if (fd < 0 || tcgetattr(fd, &old) < 0)
-		return fault_set(f, EXITCODE_CONFIG, ENOTTY,
-				 "there is no terminal to ask for '%s': give a file", question);
+		return fault_set(f, EXITCODE_USAGE, ENOTTY,
+				 "there is no terminal to ask for the '%s'", question);
 	r = secret_init(&s);
 	if (r < 0)
 		return no_memory(r, f);
@@ -67,7 +67,7 @@ int passphrase_from_terminal(const char *question, struct secret *ret_secret, st
 	(void)tcsetattr(fd, TCSAFLUSH, &old);
 	(void)dprintf(fd, "\n");
 	if (r < 0)
-		return fault_set(f, EXITCODE_CONFIG, -r, "no passphrase was typed: %s",
+		return fault_set(f, EXITCODE_USAGE, -r, "no passphrase was typed: %s",
 				 strerror(-r));
 	*ret_secret = s;
 	s = SECRET_NULL;
