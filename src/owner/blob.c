@@ -370,6 +370,14 @@ int blob_value(const char *text_or_path, unsigned char *ret_bytes, size_t size,
 	return 0;
 }
 
+bool blob_is_same(const char *path, const char *other)
+{
+	struct stat a, b;
+
+	return stat(path, &a) == 0 && stat(other, &b) == 0 && a.st_dev == b.st_dev &&
+	       a.st_ino == b.st_ino;
+}
+
 /* May PATH be written? */
 static int check_target(const char *path, bool force, struct failure *f)
 {

@@ -16,6 +16,9 @@ enum blob_format {
 	BLOB_HEX,    /* lower case when written; one line */
 };
 
+/* Are these two names of one file? */
+bool blob_is_same(const char *path, const char *other);
+
 /* "binary", "base64" or "hex". Returns 0 or -EINVAL. */
 int blob_format_parse(const char *name, enum blob_format *ret_format);
 

@@ -101,6 +101,29 @@ static int open_all(struct prepare *p, struct failure *f)
 	return as_failure(p->old_slot, &fault, p, f);
 }
 
+static int refuse_output(const struct prepare *p, const char *why, struct failure *f)
+{
+	return failure_set(f, OUTCOME_REFUSED, p->o->out, "choose another name for the table", "%s",
+			   why);
+}
+
+/* --force is for an old table, not for what the disk or the way back depends on. */
+static int check_output(const struct prepare *p, struct failure *f)
+{
+	const struct options *o = p->o;
+
+	if (image_is(&p->image, o->out))
+		return refuse_output(p, "it is the disk", f);
+	if (o->key_file && blob_is_same(o->key_file, o->out))
+		return refuse_output(p, "it is the file with the disk's passphrase", f);
+	if (o->secret && blob_is_same(o->secret, o->out))
+		return refuse_output(p, "it is the file with the secret", f);
+	if (!o->force && access(o->out, F_OK) == 0)
+		return failure_set(f, OUTCOME_REFUSED, o->out,
+				   "choose another name, or --force to replace it", "it exists");
+	return 0;
+}
+
 static int write_table(struct prepare *p, struct failure *f)
 {
 	int r;
@@ -128,17 +151,22 @@ static int put(struct prepare *p, struct failure *f)
 		r = write_table(p, f);
 	if (r < 0)
 		return r;
-	return as_failure(luksheader_put(&p->header, &p->conf, volume_of(p), &fault), &fault, p, f);
+	return as_failure(luksheader_put(&p->header, &fault), &fault, p, f);
 }
 
 static int add_new(struct prepare *p, struct failure *f)
 {
 	/* A secret of one's own may be weak; a generated one has its full entropy. */
-	enum luksheader_kdf kdf = p->o->secret ? LUKSHEADER_KDF_DEFAULT : LUKSHEADER_KDF_MINIMAL;
+	enum luksheader_kdf kdf = !p->o->secret ? LUKSHEADER_KDF_MINIMAL :
+				  p->o->grub	? LUKSHEADER_KDF_GRUB :
+						  LUKSHEADER_KDF_DEFAULT;
+	struct secret passphrase = p->new; /* the same pages */
 	struct fault fault = { 0 };
 	int r;
 
-	p->new_slot = luksheader_add(&p->header, &p->key, &p->new, kdf, &fault);
+	if (p->o->grub)
+		passphrase.len--; /* GRUB's passphrase is what stands before the NUL */
+	p->new_slot = luksheader_add(&p->header, &p->key, &passphrase, kdf, &fault);
 	if (p->new_slot < 0)
 		return as_failure(p->new_slot, &fault, p, f);
 	p->pins = pinnedtable_pins(&p->policy, volume_of(p)->name);
@@ -177,10 +205,11 @@ static void print_next(const struct prepare *p)
 	       "  virsh domsetlaunchsecstate DOMAIN --secrethdr HEADER --secret PAYLOAD\n"
 	       "sevctl, instead of packet:\n"
 	       "  sevctl secret build --tik TIK --tek TEK --launch-measure-blob BLOB \\\n"
-	       "    --secret %s:SECRETFILE HEADER PAYLOAD\n"
+	       "    --secret %s:SECRETFILE \\\n"
+	       "    --secret %s:POLICYFILE HEADER PAYLOAD\n"
 	       "What the boot will say:\n"
 	       "  coco-secret verify %s %s\n",
-	       out, volume_of(p)->guid, p->o->disk, out);
+	       out, volume_of(p)->guid, GUID_POLICY, p->o->disk, out);
 }
 
 static void prepare_done(struct prepare *p)
@@ -204,9 +233,8 @@ static int prepare(const struct options *o)
 		r = failure_io(&f, "memory", -r, "no locked memory for a secret");
 	if (r >= 0)
 		r = open_all(&p, &f);
-	if (r >= 0 && !o->force && access(o->out, F_OK) == 0)
-		r = failure_set(&f, OUTCOME_REFUSED, o->out, "choose another name, or --force",
-				"it exists");
+	if (r >= 0)
+		r = check_output(&p, &f);
 	if (r >= 0)
 		r = add_new(&p, &f);
 	if (r >= 0 && o->remove_old)

@@ -102,7 +102,7 @@ static int add(struct recovery *v, struct failure *f)
 	slot = r;
 	r = repin(v, f);
 	if (r >= 0)
-		r = as_failure(luksheader_put(&v->header, &v->conf, vc, &fault), &fault, v, f);
+		r = as_failure(luksheader_put(&v->header, &fault), &fault, v, f);
 	return r < 0 ? r : slot;
 }
 

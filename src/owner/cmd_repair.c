@@ -25,7 +25,7 @@ static int repair(const char *disk, const char *config, const char *volume)
 	if (r >= 0)
 		r = luksheader_take(&image, &conf, &conf.volumes[i], &header, &fault);
 	if (r >= 0 && header.mended)
-		r = luksheader_put(&header, &conf, &conf.volumes[i], &fault);
+		r = luksheader_put(&header, &fault);
 	if (r < 0) {
 		(void)forecast_failure(&fault, disk, &f);
 		return cmd_fail(&f);

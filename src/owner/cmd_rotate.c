@@ -93,36 +93,60 @@ static int refuse(struct failure *f, const char *path, const char *next, const c
 	return failure_set(f, OUTCOME_REFUSED, path, next, "%s", why);
 }
 
-/* Pins the header as it is in memory now, and writes the table. */
+/* Pins the header as it is in memory now, and it alone if `only`; and writes the table. */
 static int write_side(struct rotate *t, struct side *side, const char *path, bool only, bool force,
 		      struct failure *f)
 {
 	struct pins *pins = pinnedtable_pins(&side->policy, volume_of(t)->name);
-	int r;
+	int r = 0;
 
 	if (!pins)
 		return refuse(f, path, "pin fewer volumes", "its policy entry is full");
-	if (only || pins->nr_headers == 0) {
+	if (only)
 		r = pinnedtable_pin_identity(pins, &t->header, &t->key, f);
-		if (r < 0)
-			return r;
-	}
-	r = pinnedtable_pin_header(pins, &t->header, f);
+	if (r >= 0)
+		r = pinnedtable_pin_header(pins, &t->header, f);
 	if (r >= 0)
 		r = pinnedtable_set_policy(&side->table, &side->policy, f);
 	return r < 0 ? r : pinnedtable_write(path, &side->table, BLOB_BINARY, force, f);
+}
+
+/* A table without header pins opens any header with its secret: pins would take that away. */
+static bool pins_headers(const struct rotate *t, const struct side *side)
+{
+	const struct pins *pins = policy_entry_pins(&side->policy, volume_of(t)->name);
+
+	return pins && pins->nr_headers > 0;
+}
+
+/* --force is for what is left of another try, not for what opens the disk meanwhile. */
+static int check_output(const struct rotate *t, struct failure *f)
+{
+	const struct options *o = t->o;
+
+	if (image_is(&t->image, o->out))
+		return refuse(f, o->out, "choose another name", "it is the disk");
+	if (blob_is_same(o->old, o->out) || (o->new && blob_is_same(o->new, o->out)))
+		return refuse(f, o->out, "choose another name",
+			      "it is a table that opens the disk until the end");
+	if (!o->force && access(o->out, F_OK) == 0)
+		return refuse(f, o->out, "choose another name, or --force to replace it",
+			      "it exists");
+	return 0;
 }
 
 static int put(struct rotate *t, struct failure *f)
 {
 	struct fault fault = { 0 };
 
-	return as_failure(luksheader_put(&t->header, &t->conf, volume_of(t), &fault), &fault, t, f);
+	return as_failure(luksheader_put(&t->header, &fault), &fault, t, f);
 }
 
-/* The new table is the old one with another secret, and pins of its own. */
+/* A new secret, in a keyslot of its own; the new table is the old one with this secret, and
+ * gets pins of its own. */
 static int make_new(struct rotate *t, struct failure *f)
 {
+	struct secret passphrase;
 	struct fault fault = { 0 };
 	int r;
 
@@ -132,6 +156,13 @@ static int make_new(struct rotate *t, struct failure *f)
 	r = passphrase_generate(t->o->grub, &t->new.secret, &fault);
 	if (r < 0)
 		return as_failure(r, &fault, t, f);
+	passphrase = t->new.secret; /* the same pages */
+	if (t->o->grub)
+		passphrase.len--; /* GRUB's passphrase is what stands before the NUL */
+	t->new.slot = luksheader_add(&t->header, &t->key, &passphrase, LUKSHEADER_KDF_MINIMAL,
+				     &fault);
+	if (t->new.slot < 0)
+		return as_failure(t->new.slot, &fault, t, f);
 	pinnedtable_copy(&t->new.table, &t->old.table);
 	t->new.policy = t->old.policy;
 	return pinnedtable_set(&t->new.table, volume_of(t)->guid, &t->new.secret,
@@ -140,7 +171,6 @@ static int make_new(struct rotate *t, struct failure *f)
 
 static int begin(struct rotate *t, struct failure *f)
 {
-	struct fault fault = { 0 };
 	int r;
 
 	r = open_disk(t, true, f);
@@ -151,29 +181,26 @@ static int begin(struct rotate *t, struct failure *f)
 	if (t->old.slot < 0)
 		return refuse(f, t->o->old, "give the table that the guest boots with now",
 			      "its secret opens no keyslot of the disk");
-	if (!t->o->force && access(t->o->out, F_OK) == 0)
-		return refuse(f, t->o->out, "choose another name, or --force", "it exists");
-	r = make_new(t, f);
-	if (r < 0)
-		return r;
-	r = luksheader_add(&t->header, &t->key, &t->new.secret, LUKSHEADER_KDF_MINIMAL, &fault);
-	if (r < 0)
-		return as_failure(r, &fault, t, f);
-	t->new.slot = r;
-	r = write_side(t, &t->old, t->o->old, false, true, f);
+	r = check_output(t, f);
+	if (r >= 0)
+		r = make_new(t, f);
+	if (r >= 0 && pins_headers(t, &t->old))
+		r = write_side(t, &t->old, t->o->old, false, true, f);
 	if (r >= 0)
 		r = write_side(t, &t->new, t->o->out, true, t->o->force, f);
 	if (r >= 0)
 		r = put(t, f);
 	if (r < 0)
 		return r;
-	printf("%s: keyslot %d opens with the old secret, keyslot %d with the new one\n"
-	       "%s: pins the new header, too: seal it again if you still start the guest with it\n"
-	       "%s: the new table\n\n"
+	printf("%s: keyslot %d opens with the old secret, keyslot %d with the new one\n",
+	       t->o->disk, t->old.slot, t->new.slot);
+	if (pins_headers(t, &t->old))
+		printf("%s: pins the new header, too: seal it again if you still start the guest "
+		       "with it\n", t->o->old);
+	printf("%s: the new table\n\n"
 	       "Next: start the guest with the new table. When it has booted:\n"
 	       "  coco-secret rotate --finish %s --table %s --new %s -o FINAL\n",
-	       t->o->disk, t->old.slot, t->new.slot, t->o->old, t->o->out, t->o->disk, t->o->old,
-	       t->o->out);
+	       t->o->out, t->o->disk, t->o->old, t->o->out);
 	return 0;
 }
 
@@ -195,13 +222,14 @@ static int finish(struct rotate *t, struct failure *f)
 	if (t->new.slot == t->old.slot)
 		return refuse(f, t->o->new, "give the old table and the new one",
 			      "both tables have the same secret");
-	if (!t->o->force && access(t->o->out, F_OK) == 0)
-		return refuse(f, t->o->out, "choose another name, or --force", "it exists");
-	if (t->old.slot >= 0) {
-		r = luksheader_remove(&t->header, t->old.slot, &fault);
-		if (r < 0)
-			return as_failure(r, &fault, t, f);
-	}
+	r = check_output(t, f);
+	if (r < 0)
+		return r;
+	/* When this was done once, up to a crash, the old keyslot is gone, but not what it held. */
+	r = t->old.slot >= 0 ? luksheader_remove(&t->header, t->old.slot, &fault) :
+			       luksheader_scrub(&t->header, &fault);
+	if (r < 0)
+		return as_failure(r, &fault, t, f);
 	r = write_side(t, &t->new, t->o->out, true, t->o->force, f);
 	if (r >= 0)
 		r = put(t, f);

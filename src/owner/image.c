@@ -378,6 +378,14 @@ int image_open(const char *spec, bool writable, struct image *ret_image, struct 
 	return 0;
 }
 
+bool image_is(const struct image *image, const char *path)
+{
+	struct stat ours, other;
+
+	return fstat(image->fd, &ours) == 0 && stat(path, &other) == 0 &&
+	       ours.st_dev == other.st_dev && ours.st_ino == other.st_ino;
+}
+
 void image_done(struct image *image)
 {
 	util_closep(&image->fd);

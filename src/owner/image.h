@@ -65,6 +65,9 @@ int image_partitions(const struct image *image, struct image_part ret_parts[IMAG
 /* True if a GPT signature is at its place, whether or not the rest of it is valid. */
 bool image_has_gpt(const struct image *image);
 
+/* Is this the file of the image, by whatever name? */
+bool image_is(const struct image *image, const char *path);
+
 void image_done(struct image *image);
 
 /* Reads or writes exactly len bytes at an offset of a file. Return 0, -ENODATA at the end, or

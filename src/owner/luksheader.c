@@ -16,6 +16,7 @@
 
 #define BLOCK 4096
 #define CHUNK (1024 * 1024)
+#define ITERATIONS_GRUB 1000000 /* a second or so; the unlocker tries both forms up to 5 million */
 
 static const unsigned char zeros[BLOCK];
 
@@ -119,14 +120,26 @@ static int refuse_rule(const struct image *image, const struct verdict *v, struc
 			 image->path, v->rule);
 }
 
-static int judge(const struct image *image, const unsigned char *metadata, const struct conf *conf,
-		 const struct volume_conf *vc, struct verdict *ret_verdict, struct fault *f)
+static int judge(const struct luksheader *h, const unsigned char *metadata,
+		 struct verdict *ret_verdict, struct fault *f)
 {
-	int r = policy_judge(metadata, image->size, conf, vc, ret_verdict);
+	int r = policy_judge(metadata, h->image->size, h->conf, h->vc, ret_verdict);
 
 	if (r == -ENOMEM)
 		return fault_set(f, EXITCODE_NO_MEMORY, ENOMEM, "no memory to judge the header");
-	return r < 0 ? refuse_rule(image, ret_verdict, f) : 0;
+	return r < 0 ? refuse_rule(h->image, ret_verdict, f) : 0;
+}
+
+/* Judges the copy as it is now. */
+static int judge_copy(const struct luksheader *h, struct verdict *ret_verdict, struct fault *f)
+{
+	unsigned char metadata[HEADER_METADATA_SIZE];
+	int r = image_read_at(h->fd, metadata, sizeof(metadata), 0);
+
+	if (r < 0)
+		return fault_set(f, EXITCODE_INTERNAL, -r, "cannot read the changed header: %s",
+				 strerror(-r));
+	return judge(h, metadata, ret_verdict, f);
 }
 
 static int load(struct luksheader *h, struct fault *f)
@@ -149,7 +162,9 @@ static int load(struct luksheader *h, struct fault *f)
 int luksheader_take(const struct image *image, const struct conf *conf,
 		    const struct volume_conf *vc, struct luksheader *ret_header, struct fault *f)
 {
-	_cleanup_(luksheader_done) struct luksheader h = { .image = image, .fd = -EBADF };
+	_cleanup_(luksheader_done) struct luksheader h = {
+		.image = image, .conf = conf, .vc = vc, .fd = -EBADF
+	};
 	unsigned char metadata[HEADER_METADATA_SIZE];
 	int r;
 
@@ -164,7 +179,7 @@ int luksheader_take(const struct image *image, const struct conf *conf,
 	if (memcmp(metadata, magics[0], sizeof(magics[0])) != 0)
 		return fault_set(f, EXITCODE_NOT_LUKS2, EINVAL, "%s has no LUKS2 header",
 				 image->path);
-	r = judge(image, metadata, conf, vc, &h.verdict, f);
+	r = judge(&h, metadata, &h.verdict, f);
 	if (r < 0)
 		return r;
 	h.fd = memfd_create("luks2-header", MFD_CLOEXEC);
@@ -182,19 +197,30 @@ int luksheader_take(const struct image *image, const struct conf *conf,
 	return 0;
 }
 
+static int try_form(const struct luksheader *h, const struct secret *passphrase, size_t len,
+		    struct secret *key)
+{
+	size_t size = SECRET_CAPACITY;
+	int slot = crypt_volume_key_get(h->cd, CRYPT_ANY_SLOT, (char *)key->bytes, &size,
+					(const char *)passphrase->bytes, len);
+
+	key->len = slot < 0 ? 0 : size;
+	return slot;
+}
+
 int luksheader_open(const struct luksheader *header, const struct secret *passphrase,
 		    struct secret *ret_key, struct fault *f)
 {
 	_cleanup_secret_ struct secret key = SECRET_NULL;
-	size_t size = SECRET_CAPACITY;
 	int r, slot;
 
 	r = secret_init(&key);
 	if (r < 0)
 		return fault_set(f, EXITCODE_NO_MEMORY, -r, "no locked memory for the key: %s",
 				 strerror(-r));
-	slot = crypt_volume_key_get(header->cd, CRYPT_ANY_SLOT, (char *)key.bytes, &size,
-				    (const char *)passphrase->bytes, passphrase->len);
+	slot = try_form(header, passphrase, passphrase->len, &key);
+	if (slot == -EPERM && secret_ends_in_nul(passphrase) && passphrase->len > 1)
+		slot = try_form(header, passphrase, passphrase->len - 1, &key);
 	if (slot == -EPERM)
 		return fault_set(f, EXITCODE_SECRET_REFUSED, EPERM,
 				 "this passphrase opens no keyslot of %s", header->image->path);
@@ -202,7 +228,6 @@ int luksheader_open(const struct luksheader *header, const struct secret *passph
 		return fault_set(f, slot == -ENOMEM ? EXITCODE_NO_MEMORY : EXITCODE_INTERNAL, -slot,
 				 "cannot open a keyslot of %s: %s", header->image->path,
 				 strerror(-slot));
-	key.len = size;
 	*ret_key = key;
 	key = SECRET_NULL;
 	return slot;
@@ -211,25 +236,66 @@ int luksheader_open(const struct luksheader *header, const struct secret *passph
 int luksheader_add(struct luksheader *header, const struct secret *volume_key,
 		   const struct secret *passphrase, enum luksheader_kdf kdf, struct fault *f)
 {
-	const struct crypt_pbkdf_type minimal = {
+	const struct crypt_pbkdf_type pbkdf2 = {
 		.type = CRYPT_KDF_PBKDF2,
 		.hash = "sha256",
-		.iterations = POLICY_ITERATIONS_MIN,
+		.iterations = kdf == LUKSHEADER_KDF_GRUB ? ITERATIONS_GRUB : POLICY_ITERATIONS_MIN,
 		.flags = CRYPT_PBKDF_NO_BENCHMARK,
 	};
+	struct verdict verdict;
+	int r, slot;
+
+	r = crypt_set_pbkdf_type(header->cd, kdf == LUKSHEADER_KDF_DEFAULT ? NULL : &pbkdf2);
+	if (r < 0)
+		return fault_set(f, EXITCODE_INTERNAL, -r, "cannot set a key derivation: %s",
+				 strerror(-r));
+	slot = crypt_keyslot_add_by_volume_key(header->cd, CRYPT_ANY_SLOT,
+					       (const char *)volume_key->bytes, volume_key->len,
+					       (const char *)passphrase->bytes, passphrase->len);
+	if (slot == -EINVAL || slot == -ENOSPC)
+		return fault_set(f, EXITCODE_HEADER_REFUSED, -slot,
+				 "the header of %s has no room for another keyslot",
+				 header->image->path);
+	if (slot < 0)
+		return fault_set(f, EXITCODE_INTERNAL, -slot, "cannot add a keyslot to %s: %s",
+				 header->image->path, strerror(-slot));
+	r = judge_copy(header, &verdict, f);
+	return r < 0 ? r : slot;
+}
+
+/* Is this block of the copy part of a keyslot's area? */
+static bool is_used(const struct verdict *v, uint64_t at)
+{
+	uint32_t i;
+
+	for (i = 0; i < v->nr_keyslots; i++)
+		if (at + BLOCK > v->keyslots[i].area.offset &&
+		    at < v->keyslots[i].area.offset + v->keyslots[i].area.size)
+			return true;
+	return false;
+}
+
+int luksheader_scrub(struct luksheader *header, struct fault *f)
+{
+	unsigned char block[BLOCK];
+	struct verdict verdict;
+	uint64_t at;
 	int r;
 
-	r = crypt_set_pbkdf_type(header->cd, kdf == LUKSHEADER_KDF_MINIMAL ? &minimal : NULL);
-	if (r >= 0)
-		r = crypt_keyslot_add_by_volume_key(header->cd, CRYPT_ANY_SLOT,
-						    (const char *)volume_key->bytes,
-						    volume_key->len,
-						    (const char *)passphrase->bytes,
-						    passphrase->len);
+	r = judge_copy(header, &verdict, f);
 	if (r < 0)
-		return fault_set(f, EXITCODE_INTERNAL, -r, "cannot add a keyslot to %s: %s",
-				 header->image->path, strerror(-r));
-	return r;
+		return r;
+	for (at = HEADER_METADATA_SIZE; at < verdict.data_offset && r >= 0; at += BLOCK) {
+		if (is_used(&verdict, at))
+			continue;
+		r = image_read_at(header->fd, block, BLOCK, at);
+		if (r >= 0 && memcmp(block, zeros, BLOCK) != 0)
+			r = image_write_at(header->fd, zeros, BLOCK, at);
+	}
+	if (r < 0)
+		return fault_set(f, EXITCODE_INTERNAL, -r, "cannot change the copied header: %s",
+				 strerror(-r));
+	return 0;
 }
 
 int luksheader_remove(struct luksheader *header, int keyslot, struct fault *f)
@@ -239,7 +305,7 @@ int luksheader_remove(struct luksheader *header, int keyslot, struct fault *f)
 	if (r < 0)
 		return fault_set(f, EXITCODE_INTERNAL, -r, "cannot remove keyslot %d of %s: %s",
 				 keyslot, header->image->path, strerror(-r));
-	return 0;
+	return luksheader_scrub(header, f);
 }
 
 uint32_t luksheader_keyslots(const struct luksheader *header)
@@ -264,7 +330,7 @@ int luksheader_pin(const struct luksheader *header, struct digest *ret_pin)
 	return r < 0 ? r : digest_sha256(metadata, sizeof(metadata), ret_pin);
 }
 
-/* Writes the blocks from `begin` to `end` that differ, and syncs. */
+/* Writes the blocks from `begin` to `end` that differ. */
 static int put_range(const struct luksheader *h, uint64_t begin, uint64_t end)
 {
 	unsigned char ours[BLOCK], theirs[BLOCK];
@@ -278,30 +344,33 @@ static int put_range(const struct luksheader *h, uint64_t begin, uint64_t end)
 		if (r >= 0 && memcmp(ours, theirs, BLOCK) != 0)
 			r = image_write_at(h->image->fd, ours, BLOCK, h->image->offset + at);
 	}
-	if (r >= 0 && fsync(h->image->fd) < 0)
-		r = -errno;
 	return r;
 }
 
-int luksheader_put(const struct luksheader *header, const struct conf *conf,
-		   const struct volume_conf *vc, struct fault *f)
+static int sync_after(const struct luksheader *h, int r)
 {
-	unsigned char metadata[HEADER_METADATA_SIZE];
-	struct verdict verdict;
+	return r >= 0 && fsync(h->image->fd) < 0 ? -errno : r;
+}
+
+int luksheader_put(const struct luksheader *header, struct fault *f)
+{
+	struct verdict v;
+	uint32_t i;
 	int r;
 
-	r = image_read_at(header->fd, metadata, sizeof(metadata), 0);
+	r = judge_copy(header, &v, f);
 	if (r < 0)
-		return fault_set(f, EXITCODE_INTERNAL, -r, "cannot read the changed header: %s",
-				 strerror(-r));
-	r = judge(header->image, metadata, conf, vc, &verdict, f);
-	if (r < 0)
-		return -EINVAL;
-	r = put_range(header, HEADER_METADATA_SIZE, header->verdict.data_offset);
+		return r;
+	for (i = 0; i < v.nr_keyslots && r >= 0; i++)
+		r = put_range(header, v.keyslots[i].area.offset,
+			      v.keyslots[i].area.offset + v.keyslots[i].area.size);
+	r = sync_after(header, r);
 	if (r >= 0)
-		r = put_range(header, HEADER_COPY_SIZE, HEADER_METADATA_SIZE);
+		r = sync_after(header, put_range(header, HEADER_COPY_SIZE, HEADER_METADATA_SIZE));
 	if (r >= 0)
-		r = put_range(header, 0, HEADER_COPY_SIZE);
+		r = sync_after(header, put_range(header, 0, HEADER_COPY_SIZE));
+	if (r >= 0)
+		r = sync_after(header, put_range(header, HEADER_METADATA_SIZE, v.data_offset));
 	if (r < 0)
 		return fault_set(f, EXITCODE_NO_DEVICE, -r, "cannot write the header of %s: %s",
 				 header->image->path, strerror(-r));
