@@ -207,6 +207,46 @@ static void test_writing(void)
 	ok(f.outcome == OUTCOME_IO && strstr(f.why, "No such file"), "... which is said");
 }
 
+static void test_long_texts(void)
+{
+	static char text[2 * SECRET_CAPACITY + 2];
+	_cleanup_secret_ struct secret s = bytes_secret("", 0), back = bytes_secret("", 0);
+	enum blob_format format;
+	size_t i;
+
+	for (i = 0; i < SECRET_CAPACITY - 1; i++)
+		s.bytes[i] = (unsigned char)(i * 7 + i / 256);
+	s.len = i;
+	for (format = BLOB_BASE64; format <= BLOB_HEX; format++) {
+		enum blob_format found = BLOB_BINARY;
+
+		f = (struct failure){ 0 };
+		is_int(blob_write_secret(fixture_path(&fx, "/long"), format, &s, true, &f), 0,
+		       "many bytes as text");
+		blob_text(format, s.bytes, s.len, text);
+		text[strlen(text) + 1] = '\0';
+		text[strlen(text)] = '\n';
+		is_str(fixture_get(&fx, "/long"), text, "... in one line");
+		ok(blob_read_encoded(fixture_path(&fx, "/long"), &back, &found, &f) == 0 &&
+			   found == format && back.len == s.len &&
+			   memcmp(back.bytes, s.bytes, s.len) == 0, "... come back");
+	}
+}
+
+static void test_race(void)
+{
+	struct blob_file file = BLOB_FILE_NULL;
+
+	f = (struct failure){ 0 };
+	is_int(blob_file_create(fixture_path(&fx, "/raced"), false, &file, &f), 0, "a new file");
+	is_int(blob_file_put(&file, BLOB_BINARY, (const unsigned char *)"new", 3, &f), 0, "written");
+	fixture_text(&fx, "/raced", "first");
+	is_int(blob_files_commit(&file, 1, &f), -EPERM, "another process was faster");
+	blob_file_done(&file);
+	is_str(fixture_get(&fx, "/raced"), "first", "... and its file stays");
+	ok(!fixture_has(&fx, "/raced.new"), "... alone");
+}
+
 static void test_left_overs(void)
 {
 	int fd;
@@ -230,9 +270,12 @@ static void test_left_overs(void)
 	FIXTURE_MUST(chmod(fixture_path(&fx, "/user.new"), 0644) == 0);
 	is_int(put("/user", false), -EIO, "a file of that name that is not ours is left alone");
 	is_str(fixture_get(&fx, "/user.new"), "a user's file", "... as it is");
+	fixture_text(&fx, "/target", "elsewhere");
+	FIXTURE_MUST(chmod(fixture_path(&fx, "/target"), 0600) == 0);
 	FIXTURE_MUST(symlink("target", fixture_path(&fx, "/trap.new")) == 0);
 	is_int(put("/trap", false), -EIO, "a link of that name is not followed");
-	ok(!fixture_has(&fx, "/target"), "... to anywhere");
+	ok(S_ISLNK(mode("/trap.new")), "... nor removed");
+	is_str(fixture_get(&fx, "/target"), "elsewhere", "... and its target is as it was");
 	FIXTURE_MUST(mkfifo(fixture_path(&fx, "/pipe.new"), 0600) == 0);
 	is_int(put("/pipe", false), -EIO, "a pipe of that name does not stop anybody");
 }
@@ -297,6 +340,8 @@ int main(void)
 	test_values();
 	test_writing();
 	piece = 0;
+	test_long_texts();
+	test_race();
 	test_left_overs();
 	test_failures();
 	fixture_done(&fx);
