@@ -175,11 +175,12 @@ static void test_second_reader(void)
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct json_tokener *tok = json_tokener_new_ex(JSONTEXT_DEPTH_MAX + 1);
+		int len = (int)strlen(cases[i].text);
 		struct json_object *obj;
 
 		if (cases[i].result == 0) {
 			json_tokener_set_flags(tok, JSON_TOKENER_STRICT);
-			obj = json_tokener_parse_ex(tok, cases[i].text, (int)strlen(cases[i].text) + 1);
+			obj = json_tokener_parse_ex(tok, cases[i].text, len + 1);
 			if (!obj && !strstr(cases[i].text, "-0"))
 				differ++, printf("# json-c refuses: %s\n", cases[i].text);
 			json_object_put(obj);

@@ -191,6 +191,60 @@ static void test_ciphers(void)
 
 }
 
+static void begin_integrity(void)
+{
+	begin();
+	(void)fake_module("dm_integrity");
+	fake_module("authenc")->alias = "crypto-authenc";
+	fake_module("hmac")->alias = "crypto-hmac";
+	fake_module("sha256_generic")->alias = "crypto-sha256";
+	conf.volumes[1] = conf.volumes[0];
+	conf.volumes[1].options = VOLUME_OPTION_INTEGRITY_HMAC_SHA256;
+	conf.nr_volumes = 2;
+}
+
+/* Only where a volume of cocotab has integrity=. */
+static void test_integrity(void)
+{
+	static const char *const parts[] = { "authenc", "hmac", "sha256_generic" };
+	size_t i;
+
+	begin_integrity();
+	is_int(kernel_prepare(&fx.root, &conf, &f), 0, "integrity: all is there");
+	is_str(fake_loaded, "dm_crypt dm_integrity authenc hmac sha256_generic aes_generic xts",
+	       "and is loaded");
+	end();
+	begin_integrity();
+	conf.nr_volumes = 1;
+	is_int(kernel_prepare(&fx.root, &conf, &f), 0, "without it");
+	is_str(fake_loaded, "dm_crypt aes_generic xts", "nothing of that is");
+	end();
+	begin_integrity();
+	module("dm_integrity")->load_result = -EPERM;
+	ok(kernel_prepare(&fx.root, &conf, &f) == -EPERM && f.code == EXITCODE_NO_DM_CRYPT,
+	   "dm_integrity does not load: %s", f.reason);
+	f = (struct fault){ 0 };
+	module("dm_integrity")->state = KMOD_MODULE_BUILTIN;
+	is_int(kernel_prepare(&fx.root, &conf, &f), 0, "it is built in");
+	end();
+	for (i = 0; i < ARRAY_SIZE(parts); i++) {
+		begin_integrity();
+		module(parts[i])->load_result = -EPERM;
+		ok(kernel_prepare(&fx.root, &conf, &f) == -EPERM &&
+			   f.code == EXITCODE_NO_DM_CRYPT && strstr(f.reason, "for integrity="),
+		   "%s does not load: %s", parts[i], f.reason);
+		fixture_text(&fx, PATH_CRYPTO, "name         : authenc\nname         : hmac\n"
+					       "name         : sha256\n");
+		f = (struct fault){ 0 };
+		is_int(kernel_prepare(&fx.root, &conf, &f), 0, "but the kernel has it");
+		end();
+	}
+	begin_integrity();
+	is_int(kernel_look(&fx.root, &conf, &f), 0, "dry run: integrity could be loaded");
+	is_str(fake_loaded, "", "and is not");
+	end();
+}
+
 static void test_look(void)
 {
 	begin();
@@ -218,6 +272,7 @@ int main(void)
 	test_prepare();
 	test_dm_crypt();
 	test_ciphers();
+	test_integrity();
 	test_look();
 	is_int(fake_refs, 0, "libkmod got back all that it handed out");
 	return tap_done();

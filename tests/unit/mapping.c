@@ -84,7 +84,8 @@ static const char *check(void)
 	r = mapping_check(&fx.root, &vc, &verdict, &device, &mapping, &f);
 	if (r == 0)
 		return f.code == EXITCODE_OK ? "same" : "contradiction";
-	if (f.code != EXITCODE_MAPPING_DIFFERS || memcmp(&mapping, &untouched, sizeof(mapping)) != 0)
+	if (f.code != EXITCODE_MAPPING_DIFFERS ||
+	    memcmp(&mapping, &untouched, sizeof(mapping)) != 0)
 		return "contradiction";
 	at = strstr(f.reason, "' is not what was asked for: ");
 	at = at ? at + strlen("' is not what was asked for: ") : f.reason;

@@ -193,6 +193,95 @@ static void test_ends_in_nul(void)
 	ok(!secret_ends_in_nul(&s), "empty does not");
 }
 
+/* FIPS 180-4 and RFC 4231 (test case 2), and the same for every byte that a secret may have. */
+static void test_digests(void)
+{
+	_cleanup_secret_ struct secret s = SECRET_NULL;
+	struct digest d, expected, other;
+
+	FIXTURE_MUST(secret_init(&s) == 0);
+	FIXTURE_MUST(digest_parse("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+				  &expected) == 0);
+	ok(secret_sha256(&s, &d) == 0 && digest_equal(&d, &expected), "SHA-256 of nothing");
+	memcpy(s.bytes, "abc", 3);
+	s.len = 3;
+	FIXTURE_MUST(digest_parse("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+				  &expected) == 0);
+	ok(secret_sha256(&s, &d) == 0 && digest_equal(&d, &expected), "SHA-256 of abc");
+	memcpy(s.bytes, "abc\0", 4);
+	s.len = 4;
+	ok(secret_sha256(&s, &d) == 0 && !digest_equal(&d, &expected), "a NUL at the end counts");
+	s.len = 2;
+	ok(secret_sha256(&s, &d) == 0 && !digest_equal(&d, &expected), "and so does the length");
+	memcpy(s.bytes, "Jefe", 4);
+	s.len = 4;
+	FIXTURE_MUST(digest_parse("5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
+				  &expected) == 0);
+	ok(secret_hmac_sha256(&s, "what do ya want for nothing?", &d) == 0 &&
+		   digest_equal(&d, &expected),
+	   "HMAC-SHA256 with the secret as the key");
+	ok(secret_hmac_sha256(&s, "what do ya want for nothing", &d) == 0 &&
+		   !digest_equal(&d, &expected),
+	   "of another text");
+	other = expected;
+	other.octets[31] ^= 1;
+	ok(!digest_equal(&other, &expected), "digests that differ in the last bit");
+	other.octets[31] ^= 1;
+	ok(digest_equal(&other, &expected), "and those that do not");
+}
+
+static void test_reveal(void)
+{
+	_cleanup_secret_ struct secret s = SECRET_NULL;
+	char untouched[] = "untouched", *text = untouched;
+
+	FIXTURE_MUST(secret_init(&s) == 0);
+	memcpy(s.bytes, "ab\ncd", 5);
+	s.len = 5;
+	is_int(secret_reveal_text(&s, 4, &text), -EFBIG, "a text that is too long");
+	ok(text == untouched, "is not handed out");
+	s.bytes[4] = '\0';
+	is_int(secret_reveal_text(&s, 5, &text), -EINVAL, "one with a NUL");
+	ok(text == untouched, "is not either");
+	s.bytes[4] = 'd';
+	is_int(secret_reveal_text(&s, 5, &text), 0, "one that fits");
+	is_str(text, "ab\ncd", "is a string then");
+	free(text);
+	s.len = 2;
+	is_int(secret_reveal_text(&s, 5, &text), 0, "a part of it");
+	is_str(text, "ab", "ends where the secret does");
+	free(text);
+	s.len = 0;
+	is_int(secret_reveal_text(&s, 0, &text), 0, "an empty one");
+	is_str(text, "", "is an empty string");
+	free(text);
+}
+
+static void test_digest_text(void)
+{
+	static const char good[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+	static const char *const bad[] = {
+		"", "0", "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcde",
+		"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0",
+		"0123456789abcdeF0123456789abcdef0123456789abcdef0123456789abcdef",
+		"g123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+		" 123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+		"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcde ",
+		"0x23456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+	};
+	struct digest d, before;
+	size_t i;
+
+	ok(digest_parse(good, &d) == 0 && d.octets[0] == 0x01 && d.octets[7] == 0xef &&
+		   d.octets[31] == 0xef,
+	   "64 digits are a digest");
+	before = d;
+	for (i = 0; i < ARRAY_SIZE(bad); i++)
+		ok(digest_parse(bad[i], &d) == -EINVAL && digest_equal(&d, &before),
+		   "these are none: '%s'", bad[i]);
+	is_int(digest_init_library(), 0, "libcrypto is ready");
+}
+
 static void test_process(void)
 {
 	struct rlimit core = { .rlim_cur = 1, .rlim_max = 1 };
@@ -222,6 +311,9 @@ int main(void)
 	test_read();
 	test_read_fails();
 	test_ends_in_nul();
+	test_digests();
+	test_reveal();
+	test_digest_text();
 	test_process();
 	is_int(inject_secrets.dirty, 0, "no mapping went with a byte of a secret in it");
 	return tap_done();
