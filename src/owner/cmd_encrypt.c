@@ -12,6 +12,7 @@
 
 #include "blob.h"
 #include "encrypt.h"
+#include "inplace.h"
 #include "passphrase.h"
 #include "progress.h"
 
@@ -224,6 +225,87 @@ static int encrypt_to_file(const struct options *o, struct failure *f)
 	return r;
 }
 
+static int set_backup(struct inplace *p, const struct options *o, char *buf, size_t size,
+		      struct failure *f)
+{
+	struct stat st;
+
+	p->backup = o->backup;
+	if (p->backup)
+		return 0;
+	if (stat(o->image, &st) == 0 && S_ISBLK(st.st_mode))
+		return failure_set(f, OUTCOME_USAGE, o->image, "add --backup FILE, on another disk",
+				   "a device needs a file that keeps its new header for a moment");
+	if ((size_t)snprintf(buf, size, "%s.header", o->image) >= size)
+		return failure_set(f, OUTCOME_USAGE, o->image, "use a shorter path",
+				   "the name is too long");
+	p->backup = buf;
+	return 0;
+}
+
+/* A new secret is for a plain disk only, and is on its disk for good before anything begins. */
+static int get_inplace_secret(const struct options *o, enum inplace_state state,
+			      struct secret *ret_secret, struct failure *f)
+{
+	_cleanup_blob_file_ struct blob_file file = BLOB_FILE_NULL;
+	int r;
+
+	if (o->secret_out && state != INPLACE_PLAIN)
+		return failure_set(f, OUTCOME_REFUSED, o->image,
+				   "give the secret of the first run with --secret",
+				   "its encryption has begun already");
+	r = get_secret(o, ret_secret, &file, f);
+	if (r >= 0 && o->secret_out)
+		r = blob_files_commit(&file, 1, f);
+	return r;
+}
+
+static int encrypt_in_place(const struct options *o, struct failure *f)
+{
+	_cleanup_secret_ struct secret secret = SECRET_NULL;
+	_cleanup_close_ int signal_fd = -EBADF;
+	struct progress progress;
+	struct inplace p = {
+		.path = o->image,
+		.passphrase = &secret,
+		.kdf = o->kdf,
+		.sector_size = o->sector_size,
+		.progress = progress_show,
+		.data = &progress,
+	};
+	enum inplace_state state = INPLACE_PLAIN;
+	char backup[PATH_MAX];
+	int r;
+
+	r = set_backup(&p, o, backup, sizeof(backup), f);
+	if (r >= 0)
+		r = inplace_look(&p, &state, f);
+	if (r >= 0 && state == INPLACE_ENCRYPTED)
+		return failure_set(f, OUTCOME_REFUSED, o->image,
+				   "use coco-secret prepare for an encrypted disk",
+				   "it is encrypted already");
+	if (r >= 0)
+		r = signal_fd = open_signals(f);
+	if (r >= 0)
+		r = get_inplace_secret(o, state, &secret, f);
+	if (r < 0)
+		return r;
+	if (state != INPLACE_PLAIN)
+		printf("%s: goes on where an earlier run was interrupted\n", o->image);
+	p.cancel_fd = signal_fd;
+	progress_start(&progress, stderr, "encrypt");
+	r = inplace_run(&p, state, f);
+	progress_end(&progress);
+	if (r < 0)
+		return r;
+	printf("%s: encrypted\n", o->image);
+	if (o->secret_out)
+		printf("%s: the secret that opens it\n", o->secret_out);
+	printf("next: coco-secret prepare %s --key-file %s -o TABLE\n", o->image,
+	       o->secret_out ? o->secret_out : o->secret);
+	return 0;
+}
+
 static int parse_kdf(const char *name, enum newheader_kdf *ret_kdf)
 {
 	static const struct {
@@ -341,7 +423,7 @@ static int run_encrypt(int argc, char **argv)
 	if (o.integrity)
 		r = refuse_integrity(&o, &f);
 	else if (o.in_place)
-		return cmd_usage(&cmd_encrypt, "--in-place is not built yet");
+		r = encrypt_in_place(&o, &f);
 	else
 		r = encrypt_to_file(&o, &f);
 	return r < 0 ? cmd_fail(&f) : cmd_finish();

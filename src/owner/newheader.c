@@ -15,7 +15,6 @@
 #include "volume.h"
 #include "xts.h"
 
-#define SPACE (1024 * 1024) /* libcryptsetup wants a place for data behind the header */
 #define CHUNK (1024 * 1024)
 #define FD_PATH_SIZE 32
 
@@ -41,50 +40,67 @@ static int new_key(struct secret *ret_key, struct fault *f)
 	return 0;
 }
 
-static int set_kdf(struct crypt_device *cd, enum newheader_kdf kdf)
-{
-	const struct crypt_pbkdf_type minimal = {
+/* The costs are fixed: what this machine could do says nothing about the guest. */
+static const struct crypt_pbkdf_type kdfs[] = {
+	[NEWHEADER_KDF_MINIMAL] = {
 		.type = CRYPT_KDF_PBKDF2,
 		.hash = "sha256",
 		.iterations = POLICY_ITERATIONS_MIN,
 		.flags = CRYPT_PBKDF_NO_BENCHMARK,
-	};
+	},
+	[NEWHEADER_KDF_ARGON2ID] = {
+		.type = CRYPT_KDF_ARGON2ID,
+		.hash = "sha256", /* of the splitter */
+		.iterations = 4,
+		.max_memory_kb = 256 * 1024,
+		.parallel_threads = POLICY_ARGON2_CPUS_MAX,
+		.flags = CRYPT_PBKDF_NO_BENCHMARK,
+	},
+	[NEWHEADER_KDF_PBKDF2] = {
+		.type = CRYPT_KDF_PBKDF2,
+		.hash = "sha256",
+		.iterations = 1000000,
+		.flags = CRYPT_PBKDF_NO_BENCHMARK,
+	},
+};
 
-	switch (kdf) {
-	case NEWHEADER_KDF_MINIMAL:
-		return crypt_set_pbkdf_type(cd, &minimal);
-	case NEWHEADER_KDF_PBKDF2:
-		return crypt_set_pbkdf_type(cd, crypt_get_pbkdf_default(CRYPT_LUKS1));
-	case NEWHEADER_KDF_ARGON2ID:
-	default:
-		return crypt_set_pbkdf_type(cd, crypt_get_pbkdf_default(CRYPT_LUKS2));
-	}
-}
-
-static int format(const struct newheader *h, const struct secret *passphrase,
-		  enum newheader_kdf kdf, uint32_t sector_size)
+int newheader_format(struct crypt_device *cd, const char *uuid, const struct secret *passphrase,
+		     enum newheader_kdf kdf, uint32_t sector_size, const struct secret *key)
 {
-	_cleanup_(crypt_freep) struct crypt_device *cd = NULL;
 	struct crypt_params_luks2 params = { .sector_size = sector_size };
-	char path[FD_PATH_SIZE];
 	int r;
 
-	(void)snprintf(path, sizeof(path), PATH_SELF_FD, h->fd); /* fits */
+	r = crypt_set_data_offset(cd, NEWHEADER_SIZE / 512);
+	if (r >= 0)
+		r = crypt_set_pbkdf_type(cd, &kdfs[kdf]);
+	if (r >= 0)
+		r = crypt_format(cd, CRYPT_LUKS2, "aes", "xts-plain64", uuid,
+				 key ? (const char *)key->bytes : NULL, XTS_KEY_SIZE, &params);
+	if (r >= 0)
+		r = crypt_keyslot_add_by_volume_key(cd, CRYPT_ANY_SLOT, NULL, XTS_KEY_SIZE,
+						    (const char *)passphrase->bytes,
+						    passphrase->len);
+	return r;
+}
+
+static int format_file(const char *path, const char *uuid, const struct secret *passphrase,
+		       enum newheader_kdf kdf, uint32_t sector_size, const struct secret *key)
+{
+	_cleanup_(crypt_freep) struct crypt_device *cd = NULL;
+	int r;
+
 	volume_init_library();
 	r = crypt_init(&cd, path);
 	if (r >= 0)
-		r = crypt_set_data_offset(cd, NEWHEADER_SIZE / 512);
-	if (r >= 0)
-		r = set_kdf(cd, kdf);
-	if (r >= 0)
-		r = crypt_format(cd, CRYPT_LUKS2, "aes", "xts-plain64", NULL,
-				 (const char *)h->key.bytes, h->key.len, &params);
-	if (r >= 0)
-		r = crypt_keyslot_add_by_volume_key(cd, CRYPT_ANY_SLOT,
-						    (const char *)h->key.bytes, h->key.len,
-						    (const char *)passphrase->bytes,
-						    passphrase->len);
+		r = newheader_format(cd, uuid, passphrase, kdf, sector_size, key);
 	return r < 0 ? r : 0;
+}
+
+int newheader_renew(const char *path, struct crypt_device *other, const struct secret *passphrase,
+		    enum newheader_kdf kdf, const struct secret *key)
+{
+	return format_file(path, crypt_get_uuid(other), passphrase, kdf,
+			   (uint32_t)crypt_get_sector_size(other), key);
 }
 
 static int judge(struct newheader *h, uint64_t data_size, struct fault *f)
@@ -113,16 +129,18 @@ int newheader_make(const struct secret *passphrase, enum newheader_kdf kdf, uint
 		   uint64_t data_size, struct newheader *ret_header, struct fault *f)
 {
 	_cleanup_(newheader_done) struct newheader h = NEWHEADER_NULL;
+	char path[FD_PATH_SIZE];
 	int r;
 
 	r = new_key(&h.key, f);
 	if (r < 0)
 		return r;
 	h.fd = memfd_create("luks2-header", MFD_CLOEXEC);
-	if (h.fd < 0 || ftruncate(h.fd, NEWHEADER_SIZE + SPACE) < 0)
+	if (h.fd < 0 || ftruncate(h.fd, NEWHEADER_SIZE + NEWHEADER_SPACE) < 0)
 		return fault_set(f, EXITCODE_NO_MEMORY, errno, "no memory for the header: %s",
 				 strerror(errno));
-	r = format(&h, passphrase, kdf, sector_size);
+	(void)snprintf(path, sizeof(path), PATH_SELF_FD, h.fd); /* fits */
+	r = format_file(path, NULL, passphrase, kdf, sector_size, &h.key);
 	if (r >= 0 && ftruncate(h.fd, NEWHEADER_SIZE) < 0)
 		r = -errno;
 	if (r < 0)

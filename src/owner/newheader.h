@@ -9,11 +9,12 @@
 #include "secret.h"
 
 #define NEWHEADER_SIZE (16ULL * 1024 * 1024) /* bytes before the data: what all tools leave */
+#define NEWHEADER_SPACE (1024 * 1024) /* libcryptsetup wants a place for data behind it */
 
 enum newheader_kdf {
 	NEWHEADER_KDF_MINIMAL,  /* PBKDF2 at the lowest cost: for secrets of full entropy */
-	NEWHEADER_KDF_ARGON2ID, /* measured by libcryptsetup: for what a person has thought up */
-	NEWHEADER_KDF_PBKDF2,   /* measured, too: where the guest has little memory */
+	NEWHEADER_KDF_ARGON2ID, /* 256 MiB: for what a person has thought up */
+	NEWHEADER_KDF_PBKDF2,   /* a million: the same, where the guest has little memory */
 };
 
 struct newheader {
@@ -31,6 +32,20 @@ struct newheader {
  */
 int newheader_make(const struct secret *passphrase, enum newheader_kdf kdf, uint32_t sector_size,
 		   uint64_t data_size, struct newheader *ret_header, struct fault *f);
+
+struct crypt_device;
+
+/*
+ * Formats with the data at NEWHEADER_SIZE, and adds a keyslot; uuid NULL and key NULL let
+ * libcryptsetup make them. Returns the keyslot's number or -errno.
+ */
+int newheader_format(struct crypt_device *cd, const char *uuid, const struct secret *passphrase,
+		     enum newheader_kdf kdf, uint32_t sector_size, const struct secret *key);
+
+/* Formats a file of NEWHEADER_SIZE + NEWHEADER_SPACE bytes with UUID and sector size of
+ * another header and its volume key. Returns 0 or -errno. */
+int newheader_renew(const char *path, struct crypt_device *other, const struct secret *passphrase,
+		    enum newheader_kdf kdf, const struct secret *key);
 
 /* Copies it to `offset` of a file. Returns 0 or -errno. */
 int newheader_write(const struct newheader *header, int fd, uint64_t offset);
