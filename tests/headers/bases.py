@@ -3,6 +3,7 @@
 sector size is forced to 512, because on a file cryptsetup may choose 4096."""
 
 import os
+import struct
 
 from luks2 import HEADERS, Image, cryptsetup
 
@@ -103,8 +104,8 @@ class Bases:
         cryptsetup("luksAddKey", "--unbound", "--key-size", 768, *KDF, path, self.keyfile)
 
     def make_integrity(self, path, _):
-        """That keyslot is all there is, and stands for a segment with integrity; behind it are zeros, of which
-        dm-integrity makes an empty volume. luksFormat --integrity would need device-mapper."""
+        """That keyslot is all there is, and stands for a segment with integrity; behind it is an empty volume of
+        dm-integrity. luksFormat --integrity would need device-mapper."""
         image = Image(self["unbound"].data)
         tree = image.tree
         tree["keyslots"] = {"0": tree["keyslots"]["1"]}
@@ -113,4 +114,10 @@ class Bases:
                                               "journal_integrity": "none"}
         image.tree = tree
         image.seal()
-        self.write(path, image.bytes()[:DATA].ljust(2 * DATA, b"\0"))
+        self.write(path, (image.bytes()[:DATA] + integrity_superblock(DATA // 1024)).ljust(2 * DATA, b"\0"))
+
+
+def integrity_superblock(sectors):
+    """Linux, drivers/md/dm-integrity.c, struct superblock: magic, version, log2 of the sectors between tags, tag size,
+    journal sections, sectors of data, and zeros."""
+    return struct.pack("<8sBBHIQ", b"integrt", 1, 8, 32, 1, sectors)

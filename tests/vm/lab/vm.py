@@ -117,9 +117,11 @@ class VM:
         for i in range(SPARE_PORTS):
             argv += ["-device", f"pcie-root-port,id=late{i},chassis={i + 1},slot={i + 1}"]
         for i, (path, fmt) in enumerate(self.disks):
-            snapshot = "off" if self.write or path.startswith("nbd+") else "on"
+            # The server of a disk sees each request by itself, and what is written.
+            served = path.startswith("nbd+")
+            snapshot = "off" if self.write or served else "on"
             argv += ["-drive", f"file={path},format={fmt},if=none,id=disk{i},snapshot={snapshot},cache=unsafe",
-                     "-device", f"virtio-blk-pci,drive=disk{i},serial=lab{i}"]
+                     "-device", f"virtio-blk-pci,drive=disk{i},serial=lab{i}" + ",request-merging=off" * served]
         return argv + list(self.more)
 
     def loader(self, name, blob, address):
