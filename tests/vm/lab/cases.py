@@ -38,7 +38,7 @@ class Disk:
     kind: str = "root"          # root, btrfs (the same on btrfs), or a small volume: luks2, luks1, ext4, blank
     key: bytes = table.secret("root")
     name: str = "vol"
-    late: bool = False          # hot-added 5 s after the unit has started
+    late: bool = False          # hot-added 9 s after the unit has started
     hot: str = None             # blank, until a line of the console matches this: then the host changes the disk
     made: object = None         # instead: a function of attack.py that returns the file
 

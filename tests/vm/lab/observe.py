@@ -122,7 +122,7 @@ def drive(machine, case, late, seen, hook):
     if late:
         machine.expect(UNIT_STARTS, 90)
         for port, path in enumerate(late):
-            machine.after(5, lambda path=path, port=port: machine.add_disk(path, port=port))
+            machine.after(9, lambda path=path, port=port: machine.add_disk(path, port=port))
     if case.silent:
         # Nothing is waited for; any text ends the waiting.
         machine.sleep_until(lambda: machine.console.strip(), case.expect.seconds)
