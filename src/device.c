@@ -73,15 +73,15 @@ static bool value_is(blkid_probe pr, const char *name, const char *expected)
 	       strcmp(value, expected) == 0;
 }
 
-static bool device_matches(int fd, const struct device_spec *spec, bool is_disk,
-			   char ret_type[static 32])
+bool device_matches(int fd, uint64_t offset, uint64_t size, const struct device_spec *spec,
+		    char ret_type[static 32])
 {
 	_cleanup_(probe_freep) blkid_probe pr = blkid_new_probe();
 	const char *type = NULL;
 	bool luks;
 
 	(void)snprintf(ret_type, 32, "unknown content");
-	if (!pr || blkid_probe_set_device(pr, fd, 0, 0) < 0)
+	if (!pr || blkid_probe_set_device(pr, fd, (blkid_loff_t)offset, (blkid_loff_t)size) < 0)
 		return false;
 	(void)blkid_probe_enable_superblocks(pr, 1);
 	(void)blkid_probe_set_superblocks_flags(pr, BLKID_SUBLKS_TYPE | BLKID_SUBLKS_UUID |
@@ -99,7 +99,7 @@ static bool device_matches(int fd, const struct device_spec *spec, bool is_disk,
 		(void)snprintf(ret_type, 32, "%s", type);
 	switch (spec->kind) {
 	case DEVICE_KIND_AUTO:
-		return luks && is_disk;
+		return luks;
 	case DEVICE_KIND_UUID:
 		return value_is(pr, "UUID", spec->value);
 	case DEVICE_KIND_LABEL:
@@ -139,7 +139,7 @@ static void scan_one(const struct root *root, const char *name, const struct dev
 	fd = open_block(root, path, &size);
 	if (fd < 0)
 		return; /* no medium, or gone again */
-	if (device_matches(fd, spec, is_disk, type)) {
+	if (device_matches(fd, 0, 0, spec, type) && (is_disk || spec->kind != DEVICE_KIND_AUTO)) {
 		text_append(scan->matching, SEEN_SIZE, "%s%s", *scan->matching ? ", " : "", path);
 		if (scan->matches++ == 0 && strlen(path) < CONF_DEVICE_SIZE) {
 			scan->first.fd = TAKE_FD(fd);

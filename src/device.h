@@ -27,6 +27,14 @@ struct device {
 int device_find(const struct root *root, const struct device_spec *spec, struct uevent *ue,
 		struct deadline deadline, struct device *ret_device, struct fault *f);
 
+/*
+ * Is what lies there what the spec says, as libblkid sees it? size 0 means up to the end. Never
+ * true for a path. auto needs the LUKS magic only; PARTUUID= a real partition. ret_type gets
+ * what is there, for messages.
+ */
+bool device_matches(int fd, uint64_t offset, uint64_t size, const struct device_spec *spec,
+		    char ret_type[static 32]);
+
 void device_done(struct device *device);
 
 #endif

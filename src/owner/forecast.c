@@ -11,12 +11,24 @@
 #include "table.h"
 #include "text.h"
 
+/* The driver stops at 64 files; then the boot ends, whatever else is wrong with the table. */
+static int refuse_hidden(size_t nr, struct fault *f)
+{
+	return fault_set(f, EXITCODE_HIDDEN_ENTRIES, E2BIG,
+			 "entries of the secret table would be hidden behind the first %d: it has "
+			 "%zu or more", TABLE_ENTRIES_SHOWN, nr);
+}
+
 /* What the kernel's driver makes of the table; f has the boot's words. */
 static int read_table(const struct secret *bytes, struct table *ret_table, struct fault *f)
 {
 	struct table_flaw flaw;
+	bool good = table_parse(bytes, ret_table, &flaw) == 0 || flaw.kind == TABLE_TRAILING;
+	size_t nr = good ? table_count_shown(ret_table) : flaw.nr_shown;
 
-	if (table_parse(bytes, ret_table, &flaw) == 0 || flaw.kind == TABLE_TRAILING)
+	if (nr > TABLE_ENTRIES_SHOWN || (!good && nr == TABLE_ENTRIES_SHOWN))
+		return refuse_hidden(nr, f);
+	if (good)
 		return 0;
 	if (flaw.kind == TABLE_NO_HEADER)
 		return fault_set(f, EXITCODE_NO_SECRET_TABLE, ENODEV,
@@ -35,7 +47,8 @@ static int missing(const struct table *table, const char *guid, struct fault *f)
 				 "the secret table has no entry %s, only the look-alike %s", guid,
 				 GUID_KERNEL_EXAMPLE);
 	return fault_set(f, EXITCODE_SECRET_MISSING, ENOENT,
-			 "the secret table has %zu entries, none with GUID %s", table->nr, guid);
+			 "the secret table has %zu entries, none with GUID %s", table_count_shown(table),
+			 guid);
 }
 
 /* An entry's data into locked memory of its own. */
@@ -102,54 +115,30 @@ static int fetch_all(const struct secret *bytes, const struct table *table,
 	return 0;
 }
 
-/* Deleted entries make no file. */
-static size_t count_shown(const struct table *table)
-{
-	size_t i, nr = 0;
-
-	for (i = 0; i < table->nr; i++)
-		if (strcmp(table->entries[i].guid, TABLE_GUID_DELETED) != 0)
-			nr++;
-	return nr;
-}
-
-/* LUKS1 and LUKS2 specifications: the magic, and where LUKS2 has label and UUID. */
-#define OFFSET_LABEL 24
-#define OFFSET_UUID 168
-static const unsigned char luks_magic[] = { 'L', 'U', 'K', 'S', 0xba, 0xbe };
-
-static bool is_named(const struct device_spec *spec, const struct image *image,
-		     const unsigned char *header)
-{
-	bool luks = memcmp(header, luks_magic, sizeof(luks_magic)) == 0;
-
-	switch (spec->kind) {
-	case DEVICE_KIND_AUTO:
-		return luks;
-	case DEVICE_KIND_UUID:
-		return !luks || strncmp((const char *)header + OFFSET_UUID, spec->value,
-					BINHEADER_UUID_SIZE) == 0;
-	case DEVICE_KIND_LABEL:
-		return !luks || strncmp((const char *)header + OFFSET_LABEL, spec->value, 48) == 0;
-	case DEVICE_KIND_PARTUUID:
-		return strcasecmp(image->uuid, spec->value) == 0;
-	default:
-		return true; /* whatever is behind the path */
-	}
-}
-
 /* Would the boot find this image, by what cocotab says about the device? */
 static int find_image(const struct device_spec *spec, const struct image *image, struct fault *f)
 {
-	unsigned char header[512] = { 0 };
+	char type[32] = "unknown content";
+	bool found;
 
-	if (image->size < sizeof(header) ||
-	    image_read_at(image->fd, header, sizeof(header), image->offset) < 0 ||
-	    !is_named(spec, image, header))
+	switch (spec->kind) {
+	case DEVICE_KIND_PATH: /* whatever is behind it */
+		found = true;
+		break;
+	case DEVICE_KIND_PARTUUID:
+		found = strcasecmp(image->uuid, spec->value) == 0;
+		break;
+	default:
+		found = device_matches(image->fd, image->offset, image->size, spec, type);
+		break;
+	}
+	if (!found)
 		return fault_set(f, EXITCODE_NO_DEVICE, ENOENT,
-				 "%s is not what cocotab names: %s%s", image->path,
-				 conf_device_kind_prefix(spec->kind),
-				 spec->kind == DEVICE_KIND_AUTO ? "auto" : spec->value);
+				 "%s (%s) is not what cocotab names: %s%s", image->path, type,
+				 spec->kind == DEVICE_KIND_AUTO ?
+					 "a disk with a LUKS header" :
+					 conf_device_kind_prefix(spec->kind),
+				 spec->value);
 	return 0;
 }
 
@@ -190,10 +179,6 @@ int forecast(const struct conf *conf, size_t i, const struct secret *bytes,
 		r = fetch_all(bytes, table, conf, i, &secret, f);
 	if (r < 0)
 		return r;
-	if (count_shown(table) > TABLE_ENTRIES_SHOWN)
-		return fault_set(f, EXITCODE_HIDDEN_ENTRIES, E2BIG,
-				 "%zu entries of the secret table would be hidden behind the first 64",
-				 count_shown(table) - TABLE_ENTRIES_SHOWN);
 	return examine_image(conf, i, policy_entry_pins(ret_policy, conf->volumes[i].name), image,
 			     memory_kib, &secret, report, ret_examined, f);
 }

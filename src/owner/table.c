@@ -36,6 +36,7 @@ static int flaw(struct table_flaw *ret_flaw, enum table_flaw_kind kind, size_t o
 	va_list ap;
 
 	ret_flaw->kind = kind;
+	ret_flaw->nr_shown = 0;
 	ret_flaw->offset = offset;
 	va_start(ap, fmt);
 	(void)vsnprintf(ret_flaw->reason, sizeof(ret_flaw->reason), fmt, ap); /* always fits */
@@ -70,6 +71,16 @@ static int parse_entry(const struct secret *bytes, size_t offset, struct table *
 	return 0;
 }
 
+size_t table_count_shown(const struct table *table)
+{
+	size_t i, nr = 0;
+
+	for (i = 0; i < table->nr; i++)
+		if (!same_guid(table->entries[i].guid, TABLE_GUID_DELETED))
+			nr++;
+	return nr;
+}
+
 int table_parse(const struct secret *bytes, struct table *ret_table,
 		struct table_flaw *ret_flaw)
 {
@@ -97,8 +108,10 @@ int table_parse(const struct secret *bytes, struct table *ret_table,
 	/* Each entry takes 20 bytes at least, so the array cannot overflow. */
 	while (table->len - offset >= TABLE_HEADER_SIZE) {
 		r = parse_entry(bytes, offset, table, ret_flaw);
-		if (r < 0)
+		if (r < 0) {
+			ret_flaw->nr_shown = table_count_shown(table);
 			return r;
+		}
 		offset += TABLE_HEADER_SIZE + table->entries[table->nr - 1].len;
 	}
 	table->rest = table->len - offset;

@@ -49,8 +49,12 @@ enum table_flaw_kind {
 struct table_flaw {
 	enum table_flaw_kind kind;
 	size_t offset;
+	size_t nr_shown; /* entries before it, but for deleted ones */
 	char reason[160];
 };
+
+/* How many entries have a file in the kernel's driver, if it gets so far. */
+size_t table_count_shown(const struct table *table);
 
 /* Returns 0, or -EINVAL with the first flaw; *ret_table is filled also with TABLE_TRAILING. */
 int table_parse(const struct secret *bytes, struct table *ret_table,
