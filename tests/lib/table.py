@@ -38,14 +38,14 @@ def table(entries, length=None, pad=True):
 
 
 def read(data):
-    """The entries as the kernel sees them, or None if there is no table."""
+    """The entries as the kernel sees them, 64 at most; or None if there is no table."""
     if len(data) < 20 or data[:16] != HEADER.bytes_le:
         return None
     total, = struct.unpack("<I", data[16:20])
     if total < 20 or total > len(data):
         raise Refused("corrupt header-length")
     entries, at = {}, 20
-    while total - at >= 20:
+    while total - at >= 20 and len(entries) < 64:
         guid, (size,) = uuid.UUID(bytes_le=data[at:at + 16]), struct.unpack("<I", data[at + 16:at + 20])
         if size < 20 or size > total - at:
             raise Refused("corrupt entry-length")
