@@ -120,8 +120,8 @@ static int print(const struct measure *m)
 		json_object_object_add(object, "launch_measure_blob",
 				       json_object_new_string(blob));
 	}
-	printf("%s\n", json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY |
-								       JSON_C_TO_STRING_NOSLASHESCAPE));
+	puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY |
+							    JSON_C_TO_STRING_NOSLASHESCAPE));
 	json_object_put(object);
 	return cmd_finish();
 }

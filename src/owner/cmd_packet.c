@@ -201,7 +201,8 @@ static void print_word(const char *word)
 
 static struct json_object *qmp_command(const struct packet *packet)
 {
-	struct json_object *command = json_object_new_object(), *arguments = json_object_new_object();
+	struct json_object *command = json_object_new_object();
+	struct json_object *arguments = json_object_new_object();
 	_cleanup_free_ char *payload = malloc(blob_text_len(BLOB_BASE64, packet->len) + 1);
 	char header[2 * PACKET_HEADER_SIZE];
 
@@ -232,8 +233,8 @@ static void print_json(const struct options *o, struct json_object *command)
 		json_object_object_add(object, key, json_object_new_string(path));
 	}
 	json_object_object_add(object, "qmp", json_object_get(command));
-	printf("%s\n", json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY |
-								       JSON_C_TO_STRING_NOSLASHESCAPE));
+	puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY |
+							    JSON_C_TO_STRING_NOSLASHESCAPE));
 	json_object_put(object);
 }
 

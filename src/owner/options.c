@@ -6,22 +6,27 @@
 #include "options.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "blob.h"
 #include "text.h"
 
 int options_number(const char *text, uint64_t max, uint64_t *ret_value)
 {
-	unsigned long long value;
-	char *end;
+	static const char digits[] = "0123456789abcdef";
+	uint64_t value = 0;
 
-	if (strncmp(text, "0x", 2) != 0 && strncmp(text, "0X", 2) != 0)
+	if (strncasecmp(text, "0x", 2) != 0)
 		return text_u64(text, max, ret_value);
-	if (strlen(text) > 18 || strspn(text + 2, "0123456789abcdefABCDEF") != strlen(text) - 2 ||
-	    text[2] == '\0')
+	text += 2;
+	if (*text == '\0' || strspn(text, "0123456789abcdefABCDEF") != strlen(text))
 		return -EINVAL;
-	value = strtoull(text, &end, 16);
-	if (*end != '\0' || value > max)
+	for (; *text; text++) {
+		if (value > max >> 4)
+			return -ERANGE;
+		value = value << 4 | (uint64_t)(strchr(digits, *text | 0x20) - digits);
+	}
+	if (value > max)
 		return -ERANGE;
 	*ret_value = value;
 	return 0;

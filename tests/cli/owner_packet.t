@@ -125,8 +125,8 @@ refused 2 "has 3088 bytes, the firmware's area 3072" packet -o x "${keys[@]}" "$
 refused 2 "the firmware's area 64" packet -o x "${keys[@]}" "${known[@]}" --firmware small table
 run packet -o large "${keys[@]}" "${known[@]}" --firmware big large
 ok 'the room of the firmware counts' cmp -s <(openssl_table large) large
-head -c 50 table > cut
-refused 3 'no secret table, at offset 16' packet -o x "${keys[@]}" "${known[@]}" cut
+head -c 50 table > half
+refused 3 'no secret table, at offset 16' packet -o x "${keys[@]}" "${known[@]}" half
 refused 3 'no secret table, at offset 0' packet -o x "${keys[@]}" "${known[@]}" key
 refused 4 'No such file' packet -o x "${keys[@]}" "${known[@]}" missing
 

@@ -10,14 +10,15 @@ cd "$tmp" || exit 99
 # made CODE FILE...: the last run ended with this code, and these files, and no others, are new
 # since `before`; each of them has mode 0600.
 before() {
-	must ls -A "$tmp" > "$tmp/.before"
+	(cd "$tmp" && find . -mindepth 1 -maxdepth 1 -printf '%P\n') > "$tmp/.before"
 }
 
 made() {
 	local code=$1
 	shift
 	[[ $rc == "$code" ]] &&
-		[[ $(ls -A "$tmp" | grep -vxFf "$tmp/.before" | sort) == "$(printf '%s\n' "$@" | sort)" ]] &&
+		[[ $(find "$tmp" -mindepth 1 -maxdepth 1 -printf '%P\n' | grep -vxFf "$tmp/.before" |
+			sort) == "$(printf '%s\n' "$@" | sort)" ]] &&
 		[[ $# == 0 || $(stat -c %a "$@" | sort -u) == 600 ]]
 }
 

@@ -183,7 +183,7 @@ static void test_refusals(void)
 static void test_numbers(void)
 {
 	static const char *const bad[] = { "", "x", "-1", " 1", "1 ", "0x", "0xg", "256", "0x100",
-					   "+1", "1e1", "0x00000000000000001",
+					   "+1", "1e1", "0x10000000000000001", "0x 1",
 					   "99999999999999999999", "0xffffffffffffffff" };
 	uint64_t n = 4711;
 	size_t i;
