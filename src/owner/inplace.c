@@ -10,6 +10,11 @@
  *  3. the header goes from the backup to the front of the disk; synced; the backup goes
  *  4. libcryptsetup moves and encrypts from the end to the front, and keeps the count
  *  5. a file loses the last 16 MiB again, which nothing uses
+ *
+ * The last part of step 4 is not left to libcryptsetup if it was interrupted there: its recovery
+ * (2.6) wipes the part that was moved first, from which it encrypts, before it notes that all is
+ * done. Killed then, it would encrypt what it has wiped. Here the part is encrypted once more, a
+ * new header of the same volume waits in the backup, goes to the disk, and then all is wiped.
  */
 #include "inplace.h"
 
@@ -18,13 +23,16 @@
 #include <libcryptsetup.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "blob.h"
 #include "filesystem.h"
 #include "forecast.h"
 #include "luksheader.h"
 #include "paths.h"
+#include "text.h"
 #include "volume.h"
+#include "xts.h"
 
 #define ROOM (2 * NEWHEADER_SIZE) /* bytes: for the header, and for the part that is moved first */
 #define SECTOR 512
@@ -123,17 +131,18 @@ static int is_of_backup(const struct image *image, int backup_fd)
 	return 1;
 }
 
-static int look_at_backup(const struct inplace *p, const struct image *image, struct failure *f)
+/* Returns 1 if there is one, with what its header says. */
+static int look_at_backup(const struct inplace *p, const struct image *image,
+			  crypt_reencrypt_info *ret_info, struct failure *f)
 {
 	_cleanup_close_ int fd = open(p->backup, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	crypt_reencrypt_info info = CRYPT_REENCRYPT_NONE;
 	int r;
 
 	if (fd < 0 && errno == ENOENT)
 		return 0;
 	if (fd < 0)
 		return failure_io(f, p->backup, errno, "cannot read");
-	r = look_at_header(p->backup, &info) ? is_of_backup(image, fd) : 0;
+	r = look_at_header(p->backup, ret_info) ? is_of_backup(image, fd) : 0;
 	if (r < 0)
 		return failure_io(f, p->path, -r, "cannot read");
 	if (r == 0)
@@ -153,11 +162,11 @@ int inplace_look(const struct inplace *p, enum inplace_state *ret_state, struct 
 
 	r = open_disk(p, &image, f);
 	if (r >= 0)
-		r = look_at_backup(p, &image, f);
+		r = look_at_backup(p, &image, &info, f);
 	if (r < 0)
 		return r;
 	if (r > 0) {
-		*ret_state = INPLACE_PREPARED;
+		*ret_state = info == CRYPT_REENCRYPT_NONE ? INPLACE_LAST : INPLACE_PREPARED;
 		return 0;
 	}
 	if (look_at_header(p->path, &info)) {
@@ -269,8 +278,8 @@ static int remove_backup(const struct inplace *p, struct failure *f)
 	return 0;
 }
 
-/* Step 3; it can be done again. */
-static int put_header(const struct inplace *p, struct failure *f)
+/* It can be done again. */
+static int copy_header(const struct inplace *p, struct failure *f)
 {
 	_cleanup_image_ struct image image = IMAGE_NULL;
 	_cleanup_close_ int fd = -EBADF;
@@ -291,9 +300,15 @@ static int put_header(const struct inplace *p, struct failure *f)
 	}
 	if (r >= 0 && fsync(image.fd) < 0)
 		r = -errno;
-	if (r < 0)
-		return failure_io(f, p->path, -r, "cannot write the header");
-	return remove_backup(p, f);
+	return r < 0 ? failure_io(f, p->path, -r, "cannot write the header") : 0;
+}
+
+/* Step 3. */
+static int put_header(const struct inplace *p, struct failure *f)
+{
+	int r = copy_header(p, f);
+
+	return r < 0 ? r : remove_backup(p, f);
 }
 
 struct watch {
@@ -347,35 +362,150 @@ static int recover(const struct inplace *p)
 	return r < 0 ? r : 0;
 }
 
-/* True if all is encrypted, and only the notes about the reencryption are still there: a run
- * that dies between the last data and the last header leaves that, and libcryptsetup 2.6 cannot
- * go on from there. */
-static bool is_complete(struct crypt_device *cd)
+/* The segments, as far as they matter at the end. */
+struct last_part {
+	bool complete;	       /* all is encrypted, only the notes are still there */
+	bool interrupted;      /* in the part that was moved first, which is encrypted last */
+	uint64_t offset, size; /* bytes: where it is, not encrypted */
+};
+
+static uint64_t number(struct json_object *segment, const char *key)
 {
-	struct json_object *root = NULL, *segments = NULL, *segment = NULL, *value = NULL;
+	struct json_object *value = NULL;
+	uint64_t n = 0;
+
+	if (json_object_object_get_ex(segment, key, &value) &&
+	    text_u64(json_object_get_string(value), INT64_MAX, &n) < 0)
+		return 0;
+	return n;
+}
+
+static bool has_flag(struct json_object *segment, const char *name)
+{
+	struct json_object *flags = NULL;
+	size_t i;
+
+	if (!json_object_object_get_ex(segment, "flags", &flags))
+		return false;
+	for (i = 0; i < json_object_array_length(flags); i++)
+		if (strcmp(json_object_get_string(json_object_array_get_idx(flags, i)), name) == 0)
+			return true;
+	return false;
+}
+
+/* libcryptsetup has loaded the header, so it has the members that each segment must have. */
+static struct last_part find_last_part(struct crypt_device *cd)
+{
+	struct json_object *root = NULL, *segments = NULL, *first = NULL, *type = NULL;
+	struct last_part last = { 0 };
 	const char *text = NULL;
-	bool complete = false;
 
 	if (crypt_dump_json(cd, &text, 0) == 0)
 		root = json_tokener_parse(text);
 	if (root && json_object_object_get_ex(root, "segments", &segments) &&
-	    json_object_object_get_ex(segments, "0", &segment) &&
-	    !json_object_object_get_ex(segment, "flags", NULL) &&
-	    json_object_object_get_ex(segment, "type", &value) &&
-	    strcmp(json_object_get_string(value), "crypt") == 0 &&
-	    json_object_object_get_ex(segment, "size", &value))
-		complete = strcmp(json_object_get_string(value), "dynamic") == 0;
+	    json_object_object_get_ex(segments, "0", &first) &&
+	    json_object_object_get_ex(first, "type", &type) &&
+	    strcmp(json_object_get_string(type), "crypt") == 0 &&
+	    number(first, "offset") == NEWHEADER_SIZE && number(first, "iv_tweak") == 0) {
+		json_object_object_foreach(segments, id, segment) {
+			(void)id;
+			if (!has_flag(segment, "backup-moved-segment"))
+				continue;
+			last.offset = number(segment, "offset");
+			last.size = number(segment, "size");
+		}
+		last.interrupted = has_flag(first, "in-reencryption") && last.size > 0 &&
+				   last.size <= NEWHEADER_SIZE;
+		last.complete = !json_object_object_get_ex(first, "flags", NULL);
+	}
 	json_object_put(root); /* takes NULL */
-	return complete;
+	return last;
 }
 
-/* A new header for the same volume, by way of the backup, since it takes the old one's place. */
-static int replace_header(const struct inplace *p, struct crypt_device *cd, struct failure *f)
+/* Encrypts it from where it still is plain to its place, the first of the data. */
+static int encrypt_last(const struct inplace *p, struct crypt_device *cd,
+			const struct secret *key, const struct last_part *last, struct failure *f)
+{
+	_cleanup_image_ struct image image = IMAGE_NULL;
+	unsigned char buf[BLOCK];
+	struct xts *xts = NULL;
+	uint64_t at;
+	int r;
+
+	r = open_disk(p, &image, f);
+	if (r < 0)
+		return r;
+	r = xts_new(key, &xts);
+	for (at = 0; at < last->size && r >= 0; at += BLOCK) {
+		r = image_read_at(image.fd, buf, BLOCK, last->offset + at);
+		if (r >= 0)
+			r = xts_encrypt(xts, buf, BLOCK, at, (uint32_t)crypt_get_sector_size(cd));
+		if (r >= 0)
+			r = image_write_at(image.fd, buf, BLOCK, NEWHEADER_SIZE + at);
+	}
+	xts_free(xts);
+	if (r >= 0 && fsync(image.fd) < 0)
+		r = -errno;
+	return r < 0 ? failure_io(f, p->path, -r, "cannot encrypt the last part") : 0;
+}
+
+/* A new header for the same volume, in the backup. */
+static int make_last_header(const struct inplace *p, struct crypt_device *cd,
+			    const struct secret *key, struct failure *f)
 {
 	_cleanup_blob_file_ struct blob_file file = BLOB_FILE_NULL;
+	char path[FD_PATH_SIZE];
+	int r;
+
+	r = blob_file_create(p->backup, false, &file, f);
+	if (r < 0)
+		return r;
+	if (ftruncate(file.fd, NEWHEADER_SIZE + NEWHEADER_SPACE) < 0)
+		return failure_io(f, p->backup, errno, "cannot write");
+	(void)snprintf(path, sizeof(path), PATH_SELF_FD, file.fd); /* fits */
+	r = newheader_renew(path, cd, p->passphrase, p->kdf, key);
+	if (r < 0)
+		return library(p->path, "make the last header", r, f);
+	if (ftruncate(file.fd, NEWHEADER_SIZE) < 0)
+		return failure_io(f, p->backup, errno, "cannot write");
+	return blob_files_commit(&file, 1, f);
+}
+
+/* The last 16 MiB have had plain data, and nothing needs them. */
+static int wipe_end(const struct inplace *p, struct failure *f)
+{
+	_cleanup_image_ struct image image = IMAGE_NULL;
+	unsigned char buf[BLOCK];
+	uint64_t at;
+	int r;
+
+	r = open_disk(p, &image, f);
+	if (r < 0)
+		return r;
+	for (at = 0; at < NEWHEADER_SIZE && r >= 0; at += BLOCK) {
+		r = getrandom(buf, BLOCK, 0) == BLOCK ? 0 : -EIO;
+		if (r >= 0)
+			r = image_write_at(image.fd, buf, BLOCK, image.total - NEWHEADER_SIZE + at);
+	}
+	if (r >= 0 && fsync(image.fd) < 0)
+		r = -errno;
+	return r < 0 ? failure_io(f, p->path, -r, "cannot wipe its end") : 0;
+}
+
+static int put_last_header(const struct inplace *p, struct failure *f)
+{
+	int r = copy_header(p, f);
+
+	if (r >= 0)
+		r = wipe_end(p, f);
+	return r < 0 ? r : remove_backup(p, f);
+}
+
+static int finish_alone(const struct inplace *p, struct crypt_device *cd,
+			const struct last_part *last, struct failure *f)
+{
 	_cleanup_secret_ struct secret key = SECRET_NULL;
 	size_t size = SECRET_CAPACITY;
-	char path[FD_PATH_SIZE];
 	int r;
 
 	if (secret_init(&key) < 0)
@@ -385,19 +515,10 @@ static int replace_header(const struct inplace *p, struct crypt_device *cd, stru
 	if (r < 0)
 		return library(p->path, "go on", r, f);
 	key.len = size;
-	r = blob_file_create(p->backup, false, &file, f);
-	if (r < 0)
-		return r;
-	if (ftruncate(file.fd, NEWHEADER_SIZE + NEWHEADER_SPACE) < 0)
-		return failure_io(f, p->backup, errno, "cannot write");
-	(void)snprintf(path, sizeof(path), PATH_SELF_FD, file.fd); /* fits */
-	r = newheader_renew(path, cd, p->passphrase, p->kdf, &key);
-	if (r < 0)
-		return library(p->path, "make the last header", r, f);
-	if (ftruncate(file.fd, NEWHEADER_SIZE) < 0)
-		return failure_io(f, p->backup, errno, "cannot write");
-	r = blob_files_commit(&file, 1, f);
-	return r < 0 ? r : put_header(p, f);
+	r = last->complete ? 0 : encrypt_last(p, cd, &key, last, f);
+	if (r >= 0)
+		r = make_last_header(p, cd, &key, f);
+	return r < 0 ? r : put_last_header(p, f);
 }
 
 /* Step 4. */
@@ -405,15 +526,21 @@ static int run(const struct inplace *p, struct failure *f)
 {
 	_cleanup_(crypt_freep) struct crypt_device *cd = NULL;
 	struct watch w = { .p = p };
+	struct last_part last;
 	int r;
 
+	r = open_library(p, &cd);
+	if (r < 0)
+		return library(p->path, "go on", r, f);
+	last = find_last_part(cd);
+	if (last.complete || last.interrupted)
+		return finish_alone(p, cd, &last, f);
 	r = recover(p);
+	crypt_free(TAKE_PTR(cd));
 	if (r >= 0)
 		r = open_library(p, &cd);
 	if (r < 0)
 		return library(p->path, "go on", r, f);
-	if (is_complete(cd))
-		return replace_header(p, cd, f);
 	r = continue_with(p, cd, CRYPT_REENCRYPT_RESUME_ONLY);
 	if (r < 0)
 		return library(p->path, "go on", r, f);
@@ -456,7 +583,9 @@ int inplace_run(const struct inplace *p, enum inplace_state state, struct failur
 		r = put_header(p, f);
 	if (r >= 0 && state <= INPLACE_RUNNING)
 		r = run(p, f);
-	if (r >= 0 && state <= INPLACE_RUNNING)
+	if (r >= 0 && state == INPLACE_LAST)
+		r = put_last_header(p, f);
+	if (r >= 0 && state <= INPLACE_LAST)
 		r = finish(p, f);
 	return r;
 }

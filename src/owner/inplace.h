@@ -12,6 +12,7 @@ enum inplace_state {
 	INPLACE_PLAIN,	   /* nothing has begun */
 	INPLACE_PREPARED,  /* the new header is in the backup, and not, or half, on the disk */
 	INPLACE_RUNNING,   /* interrupted somewhere in the data */
+	INPLACE_LAST,	   /* all data are encrypted; the last header is in the backup */
 	INPLACE_ENCRYPTED, /* all done, or nothing to do */
 };
 
