@@ -52,18 +52,6 @@ static int load(const struct volume_conf *vc, const struct device *device,
 	return r;
 }
 
-/* An Argon2 that does not fit would bring out the kernel's OOM killer. */
-static int check_memory(const struct verdict *v, uint64_t memory_kib, struct fault *f)
-{
-	if (v->memory_kib <= memory_kib)
-		return 0;
-	return fault_set(f, EXITCODE_NO_MEMORY, ENOMEM,
-			 "the keyslot's key derivation needs %llu MiB, and this guest has %llu MiB "
-			 "left",
-			 (unsigned long long)(v->memory_kib / 1024),
-			 (unsigned long long)(memory_kib / 1024));
-}
-
 int examine(const struct conf *conf, size_t i, const struct pins *pins,
 	    const struct judge_process *judge, const struct device *device, uint64_t memory_kib,
 	    struct secret *secret, struct report *report, struct examined *ret_examined,
@@ -77,12 +65,10 @@ int examine(const struct conf *conf, size_t i, const struct pins *pins,
 	r = copy_header(conf, i, pins, judge, device, rv, &e, f);
 	if (r >= 0)
 		r = load(&conf->volumes[i], device, rv, &e, f);
-	if (r >= 0)
-		r = check_memory(&e.verdict, memory_kib, f);
 	if (r < 0)
 		return r;
 	report_stage(report, STAGE_KEYSLOT);
-	r = volume_unlock(&e.volume, &e.verdict, secret, f);
+	r = volume_unlock(&e.volume, &e.verdict, secret, memory_kib, f);
 	secret_done(secret);
 	if (r >= 0)
 		r = pins_check_key(pins, &e.volume.key, e.verdict.uuid, f);

@@ -10,8 +10,6 @@
 #include "policy_entry.h"
 #include "report.h"
 
-#define EXAMINE_MEMORY_UNKNOWN UINT64_MAX
-
 /* An unlocked volume. The device must outlive it. */
 struct examined {
 	struct verdict verdict;
@@ -24,7 +22,7 @@ struct examined {
 /*
  * Copies the header of volume number i of conf, compares it with the pins (NULL: none), has
  * it judged, seals it, hears libcryptsetup's opinion, and opens a keyslot with the secret,
- * which is wiped. memory_kib is what a key derivation may take, EXAMINE_MEMORY_UNKNOWN for no
+ * which is wiped. memory_kib is what a key derivation may take, VOLUME_MEMORY_UNKNOWN for no
  * limit. Stages, rule, keyslot and form go to *report. Returns 0, or -errno with f saying what
  * was refused.
  */

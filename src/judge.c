@@ -180,7 +180,8 @@ static bool places_are_sane(const struct verdict *v, const struct device *device
 
 		if (area->offset < HEADER_METADATA_SIZE || area->offset > v->data_offset ||
 		    area->size == 0 || area->size > HEADER_AREA_SIZE_MAX ||
-		    area->size > v->data_offset - area->offset || v->keyslots[i].id > 31)
+		    area->size > v->data_offset - area->offset || v->keyslots[i].id > 31 ||
+		    v->keyslots[i].memory_kib > POLICY_ARGON2_MEMORY_KIB_MAX)
 			return false;
 	}
 	return true;
@@ -217,8 +218,8 @@ static bool is_sane(const struct answer *a, const struct conf *conf, const struc
 	       (v->sector_size == 512 || v->sector_size == 4096) &&
 	       v->iterations <= POLICY_ITERATIONS_MAX &&
 	       v->argon2_kib <= POLICY_ARGON2_KIB_MAX &&
-	       v->memory_kib <= POLICY_ARGON2_MEMORY_KIB_MAX && key_is_sane(v, vc) &&
-	       text_guid(v->uuid, uuid) == 0 && v->digest_id <= 31 && places_are_sane(v, device);
+	       key_is_sane(v, vc) && text_guid(v->uuid, uuid) == 0 && v->digest_id <= 31 &&
+	       places_are_sane(v, device);
 }
 
 static int exchange(const struct judge_process *judge, const struct request *request,
@@ -275,11 +276,11 @@ int judge_ask(const struct judge_process *judge, const struct conf *conf, size_t
 
 void judge_done(struct judge_process *judge)
 {
-	util_closep(&judge->fd);
 	if (judge->pid > 0) {
 		(void)kill(judge->pid, SIGKILL); /* it has nothing to save */
 		while (waitpid(judge->pid, NULL, 0) < 0 && errno == EINTR)
 			;
 	}
+	util_closep(&judge->fd);
 	*judge = JUDGE_NULL;
 }

@@ -295,7 +295,8 @@ static const char *judge_pbkdf2(struct json_object *kdf, struct judge *j)
 	return NULL;
 }
 
-static const char *judge_argon2(struct json_object *kdf, struct judge *j)
+static const char *judge_argon2(struct json_object *kdf, struct judge *j,
+				struct policy_keyslot *slot)
 {
 	static const char *const members[] = { "type", "time", "memory", "cpus", "salt", NULL };
 	uint64_t time, memory, cpus;
@@ -309,12 +310,12 @@ static const char *judge_argon2(struct json_object *kdf, struct judge *j)
 	if (time == 0 || memory == 0 || cpus == 0)
 		return "keyslot-kdf";
 	j->v->argon2_kib += time * memory;
-	if (memory > j->v->memory_kib)
-		j->v->memory_kib = memory;
+	slot->memory_kib = memory;
 	return NULL;
 }
 
-static const char *judge_kdf(struct json_object *keyslot, struct judge *j)
+static const char *judge_kdf(struct json_object *keyslot, struct judge *j,
+			     struct policy_keyslot *slot)
 {
 	struct json_object *kdf = member(keyslot, "kdf", json_type_object);
 	const char *rule;
@@ -324,7 +325,7 @@ static const char *judge_kdf(struct json_object *keyslot, struct judge *j)
 	if (string_is(kdf, "type", "pbkdf2"))
 		rule = judge_pbkdf2(kdf, j);
 	else if (string_is(kdf, "type", "argon2id") || string_is(kdf, "type", "argon2i"))
-		rule = judge_argon2(kdf, j);
+		rule = judge_argon2(kdf, j, slot);
 	else
 		rule = "keyslot-kdf";
 	if (rule)
@@ -353,8 +354,8 @@ static const char *judge_keyslot(const char *id, struct json_object *keyslot, st
 					       NULL };
 	struct verdict *v = j->v;
 	struct policy_keyslot slot = { 0 };
+	uint64_t priority = 1;
 	const char *rule;
-	uint64_t priority;
 
 	if (parse_id(id, &slot.id) < 0)
 		return "keyslot-id";
@@ -369,11 +370,12 @@ static const char *judge_keyslot(const char *id, struct json_object *keyslot, st
 	if (has(keyslot, "priority") &&
 	    (get_int(keyslot, "priority", 2, &priority) < 0 || priority == 0))
 		return "keyslot-priority";
+	slot.priority = (uint32_t)priority;
 	rule = judge_area(keyslot, j, &slot.area);
 	if (!rule)
 		rule = judge_af(keyslot);
 	if (!rule)
-		rule = judge_kdf(keyslot, j);
+		rule = judge_kdf(keyslot, j, &slot);
 	if (rule)
 		return rule;
 	v->keyslots[v->nr_keyslots++] = slot;

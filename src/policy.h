@@ -20,6 +20,8 @@
 
 struct policy_keyslot {
 	uint32_t id; /* 0..31 */
+	uint32_t priority; /* 1: normal, 2: preferred */
+	uint64_t memory_kib; /* of its key derivation; 0 for PBKDF2 */
 	struct header_area area;
 };
 
@@ -35,7 +37,6 @@ struct verdict {
 	bool integrity;			/* hmac(sha256) */
 	uint64_t iterations;		/* PBKDF2, all keyslots and digest checks together */
 	uint64_t argon2_kib;		/* Argon2: time * memory, all keyslots together */
-	uint64_t memory_kib;		/* of the keyslot that needs most */
 	struct policy_keyslot keyslots[HEADER_AREAS_MAX];
 	uint32_t nr_keyslots;
 };

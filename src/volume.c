@@ -172,17 +172,59 @@ int volume_check(const struct volume *volume, const struct volume_conf *conf,
 			 "the rule '%s'", conf->name, rule);
 }
 
-/* Returns the number of the keyslot that opened, or -errno. */
-static int try_form(struct volume *volume, const struct secret *secret, size_t len)
+/* One keyslot with the first len bytes. Returns its number, or -errno. */
+static int try_keyslot(struct volume *volume, int id, const struct secret *secret, size_t len)
 {
 	size_t size = SECRET_CAPACITY;
 	int r;
 
-	r = crypt_volume_key_get(volume->cd, CRYPT_ANY_SLOT, (char *)volume->key.bytes, &size,
+	r = crypt_volume_key_get(volume->cd, id, (char *)volume->key.bytes, &size,
 				 (const char *)secret->bytes, len);
 	if (r >= 0)
 		volume->key.len = size;
 	return r;
+}
+
+/* The keyslots in the order in which they are tried. */
+static void order_keyslots(const struct verdict *v, const struct policy_keyslot *ret_order[])
+{
+	uint32_t i, k;
+
+	for (i = 0; i < v->nr_keyslots; i++) {
+		const struct policy_keyslot *slot = &v->keyslots[i];
+
+		for (k = i; k > 0; k--) {
+			const struct policy_keyslot *before = ret_order[k - 1];
+
+			if (before->priority > slot->priority ||
+			    (before->priority == slot->priority && before->id < slot->id))
+				break;
+			ret_order[k] = before;
+		}
+		ret_order[k] = slot;
+	}
+}
+
+/* Returns the number of the keyslot that opened; or -EPERM, -EOVERFLOW if one was left out, or
+ * the error of one that broke off. */
+static int try_form(struct volume *volume, const struct verdict *v, const struct secret *secret,
+		    size_t len, uint64_t memory_kib)
+{
+	const struct policy_keyslot *order[HEADER_AREAS_MAX];
+	int r, result = -EPERM;
+	uint32_t i;
+
+	order_keyslots(v, order);
+	for (i = 0; i < v->nr_keyslots; i++) {
+		if (order[i]->memory_kib > memory_kib) {
+			result = -EOVERFLOW;
+			continue;
+		}
+		r = try_keyslot(volume, (int)order[i]->id, secret, len);
+		if (r != -EPERM)
+			return r;
+	}
+	return result;
 }
 
 static bool costs_allow_twice(const struct verdict *v)
@@ -191,8 +233,26 @@ static bool costs_allow_twice(const struct verdict *v)
 	       v->argon2_kib <= POLICY_ARGON2_KIB_MAX / 2;
 }
 
+static int no_memory(const struct verdict *v, uint64_t memory_kib, struct fault *f)
+{
+	uint64_t needed = 0;
+	uint32_t i;
+
+	for (i = 0; i < v->nr_keyslots; i++)
+		if (v->keyslots[i].memory_kib > needed)
+			needed = v->keyslots[i].memory_kib;
+	if (needed <= memory_kib) /* the library has said so */
+		return fault_set(f, EXITCODE_NO_MEMORY, ENOMEM,
+				 "this guest has too little memory for the keyslot's key derivation");
+	return fault_set(f, EXITCODE_NO_MEMORY, ENOMEM,
+			 "the keyslot's key derivation needs %llu MiB, this guest has %llu MiB left, "
+			 "and no other keyslot opens",
+			 (unsigned long long)(needed / 1024),
+			 (unsigned long long)(memory_kib / 1024));
+}
+
 int volume_unlock(struct volume *volume, const struct verdict *verdict,
-		  const struct secret *secret, struct fault *f)
+		  const struct secret *secret, uint64_t memory_kib, struct fault *f)
 {
 	int r;
 
@@ -201,11 +261,11 @@ int volume_unlock(struct volume *volume, const struct verdict *verdict,
 		return fault_set(f, EXITCODE_NO_MEMORY, -r, "no locked memory for the key: %s",
 				 strerror(-r));
 	volume->form = SECRET_FORM_EXACT;
-	r = try_form(volume, secret, secret->len);
-	if (r == -EPERM && secret_ends_in_nul(secret) && secret->len > 1 &&
+	r = try_form(volume, verdict, secret, secret->len, memory_kib);
+	if ((r == -EPERM || r == -EOVERFLOW) && secret_ends_in_nul(secret) && secret->len > 1 &&
 	    costs_allow_twice(verdict)) {
 		volume->form = SECRET_FORM_WITHOUT_FINAL_NUL;
-		r = try_form(volume, secret, secret->len - 1);
+		r = try_form(volume, verdict, secret, secret->len - 1, memory_kib);
 	}
 	if (r >= 0) {
 		volume->keyslot = r;
@@ -214,9 +274,8 @@ int volume_unlock(struct volume *volume, const struct verdict *verdict,
 	if (r == -EPERM)
 		return fault_set(f, EXITCODE_SECRET_REFUSED, EPERM,
 				 "the secret opens no keyslot of the volume");
-	if (r == -ENOMEM)
-		return fault_set(f, EXITCODE_NO_MEMORY, ENOMEM,
-				 "this guest has too little memory for the keyslot's key derivation");
+	if (r == -ENOMEM || r == -EOVERFLOW)
+		return no_memory(verdict, memory_kib, f);
 	return fault_set(f, EXITCODE_HEADER_REFUSED, -r, "no usable keyslot in the header: %s",
 			 strerror(-r));
 }

@@ -46,14 +46,19 @@ int volume_load(const struct header *header, const struct device *device,
 int volume_check(const struct volume *volume, const struct volume_conf *conf,
 		 const struct verdict *verdict, const char **ret_rule, struct fault *f);
 
+#define VOLUME_MEMORY_UNKNOWN UINT64_MAX
+
 /*
- * Gets the volume key out of a keyslot: with the exact bytes of the secret, or, if they open
- * none and the last byte is 0, once more without that byte, if both together stay below the
- * cost that the policy allows. Takes the time of the key derivation, which only SIGKILL can
- * end. Returns 0, or -errno with f saying secret-refused, no-memory or header-refused.
+ * Gets the volume key out of a keyslot: preferred ones first, then by number; with the exact
+ * bytes of the secret, or, if they open none and the last byte is 0, once more without that
+ * byte, if both together stay below the cost that the policy allows. A keyslot whose key
+ * derivation needs more than memory_kib is left out: it would bring out the OOM killer. Takes
+ * the time of the key derivations, which only SIGKILL can end. Returns 0, or -errno with f
+ * saying secret-refused, no-memory (also if one was left out and no other opened) or
+ * header-refused.
  */
 int volume_unlock(struct volume *volume, const struct verdict *verdict,
-		  const struct secret *secret, struct fault *f);
+		  const struct secret *secret, uint64_t memory_kib, struct fault *f);
 
 /*
  * Makes the mapping /dev/mapper/<conf->name>, waits until udev has seen it, and wipes the

@@ -167,8 +167,9 @@ static int add_new(struct prepare *p, struct failure *f)
 	if (p->o->grub)
 		passphrase.len--; /* GRUB's passphrase is what stands before the NUL */
 	p->new_slot = luksheader_add(&p->header, &p->key, &passphrase, kdf, &fault);
-	if (p->new_slot < 0)
-		return as_failure(p->new_slot, &fault, p, f);
+	r = p->new_slot < 0 ? p->new_slot : luksheader_prefer(&p->header, p->new_slot, &fault);
+	if (r < 0)
+		return as_failure(r, &fault, p, f);
 	p->pins = pinnedtable_pins(&p->policy, volume_of(p)->name);
 	r = pinnedtable_pin_identity(p->pins, &p->header, &p->key, f);
 	return r < 0 ? r : put(p, f);

@@ -161,8 +161,9 @@ static int make_new(struct rotate *t, struct failure *f)
 		passphrase.len--; /* GRUB's passphrase is what stands before the NUL */
 	t->new.slot = luksheader_add(&t->header, &t->key, &passphrase, LUKSHEADER_KDF_MINIMAL,
 				     &fault);
-	if (t->new.slot < 0)
-		return as_failure(t->new.slot, &fault, t, f);
+	r = t->new.slot < 0 ? t->new.slot : luksheader_prefer(&t->header, t->new.slot, &fault);
+	if (r < 0)
+		return as_failure(r, &fault, t, f);
 	pinnedtable_copy(&t->new.table, &t->old.table);
 	t->new.policy = t->old.policy;
 	return pinnedtable_set(&t->new.table, volume_of(t)->guid, &t->new.secret,

@@ -152,7 +152,7 @@ static int run_verify(int argc, char **argv)
 		{ "memory", required_argument, NULL, 'm' }, { "json", no_argument, NULL, 'j' },
 		{ 0 },
 	};
-	struct options o = { .memory_kib = EXAMINE_MEMORY_UNKNOWN };
+	struct options o = { .memory_kib = VOLUME_MEMORY_UNKNOWN };
 	int c;
 
 	while ((c = getopt_long(argc, argv, ":", options, NULL)) != -1) {

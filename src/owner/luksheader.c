@@ -298,6 +298,16 @@ int luksheader_scrub(struct luksheader *header, struct fault *f)
 	return 0;
 }
 
+int luksheader_prefer(struct luksheader *header, int keyslot, struct fault *f)
+{
+	int r = crypt_keyslot_set_priority(header->cd, keyslot, CRYPT_SLOT_PRIORITY_PREFER);
+
+	if (r < 0)
+		return fault_set(f, EXITCODE_INTERNAL, -r, "cannot prefer keyslot %d of %s: %s",
+				 keyslot, header->image->path, strerror(-r));
+	return 0;
+}
+
 int luksheader_remove(struct luksheader *header, int keyslot, struct fault *f)
 {
 	int r = crypt_keyslot_destroy(header->cd, keyslot);

@@ -54,6 +54,10 @@ enum luksheader_kdf {
 int luksheader_add(struct luksheader *header, const struct secret *volume_key,
 		   const struct secret *passphrase, enum luksheader_kdf kdf, struct fault *f);
 
+/* Has a keyslot tried before the others: a costly one for people would delay each boot, or need
+ * more memory than the guest has. Returns 0 or -errno with f set. */
+int luksheader_prefer(struct luksheader *header, int keyslot, struct fault *f);
+
 /* Removes a keyslot, and key material as luksheader_scrub() does. Returns 0 or -errno with f
  * set: header-refused if the unlocker would refuse the result. */
 int luksheader_remove(struct luksheader *header, int keyslot, struct fault *f);

@@ -344,7 +344,7 @@ static void test_answers(void)
 	conf.volumes[0].options = 0;
 	INSANE(v->iterations = POLICY_ITERATIONS_MAX + 1);
 	INSANE(v->argon2_kib = POLICY_ARGON2_KIB_MAX + 1);
-	INSANE(v->memory_kib = POLICY_ARGON2_MEMORY_KIB_MAX + 1);
+	INSANE(v->keyslots[0].memory_kib = POLICY_ARGON2_MEMORY_KIB_MAX + 1);
 	INSANE(v->nr_keyslots = 0);
 	INSANE(v->nr_keyslots = HEADER_AREAS_MAX + 1);
 	INSANE(v->nr_keyslots = UINT32_MAX);

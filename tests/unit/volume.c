@@ -43,11 +43,13 @@ int crypt_activate_by_volume_key(struct crypt_device *cd, const char *name, cons
 /* What the library answers to a key derivation; 1: it does it. */
 static int derivation = 1;
 static unsigned int derivations;
+static char tried[64]; /* the numbers of the keyslots, in this order */
 
 int crypt_volume_key_get(struct crypt_device *cd, int keyslot, char *key, size_t *key_size,
 			 const char *passphrase, size_t passphrase_size)
 {
 	derivations++;
+	(void)snprintf(tried + strlen(tried), sizeof(tried) - strlen(tried), "%d ", keyslot);
 	if (derivation < 1)
 		return derivation;
 	return INJECT_NEXT(crypt_volume_key_get)(cd, keyslot, key, key_size, passphrase,
@@ -199,7 +201,7 @@ static int unlock(struct opened *o, const char *bytes, size_t len)
 	_cleanup_secret_ struct secret s = secret_of(bytes, len);
 
 	f = (struct fault){ 0 };
-	return volume_unlock(&o->volume, &o->verdict, &s, &f);
+	return volume_unlock(&o->volume, &o->verdict, &s, VOLUME_MEMORY_UNKNOWN, &f);
 }
 
 static const char *form(const struct opened *o)
@@ -358,6 +360,48 @@ static void test_keyslots(void)
 	FIXTURE_MUST(load(&o) == 0);
 	ok(unlock(&o, "key", 3) == 0 && o.volume.keyslot == 0, "and so does the first");
 	done(&o);
+}
+
+/* Preferred keyslots come first; what needs too much memory is left out, and told if nothing
+ * else opens. */
+static void test_order(void)
+{
+	static const struct policy_keyslot slots[] = {
+		{ .id = 7, .priority = 1, .memory_kib = 1048576 },
+		{ .id = 3, .priority = 2, .memory_kib = 64 },
+		{ .id = 1, .priority = 1 },
+		{ .id = 0, .priority = 2 },
+	};
+	static const struct {
+		uint64_t memory_kib;
+		const char *tried;
+		enum exitcode code;
+	} cases[] = {
+		{ VOLUME_MEMORY_UNKNOWN, "0 3 1 7 ", EXITCODE_SECRET_REFUSED },
+		{ 1048576, "0 3 1 7 ", EXITCODE_SECRET_REFUSED },
+		{ 1048575, "0 3 1 ", EXITCODE_NO_MEMORY },
+		{ 63, "0 1 ", EXITCODE_NO_MEMORY },
+	};
+	struct opened o;
+	size_t i;
+
+	fixture_luks(&fx, "/vda", "key", "");
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_secret_ struct secret s = secret_of("key", 3);
+
+		FIXTURE_MUST(load(&o) == 0);
+		memcpy(o.verdict.keyslots, slots, sizeof(slots));
+		o.verdict.nr_keyslots = ARRAY_SIZE(slots);
+		derivation = -EPERM;
+		tried[0] = '\0';
+		f = (struct fault){ 0 };
+		ok(volume_unlock(&o.volume, &o.verdict, &s, cases[i].memory_kib, &f) < 0,
+		   "memory of %llu KiB", (unsigned long long)cases[i].memory_kib);
+		is_str(tried, cases[i].tried, "the keyslots in their order");
+		is_str(exitcode_name(f.code), exitcode_name(cases[i].code), "and what is said");
+		done(&o);
+	}
+	derivation = 1;
 }
 
 /* Only "does not open" may lead to a second try, and only one. */
@@ -615,6 +659,7 @@ int main(void)
 	test_copy_only();
 	test_broken_copy();
 	test_keyslots();
+	test_order();
 	test_derivation_fails();
 	test_twice();
 	test_check();
