@@ -138,7 +138,8 @@ static void warn_about_moves(const struct image *image)
 	int nr = image_partitions(image, parts, &ignored), i;
 
 	for (i = 0; i < nr; i++)
-		if (parts[i].offset > image->offset && strcasecmp(parts[i].type, TYPE_BIOS_BOOT) == 0)
+		if (parts[i].offset > image->offset &&
+		    strcasecmp(parts[i].type, TYPE_BIOS_BOOT) == 0)
 			cmd_warn("partition %u moves, and GRUB for BIOS finds its part in it by its "
 				 "place: run grub-install in the new image, or boot with UEFI",
 				 parts[i].number);

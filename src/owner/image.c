@@ -75,14 +75,18 @@ int image_write_at(int fd, const void *buf, size_t len, uint64_t offset)
 
 static bool qemu_has(int fd, int byte)
 {
-	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1 };
+	struct flock lock = {
+		.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1
+	};
 
 	return fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
 }
 
 static bool qemu_take(int fd, int byte)
 {
-	struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1 };
+	struct flock lock = {
+		.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1
+	};
 
 	/* Where locks do not work, nobody else has one. */
 	return fcntl(fd, F_OFD_SETLK, &lock) == 0 || (errno != EAGAIN && errno != EACCES);
@@ -269,7 +273,8 @@ static int list(struct fdisk_context *cxt, const struct image *image, uint32_t s
 	if (nr > IMAGE_PARTITIONS_MAX)
 		return refuse(f, EINVAL, image->path, "its partition table has too many entries");
 	for (i = 0; i < nr; i++)
-		if (add_part(fdisk_table_get_partition(table, i), image, sector_size, &parts[i]) < 0)
+		if (add_part(fdisk_table_get_partition(table, i), image, sector_size,
+			     &parts[i]) < 0)
 			return fault_set(f, EXITCODE_NO_DEVICE, EINVAL,
 					 "%s: entry %zu of its partition table lies outside of it",
 					 image->path, i + 1);
@@ -316,7 +321,8 @@ static int choose(const struct image_part *parts, size_t nr, const char *wanted,
 				found = i;
 	} else {
 		for (i = 0; i < nr; i++) {
-			if (strcasecmp(parts[i].uuid, wanted) != 0 && strcmp(parts[i].name, wanted) != 0)
+			if (strcasecmp(parts[i].uuid, wanted) != 0 &&
+			    strcmp(parts[i].name, wanted) != 0)
 				continue;
 			if (found < nr)
 				return -ENOTUNIQ;

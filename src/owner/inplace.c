@@ -122,7 +122,8 @@ static int is_of_backup(const struct image *image, int backup_fd)
 		if (r >= 0)
 			r = image_read_at(backup_fd, header, BLOCK, at);
 		if (r >= 0)
-			r = image_read_at(image->fd, end, BLOCK, image->total - NEWHEADER_SIZE + at);
+			r = image_read_at(image->fd, end, BLOCK,
+					  image->total - NEWHEADER_SIZE + at);
 		if (r < 0)
 			return r == -ENODATA ? 0 : r;
 		if (memcmp(front, header, BLOCK) != 0 && memcmp(front, end, BLOCK) != 0)

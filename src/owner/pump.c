@@ -17,7 +17,7 @@
 #include "image.h"
 
 #define PIECE (256 * 1024)	     /* bytes */
-#define WRITE_BACK (8 * 1024 * 1024) /* bytes after which the kernel is asked to begin writing */
+#define WRITE_BACK (32 * 1024 * 1024) /* bytes after which the kernel is asked to begin writing */
 #define THREADS_MAX 64
 #define TICK_MS 250
 
@@ -84,7 +84,8 @@ static uint64_t volume_offset(const struct state *s, const struct pump_range *pi
 	for (i = 0; i < s->pump->nr_ranges; i++) {
 		const struct pump_range *range = &s->pump->ranges[i];
 
-		if (range->encrypt && piece->dst >= range->dst && piece->dst - range->dst < range->len)
+		if (range->encrypt && piece->dst >= range->dst &&
+		    piece->dst - range->dst < range->len)
 			return piece->dst - range->dst;
 	}
 	return 0;

@@ -58,7 +58,8 @@ int xts_encrypt(struct xts *xts, unsigned char *buf, size_t len, uint64_t offset
 	for (at = 0; at < len; at += sector_size) {
 		put_iv(iv, (offset + at) / XTS_IV_UNIT);
 		if (EVP_EncryptInit_ex2(xts->encrypt, NULL, NULL, iv, NULL) != 1 ||
-		    EVP_EncryptUpdate(xts->encrypt, buf + at, &n, buf + at, (int)sector_size) != 1 ||
+		    EVP_EncryptUpdate(xts->encrypt, buf + at, &n, buf + at,
+				      (int)sector_size) != 1 ||
 		    n != (int)sector_size)
 			return -EIO;
 	}
@@ -75,7 +76,8 @@ int xts_decrypt(struct xts *xts, unsigned char *buf, size_t len, uint64_t offset
 	for (at = 0; at < len; at += sector_size) {
 		put_iv(iv, (offset + at) / XTS_IV_UNIT);
 		if (EVP_DecryptInit_ex2(xts->decrypt, NULL, NULL, iv, NULL) != 1 ||
-		    EVP_DecryptUpdate(xts->decrypt, buf + at, &n, buf + at, (int)sector_size) != 1 ||
+		    EVP_DecryptUpdate(xts->decrypt, buf + at, &n, buf + at,
+				      (int)sector_size) != 1 ||
 		    n != (int)sector_size)
 			return -EIO;
 	}
