@@ -300,15 +300,14 @@ static int run_prepare(int argc, char **argv)
 
 const struct cmd cmd_prepare = {
 	.name = "prepare",
-	.args = "DISK -o TABLE [--key-file FILE] [--remove-old] [--grub] [--secret FILE]\n"
-		"[--config DIR] [--volume NAME] [--force]",
+	.args = "DISK -o TABLE [OPTION...]",
 	.help = "give a disk a secret and pins, and write the secret table",
 	.details =
 		"  DISK             encrypted disk: file or block device, or IMAGE#PARTITION\n"
 		"  -o, --output F   the secret table to write (0600)\n"
 		"  --key-file F     a passphrase that opens the disk now; without it, it is asked for\n"
 		"  --remove-old     remove the keyslot of that passphrase; else it stays for recovery\n"
-		"  --grub           add the NUL that a GRUB in the firmware wants at the end\n"
+		"  --grub           end the table's secret with the NUL that GRUB wants; not the keyslot's\n"
 		"  --secret F       take this secret instead of a generated one\n"
 		"  --config DIR     the guest's root directory, whose /etc/coco-unlock counts\n"
 		"  --volume NAME    the volume of cocotab that DISK is; root without a configuration\n"

@@ -4,8 +4,8 @@
  * them. There is no state but the disk and the tables: which keyslot is whose is found by
  * opening them.
  *
- * Step 1: the old table learns the header with both keyslots, the new table is written, then
- * the disk. Step 2 (--finish): the table for the header without the old keyslot is written,
+ * Step 1: the new table is written, the old one learns the header with both keyslots, then the
+ * disk is written. Step 2 (--finish): the table for the header without the old keyslot is written,
  * then the disk. So at any point a table that the owner has opens what is on the disk.
  */
 #include "cmd.h"
@@ -185,10 +185,10 @@ static int begin(struct rotate *t, struct failure *f)
 	r = check_output(t, f);
 	if (r >= 0)
 		r = make_new(t, f);
-	if (r >= 0 && pins_headers(t, &t->old))
-		r = write_side(t, &t->old, t->o->old, false, true, f);
 	if (r >= 0)
 		r = write_side(t, &t->new, t->o->out, true, t->o->force, f);
+	if (r >= 0 && pins_headers(t, &t->old))
+		r = write_side(t, &t->old, t->o->old, false, true, f);
 	if (r >= 0)
 		r = put(t, f);
 	if (r < 0)
