@@ -114,10 +114,10 @@ class Bases:
                                               "journal_integrity": "none"}
         image.tree = tree
         image.seal()
-        self.write(path, (image.bytes()[:DATA] + integrity_superblock(DATA // 1024)).ljust(2 * DATA, b"\0"))
+        self.write(path, (image.bytes()[:DATA] + integrity_superblock(512)).ljust(2 * DATA, b"\0"))
 
 
 def integrity_superblock(sectors):
     """Linux, drivers/md/dm-integrity.c, struct superblock: magic, version, log2 of the sectors between tags, tag size,
     journal sections, sectors of data, and zeros."""
-    return struct.pack("<8sBBHIQ", b"integrt", 1, 8, 32, 1, sectors)
+    return struct.pack("<8sBBHIQ", b"integrt", 1, 9, 32, 1, sectors)
