@@ -23,7 +23,7 @@
  *
  * Device-mapper ioctl DM_LIST_VERSIONS (linux/dm-ioctl.h, interface version 4.0): a chain of
  * struct dm_target_versions, each with the offset of the next, 0 at the end. */
-static int find_crypt_target(const struct root *root)
+static int find_target(const struct root *root, const char *name)
 {
 	_cleanup_close_ int fd = root_open(root, PATH_DM_CONTROL, O_RDWR, 0);
 	_cleanup_free_ struct dm_ioctl *io = calloc(1, TARGETS_SIZE);
@@ -44,12 +44,25 @@ static int find_crypt_target(const struct root *root)
 		struct dm_target_versions target;
 
 		memcpy(&target, p, sizeof(target));
-		if (strncmp(p + sizeof(target), "crypt", 6) == 0)
+		if (strncmp(p + sizeof(target), name, strlen(name) + 1) == 0)
 			return 1;
 		if (target.next == 0)
 			break;
 		p += target.next;
 	}
+	return 0;
+}
+
+static int require_target(const struct root *root, const char *name, struct fault *f)
+{
+	int r = find_target(root, name);
+
+	if (r < 0)
+		return fault_set(f, EXITCODE_NO_DM_CRYPT, -r, "%s: %s", PATH_DM_CONTROL,
+				 strerror(-r));
+	if (r == 0)
+		return fault_set(f, EXITCODE_NO_DM_CRYPT, ENOENT,
+				 "the kernel has no device-mapper target '%s'", name);
 	return 0;
 }
 
@@ -139,15 +152,13 @@ int kernel_prepare(const struct root *root, const struct conf *conf, struct faul
 	if (r < 0 && r != -ENOENT)
 		return fault_set(f, EXITCODE_NO_DM_CRYPT, -r, "dm_crypt does not load: %s",
 				 strerror(-r));
-	r = find_crypt_target(root);
+	r = require_target(root, "crypt", f);
 	if (r < 0)
-		return fault_set(f, EXITCODE_NO_DM_CRYPT, -r, "%s: %s", PATH_DM_CONTROL,
-				 strerror(-r));
-	if (r == 0)
-		return fault_set(f, EXITCODE_NO_DM_CRYPT, ENOENT,
-				 "the kernel has no device-mapper target 'crypt'");
+		return r;
 	if (wants_integrity(conf)) {
 		r = for_each_integrity_module(root, load_alias, f);
+		if (r >= 0)
+			r = require_target(root, "integrity", f);
 		if (r < 0)
 			return r;
 	}

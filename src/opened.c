@@ -194,3 +194,8 @@ int opened_read(const struct root *root, struct opened_volume *ret_volumes, size
 	*ret_nr = nr;
 	return 0;
 }
+
+void opened_remove(const struct root *root)
+{
+	(void)unlinkat(root->fd, PATH_OPENED + 1, 0); /* mostly there is none */
+}

@@ -40,4 +40,7 @@ int opened_write(const struct root *root, const struct opened_volume *volumes, s
 int opened_read(const struct root *root, struct opened_volume *ret_volumes, size_t max,
 		size_t *ret_nr);
 
+/* Removes the list: nothing is open any more. */
+void opened_remove(const struct root *root);
+
 #endif

@@ -203,8 +203,10 @@ static int open_volumes(struct unlock *u, struct fault *f)
 			(void)fault_set(f, EXITCODE_INTERNAL, -r, "cannot write %s: %s", PATH_OPENED,
 					strerror(-r));
 	}
-	if (r < 0)
+	if (r < 0) {
 		remove_mappings(u->conf, u->report);
+		opened_remove(u->root);
+	}
 	return r;
 }
 
@@ -248,6 +250,7 @@ int unlock_undo(const struct root *root, const struct conf *conf, struct report 
 
 	if (root->machine)
 		remove_mappings(conf, report);
+	opened_remove(root);
 	(void)take_secrets(&u, f); /* with a fault it reads nothing */
 	report_end(report);
 	return -ECANCELED;

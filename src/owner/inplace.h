@@ -33,7 +33,8 @@ int inplace_look(const struct inplace *p, enum inplace_state *ret_state, struct 
 
 /*
  * Does all that is left to do, from a state that inplace_look() has just returned. A file gets
- * NEWHEADER_SIZE longer; of a device the last 2 * NEWHEADER_SIZE bytes must be free.
+ * NEWHEADER_SIZE longer, and at least 32 MiB long; of a device the last 2 * NEWHEADER_SIZE bytes
+ * must be free.
  * Returns 0, or negative with f set: OUTCOME_REFUSED if it was interrupted; the next run goes on.
  */
 int inplace_run(const struct inplace *p, enum inplace_state state, struct failure *f);

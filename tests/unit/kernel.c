@@ -17,7 +17,7 @@ static struct fixture fx;
 static struct conf conf;
 static struct fault f;
 
-static const char *targets[4]; /* of the device mapper; up to the first NULL */
+static const char *targets[5]; /* of the device mapper; up to the first NULL */
 static int targets_error;
 
 /* linux/dm-ioctl.h: each target is a header, its name, and the distance to the next. */
@@ -59,7 +59,8 @@ static void begin(void)
 	f = (struct fault){ 0 };
 	targets[0] = "linear";
 	targets[1] = "crypt";
-	targets[2] = "striped";
+	targets[2] = "integrity";
+	targets[3] = "striped";
 	targets_error = 0;
 	fake_reset();
 	(void)fake_module("dm_crypt");
@@ -215,7 +216,13 @@ static void test_integrity(void)
 	       "and is loaded");
 	end();
 	begin_integrity();
+	targets[2] = "integrity2";
+	is_int(kernel_prepare(&fx.root, &conf, &f), -ENOENT, "the module has made no target");
+	is_str(f.reason, "the kernel has no device-mapper target 'integrity'", "and that is said");
+	end();
+	begin_integrity();
 	conf.nr_volumes = 1;
+	targets[2] = "striped";
 	is_int(kernel_prepare(&fx.root, &conf, &f), 0, "without it");
 	is_str(fake_loaded, "dm_crypt aes_generic xts", "nothing of that is");
 	end();
