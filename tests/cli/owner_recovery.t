@@ -67,7 +67,7 @@ boot "$d" "$t"
 is '... the table boots' "$rc" 0
 
 # Tables without header pins, and one that GRUB reads.
-must cp --sparse=always "$tmp/base" "$d"
+disk "$d" "$tmp/key" "${argon2[@]}"
 printf '%s key\0' "$canary" > "$tmp/nul"
 table_make "$t" "$guid=$tmp/nul"
 must cp "$t" "$tmp/before"
