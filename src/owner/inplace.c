@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * inplace.c - libcryptsetup's reencryption with data shift, and the steps around it.
- * Trusts the disk's owner. At any point the plain data are on the disk, or the header that
+ * Trusts the disk's owner. Longer than other files, to have all that a crash can leave in one
+ * place. At any point the plain data are on the disk, or the header that
  * says how far they are encrypted is, on the disk or in the backup:
  *
  *  1. a file gets 32 MiB longer: behind the file system there is room
@@ -35,6 +36,9 @@
 #include "xts.h"
 
 #define ROOM (2 * NEWHEADER_SIZE) /* bytes: for the header, and for the part that is moved first */
+/* Bytes of the whole disk: in a smaller one, libcryptsetup would encrypt the part that was moved
+ * first into itself, and what is killed there is lost. */
+#define LEAST (ROOM + NEWHEADER_SIZE)
 #define SECTOR 512
 #define BLOCK 4096
 #define FD_PATH_SIZE 32
@@ -188,6 +192,7 @@ static int make_room(const struct inplace *p, struct failure *f)
 {
 	_cleanup_image_ struct image image = IMAGE_NULL;
 	struct filesystem fs;
+	uint64_t total;
 	int r;
 
 	r = open_disk(p, &image, f);
@@ -198,7 +203,7 @@ static int make_room(const struct inplace *p, struct failure *f)
 	if (image.size % p->sector_size != 0)
 		return failure_set(f, OUTCOME_BAD_INPUT, p->path, "fill it up with zeros (truncate)",
 				   "its size is no multiple of %u bytes", p->sector_size);
-	if (fs.size > 0 && image.size - fs.size >= ROOM)
+	if (fs.size > 0 && image.size - fs.size >= ROOM && image.size >= LEAST)
 		return 0;
 	if (image.block)
 		return failure_set(f, OUTCOME_REFUSED, p->path,
@@ -207,7 +212,8 @@ static int make_room(const struct inplace *p, struct failure *f)
 				   "the last 32 MiB of the device must be free, and %s",
 				   fs.size ? "its file system has them" :
 					     "nothing says how large its file system is");
-	if (ftruncate(image.fd, (off_t)(image.total + ROOM)) < 0 || fsync(image.fd) < 0)
+	total = image.total + ROOM < LEAST ? LEAST : image.total + ROOM;
+	if (ftruncate(image.fd, (off_t)total) < 0 || fsync(image.fd) < 0)
 		return failure_io(f, p->path, errno, "cannot make it longer");
 	return 0;
 }
