@@ -214,6 +214,8 @@ bench: $(NEEDS_DEPS)
 		--pbkdf pbkdf2 --pbkdf-force-iterations 1000 $(BUILD)/bench/volume
 	mkdir -p $(BUILD)/bench/tree/dev/mapper && touch $(BUILD)/bench/tree/dev/mapper/control
 	$(BUILD)/bench/cost $(BUILD)/bench/volume $(BUILD)/bench/tree
+	$(MAKE) $(BUILD)/coco-secret
+	COCO_SECRET=$(BUILD)/coco-secret tests/bench/encrypt.sh
 	$(LAB) bench
 
 help:

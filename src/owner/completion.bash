@@ -31,6 +31,10 @@ _coco_secret() {
 		words='minimal argon2id pbkdf2'
 	elif [[ $before == --sector-size ]]; then
 		words='512 4096'
+	elif [[ $before == --pbkdf ]]; then
+		words='minimal argon2id pbkdf2'
+	elif [[ $before == --sector-size ]]; then
+		words='512 4096'
 	elif [[ $verb == table && $COMP_CWORD == 2 ]]; then
 		words='build show add remove --help'
 	elif [[ $word == -* ]]; then

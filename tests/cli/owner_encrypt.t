@@ -195,7 +195,8 @@ if unshare -m true 2> /dev/null; then
 	must mkdir small
 	# shellcheck disable=SC2016 # for the inner shell
 	rc=$(unshare -m sh -c 'mount -t tmpfs -o size=20m none small && shift &&
-		"$0" encrypt --secret mine --pbkdf minimal fs small/x 2> err > out; echo $?; ls small > left' "$secret_bin" x)
+		"$0" encrypt --secret mine --pbkdf minimal fs small/x 2> err > out
+		echo $?; ls small > left' "$secret_bin" x)
 	is 'a full disk' "$rc" 4
 	ok '... is told' grep -qE '^coco-secret: small/x: cannot write: No space left on device; next: make room' err
 	ok '... nothing is left' test ! -s left

@@ -23,6 +23,7 @@ static const struct {
 static void make_gpt(unsigned int sector_size)
 {
 	struct fdisk_context *cxt = fdisk_new_context();
+	uint64_t mib = MIB / sector_size;
 	size_t i;
 	int fd;
 
@@ -41,8 +42,8 @@ static void make_gpt(unsigned int sector_size)
 
 		(void)snprintf(name, sizeof(name), "name %zu", i + 1);
 		FIXTURE_MUST(pa && fdisk_partition_set_partno(pa, i) == 0 &&
-			     fdisk_partition_set_start(pa, wanted[i].start * MIB / sector_size) == 0 &&
-			     fdisk_partition_set_size(pa, wanted[i].size * MIB / sector_size) == 0 &&
+			     fdisk_partition_set_start(pa, wanted[i].start * mib) == 0 &&
+			     fdisk_partition_set_size(pa, wanted[i].size * mib) == 0 &&
 			     fdisk_partition_set_name(pa, name) == 0 &&
 			     fdisk_add_partition(cxt, pa, NULL) == 0);
 		fdisk_unref_partition(pa);

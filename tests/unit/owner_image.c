@@ -40,6 +40,7 @@ static void make_file(uint64_t size)
 static void make_gpt(unsigned int sector_size)
 {
 	struct fdisk_context *cxt = fdisk_new_context();
+	uint64_t mib = MIB / sector_size;
 	size_t i;
 
 	make_file(16 * MIB);
@@ -51,8 +52,8 @@ static void make_gpt(unsigned int sector_size)
 		struct fdisk_partition *pa = fdisk_new_partition();
 
 		FIXTURE_MUST(pa && fdisk_partition_set_partno(pa, i) == 0 &&
-			     fdisk_partition_set_start(pa, wanted[i].start * MIB / sector_size) == 0 &&
-			     fdisk_partition_set_size(pa, wanted[i].size * MIB / sector_size) == 0 &&
+			     fdisk_partition_set_start(pa, wanted[i].start * mib) == 0 &&
+			     fdisk_partition_set_size(pa, wanted[i].size * mib) == 0 &&
 			     fdisk_partition_set_name(pa, wanted[i].name) == 0 &&
 			     fdisk_partition_set_uuid(pa, wanted[i].uuid) == 0 &&
 			     fdisk_add_partition(cxt, pa, NULL) == 0);

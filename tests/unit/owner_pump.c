@@ -146,7 +146,8 @@ static void test_short_source(void)
 static void test_full_target(void)
 {
 	static const struct pump_range range = { .len = SIZE, .encrypt = true };
-	const struct rlimit small = { 800 * KIB, RLIM_INFINITY }, all = { RLIM_INFINITY, RLIM_INFINITY };
+	const struct rlimit small = { 800 * KIB, RLIM_INFINITY };
+	const struct rlimit all = { RLIM_INFINITY, RLIM_INFINITY };
 	struct pump pump = {
 		.src_fd = make_source(), .dst_fd = make("target", 0), .ranges = &range,
 		.nr_ranges = 1, .key = &key, .sector_size = 512, .cancel_fd = -1,
