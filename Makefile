@@ -193,12 +193,18 @@ check-fast: $(NEEDS_DEPS)
 	COCO_UNLOCK=$(BUILD)/coco-unlock COCO_SECRET=$(BUILD)/coco-secret \
 		prove -v -j2 --exec '' $(UNIT_TESTS) tests/cli/*.t tests/lint.sh
 
+# All forged headers before both: the guest's program and coco-secret verify.
+check-headers:
+	$(MAKE) tests
+	COCO_ALL_MUTANTS=1 COCO_UNLOCK=$(BUILD)/coco-unlock COCO_SECRET=$(BUILD)/coco-secret \
+		prove --exec '' tests/cli/owner_verify.t
+
 # That and the real boots, every claim once; check-full: every case in every guest.
-check: check-fast
+check: check-fast check-headers
 	tests/vm/module.py
 	$(LAB) run $(LAB_FLAGS)
 
-check-full: check-fast
+check-full: check-fast check-headers
 	tests/vm/module.py
 	$(LAB) run --full $(LAB_FLAGS)
 
@@ -234,4 +240,4 @@ help:
 		'lint, clean'
 
 .PHONY: all man module install-module install-dkms install uninstall clean deps tests lint \
-	check-fast check check-full demo bench help
+	check-fast check-headers check check-full demo bench help
