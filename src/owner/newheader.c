@@ -16,6 +16,8 @@
 #include "xts.h"
 
 #define CHUNK (1024 * 1024)
+/* Bytes: for 16 keyslots. libcryptsetup fills all of it with random bytes, 4 KiB at a time. */
+#define KEYSLOTS_SIZE (4 * 1024 * 1024)
 #define FD_PATH_SIZE 32
 
 static void crypt_freep(struct crypt_device **cd)
@@ -71,6 +73,8 @@ int newheader_format(struct crypt_device *cd, const char *uuid, const struct sec
 	int r;
 
 	r = crypt_set_data_offset(cd, NEWHEADER_SIZE / 512);
+	if (r >= 0)
+		r = crypt_set_metadata_size(cd, HEADER_COPY_SIZE, KEYSLOTS_SIZE);
 	if (r >= 0)
 		r = crypt_set_pbkdf_type(cd, &kdfs[kdf]);
 	if (r >= 0)
