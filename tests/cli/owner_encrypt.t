@@ -178,7 +178,9 @@ flock -x 9
 refuses 'an image that another program has locked' 2 'another program has locked it' --secret mine fs x
 exec 9<&-
 
-ok '--force replaces' "$secret_bin" encrypt --force --secret mine --pbkdf minimal fs new > out 2> err
+rc=0
+"$secret_bin" encrypt --force --secret mine --pbkdf minimal fs new > out 2> err || rc=$?
+is '--force replaces' "$rc" 0
 plain new 0 mine
 ok '... by the new one' cmp -s plain fs
 
