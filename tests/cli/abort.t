@@ -82,11 +82,14 @@ run --root="$t" abort --unless-done
 is 'abort --unless-done in the real root: there is nothing to undo' "$rc" 0
 is '... and changes nothing' "$(snapshot "$t")" "$before"
 must touch "$t/etc/initrd-release"
+must mkdir -p "$t/run/coco-unlock"
+must touch "$t/run/coco-unlock/opened"
 run --root="$t" abort --unless-done
 is 'abort --unless-done behind one that was killed' "$rc" 22
 ok '... with the reason' grep -q \
 	'^coco-unlock: FAILED code=22 name=aborted reason="the unlock was killed" ' "$tmp/err"
 is '... entries that are left' "$(ls "$t$secrets")" ''
+ok '... no list of what is open stays' test ! -e "$t/run/coco-unlock/opened"
 is '... the status file says so, too' "$(status_fields "$t" result code action)" failed/22/none
 before=$(snapshot "$t")
 run --root="$t" abort --unless-done
