@@ -8,22 +8,19 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "forecast.h"
-#include "guestconf.h"
 #include "passphrase.h"
 #include "pinnedtable.h"
+#include "target.h"
 
 struct options {
-	const char *disk, *out, *key_file, *secret, *config, *volume;
+	struct target_options target;
+	const char *out, *key_file, *secret;
 	bool grub, remove_old, force;
 };
 
 struct prepare {
 	const struct options *o;
-	struct conf conf;
-	size_t volume;
-	struct image image;
-	struct luksheader header;
+	struct target target;
 	struct secret old, new, key, table;
 	struct policy_entry policy;
 	struct pins *pins;
@@ -31,24 +28,15 @@ struct prepare {
 	bool written; /* the table: from then on it is replaced */
 };
 
-static const struct volume_conf *volume_of(const struct prepare *p)
-{
-	return &p->conf.volumes[p->volume];
-}
-
-/* Runs a step that fills a fault, and makes a failure of it. */
-static int as_failure(int r, const struct fault *fault, const struct prepare *p, struct failure *f)
-{
-	return r < 0 ? forecast_failure(fault, p->o->disk, f) : r;
-}
-
 static int get_old(struct prepare *p, struct failure *f)
 {
 	struct fault fault = { 0 };
 
 	if (!p->o->key_file)
-		return as_failure(passphrase_from_terminal("Passphrase of the disk", &p->old, &fault),
-				  &fault, p, f);
+		return target_failure(&p->target,
+				      passphrase_from_terminal("Passphrase of the disk", &p->old,
+							       &fault),
+				      &fault, f);
 	if (secret_init(&p->old) < 0)
 		return failure_io(f, "memory", ENOMEM, "no locked memory for a secret");
 	return blob_read_secret(p->o->key_file, &p->old, f);
@@ -60,7 +48,8 @@ static int get_new(struct prepare *p, struct failure *f)
 	int r;
 
 	if (!p->o->secret)
-		return as_failure(passphrase_generate(p->o->grub, &p->new, &fault), &fault, p, f);
+		return target_failure(&p->target,
+				      passphrase_generate(p->o->grub, &p->new, &fault), &fault, f);
 	if (secret_init(&p->new) < 0)
 		return failure_io(f, "memory", ENOMEM, "no locked memory for a secret");
 	r = blob_read_secret(p->o->secret, &p->new, f);
@@ -84,21 +73,16 @@ static int open_all(struct prepare *p, struct failure *f)
 	struct fault fault = { 0 };
 	int r;
 
-	r = guestconf_load(p->o->config, p->o->volume, &p->conf, &p->volume, f);
+	r = target_open(&p->target, &p->o->target, true, f);
 	if (r < 0)
 		return r;
-	r = image_open(p->o->disk, true, &p->image, &fault);
-	if (r >= 0)
-		r = luksheader_take(&p->image, &p->conf, volume_of(p), &p->header, &fault);
-	if (r < 0)
-		return as_failure(r, &fault, p, f);
 	r = get_old(p, f);
 	if (r >= 0)
 		r = get_new(p, f);
 	if (r < 0)
 		return r;
-	p->old_slot = luksheader_open(&p->header, &p->old, &p->key, &fault);
-	return as_failure(p->old_slot, &fault, p, f);
+	p->old_slot = luksheader_open(&p->target.header, &p->old, &p->key, &fault);
+	return target_failure(&p->target, p->old_slot, &fault, f);
 }
 
 static int refuse_output(const struct prepare *p, const char *why, struct failure *f)
@@ -112,7 +96,7 @@ static int check_output(const struct prepare *p, struct failure *f)
 {
 	const struct options *o = p->o;
 
-	if (image_is(&p->image, o->out))
+	if (image_is(&p->target.image, o->out))
 		return refuse_output(p, "it is the disk", f);
 	if (o->key_file && blob_is_same(o->key_file, o->out))
 		return refuse_output(p, "it is the file with the disk's passphrase", f);
@@ -129,7 +113,7 @@ static int write_table(struct prepare *p, struct failure *f)
 	int r;
 
 	table_start(&p->table);
-	r = pinnedtable_set(&p->table, volume_of(p)->guid, &p->new, "the volume's secret", f);
+	r = pinnedtable_set(&p->table, p->target.vc->guid, &p->new, "the volume's secret", f);
 	if (r >= 0)
 		r = pinnedtable_set_policy(&p->table, &p->policy, f);
 	if (r >= 0)
@@ -143,15 +127,12 @@ static int write_table(struct prepare *p, struct failure *f)
 /* The table first, then the disk: what is on the disk is always pinned. */
 static int put(struct prepare *p, struct failure *f)
 {
-	struct fault fault = { 0 };
 	int r;
 
-	r = pinnedtable_pin_header(p->pins, &p->header, f);
+	r = pinnedtable_pin_header(p->pins, &p->target.header, f);
 	if (r >= 0)
 		r = write_table(p, f);
-	if (r < 0)
-		return r;
-	return as_failure(luksheader_put(&p->header, &fault), &fault, p, f);
+	return r < 0 ? r : target_put(&p->target, f);
 }
 
 static int add_new(struct prepare *p, struct failure *f)
@@ -160,18 +141,20 @@ static int add_new(struct prepare *p, struct failure *f)
 	enum luksheader_kdf kdf = !p->o->secret ? LUKSHEADER_KDF_MINIMAL :
 				  p->o->grub	? LUKSHEADER_KDF_GRUB :
 						  LUKSHEADER_KDF_DEFAULT;
+	struct luksheader *header = &p->target.header;
 	struct secret passphrase = p->new; /* the same pages */
 	struct fault fault = { 0 };
 	int r;
 
 	if (p->o->grub)
 		passphrase.len--; /* GRUB's passphrase is what stands before the NUL */
-	p->new_slot = luksheader_add(&p->header, &p->key, &passphrase, kdf, &fault);
-	r = p->new_slot < 0 ? p->new_slot : luksheader_prefer(&p->header, p->new_slot, &fault);
+	r = p->new_slot = luksheader_add(header, &p->key, &passphrase, kdf, &fault);
+	if (r >= 0)
+		r = luksheader_prefer(header, p->new_slot, &fault);
 	if (r < 0)
-		return as_failure(r, &fault, p, f);
-	p->pins = pinnedtable_pins(&p->policy, volume_of(p)->name);
-	r = pinnedtable_pin_identity(p->pins, &p->header, &p->key, f);
+		return target_failure(&p->target, r, &fault, f);
+	p->pins = pinnedtable_pins(&p->policy, p->target.vc->name);
+	r = pinnedtable_pin_identity(p->pins, header, &p->key, f);
 	return r < 0 ? r : put(p, f);
 }
 
@@ -180,14 +163,14 @@ static int remove_old(struct prepare *p, struct failure *f)
 	struct fault fault = { 0 };
 	int r;
 
-	r = luksheader_remove(&p->header, p->old_slot, &fault);
+	r = luksheader_remove(&p->target.header, p->old_slot, &fault);
 	if (r < 0)
-		return as_failure(r, &fault, p, f);
+		return target_failure(&p->target, r, &fault, f);
 	r = put(p, f); /* pins both headers, with and without the old keyslot */
 	if (r < 0)
 		return r;
 	p->pins->nr_headers = 0;
-	r = pinnedtable_pin_header(p->pins, &p->header, f);
+	r = pinnedtable_pin_header(p->pins, &p->target.header, f);
 	return r < 0 ? r : write_table(p, f);
 }
 
@@ -195,7 +178,7 @@ static void print_next(const struct prepare *p)
 {
 	const char *out = p->o->out;
 
-	printf("%s: keyslot %d opens with the new secret; the old passphrase %s\n", p->o->disk,
+	printf("%s: keyslot %d opens with the new secret; the old passphrase %s\n", p->o->target.disk,
 	       p->new_slot, p->o->remove_old ? "is gone" : "stays, in its keyslot, for recovery");
 	printf("%s: secret table with the secret and the pins; keep it like a key\n\n", out);
 	printf("Before each start of the guest, with its TIK, TEK and launch measurement:\n"
@@ -210,13 +193,12 @@ static void print_next(const struct prepare *p)
 	       "    --secret %s:POLICYFILE HEADER PAYLOAD\n"
 	       "What the boot will say:\n"
 	       "  coco-secret verify %s %s\n",
-	       out, volume_of(p)->guid, GUID_POLICY, p->o->disk, out);
+	       out, p->target.vc->guid, GUID_POLICY, p->o->target.disk, out);
 }
 
 static void prepare_done(struct prepare *p)
 {
-	luksheader_done(&p->header);
-	image_done(&p->image);
+	target_done(&p->target);
 	secret_done(&p->old);
 	secret_done(&p->new);
 	secret_done(&p->key);
@@ -225,7 +207,7 @@ static void prepare_done(struct prepare *p)
 
 static int prepare(const struct options *o)
 {
-	struct prepare p = { .o = o, .image = IMAGE_NULL, .header = LUKSHEADER_NULL };
+	struct prepare p = { .o = o, .target = TARGET_NULL };
 	struct failure f = { 0 };
 	int r;
 
@@ -252,8 +234,7 @@ static int run_prepare(int argc, char **argv)
 		{ "output", required_argument, NULL, 'o' },
 		{ "key-file", required_argument, NULL, 'k' },
 		{ "secret", required_argument, NULL, 's' },
-		{ "config", required_argument, NULL, 'c' },
-		{ "volume", required_argument, NULL, 'v' },
+		TARGET_OPTIONS,
 		{ "grub", no_argument, NULL, 'g' },
 		{ "remove-old", no_argument, NULL, 'r' },
 		{ "force", no_argument, NULL, 'f' },
@@ -273,12 +254,6 @@ static int run_prepare(int argc, char **argv)
 		case 's':
 			o.secret = optarg;
 			break;
-		case 'c':
-			o.config = optarg;
-			break;
-		case 'v':
-			o.volume = optarg;
-			break;
 		case 'g':
 			o.grub = true;
 			break;
@@ -289,12 +264,13 @@ static int run_prepare(int argc, char **argv)
 			o.force = true;
 			break;
 		default:
-			return cmd_bad_option(&cmd_prepare, argv);
+			if (!target_option(&o.target, c, optarg))
+				return cmd_bad_option(&cmd_prepare, argv);
 		}
 	}
 	if (argc - optind != 1 || !o.out)
 		return cmd_usage(&cmd_prepare, "it takes one disk, and -o TABLE");
-	o.disk = argv[optind];
+	o.target.disk = argv[optind];
 	return prepare(&o);
 }
 
@@ -309,8 +285,7 @@ const struct cmd cmd_prepare = {
 		"  --remove-old     remove the keyslot of that passphrase; else it stays for recovery\n"
 		"  --grub           end the table's secret with the NUL that GRUB wants; not the keyslot's\n"
 		"  --secret F       take this secret instead of a generated one\n"
-		"  --config DIR     the guest's root directory, whose /etc/coco-unlock counts\n"
-		"  --volume NAME    the volume of cocotab that DISK is; root without a configuration\n"
+		TARGET_OPTIONS_HELP
 		"  --force          replace the table if there is one\n\n"
 		"The disk's header must be one that the unlocker accepts. At any moment the old\n"
 		"passphrase or, with --remove-old, the new table opens the disk.\n",

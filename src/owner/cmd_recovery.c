@@ -7,30 +7,21 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "forecast.h"
-#include "guestconf.h"
 #include "passphrase.h"
 #include "pinnedtable.h"
+#include "target.h"
 
 struct options {
-	const char *disk, *key_file, *table, *config, *volume;
+	struct target_options target;
+	const char *key_file, *table;
 };
 
 struct recovery {
 	const struct options *o;
-	struct conf conf;
-	size_t volume;
-	struct image image;
-	struct luksheader header;
+	struct target target;
 	struct secret old, recovery, key, table;
 	struct policy_entry policy;
 };
-
-static int as_failure(int r, const struct fault *fault, const struct recovery *v,
-		      struct failure *f)
-{
-	return r < 0 ? forecast_failure(fault, v->o->disk, f) : r;
-}
 
 /* With a table, its secret opens the disk; else a file or the person at the terminal. */
 static int get_old(struct recovery *v, struct failure *f)
@@ -42,13 +33,15 @@ static int get_old(struct recovery *v, struct failure *f)
 		r = secret_init(&v->table);
 		if (r < 0)
 			return failure_io(f, "memory", -r, "no locked memory for a secret");
-		r = pinnedtable_read(v->o->table, &v->conf, &v->table, &v->policy, f);
+		r = pinnedtable_read(v->o->table, &v->target.conf, &v->table, &v->policy, f);
 		return r < 0 ? r : pinnedtable_get(v->o->table, &v->table,
-						   v->conf.volumes[v->volume].guid, &v->old, f);
+						   v->target.vc->guid, &v->old, f);
 	}
 	if (!v->o->key_file)
-		return as_failure(passphrase_from_terminal("Passphrase of the disk", &v->old,
-							   &fault), &fault, v, f);
+		return target_failure(&v->target,
+				      passphrase_from_terminal("Passphrase of the disk", &v->old,
+							       &fault),
+				      &fault, f);
 	r = secret_init(&v->old);
 	if (r < 0)
 		return failure_io(f, "memory", -r, "no locked memory for a secret");
@@ -61,57 +54,53 @@ static int repin(struct recovery *v, struct failure *f)
 	struct pins *pins;
 	int r;
 
-	if (!v->o->table || !policy_entry_pins(&v->policy, v->conf.volumes[v->volume].name))
+	if (!v->o->table || !policy_entry_pins(&v->policy, v->target.vc->name))
 		return 0;
-	pins = pinnedtable_pins(&v->policy, v->conf.volumes[v->volume].name);
+	pins = pinnedtable_pins(&v->policy, v->target.vc->name);
 	if (pins->nr_headers == 0)
 		return 0;
-	r = pinnedtable_pin_header(pins, &v->header, f);
+	r = pinnedtable_pin_header(pins, &v->target.header, f);
 	if (r >= 0)
 		r = pinnedtable_set_policy(&v->table, &v->policy, f);
 	return r < 0 ? r : pinnedtable_write(v->o->table, &v->table, BLOB_BINARY, true, f);
 }
 
-static int add(struct recovery *v, struct failure *f)
+/* The new keyslot, in memory only. Returns its number. */
+static int make(struct recovery *v, struct failure *f)
 {
-	const struct volume_conf *vc;
 	struct fault fault = { 0 };
-	int r, slot;
+	int r;
 
-	r = guestconf_load(v->o->config, v->o->volume, &v->conf, &v->volume, f);
-	if (r < 0)
-		return r;
-	vc = &v->conf.volumes[v->volume];
-	r = image_open(v->o->disk, true, &v->image, &fault);
+	r = target_open(&v->target, &v->o->target, true, f);
 	if (r >= 0)
-		r = luksheader_take(&v->image, &v->conf, vc, &v->header, &fault);
-	if (r < 0)
-		return as_failure(r, &fault, v, f);
-	r = get_old(v, f);
+		r = get_old(v, f);
 	if (r < 0)
 		return r;
-	r = luksheader_open(&v->header, &v->old, &v->key, &fault);
+	r = luksheader_open(&v->target.header, &v->old, &v->key, &fault);
 	if (r >= 0)
 		r = passphrase_generate_recovery(&v->recovery, &fault);
 	/* 128 bits of entropy: a costly derivation would add nothing. */
 	if (r >= 0)
-		r = luksheader_add(&v->header, &v->key, &v->recovery, LUKSHEADER_KDF_MINIMAL,
+		r = luksheader_add(&v->target.header, &v->key, &v->recovery, LUKSHEADER_KDF_MINIMAL,
 				   &fault);
-	if (r < 0)
-		return as_failure(r, &fault, v, f);
-	slot = r;
-	r = repin(v, f);
-	if (r >= 0)
-		r = as_failure(luksheader_put(&v->header, &fault), &fault, v, f);
-	return r < 0 ? r : slot;
+	return target_failure(&v->target, r, &fault, f);
 }
 
-static void show(const struct recovery *v, int slot)
+/* A keyslot whose key nobody has seen would be for nobody: the key goes out first. */
+static int show(const struct recovery *v, struct failure *f)
 {
-	printf("%s: keyslot %d opens with this recovery key, which is shown only now:\n\n    ",
-	       v->o->disk, slot);
-	(void)passphrase_print(&v->recovery, stdout); /* cmd_finish() looks at the stream */
-	printf("\n\nType it with its dashes, in the rescue mode or into cryptsetup open.\n");
+	printf("%s: recovery key, which is shown only now:\n\n    ", v->o->target.disk);
+	(void)passphrase_print(&v->recovery, stdout); /* fflush() looks at the stream */
+	printf("\n\n");
+	if (fflush(stdout) != 0 || ferror(stdout))
+		return failure_io(f, "standard output", errno, "cannot print the key; it opens nothing");
+	return 0;
+}
+
+static void show_result(const struct recovery *v, int slot)
+{
+	printf("It opens keyslot %d. Type it with its dashes, in the rescue mode or into cryptsetup "
+	       "open.\n", slot);
 	if (v->o->table)
 		printf("%s: pins the new header, too\n", v->o->table);
 	else
@@ -120,26 +109,28 @@ static void show(const struct recovery *v, int slot)
 
 static int recovery(const struct options *o)
 {
-	struct recovery v = { .o = o, .image = IMAGE_NULL, .header = LUKSHEADER_NULL };
+	struct recovery v = { .o = o, .target = TARGET_NULL };
 	static char buffer[512];
 	struct failure f = { 0 };
-	int r;
+	int r, slot;
 
 	(void)setvbuf(stdout, buffer, _IOFBF, sizeof(buffer)); /* wiped below */
-	r = add(&v, &f);
+	r = slot = make(&v, &f);
 	if (r >= 0)
-		show(&v, r);
-	luksheader_done(&v.header);
-	image_done(&v.image);
+		r = show(&v, &f);
+	explicit_bzero(buffer, sizeof(buffer));
+	if (r >= 0)
+		r = repin(&v, &f);
+	if (r >= 0)
+		r = target_put(&v.target, &f);
+	if (r >= 0)
+		show_result(&v, slot);
+	target_done(&v.target);
 	secret_done(&v.old);
 	secret_done(&v.recovery);
 	secret_done(&v.key);
 	secret_done(&v.table);
-	if (r < 0)
-		return cmd_fail(&f);
-	r = cmd_finish();
-	explicit_bzero(buffer, sizeof(buffer));
-	return r;
+	return r < 0 ? cmd_fail(&f) : cmd_finish();
 }
 
 static int run_recovery(int argc, char **argv)
@@ -147,8 +138,7 @@ static int run_recovery(int argc, char **argv)
 	static const struct option options[] = {
 		{ "key-file", required_argument, NULL, 'k' },
 		{ "table", required_argument, NULL, 't' },
-		{ "config", required_argument, NULL, 'c' },
-		{ "volume", required_argument, NULL, 'v' },
+		TARGET_OPTIONS,
 		{ 0 },
 	};
 	struct options o = { 0 };
@@ -162,19 +152,14 @@ static int run_recovery(int argc, char **argv)
 		case 't':
 			o.table = optarg;
 			break;
-		case 'c':
-			o.config = optarg;
-			break;
-		case 'v':
-			o.volume = optarg;
-			break;
 		default:
-			return cmd_bad_option(&cmd_recovery, argv);
+			if (!target_option(&o.target, c, optarg))
+				return cmd_bad_option(&cmd_recovery, argv);
 		}
 	}
 	if (argc - optind != 1 || (o.key_file && o.table))
 		return cmd_usage(&cmd_recovery, "it takes one disk, and --key-file or --table");
-	o.disk = argv[optind];
+	o.target.disk = argv[optind];
 	return recovery(&o);
 }
 
@@ -183,11 +168,11 @@ const struct cmd cmd_recovery = {
 	.args = "DISK [--table TABLE | --key-file FILE] [--config DIR] [--volume NAME]",
 	.help = "add a keyslot with a key that a person can read out and type",
 	.details =
-		"  DISK            encrypted disk: file or block device, or IMAGE#PARTITION\n"
-		"  --table TABLE   its secret opens the disk, and it gets a pin of the new header\n"
-		"  --key-file F    a passphrase that opens the disk; without both, it is asked for\n"
-		"  --config DIR    the guest's root directory, whose /etc/coco-unlock counts\n"
-		"  --volume NAME   the volume of cocotab that DISK is; root without a configuration\n\n"
+		"  DISK             encrypted disk: file or block device, or IMAGE#PARTITION\n"
+		"  --table TABLE    its secret opens the disk, and it gets a pin of the new header\n"
+		"  --key-file F     a passphrase that opens the disk; without both, it is asked for\n"
+		TARGET_OPTIONS_HELP
+		"\n"
 		"The key is printed once, on standard output: 34 letters in groups, the last two\n"
 		"a checksum.\n",
 	.run = run_recovery,

@@ -13,13 +13,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "forecast.h"
-#include "guestconf.h"
 #include "passphrase.h"
 #include "pinnedtable.h"
+#include "target.h"
 
 struct options {
-	const char *disk, *old, *new, *out, *config, *volume;
+	struct target_options target;
+	const char *old, *new, *out;
 	bool finish, grub, force;
 };
 
@@ -33,37 +33,10 @@ struct side {
 
 struct rotate {
 	const struct options *o;
-	struct conf conf;
-	size_t volume;
-	struct image image;
-	struct luksheader header;
+	struct target target;
 	struct secret key;
 	struct side old, new;
 };
-
-static const struct volume_conf *volume_of(const struct rotate *t)
-{
-	return &t->conf.volumes[t->volume];
-}
-
-static int as_failure(int r, const struct fault *fault, const struct rotate *t, struct failure *f)
-{
-	return r < 0 ? forecast_failure(fault, t->o->disk, f) : r;
-}
-
-static int open_disk(struct rotate *t, bool writable, struct failure *f)
-{
-	struct fault fault = { 0 };
-	int r;
-
-	r = guestconf_load(t->o->config, t->o->volume, &t->conf, &t->volume, f);
-	if (r < 0)
-		return r;
-	r = image_open(t->o->disk, writable, &t->image, &fault);
-	if (r >= 0)
-		r = luksheader_take(&t->image, &t->conf, volume_of(t), &t->header, &fault);
-	return as_failure(r, &fault, t, f);
-}
 
 /* Reads a table and tries its secret. A secret that opens nothing is no failure here. */
 static int read_side(struct rotate *t, const char *path, struct side *side, struct failure *f)
@@ -76,15 +49,15 @@ static int read_side(struct rotate *t, const char *path, struct side *side, stru
 	r = secret_init(&side->table);
 	if (r < 0)
 		return failure_io(f, "memory", -r, "no locked memory for a secret");
-	r = pinnedtable_read(path, &t->conf, &side->table, &side->policy, f);
+	r = pinnedtable_read(path, &t->target.conf, &side->table, &side->policy, f);
 	if (r >= 0)
-		r = pinnedtable_get(path, &side->table, volume_of(t)->guid, &side->secret, f);
+		r = pinnedtable_get(path, &side->table, t->target.vc->guid, &side->secret, f);
 	if (r < 0)
 		return r;
 	secret_done(&t->key);
-	side->slot = luksheader_open(&t->header, &side->secret, &t->key, &fault);
+	side->slot = luksheader_open(&t->target.header, &side->secret, &t->key, &fault);
 	if (side->slot < 0 && fault.code != EXITCODE_SECRET_REFUSED)
-		return as_failure(side->slot, &fault, t, f);
+		return target_failure(&t->target, side->slot, &fault, f);
 	return 0;
 }
 
@@ -97,15 +70,15 @@ static int refuse(struct failure *f, const char *path, const char *next, const c
 static int write_side(struct rotate *t, struct side *side, const char *path, bool only, bool force,
 		      struct failure *f)
 {
-	struct pins *pins = pinnedtable_pins(&side->policy, volume_of(t)->name);
+	struct pins *pins = pinnedtable_pins(&side->policy, t->target.vc->name);
 	int r = 0;
 
 	if (!pins)
 		return refuse(f, path, "pin fewer volumes", "its policy entry is full");
 	if (only)
-		r = pinnedtable_pin_identity(pins, &t->header, &t->key, f);
+		r = pinnedtable_pin_identity(pins, &t->target.header, &t->key, f);
 	if (r >= 0)
-		r = pinnedtable_pin_header(pins, &t->header, f);
+		r = pinnedtable_pin_header(pins, &t->target.header, f);
 	if (r >= 0)
 		r = pinnedtable_set_policy(&side->table, &side->policy, f);
 	return r < 0 ? r : pinnedtable_write(path, &side->table, BLOB_BINARY, force, f);
@@ -114,7 +87,7 @@ static int write_side(struct rotate *t, struct side *side, const char *path, boo
 /* A table without header pins opens any header with its secret: pins would take that away. */
 static bool pins_headers(const struct rotate *t, const struct side *side)
 {
-	const struct pins *pins = policy_entry_pins(&side->policy, volume_of(t)->name);
+	const struct pins *pins = policy_entry_pins(&side->policy, t->target.vc->name);
 
 	return pins && pins->nr_headers > 0;
 }
@@ -124,7 +97,7 @@ static int check_output(const struct rotate *t, struct failure *f)
 {
 	const struct options *o = t->o;
 
-	if (image_is(&t->image, o->out))
+	if (image_is(&t->target.image, o->out))
 		return refuse(f, o->out, "choose another name", "it is the disk");
 	if (blob_is_same(o->old, o->out) || (o->new && blob_is_same(o->new, o->out)))
 		return refuse(f, o->out, "choose another name",
@@ -135,17 +108,11 @@ static int check_output(const struct rotate *t, struct failure *f)
 	return 0;
 }
 
-static int put(struct rotate *t, struct failure *f)
-{
-	struct fault fault = { 0 };
-
-	return as_failure(luksheader_put(&t->header, &fault), &fault, t, f);
-}
-
 /* A new secret, in a keyslot of its own; the new table is the old one with this secret, and
  * gets pins of its own. */
 static int make_new(struct rotate *t, struct failure *f)
 {
+	struct luksheader *header = &t->target.header;
 	struct secret passphrase;
 	struct fault fault = { 0 };
 	int r;
@@ -155,18 +122,19 @@ static int make_new(struct rotate *t, struct failure *f)
 		return failure_io(f, "memory", -r, "no locked memory for a secret");
 	r = passphrase_generate(t->o->grub, &t->new.secret, &fault);
 	if (r < 0)
-		return as_failure(r, &fault, t, f);
+		return target_failure(&t->target, r, &fault, f);
 	passphrase = t->new.secret; /* the same pages */
 	if (t->o->grub)
 		passphrase.len--; /* GRUB's passphrase is what stands before the NUL */
-	t->new.slot = luksheader_add(&t->header, &t->key, &passphrase, LUKSHEADER_KDF_MINIMAL,
-				     &fault);
-	r = t->new.slot < 0 ? t->new.slot : luksheader_prefer(&t->header, t->new.slot, &fault);
+	r = t->new.slot = luksheader_add(header, &t->key, &passphrase, LUKSHEADER_KDF_MINIMAL,
+					 &fault);
+	if (r >= 0)
+		r = luksheader_prefer(header, t->new.slot, &fault);
 	if (r < 0)
-		return as_failure(r, &fault, t, f);
+		return target_failure(&t->target, r, &fault, f);
 	pinnedtable_copy(&t->new.table, &t->old.table);
 	t->new.policy = t->old.policy;
-	return pinnedtable_set(&t->new.table, volume_of(t)->guid, &t->new.secret,
+	return pinnedtable_set(&t->new.table, t->target.vc->guid, &t->new.secret,
 			       "the volume's secret", f);
 }
 
@@ -174,7 +142,7 @@ static int begin(struct rotate *t, struct failure *f)
 {
 	int r;
 
-	r = open_disk(t, true, f);
+	r = target_open(&t->target, &t->o->target, true, f);
 	if (r >= 0)
 		r = read_side(t, t->o->old, &t->old, f);
 	if (r < 0)
@@ -190,18 +158,18 @@ static int begin(struct rotate *t, struct failure *f)
 	if (r >= 0 && pins_headers(t, &t->old))
 		r = write_side(t, &t->old, t->o->old, false, true, f);
 	if (r >= 0)
-		r = put(t, f);
+		r = target_put(&t->target, f);
 	if (r < 0)
 		return r;
 	printf("%s: keyslot %d opens with the old secret, keyslot %d with the new one\n",
-	       t->o->disk, t->old.slot, t->new.slot);
+	       t->o->target.disk, t->old.slot, t->new.slot);
 	if (pins_headers(t, &t->old))
 		printf("%s: pins the new header, too: seal it again if you still start the guest "
 		       "with it\n", t->o->old);
 	printf("%s: the new table\n\n"
 	       "Next: start the guest with the new table. When it has booted:\n"
 	       "  coco-secret rotate --finish %s --table %s --new %s -o FINAL\n",
-	       t->o->out, t->o->disk, t->o->old, t->o->out);
+	       t->o->out, t->o->target.disk, t->o->old, t->o->out);
 	return 0;
 }
 
@@ -210,7 +178,7 @@ static int finish(struct rotate *t, struct failure *f)
 	struct fault fault = { 0 };
 	int r;
 
-	r = open_disk(t, true, f);
+	r = target_open(&t->target, &t->o->target, true, f);
 	if (r >= 0)
 		r = read_side(t, t->o->old, &t->old, f);
 	if (r >= 0)
@@ -227,18 +195,18 @@ static int finish(struct rotate *t, struct failure *f)
 	if (r < 0)
 		return r;
 	/* When this was done once, up to a crash, the old keyslot is gone, but not what it held. */
-	r = t->old.slot >= 0 ? luksheader_remove(&t->header, t->old.slot, &fault) :
-			       luksheader_scrub(&t->header, &fault);
+	r = t->old.slot >= 0 ? luksheader_remove(&t->target.header, t->old.slot, &fault) :
+			       luksheader_scrub(&t->target.header, &fault);
 	if (r < 0)
-		return as_failure(r, &fault, t, f);
+		return target_failure(&t->target, r, &fault, f);
 	r = write_side(t, &t->new, t->o->out, true, t->o->force, f);
 	if (r >= 0)
-		r = put(t, f);
+		r = target_put(&t->target, f);
 	if (r < 0)
 		return r;
 	printf("%s: only the new secret opens it, with keyslot %d; recovery keyslots stay\n"
 	       "%s: the table for it from now on; the two others are of no use any more\n",
-	       t->o->disk, t->new.slot, t->o->out);
+	       t->o->target.disk, t->new.slot, t->o->out);
 	return 0;
 }
 
@@ -250,13 +218,12 @@ static void side_done(struct side *side)
 
 static int rotate(const struct options *o)
 {
-	struct rotate t = { .o = o, .image = IMAGE_NULL, .header = LUKSHEADER_NULL };
+	struct rotate t = { .o = o, .target = TARGET_NULL };
 	struct failure f = { 0 };
 	int r;
 
 	r = o->finish ? finish(&t, &f) : begin(&t, &f);
-	luksheader_done(&t.header);
-	image_done(&t.image);
+	target_done(&t.target);
 	secret_done(&t.key);
 	side_done(&t.old);
 	side_done(&t.new);
@@ -269,8 +236,7 @@ static int parse_options(const struct cmd *cmd, int argc, char **argv, struct op
 		{ "table", required_argument, NULL, 't' },
 		{ "new", required_argument, NULL, 'n' },
 		{ "output", required_argument, NULL, 'o' },
-		{ "config", required_argument, NULL, 'c' },
-		{ "volume", required_argument, NULL, 'v' },
+		TARGET_OPTIONS,
 		{ "finish", no_argument, NULL, 'F' },
 		{ "grub", no_argument, NULL, 'g' },
 		{ "force", no_argument, NULL, 'f' },
@@ -289,12 +255,6 @@ static int parse_options(const struct cmd *cmd, int argc, char **argv, struct op
 		case 'o':
 			o->out = optarg;
 			break;
-		case 'c':
-			o->config = optarg;
-			break;
-		case 'v':
-			o->volume = optarg;
-			break;
 		case 'F':
 			o->finish = true;
 			break;
@@ -305,12 +265,13 @@ static int parse_options(const struct cmd *cmd, int argc, char **argv, struct op
 			o->force = true;
 			break;
 		default:
-			return cmd_bad_option(cmd, argv);
+			if (!target_option(&o->target, c, optarg))
+				return cmd_bad_option(cmd, argv);
 		}
 	}
 	if (argc - optind != 1)
 		return cmd_usage(cmd, "it takes one disk");
-	o->disk = argv[optind];
+	o->target.disk = argv[optind];
 	return OUTCOME_OK;
 }
 
@@ -333,26 +294,26 @@ const struct cmd cmd_rotate = {
 		"--finish DISK --table TABLE --new NEW -o FINAL [--config DIR] [--volume NAME]",
 	.help = "put a new secret in the place of the old one, with a boot between",
 	.details =
-		"  --table F       the table that the guest boots with now; its pins are extended\n"
-		"  -o, --output F  the table with the new secret; with --finish, the last one\n"
-		"  --finish        remove the old keyslot, once the guest has booted with --new\n"
-		"  --grub          end the new secret with the NUL that GRUB wants\n"
-		"  --config DIR    the guest's root directory, whose /etc/coco-unlock counts\n"
-		"  --volume NAME   the volume of cocotab that DISK is; root without a configuration\n"
-		"  --force         replace the output if it is there\n\n"
+		"  --table F        the table that the guest boots with now; its pins are extended\n"
+		"  -o, --output F   the table with the new secret; with --finish, the last one\n"
+		"  --finish         remove the old keyslot, once the guest has booted with --new\n"
+		"  --grub           end the new secret with the NUL that GRUB wants\n"
+		TARGET_OPTIONS_HELP
+		"  --force          replace the output if it is there\n\n"
 		"coco-secret status says where a rotation stands.\n",
 	.run = run_rotate,
 };
 
 static void print_side(const struct rotate *t, const char *what, struct side *side)
 {
-	const struct pins *pins = policy_entry_pins(&side->policy, volume_of(t)->name);
+	const struct pins *pins = policy_entry_pins(&side->policy, t->target.vc->name);
 	struct digest digest;
 	bool pinned = !pins || pins->nr_headers == 0;
 	size_t i;
 
-	for (i = 0; pins && i < pins->nr_headers && luksheader_pin(&t->header, &digest) == 0; i++)
-		pinned = pinned || digest_equal(&digest, &pins->headers[i]);
+	for (i = 0; pins && i < pins->nr_headers; i++)
+		pinned = pinned || (luksheader_pin(&t->target.header, &digest) == 0 &&
+				    digest_equal(&digest, &pins->headers[i]));
 	printf("%-6s %s: ", what, side->path);
 	if (side->slot < 0)
 		printf("its secret opens no keyslot");
@@ -363,7 +324,7 @@ static void print_side(const struct rotate *t, const char *what, struct side *si
 
 static void print_advice(const struct rotate *t, bool two)
 {
-	const char *disk = t->o->disk, *old = t->o->old;
+	const char *disk = t->o->target.disk, *old = t->o->old;
 
 	if (two && t->old.slot >= 0 && t->new.slot >= 0 && t->old.slot != t->new.slot)
 		printf("next   boot the guest with %s, then: coco-secret rotate --finish %s "
@@ -382,33 +343,32 @@ static void print_advice(const struct rotate *t, bool two)
 
 static int status(const struct options *o)
 {
-	struct rotate t = { .o = o, .image = IMAGE_NULL, .header = LUKSHEADER_NULL };
+	struct rotate t = { .o = o, .target = TARGET_NULL };
 	struct failure f = { 0 };
 	uint32_t slots;
 	int r, i;
 
-	r = open_disk(&t, false, &f);
+	r = target_open(&t.target, &o->target, false, &f);
 	if (r >= 0)
 		r = read_side(&t, o->old, &t.old, &f);
 	if (r >= 0 && o->new)
 		r = read_side(&t, o->new, &t.new, &f);
 	if (r >= 0) {
-		slots = luksheader_keyslots(&t.header);
-		printf("disk   %s: uuid %s, keyslots", o->disk, t.header.verdict.uuid);
+		slots = luksheader_keyslots(&t.target.header);
+		printf("disk   %s: uuid %s, keyslots", o->target.disk, t.target.header.verdict.uuid);
 		for (i = 0; i < 32; i++)
 			if (slots & 1U << i)
 				printf(" %d", i);
 		printf("\n");
-		if (t.header.mended)
+		if (t.target.header.mended)
 			printf("disk   a write of its header was interrupted, so a boot refuses it: "
-			       "coco-secret repair %s\n", o->disk);
+			       "coco-secret repair %s\n", o->target.disk);
 		print_side(&t, "table", &t.old);
 		if (o->new)
 			print_side(&t, "new", &t.new);
 		print_advice(&t, o->new != NULL);
 	}
-	luksheader_done(&t.header);
-	image_done(&t.image);
+	target_done(&t.target);
 	secret_done(&t.key);
 	side_done(&t.old);
 	side_done(&t.new);
@@ -432,9 +392,8 @@ const struct cmd cmd_status = {
 	.args = "DISK --table TABLE [--new NEW] [--config DIR] [--volume NAME]",
 	.help = "say which table opens which keyslot, and what to do next",
 	.details =
-		"  --table F      a table of the disk; during a rotation, the old one\n"
-		"  --new F        the table that rotate has written\n"
-		"  --config DIR   the guest's root directory, whose /etc/coco-unlock counts\n"
-		"  --volume NAME  the volume of cocotab that DISK is; root without a configuration\n",
+		"  --table F        a table of the disk; during a rotation, the old one\n"
+		"  --new F          the table that rotate has written\n"
+		TARGET_OPTIONS_HELP,
 	.run = run_status,
 };

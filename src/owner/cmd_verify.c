@@ -10,6 +10,7 @@
 #include "blob.h"
 #include "forecast.h"
 #include "guestconf.h"
+#include "target.h"
 #include "text.h"
 
 /* Of a guest's memory, what is left to a key derivation in the initramfs: an estimate. */
@@ -17,7 +18,8 @@
 #define MEMORY_SHARE_DEN 4
 
 struct options {
-	const char *disk, *table, *config, *volume;
+	struct target_options target;
+	const char *table;
 	uint64_t memory_kib;
 	bool json;
 };
@@ -123,7 +125,7 @@ static int verify(const struct options *o)
 
 	if (!policy || secret_init(&table) < 0)
 		return EXITCODE_NO_MEMORY;
-	if (guestconf_load(o->config, o->volume, &conf, &i, &failure) < 0) {
+	if (guestconf_load(o->target.config, o->target.volume, &conf, &i, &failure) < 0) {
 		(void)cmd_fail(&failure);
 		return failure.outcome == OUTCOME_USAGE ? EXITCODE_USAGE : EXITCODE_CONFIG;
 	}
@@ -132,7 +134,7 @@ static int verify(const struct options *o)
 		return EXITCODE_NO_SECRET_TABLE;
 	}
 	report_init(&report);
-	if (image_open(o->disk, false, &image, &f) >= 0)
+	if (image_open(o->target.disk, false, &image, &f) >= 0)
 		(void)forecast(&conf, i, &table, &image, o->memory_kib, &report, policy, &examined,
 			       &f);
 	pins = policy_entry_pins(policy, conf.volumes[i].name);
@@ -148,8 +150,9 @@ static int verify(const struct options *o)
 static int run_verify(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "config", required_argument, NULL, 'c' }, { "volume", required_argument, NULL, 'v' },
-		{ "memory", required_argument, NULL, 'm' }, { "json", no_argument, NULL, 'j' },
+		TARGET_OPTIONS,
+		{ "memory", required_argument, NULL, 'm' },
+		{ "json", no_argument, NULL, 'j' },
 		{ 0 },
 	};
 	struct options o = { .memory_kib = VOLUME_MEMORY_UNKNOWN };
@@ -157,12 +160,6 @@ static int run_verify(int argc, char **argv)
 
 	while ((c = getopt_long(argc, argv, ":", options, NULL)) != -1) {
 		switch (c) {
-		case 'c':
-			o.config = optarg;
-			break;
-		case 'v':
-			o.volume = optarg;
-			break;
 		case 'm':
 			if (parse_size(optarg, &o.memory_kib) < 0)
 				return cmd_usage(&cmd_verify, "--memory takes a size such as 512M");
@@ -171,12 +168,13 @@ static int run_verify(int argc, char **argv)
 			o.json = true;
 			break;
 		default:
-			return cmd_bad_option(&cmd_verify, argv);
+			if (!target_option(&o.target, c, optarg))
+				return cmd_bad_option(&cmd_verify, argv);
 		}
 	}
 	if (argc - optind != 2)
 		return cmd_usage(&cmd_verify, "it takes a disk and a table");
-	o.disk = argv[optind];
+	o.target.disk = argv[optind];
 	o.table = argv[optind + 1];
 	return verify(&o);
 }
@@ -186,12 +184,11 @@ const struct cmd cmd_verify = {
 	.args = "DISK TABLE [--config DIR] [--volume NAME] [--memory SIZE] [--json]",
 	.help = "say what a boot with this disk and this table would say",
 	.details =
-		"  DISK           file or block device, or IMAGE#PARTITION\n"
-		"  TABLE          the secret table: binary, base64 or hexadecimal\n"
-		"  --config DIR   the guest's root directory, whose /etc/coco-unlock counts\n"
-		"  --volume NAME  the volume of cocotab that DISK is; root without a configuration\n"
-		"  --memory SIZE  of the guest, such as 512M: is it enough for the keyslot?\n"
-		"  --json         one line of JSON\n\n"
+		"  DISK             file or block device, or IMAGE#PARTITION\n"
+		"  TABLE            the secret table: binary, base64 or hexadecimal\n"
+		TARGET_OPTIONS_HELP
+		"  --memory SIZE    of the guest, such as 512M: is it enough for the keyslot?\n"
+		"  --json           one line of JSON\n\n"
 		"The exit code is that of the boot: see coco-unlock(8). Not decided here: the kernel,\n"
 		"its modules and its command line, the firmware, and the root's generation.\n",
 	.run = run_verify,

@@ -101,7 +101,9 @@ refused 'no table' 4 'No such file' "$w/disk" --table "$w/none"
 refused 'both' 1 '' "$w/disk" --table "$w/key" --key-file "$tmp/key"
 refused 'no disk' 1 '' --table "$w/key"
 refused 'a disk that is not there' 4 'No such file' "$w/none" --table "$w/key"
+before=$(snapshot "$w")
 rc=0
 "$owner" recovery "$w/disk" --key-file "$tmp/key" > /dev/full 2> "$tmp/err" < /dev/null || rc=$?
 is 'a key that cannot be shown is a failure' "$rc" 4
+is '... and no keyslot: nobody could open it' "$(snapshot "$w")" "$before"
 tap_done
