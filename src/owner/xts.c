@@ -47,41 +47,34 @@ static void put_iv(unsigned char iv[IV_SIZE], uint64_t number)
 		iv[i] = (unsigned char)(number >> 8 * i);
 }
 
-int xts_encrypt(struct xts *xts, unsigned char *buf, size_t len, uint64_t offset,
-		uint32_t sector_size)
+static int each_sector(EVP_CIPHER_CTX *ctx, unsigned char *buf, size_t len, uint64_t offset,
+		       uint32_t sector_size)
 {
 	unsigned char iv[IV_SIZE] = { 0 };
 	size_t at;
 	int n;
 
-	/* Only the tweak changes: the key stays expanded. */
+	/* Only the tweak changes: the key and the direction stay. */
 	for (at = 0; at < len; at += sector_size) {
 		put_iv(iv, (offset + at) / XTS_IV_UNIT);
-		if (EVP_EncryptInit_ex2(xts->encrypt, NULL, NULL, iv, NULL) != 1 ||
-		    EVP_EncryptUpdate(xts->encrypt, buf + at, &n, buf + at,
-				      (int)sector_size) != 1 ||
+		if (EVP_CipherInit_ex2(ctx, NULL, NULL, iv, -1, NULL) != 1 ||
+		    EVP_CipherUpdate(ctx, buf + at, &n, buf + at, (int)sector_size) != 1 ||
 		    n != (int)sector_size)
 			return -EIO;
 	}
 	return 0;
 }
 
+int xts_encrypt(struct xts *xts, unsigned char *buf, size_t len, uint64_t offset,
+		uint32_t sector_size)
+{
+	return each_sector(xts->encrypt, buf, len, offset, sector_size);
+}
+
 int xts_decrypt(struct xts *xts, unsigned char *buf, size_t len, uint64_t offset,
 		uint32_t sector_size)
 {
-	unsigned char iv[IV_SIZE] = { 0 };
-	size_t at;
-	int n;
-
-	for (at = 0; at < len; at += sector_size) {
-		put_iv(iv, (offset + at) / XTS_IV_UNIT);
-		if (EVP_DecryptInit_ex2(xts->decrypt, NULL, NULL, iv, NULL) != 1 ||
-		    EVP_DecryptUpdate(xts->decrypt, buf + at, &n, buf + at,
-				      (int)sector_size) != 1 ||
-		    n != (int)sector_size)
-			return -EIO;
-	}
-	return 0;
+	return each_sector(xts->decrypt, buf, len, offset, sector_size);
 }
 
 void xts_free(struct xts *xts)
