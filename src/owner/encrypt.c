@@ -5,6 +5,7 @@
  */
 #include "encrypt.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <sys/statvfs.h>
 
@@ -69,29 +70,39 @@ int encrypt_check(const struct encrypt *e, struct failure *f)
 	return 0;
 }
 
-static int move_all(const struct encrypt *e, const struct newheader *header,
-		    const struct plan *plan, struct failure *f)
+/* One run: what the pump's callbacks need, and how the header's making ended. */
+struct run {
+	const struct encrypt *e;
+	struct newheader header;
+	struct fault fault;
+	bool refused; /* the header: see fault */
+};
+
+static int make_header(void *data)
 {
-	const struct pump pump = {
-		.src_fd = e->image.fd,
-		.dst_fd = e->out_fd,
-		.ranges = plan->ranges,
-		.nr_ranges = plan->nr,
-		.key = &header->key,
-		.sector_size = e->sector_size,
-		.cancel_fd = e->cancel_fd,
-		.progress = e->progress,
-		.data = e->data,
-	};
-	bool reading = false;
+	struct run *run = data;
+	const struct encrypt *e = run->e;
 	int r;
 
-	if (ftruncate(e->out_fd, (off_t)plan->total) < 0)
-		return failure_io(f, e->out, errno, "cannot write");
-	r = newheader_write(header, e->out_fd, e->image.offset);
-	if (r < 0)
-		return failure_io(f, e->out, -r, "cannot write");
-	r = pump_run(&pump, &reading);
+	r = newheader_make(&run->header, e->passphrase, e->kdf, e->sector_size, e->image.size,
+			   &run->fault);
+	run->refused = r < 0;
+	return r < 0 ? r : newheader_write(&run->header, e->out_fd, e->image.offset);
+}
+
+static void show_progress(void *data, uint64_t done, uint64_t total)
+{
+	const struct run *run = data;
+
+	run->e->progress(run->e->data, done, total);
+}
+
+static int move_failure(const struct run *run, int r, bool reading, struct failure *f)
+{
+	const struct encrypt *e = run->e;
+
+	if (run->refused)
+		return forecast_failure(&run->fault, e->out, f);
 	if (r == -ECANCELED)
 		return failure_set(f, OUTCOME_REFUSED, e->image.path, "start it again",
 				   "interrupted; the image is as it was");
@@ -99,10 +110,51 @@ static int move_all(const struct encrypt *e, const struct newheader *header,
 		return failure_set(f, OUTCOME_IO, e->image.path,
 				   "see to it that nobody else uses the image",
 				   "it has become shorter meanwhile");
-	if (r < 0)
-		return failure_io(f, reading ? e->image.path : e->out, -r,
-				  reading ? "cannot read" : "cannot write");
+	return failure_io(f, reading ? e->image.path : e->out, -r,
+			  reading ? "cannot read" : "cannot write");
+}
+
+/* Makes the new file as long as it will be, with the blocks of what is encrypted in one go: that
+ * is quicker, and a full disk is known now. Where a file system cannot, they come one by one. */
+static int reserve(const struct encrypt *e, const struct plan *plan, struct failure *f)
+{
+	size_t i;
+
+	if (ftruncate(e->out_fd, (off_t)plan->total) < 0)
+		return failure_io(f, e->out, errno, "cannot write");
+	for (i = 0; i < plan->nr; i++)
+		if (plan->ranges[i].encrypt &&
+		    fallocate(e->out_fd, 0, (off_t)plan->ranges[i].dst,
+			      (off_t)plan->ranges[i].len) < 0 &&
+		    errno != EOPNOTSUPP)
+			return failure_io(f, e->out, errno, "cannot write");
 	return 0;
+}
+
+/* The header is made while the data move: its key is there from the beginning. */
+static int move_all(struct run *run, const struct plan *plan, struct failure *f)
+{
+	const struct encrypt *e = run->e;
+	const struct pump pump = {
+		.src_fd = e->image.fd,
+		.dst_fd = e->out_fd,
+		.ranges = plan->ranges,
+		.nr_ranges = plan->nr,
+		.key = &run->header.key,
+		.sector_size = e->sector_size,
+		.cancel_fd = e->cancel_fd,
+		.meanwhile = make_header,
+		.progress = e->progress ? show_progress : NULL,
+		.data = run,
+	};
+	bool reading = false;
+	int r;
+
+	r = reserve(e, plan, f);
+	if (r < 0)
+		return r;
+	r = pump_run(&pump, &reading);
+	return r < 0 ? move_failure(run, r, reading, f) : 0;
 }
 
 /* The key that the written header gives, as a boot would take it. */
@@ -185,20 +237,29 @@ static int check_result(const struct encrypt *e, char *ret_uuid, struct failure 
 	return r < 0 ? failure_io(f, e->out, -r, "cannot check") : 0;
 }
 
-int encrypt_run(const struct encrypt *e, char *ret_uuid, struct failure *f)
+static int run_all(struct run *run, char *ret_uuid, struct failure *f)
 {
-	_cleanup_(newheader_done) struct newheader header = NEWHEADER_NULL;
+	const struct encrypt *e = run->e;
 	struct plan plan = make_plan(&e->image);
 	struct fault fault = { 0 };
 	int r;
 
-	r = newheader_make(e->passphrase, e->kdf, e->sector_size, e->image.size, &header, &fault);
-	if (r < 0)
+	if (newheader_begin(&run->header, &fault) < 0)
 		return forecast_failure(&fault, e->out, f);
-	r = move_all(e, &header, &plan, f);
+	r = move_all(run, &plan, f);
 	if (r < 0)
 		return r;
 	if (e->image.partition && gpt_grow(e->out_fd, &e->image, NEWHEADER_SIZE, &fault) < 0)
 		return forecast_failure(&fault, e->out, f);
 	return check_result(e, ret_uuid, f);
+}
+
+int encrypt_run(const struct encrypt *e, char *ret_uuid, struct failure *f)
+{
+	struct run run = { .e = e, .header = NEWHEADER_NULL };
+	int r;
+
+	r = run_all(&run, ret_uuid, f);
+	newheader_done(&run.header);
+	return r;
 }

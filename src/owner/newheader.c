@@ -25,23 +25,6 @@ static void crypt_freep(struct crypt_device **cd)
 	crypt_free(*cd); /* takes NULL */
 }
 
-static int new_key(struct secret *ret_key, struct fault *f)
-{
-	_cleanup_secret_ struct secret key = SECRET_NULL;
-	int r = secret_init(&key);
-
-	if (r < 0)
-		return fault_set(f, EXITCODE_NO_MEMORY, -r, "no locked memory for the key: %s",
-				 strerror(-r));
-	/* Up to 256 bytes come all at once: getrandom(2). */
-	if (getrandom(key.bytes, XTS_KEY_SIZE, 0) != XTS_KEY_SIZE)
-		return fault_set(f, EXITCODE_INTERNAL, EIO, "no random numbers");
-	key.len = XTS_KEY_SIZE;
-	*ret_key = key;
-	key = SECRET_NULL;
-	return 0;
-}
-
 /* The costs are fixed: what this machine could do says nothing about the guest. */
 static const struct crypt_pbkdf_type kdfs[] = {
 	[NEWHEADER_KDF_MINIMAL] = {
@@ -129,33 +112,39 @@ static int judge(struct newheader *h, uint64_t data_size, struct fault *f)
 	return 0;
 }
 
-int newheader_make(const struct secret *passphrase, enum newheader_kdf kdf, uint32_t sector_size,
-		   uint64_t data_size, struct newheader *ret_header, struct fault *f)
+int newheader_begin(struct newheader *header, struct fault *f)
 {
-	_cleanup_(newheader_done) struct newheader h = NEWHEADER_NULL;
+	int r = secret_init(&header->key);
+
+	if (r < 0)
+		return fault_set(f, EXITCODE_NO_MEMORY, -r, "no locked memory for the key: %s",
+				 strerror(-r));
+	/* Up to 256 bytes come all at once: getrandom(2). */
+	if (getrandom(header->key.bytes, XTS_KEY_SIZE, 0) != XTS_KEY_SIZE)
+		return fault_set(f, EXITCODE_INTERNAL, EIO, "no random numbers");
+	header->key.len = XTS_KEY_SIZE;
+	return 0;
+}
+
+int newheader_make(struct newheader *header, const struct secret *passphrase,
+		   enum newheader_kdf kdf, uint32_t sector_size, uint64_t data_size,
+		   struct fault *f)
+{
 	char path[FD_PATH_SIZE];
 	int r;
 
-	r = new_key(&h.key, f);
-	if (r < 0)
-		return r;
-	h.fd = memfd_create("luks2-header", MFD_CLOEXEC);
-	if (h.fd < 0 || ftruncate(h.fd, NEWHEADER_SIZE + NEWHEADER_SPACE) < 0)
+	header->fd = memfd_create("luks2-header", MFD_CLOEXEC);
+	if (header->fd < 0 || ftruncate(header->fd, NEWHEADER_SIZE + NEWHEADER_SPACE) < 0)
 		return fault_set(f, EXITCODE_NO_MEMORY, errno, "no memory for the header: %s",
 				 strerror(errno));
-	(void)snprintf(path, sizeof(path), PATH_SELF_FD, h.fd); /* fits */
-	r = format_file(path, NULL, passphrase, kdf, sector_size, &h.key);
-	if (r >= 0 && ftruncate(h.fd, NEWHEADER_SIZE) < 0)
+	(void)snprintf(path, sizeof(path), PATH_SELF_FD, header->fd); /* fits */
+	r = format_file(path, NULL, passphrase, kdf, sector_size, &header->key);
+	if (r >= 0 && ftruncate(header->fd, NEWHEADER_SIZE) < 0)
 		r = -errno;
 	if (r < 0)
 		return fault_set(f, r == -ENOMEM ? EXITCODE_NO_MEMORY : EXITCODE_INTERNAL, -r,
 				 "libcryptsetup cannot make the header: %s", strerror(-r));
-	r = judge(&h, data_size, f);
-	if (r < 0)
-		return r;
-	*ret_header = h;
-	h = NEWHEADER_NULL;
-	return 0;
+	return judge(header, data_size, f);
 }
 
 int newheader_write(const struct newheader *header, int fd, uint64_t offset)

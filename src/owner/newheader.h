@@ -25,13 +25,18 @@ struct newheader {
 
 #define NEWHEADER_NULL ((struct newheader){ .fd = -EBADF })
 
+/* Begins with a new volume key, so that data can be encrypted already. Returns 0, or -errno with
+ * f saying no-memory or internal. In any case newheader_done() follows. */
+int newheader_begin(struct newheader *header, struct fault *f);
+
 /*
- * Makes a header with a new volume key and one keyslot that the passphrase opens, for
+ * Makes the header of this volume key with one keyslot that the passphrase opens, for
  * data_size bytes in sectors of 512 or 4096 bytes. Returns 0, or -errno with f saying
  * no-memory, internal, or header-refused: the policy's defaults would not accept it.
  */
-int newheader_make(const struct secret *passphrase, enum newheader_kdf kdf, uint32_t sector_size,
-		   uint64_t data_size, struct newheader *ret_header, struct fault *f);
+int newheader_make(struct newheader *header, const struct secret *passphrase,
+		   enum newheader_kdf kdf, uint32_t sector_size, uint64_t data_size,
+		   struct fault *f);
 
 struct crypt_device;
 

@@ -187,6 +187,7 @@ int pump_run(const struct pump *pump, bool *ret_reading)
 	struct state s = { .pump = pump, .lock = PTHREAD_MUTEX_INITIALIZER, .end_fd = end_fd };
 	unsigned int wanted = count_threads(pump), nr, i;
 	pthread_t threads[THREADS_MAX];
+	int r;
 
 	if (end_fd < 0)
 		return -errno;
@@ -209,6 +210,11 @@ int pump_run(const struct pump *pump, bool *ret_reading)
 	(void)pthread_mutex_unlock(&s.lock);
 	if (nr == 0)
 		(void)work(&s);
+	if (pump->meanwhile) {
+		r = pump->meanwhile(pump->data);
+		if (r < 0)
+			fail(&s, r, false);
+	}
 	watch(&s);
 	for (i = 0; i < nr; i++)
 		(void)pthread_join(threads[i], NULL); /* they have all ended */

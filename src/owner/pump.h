@@ -23,6 +23,9 @@ struct pump {
 	uint32_t sector_size;
 	unsigned int threads; /* 0: one for each core */
 	int cancel_fd;	      /* when it can be read, all stops; or -1 */
+	/* Called once from the thread that called pump_run(), while the others work already; what
+	 * it returns below zero stops them. Or NULL. */
+	int (*meanwhile)(void *data);
 	/* Called now and then, and at the end, from the thread that called pump_run(). */
 	void (*progress)(void *data, uint64_t done, uint64_t total);
 	void *data;
@@ -30,8 +33,8 @@ struct pump {
 
 /*
  * Runs until all is in the target's page cache. The memory used does not depend on the sizes.
- * Returns 0, -ECANCELED, or -errno with *ret_reading telling which file it was: -ENODATA if the
- * source is shorter than the ranges say.
+ * Returns 0, -ECANCELED, what `meanwhile` returned, or -errno with *ret_reading telling which file
+ * it was: -ENODATA if the source is shorter than the ranges say.
  */
 int pump_run(const struct pump *pump, bool *ret_reading);
 

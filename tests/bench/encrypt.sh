@@ -9,7 +9,7 @@ set -eu
 top=$(cd "$(dirname "$0")/../.." && pwd)
 bin=${COCO_SECRET:-$top/build/coco-secret}
 [[ $bin == /* ]] || bin=$PWD/$bin
-size=${1:-512} rounds=${2:-3}
+size=${1:-1024} rounds=${2:-5}
 PATH=$PATH:/usr/sbin:/sbin
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/coco-bench-XXXXXX")
 trap 'rm -rf "$tmp"' EXIT

@@ -201,6 +201,31 @@ static void test_cancel(void)
 	(void)close(pump.dst_fd);
 }
 
+static int refuse(void *data)
+{
+	++*(int *)data;
+	return -EPERM;
+}
+
+/* What is to be done meanwhile ends a run that would else not end. */
+static void test_meanwhile(void)
+{
+	static const struct pump_range range = { .len = 1ULL << 42, .encrypt = true };
+	int calls = 0;
+	struct pump pump = {
+		.src_fd = make("source", 1ULL << 42), .dst_fd = open("/dev/null", O_RDWR | O_CLOEXEC),
+		.ranges = &range, .nr_ranges = 1, .key = &key, .sector_size = 512, .cancel_fd = -1,
+		.meanwhile = refuse, .data = &calls,
+	};
+	bool reading = true;
+
+	is_int(pump_run(&pump, &reading), -EPERM, "stops when the caller's own part fails");
+	is_int(calls, 1, "... which is called once");
+	ok(!reading, "... and is no failure to read");
+	(void)close(pump.src_fd);
+	(void)close(pump.dst_fd);
+}
+
 int main(void)
 {
 	unsigned int fds;
@@ -223,6 +248,7 @@ int main(void)
 	test_full_target();
 	test_bad_key();
 	test_cancel();
+	test_meanwhile();
 	is_int(fixture_fds(), fds, "no descriptor is left open");
 	secret_done(&key);
 	return tap_done();
