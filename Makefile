@@ -163,7 +163,7 @@ clean:
 
 # What a fresh Debian 12 lacks: to build, to test, and to make and boot the guests.
 DEPS := build-essential pkg-config libcryptsetup-dev libkmod-dev libblkid-dev libjson-c-dev scdoc \
-	perl python3 shellcheck cryptsetup-bin e2fsprogs \
+	perl python3 shellcheck cryptsetup-bin e2fsprogs btrfs-progs xfsprogs \
 	mmdebstrap mount qemu-system-x86 qemu-utils nbdkit nbdkit-plugin-python busybox-static kmod cpio zstd xz-utils \
 	linux-source-6.1 bc bison flex libelf-dev libssl-dev libfdisk-dev openssl
 
