@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The benchmark: in one guest, `cryptsetup open` and a whole `coco-unlock unlock` of the same disk, by turns.
 
-A launch secret is gone after its first use, so QEMU's debug stub puts a fresh table into the area before each
-run. coco-unlock's window from 'device known' to 'mapping there' comes from its own status.json, key derivation
+A launch secret is gone after its first use, so a fresh table is put into the area before each run: the guest's memory
+is a file that the lab can write to. coco-unlock's window from 'device known' to 'mapping there' comes from its own status.json, key derivation
 and all; modules and the search for the device are printed apart."""
 
+import dataclasses
 import json
 import os
 import shlex
 import statistics
+import tempfile
 
 from . import cache, cases, disk, observe, table, verdict, vm
 
@@ -27,9 +29,8 @@ APART = ("prepare", "modules", "secret-module", "read", "wipe", "device")
 
 
 class Bench:
-    def __init__(self, machine, count):
-        self.machine, self.count = machine, count
-        self.debugger = vm.Debugger(machine)
+    def __init__(self, machine, memory, count):
+        self.machine, self.memory, self.count = machine, memory, count
         self.runs = {"cryptsetup": [], "coco-unlock": []}
         self.stages = []
         self.calls = {}
@@ -43,7 +44,9 @@ class Bench:
     def fresh_secret(self):
         """The guest as it was when it started, as far as the launch secret goes."""
         self.sh(f"rmmod {COMBO.module}")
-        self.debugger.write(self.machine.firmware.secret[0], TABLE)
+        with open(self.memory, "r+b") as f:
+            f.seek(self.machine.firmware.secret[0])
+            f.write(TABLE)
 
     def prepare(self):
         key = "".join(f"\\{b:03o}" for b in KEY)
@@ -97,9 +100,13 @@ def run(count):
     kept = {}
 
     def hook(machine):
-        kept["bench"] = Bench(machine, count)
+        kept["bench"] = Bench(machine, memory, count)
         kept["bench"]()
-    seen = observe.run(CASE, COMBO, log, hook)
+    with tempfile.TemporaryDirectory(prefix="coco-bench.") as tmp:
+        memory = tmp + "/memory"
+        backend = f"memory-backend-file,id=ram,size={CASE.ram}M,mem-path={memory},share=on"
+        case = dataclasses.replace(CASE, qemu=("-object", backend, "-machine", "memory-backend=ram"))
+        seen = observe.run(case, COMBO, log, hook)
     if seen.error:
         raise cache.LabError(f"{seen.error} (console: {log})")
     for line in report(kept["bench"]):

@@ -306,45 +306,6 @@ class VM:
             return f.read()
 
 
-class Debugger:
-    """QEMU's debug stub, used for one thing: to put a secret table into a guest that has wiped its first one."""
-
-    def __init__(self, machine):
-        self.machine = machine
-        path = f"{machine.tmp}/gdb"
-        machine.command("human-monitor-command", **{"command-line": f"gdbserver unix:{path},server=on,wait=off"})
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.settimeout(20)
-        self.socket.connect(path)
-        self.ask("?")
-        self.ask("Qqemu.PhyMemMode:1")
-        self.send("c")
-
-    def send(self, text):
-        self.socket.sendall(f"${text}#{sum(text.encode()) & 255:02x}".encode())
-
-    def answer(self):
-        data = b""
-        while not re.search(rb"\$[^#]*#..", data):
-            data += self.socket.recv(4096)
-        self.socket.sendall(b"+")
-        return re.search(rb"\$([^#]*)#..", data).group(1).decode()
-
-    def ask(self, text):
-        self.send(text)
-        return self.answer()
-
-    def write(self, address, blob):
-        """Stop the guest, write physical memory, let it run on."""
-        self.socket.sendall(b"\x03")
-        self.answer()
-        for pos in range(0, len(blob), 512):
-            part = blob[pos:pos + 512]
-            if self.ask(f"M{address + pos:x},{len(part):x}:{part.hex()}") != "OK":
-                raise cache.LabError("the debug stub did not write guest memory")
-        self.send("c")
-
-
 def clean(text):
     """Console text as a reader sees it: no carriage returns, no terminal control sequences."""
     text = re.sub(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|[()][A-Z0-9]|[=>78cDEHMNOZ])", "", text)
