@@ -22,7 +22,7 @@ TRIM = ("boot/* usr/lib/modules/* usr/share/doc usr/share/perl* usr/share/zonein
 MASKED = ("getty.target getty@tty1.service serial-getty@ttyS0.service systemd-hwdb-update.service "
           "e2scrub_all.timer e2scrub_reap.service fstrim.timer dpkg-db-backup.timer multipathd.service "
           "systemd-timesyncd.service systemd-pcrmachine.service").split()
-RECIPE = 6
+RECIPE = 7
 
 
 def with_file(tmp, name, data):
@@ -34,14 +34,25 @@ def with_file(tmp, name, data):
 
 def root(guest, kernel_name, key, btrfs=False):
     """The image file of a guest's root, opened by `key`; of ext4 unless btrfs is asked for."""
-    system = tree.system(guest, kernel_name)
-    guest_files = [(n, open(os.path.join(tree.GUEST_FILES, n), "rb").read()) for n in sorted(os.listdir(tree.GUEST_FILES))]
-    return cache.item(f"disk-{guest}-{kernel_name}", cache.key(system, guest_files, TRIM, MASKED, key, btrfs, RECIPE),
-                      lambda tmp: make_root(system, key, btrfs, tmp),
+    source = plain(guest, kernel_name, btrfs)
+
+    def build(tmp):
+        cache.run(["cp", "--sparse=always", source, tmp + "/disk"])
+        encrypt(tmp, key, tmp + "/disk", ROOT_UUID)
+    return cache.item(f"disk-{guest}-{kernel_name}", cache.key(source, key, RECIPE), build,
                       f"the encrypted root of {guest}, {kernel_name} kernel") + "/disk"
 
 
-def make_root(system, key, btrfs, tmp):
+def plain(guest, kernel_name, btrfs=False):
+    """The same, not encrypted."""
+    system = tree.system(guest, kernel_name)
+    guest_files = [(n, open(os.path.join(tree.GUEST_FILES, n), "rb").read()) for n in sorted(os.listdir(tree.GUEST_FILES))]
+    return cache.item(f"plain-{guest}-{kernel_name}", cache.key(system, guest_files, TRIM, MASKED, btrfs, RECIPE),
+                      lambda tmp: make_plain(system, btrfs, tmp),
+                      f"the root of {guest}, {kernel_name} kernel") + "/disk"
+
+
+def make_plain(system, btrfs, tmp):
     top = tmp + "/tree"
     tree.copy_tree(system + "/tree", top)
     cache.run(["sh", "-c", "cd \"$1\" && rm -rf " + " ".join(TRIM), "sh", top])
@@ -56,7 +67,6 @@ def make_root(system, key, btrfs, tmp):
         cache.run(["mkfs.ext4", "-q", "-F", "-d", top, "-L", "lab-root", "-U", ROOT_FS_UUID, "-m", "0",
                    tmp + "/disk", f"{size_mib(top)}M"])
     cache.remove(top)
-    encrypt(tmp, key, tmp + "/disk", ROOT_UUID)
 
 
 def make_btrfs(tools, top, image, mib):
