@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import re
 
-from . import attack, disk, headers, table
+from . import attack, disk, headers, owner, table
 from .verdict import Boot, Falls, Refuse, Shell, Silent
 
 
@@ -35,7 +35,8 @@ SHORT = (COCO12, COCO13, EFI12)
 
 @dataclasses.dataclass(frozen=True)
 class Disk:
-    kind: str = "root"          # root, btrfs (the same on btrfs), or a small volume: luks2, luks1, ext4, blank
+    kind: str = "root"          # root, btrfs (the same on btrfs), owner (name: ITEM/DISK of owner.py), or a small
+                                # volume: luks2, luks1, ext4, blank
     key: bytes = table.secret("root")
     name: str = "vol"
     late: bool = False          # hot-added 9 s after the unit has started
@@ -282,16 +283,15 @@ def roll_back(old, new, seen):
         target.write(source.read(4096))
 
 
-STRICT = {"coco-unlock.conf": "[Policy]\nRequirePolicyEntry=yes\n"}
 READ = f"head -n 1 {disk.STATE}"
 WRITE = f"yes 'new state' 2>/dev/null | head -n 200 | dd of={disk.STATE} conv=notrunc status=none; sync; " + READ
 WHERE = f"filefrag -b4096 -v {disk.STATE} | awk '$1 == \"0:\" {{ print $4 + 0 }}'"
 RAISED = "cat /var/lib/coco-unlock/generation"
 FIVE = table.pinned(KEY, "min-generation=5", "set-generation=5")
 PINS = [
-    Case("policy-missing", Refuse(27, "policy-missing"), GOOD, config=STRICT, on=EVEN),
+    Case("policy-missing", Refuse(27, "policy-missing"), GOOD, config=owner.STRICT, on=EVEN),
     Case("policy-broken", Refuse(28, "policy-invalid", says=r"\b3\b"), table.pinned(KEY, "nonsense=1"), on=EVEN),
-    Case("pins-right", Boot(found=2), right_pins, config=STRICT, on=EVEN),
+    Case("pins-right", Boot(found=2), right_pins, config=owner.STRICT, on=EVEN),
     Case("pin-uuid", Refuse(29, "pin-mismatch", says="UUID"), table.pinned(KEY, "uuid=" + disk.uuid_of("other")), on=ODD),
     Case("pin-header", Refuse(29, "pin-mismatch", says="header"), table.pinned(KEY, "header=sha256:" + "0" * 64), on=EVEN),
     Case("pin-volume-key", Refuse(29, "pin-mismatch", says="volume key"), table.pinned(KEY, "volume-key=sha256:" + "0" * 64), on=ODD),
@@ -321,10 +321,41 @@ LATE = [
             "[Unit]\nWants=lab-kill.service\n[Service]\nExecStart=\nExecStart=/usr/bin/strace -f --seccomp-bpf -qq -o /dev/null "
             "-e trace=unlink,unlinkat -e inject=unlink,unlinkat:delay_enter=30000000 /usr/bin/coco-unlock unlock\n"}),
 ]
-CASES += ATTACKS + CONTROLS + GUARD + PINS + LATE
+
+
+# What coco-secret has made: disks and their tables.
+
+def owners(item, wanted_disk, wanted_table, code, on):
+    """A pair of owner.STAGES; its name says which."""
+    name = f"owner-{item}" if len(owner.STAGES[item]) == 1 else f"owner-{item}-{wanted_disk}-{wanted_table}"
+    expect = Refuse(29, "pin-mismatch", says="header") if code else Boot(found=2)
+    return Case(name, expect, owner.table_beside(wanted_table), (Disk("owner", name=f"{item}/{wanted_disk}"),),
+                config=owner.STRICT, on=on)
+
+
+def built(name):
+    """A table that coco-secret has built; the guest keeps the last entry, and tells its digest."""
+    entries = owner.TABLES[name]
+    if len(entries) == 1:
+        return Case("owner-table-" + name, Boot(found=1), lambda _: owner.built(name), on=(COCO12, EFI12))
+    last, data = list(entries.items())[-1]
+    command = f"sha256sum < {LISTING[3:]}/{last}"
+    return Case("owner-table-" + name, Boot(found=len(entries), kept=(last,), checks=(
+        (command, hashlib.sha256(data).hexdigest() + "  -"),)), lambda _: owner.built(name), commands=(command,),
+        config=unlock(KeepSecrets=last), on=(COCO12, EFI12))
+
+
+OWNERS_ON = {"fresh": (COCO13, COCO12, EFI12, COCO14), "installer": ODD, "repart": (COCO13, COCO14), "rotation": ODD}
+OWNER = [owners(item, *stage, OWNERS_ON[item]) for item, stages in owner.STAGES.items() for stage in stages]
+OWNER += [built(name) for name in owner.TABLES]
+# Only Debian 12's guests have what coco-secret needs.
+OWNER.append(Case("owner-device", Boot(found=1, checks=owner.ON_DEVICE), GOOD, (Disk(), Disk(made=owner.device)),
+                  config={"cocotab": f"root UUID={disk.ROOT_UUID} - -\n"}, commands=tuple(c for c, _ in owner.ON_DEVICE),
+                  on=(COCO12, EFI12)))
+CASES += ATTACKS + CONTROLS + GUARD + PINS + LATE + OWNER
 
 # In the short run these are shown on more than their first combo.
-EVERYWHERE = ("boot", "memory", "headers")
+EVERYWHERE = ("boot", "memory", "headers", *(case.name for case in OWNER if case.name.startswith("owner-table-")))
 
 
 @dataclasses.dataclass(frozen=True)

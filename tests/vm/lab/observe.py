@@ -9,7 +9,7 @@ import os
 import re
 import time
 
-from . import cache, disk, firmware, tree, vm
+from . import cache, disk, firmware, owner, tree, vm
 
 # Typed on the console all along in every refusal. Typed text is echoed, so none of it may look like a prompt,
 # and the marker that a shell would print is not in it.
@@ -53,6 +53,8 @@ def parts(case, combo):
 def image(combo, wanted):
     if wanted.made:
         return wanted.made()
+    if wanted.kind == "owner":
+        return owner.disk_file(combo.guest, combo.kernel, wanted.name)
     if wanted.kind in ("root", "btrfs"):
         return disk.root(combo.guest, combo.kernel, wanted.key, wanted.kind == "btrfs")
     return disk.small(wanted.kind, wanted.key, wanted.name)

@@ -19,6 +19,8 @@ BUILD_PACKAGES = ("gcc make pkgconf libc6-dev libcryptsetup-dev libkmod-dev libb
                   "libssl-dev libfdisk-dev linux-headers-cloud-amd64 scdoc").split()
 ROOT_PACKAGES = ("systemd systemd-sysv udev dracut kmod libcryptsetup12 libblkid1 libkmod2 libjson-c5 dmsetup "
                  "e2fsprogs linux-image-cloud-amd64 cryptsetup-bin strace zstd cpio btrfs-progs").split()
+# Makes a disk that the owner's tool then prepares; bookworm's cannot without device-mapper.
+REPART_PACKAGES = {"trixie": ["systemd-repart"], "forky": ["systemd-repart"]}
 # The recipe that the lab boots for comparison; in bookworm this is part of systemd.
 RECIPE_PACKAGES = {"trixie": ["systemd-cryptsetup"], "forky": ["systemd-cryptsetup"]}
 # Not unpacked into the trees. A stub takes the place of dracut's hook, or installing the kernel makes an initramfs.
@@ -48,8 +50,12 @@ def apt_tree(suite, directory, packages, extra=(), variant="essential"):
 def trees(guest):
     """The directory of a guest's two trees, build/ and root/, and the release of their kernel in kver."""
     suite = SUITES[guest]
-    return cache.item(f"trees-{guest}", cache.key(suite, BUILD_PACKAGES, root_packages(suite), EXCLUDE, 1),
+    return cache.item(f"trees-{guest}", cache.key(suite, build_packages(suite), root_packages(suite), EXCLUDE, 1),
                       lambda tmp: make_trees(suite, tmp), f"the {suite} trees")
+
+
+def build_packages(suite):
+    return BUILD_PACKAGES + REPART_PACKAGES.get(suite, [])
 
 
 def root_packages(suite):
@@ -65,7 +71,7 @@ def make_trees(suite, tmp):
     exclude = [f"--dpkgopt=path-exclude={p}" for p in EXCLUDE]
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         jobs = [pool.submit(apt_tree, suite, tmp + "/root", root_packages(suite), exclude + [DRACUT_STUB]),
-                pool.submit(apt_tree, suite, tmp + "/build", BUILD_PACKAGES, exclude)]
+                pool.submit(apt_tree, suite, tmp + "/build", build_packages(suite), exclude)]
         for job in jobs:
             job.result()
     image = only(tmp + "/root/boot/vmlinuz-*")
