@@ -40,42 +40,12 @@ enum {
 	OPTION_INTEGRITY,
 };
 
-/* A fault about an image, whose reason begins with its path. */
-static int image_failure(int r, const struct fault *fault, const char *path, struct failure *f)
-{
-	const char *why = fault->reason;
-	const char *next = "check the path and its permissions";
-	enum outcome outcome = OUTCOME_IO;
-
-	if (strncmp(why, path, strlen(path)) == 0 && strncmp(why + strlen(path), ": ", 2) == 0)
-		why += strlen(path) + 2;
-	if (r == -EBUSY) {
-		outcome = OUTCOME_REFUSED;
-		next = "stop what uses it, or unmount it";
-	} else if (r == -EINVAL) {
-		outcome = OUTCOME_BAD_INPUT;
-		next = "name the image and its partition as in IMAGE#2; sfdisk -l lists them";
-	}
-	return failure_set(f, outcome, path, next, "%s", why);
-}
-
-/* Everything up to the first '#' that makes a partition of the rest. */
-static void path_of(const char *spec, char *ret_path, size_t size)
-{
-	const char *hash = access(spec, F_OK) < 0 ? strrchr(spec, '#') : NULL;
-
-	(void)snprintf(ret_path, size, "%.*s", hash ? (int)(hash - spec) : (int)strlen(spec), spec);
-}
-
 static int open_image(const char *spec, struct image *ret_image, struct failure *f)
 {
 	struct fault fault = { 0 };
-	char path[PATH_MAX];
-	int r;
+	int r = image_open(spec, false, ret_image, &fault);
 
-	path_of(spec, path, sizeof(path));
-	r = image_open(spec, false, ret_image, &fault);
-	return r < 0 ? image_failure(r, &fault, path, f) : 0;
+	return r < 0 ? image_failure(spec, r, &fault, f) : 0;
 }
 
 static int is_other_file(const struct image *image, const char *out, struct failure *f)

@@ -193,8 +193,6 @@ static const char *next_step(enum exitcode code)
 		return "free memory, or raise the limit of locked memory (ulimit -l)";
 	case EXITCODE_NO_DEVICE:
 		return "check the path, the partition, the permissions, and the disk that it is on";
-	case EXITCODE_BUSY:
-		return "stop what uses it, then try again";
 	case EXITCODE_INTERNAL:
 	case EXITCODE_JUDGE_FAILED:
 		return "report this";
@@ -218,7 +216,6 @@ int forecast_failure(const struct fault *fault, const char *what, struct failure
 		return failure_set(f, OUTCOME_USAGE, what, next, "%s", fault->reason);
 	case EXITCODE_NO_MEMORY:
 	case EXITCODE_NO_DEVICE:
-	case EXITCODE_BUSY:
 	case EXITCODE_INTERNAL:
 	case EXITCODE_JUDGE_FAILED:
 		return failure_set(f, OUTCOME_IO, what, next, "%s", fault->reason);

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "failure.h"
 #include "fault.h"
 
 #define IMAGE_NAME_SIZE 128 /* GPT: 36 UTF-16 units */
@@ -54,6 +55,10 @@ struct image_part {
  * or lacks (partition table, partition), else the error of the system.
  */
 int image_open(const char *spec, bool writable, struct image *ret_image, struct fault *f);
+
+/* What image_open() returned below zero, with its fault, as a failure about the path in spec: in
+ * use is refused, what a file says is bad input. Returns what failure_set() returns. */
+int image_failure(const char *spec, int r, const struct fault *fault, struct failure *f);
 
 /*
  * Lists the used partitions of the GPT of an open image, in the order of their places.

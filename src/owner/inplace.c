@@ -66,7 +66,6 @@ static int library(const char *path, const char *doing, int r, struct failure *f
 static int open_disk(const struct inplace *p, struct image *ret_image, struct failure *f)
 {
 	struct fault fault = { 0 };
-	const char *why = fault.reason;
 	int r = image_open(p->path, true, ret_image, &fault);
 
 	if (r >= 0 && ret_image->partition) {
@@ -75,15 +74,7 @@ static int open_disk(const struct inplace *p, struct image *ret_image, struct fa
 				   "write a new image, without --in-place",
 				   "a partition of an image has no room to grow in place");
 	}
-	if (r >= 0)
-		return 0;
-	if (strncmp(why, p->path, strlen(p->path)) == 0 && why[strlen(p->path)] == ':')
-		why += strlen(p->path) + 2;
-	if (r == -EBUSY)
-		return failure_set(f, OUTCOME_REFUSED, p->path, "stop what uses it, or unmount it",
-				   "%s", why);
-	return failure_set(f, r == -EINVAL ? OUTCOME_BAD_INPUT : OUTCOME_IO, p->path,
-			   "check the path and its permissions", "%s", why);
+	return r < 0 ? image_failure(p->path, r, &fault, f) : 0;
 }
 
 /* Returns 1 if the file or device has a LUKS2 header, and what reencryption says about it. */

@@ -36,8 +36,9 @@ int target_open(struct target *t, const struct target_options *o, bool writable,
 		return r;
 	t->vc = &t->conf.volumes[i];
 	r = image_open(o->disk, writable, &t->image, &fault);
-	if (r >= 0)
-		r = luksheader_take(&t->image, &t->conf, t->vc, &t->header, &fault);
+	if (r < 0)
+		return image_failure(o->disk, r, &fault, f);
+	r = luksheader_take(&t->image, &t->conf, t->vc, &t->header, &fault);
 	return target_failure(t, r, &fault, f);
 }
 

@@ -237,7 +237,7 @@ refused 'a configuration with a mistake' 3 'coco-unlock.conf:2' "${usual[@]}" --
 
 exec 9< "$d"
 must flock -s 9
-refused 'a disk that another program has locked' 4 'has locked it' "${usual[@]}"
+refused 'a disk that another program has locked' 2 'has locked it' "${usual[@]}"
 exec 9<&-
 
 # Root may write to everything, but not without its capabilities.
@@ -260,7 +260,7 @@ must truncate -s 4k "$d"
 refused 'a disk of 4 KiB' 2 'too small' "${usual[@]}"
 must cp --sparse=always "$tmp/gpt-base" "$d"
 refused 'a partition without LUKS' 2 'no LUKS2 header' "$d#3" -o "$t" --key-file "$tmp/key"
-refused 'a partition that is not there' 4 "no partition '7'" "$d#7" -o "$t" --key-file "$tmp/key"
+refused 'a partition that is not there' 3 "no partition '7'" "$d#7" -o "$t" --key-file "$tmp/key"
 refused 'a partitioned disk as a whole' 2 'no LUKS2 header' "${usual[@]}"
 
 # The disk cannot be written behind the first MiB, as if it were full: the table is there by then,
