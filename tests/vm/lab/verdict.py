@@ -187,10 +187,10 @@ def judge_area(blob, kept, area):
 
 
 def data_of(blob):
-    """(guid, start, end) of each entry's data; of a broken table all that follows the header."""
+    """(guid, start, end) of each entry's data; of a broken table all that follows the header. Zeros may follow a table."""
     found, pos = [], 20
     total = int.from_bytes(blob[16:20], "little")
-    if blob and total == len(blob):
+    if blob and total <= len(blob) and not any(blob[total:]):
         while total - pos >= 20:
             length = int.from_bytes(blob[pos + 16:pos + 20], "little")
             if length < 20 or length > total - pos:
