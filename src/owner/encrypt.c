@@ -5,7 +5,6 @@
  */
 #include "encrypt.h"
 
-#include <fcntl.h>
 #include <string.h>
 #include <sys/statvfs.h>
 
@@ -114,23 +113,6 @@ static int move_failure(const struct run *run, int r, bool reading, struct failu
 			  reading ? "cannot read" : "cannot write");
 }
 
-/* Makes the new file as long as it will be, with the blocks of what is encrypted in one go: that
- * is quicker, and a full disk is known now. Where a file system cannot, they come one by one. */
-static int reserve(const struct encrypt *e, const struct plan *plan, struct failure *f)
-{
-	size_t i;
-
-	if (ftruncate(e->out_fd, (off_t)plan->total) < 0)
-		return failure_io(f, e->out, errno, "cannot write");
-	for (i = 0; i < plan->nr; i++)
-		if (plan->ranges[i].encrypt &&
-		    fallocate(e->out_fd, 0, (off_t)plan->ranges[i].dst,
-			      (off_t)plan->ranges[i].len) < 0 &&
-		    errno != EOPNOTSUPP)
-			return failure_io(f, e->out, errno, "cannot write");
-	return 0;
-}
-
 /* The header is made while the data move: its key is there from the beginning. */
 static int move_all(struct run *run, const struct plan *plan, struct failure *f)
 {
@@ -150,9 +132,8 @@ static int move_all(struct run *run, const struct plan *plan, struct failure *f)
 	bool reading = false;
 	int r;
 
-	r = reserve(e, plan, f);
-	if (r < 0)
-		return r;
+	if (ftruncate(e->out_fd, (off_t)plan->total) < 0)
+		return failure_io(f, e->out, errno, "cannot write");
 	r = pump_run(&pump, &reading);
 	return r < 0 ? move_failure(run, r, reading, f) : 0;
 }

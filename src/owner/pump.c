@@ -17,7 +17,7 @@
 #include "image.h"
 
 #define PIECE (256 * 1024)	     /* bytes */
-#define WRITE_BACK (32 * 1024 * 1024) /* bytes after which the kernel is asked to begin writing */
+#define WINDOW (32 * 1024 * 1024) /* bytes: reserved at once, and written back at once */
 #define THREADS_MAX 64
 #define TICK_MS 250
 
@@ -76,19 +76,35 @@ static bool is_hole(const struct state *s, const struct pump_range *piece)
 	return data < 0 ? errno == ENXIO : (uint64_t)data >= piece->src + piece->len;
 }
 
-/* Where the piece is in the volume: the range begins at its byte 0. */
-static uint64_t volume_offset(const struct state *s, const struct pump_range *piece)
+/* The encrypted range that a piece is of; it begins at byte 0 of the volume. */
+static const struct pump_range *range_of(const struct state *s, const struct pump_range *piece)
 {
-	size_t i;
+	const struct pump_range *range = s->pump->ranges;
 
-	for (i = 0; i < s->pump->nr_ranges; i++) {
-		const struct pump_range *range = &s->pump->ranges[i];
+	while (!range->encrypt || piece->dst < range->dst || piece->dst - range->dst >= range->len)
+		range++; /* next_piece() has cut the piece from one */
+	return range;
+}
 
-		if (range->encrypt && piece->dst >= range->dst &&
-		    piece->dst - range->dst < range->len)
-			return piece->dst - range->dst;
-	}
-	return 0;
+/* Blocks that come many at a time are cheaper for the file system, and lie together. Only a
+ * hint: not every file system can, and writing tells what is wrong. */
+static void reserve(const struct state *s, const struct pump_range *range, uint64_t at)
+{
+	uint64_t rest = range->len - at;
+
+	if (at % WINDOW == 0)
+		(void)fallocate(s->pump->dst_fd, 0, (off_t)(range->dst + at),
+				(off_t)(rest < WINDOW ? rest : WINDOW));
+}
+
+static int encrypt_piece(struct state *s, struct xts *xts, unsigned char *buf,
+			 const struct pump_range *piece)
+{
+	const struct pump_range *range = range_of(s, piece);
+	uint64_t at = piece->dst - range->dst;
+
+	reserve(s, range, at);
+	return xts_encrypt(xts, buf, piece->len, at, s->pump->sector_size);
 }
 
 static int move_piece(struct state *s, struct xts *xts, unsigned char *buf,
@@ -105,7 +121,7 @@ static int move_piece(struct state *s, struct xts *xts, unsigned char *buf,
 		return r;
 	}
 	if (piece->encrypt)
-		r = xts_encrypt(xts, buf, piece->len, volume_offset(s, piece), pump->sector_size);
+		r = encrypt_piece(s, xts, buf, piece);
 	if (r >= 0)
 		r = image_write_at(pump->dst_fd, buf, piece->len, piece->dst);
 	if (r < 0)
@@ -118,7 +134,7 @@ static void count(struct state *s, const struct pump_range *piece)
 	uint64_t before = atomic_fetch_add(&s->done, piece->len);
 
 	/* Only a hint: what is not written now is written by the caller's fsync(). */
-	if (before / WRITE_BACK != (before + piece->len) / WRITE_BACK)
+	if (before / WINDOW != (before + piece->len) / WINDOW)
 		(void)sync_file_range(s->pump->dst_fd, 0, 0, SYNC_FILE_RANGE_WRITE);
 }
 

@@ -25,7 +25,7 @@ declare -A times
 timed() {
 	local name=$1 start end
 	shift
-	sync .
+	sync -f .
 	start=${EPOCHREALTIME/./}
 	"$@" &> log || { cat log; exit 1; }
 	end=${EPOCHREALTIME/./}
