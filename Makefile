@@ -187,7 +187,7 @@ tests: $(BUILD)/coco-unlock $(BUILD)/coco-secret $(UNIT_TESTS)
 lint:
 	tests/lint.sh
 
-# Rootless, under a minute.
+# Rootless; about a minute on two cores.
 check-fast: $(NEEDS_DEPS)
 	$(MAKE) tests man
 	COCO_UNLOCK=$(BUILD)/coco-unlock COCO_SECRET=$(BUILD)/coco-secret \
@@ -233,7 +233,7 @@ help:
 		'install-dkms     sources of coco_secret for dkms' \
 		'deps             install what building and testing need (Debian 12, root)' \
 		'demo             one real boot, shown as a time line' \
-		'check-fast       tests without root, under a minute' \
+		'check-fast       tests without root, about a minute' \
 		'check            check-fast and the real boots, every claim once' \
 		'check-full       every case in every guest' \
 		'bench            compare with cryptsetup in one guest' \

@@ -62,7 +62,7 @@ class Case:
     modules: tuple = ()         # dracut modules that the other images leave out
     root: str = "/dev/mapper/root"
     qemu: tuple = ()            # more words for QEMU
-    types: tuple = ()           # what is typed instead of the usual
+    types: object = ()          # what is typed instead of the usual, or a function as for table
     unhashed: tuple = ()        # (text, other): the hash table covers the command line with this replaced
     ram: int = 1024             # MiB
     then: tuple = ()            # cases that follow, on the disk as this one's guest has left it ...
@@ -345,13 +345,17 @@ def built(name):
         config=unlock(KeepSecrets=last), on=(COCO12, EFI12))
 
 
-OWNERS_ON = {"fresh": (COCO13, COCO12, EFI12, COCO14), "installer": ODD, "repart": (COCO13, COCO14), "rotation": ODD}
+OWNERS_ON = {"fresh": (COCO13, COCO12, EFI12, COCO14), "installer": ODD, "repart": (COCO13, COCO14), "rotation": ODD,
+             "recovery": EVEN}
 OWNER = [owners(item, *stage, OWNERS_ON[item]) for item, stages in owner.STAGES.items() for stage in stages]
 OWNER += [built(name) for name in owner.TABLES]
 # Only Debian 12's guests have what coco-secret needs.
 OWNER.append(Case("owner-device", Boot(found=1, checks=owner.ON_DEVICE), GOOD, (Disk(), Disk(made=owner.device)),
                   config={"cocotab": f"root UUID={disk.ROOT_UUID} - -\n"}, commands=tuple(c for c, _ in owner.ON_DEVICE),
                   on=(COCO12, EFI12)))
+# Without a table, and with an image whose failure action is rescue: a person gets in, with the key for persons.
+OWNER.append(Case("owner-rescue", Falls("^OPEN42$"), None, (Disk("owner", name="recovery/disk"),),
+                  config=unlock(FailureAction="rescue"), types=owner.typed_in_rescue, on=(COCO12, COCO13)))
 CASES += ATTACKS + CONTROLS + GUARD + PINS + LATE + OWNER
 
 # In the short run these are shown on more than their first combo.
@@ -375,6 +379,32 @@ IMAGES = [
 ]
 
 
+@dataclasses.dataclass(frozen=True)
+class Forecast:
+    """`coco-secret verify` says of each case that disk, table and configuration decide what its boot has to come to."""
+    name: str
+    on: tuple
+
+
+FORECASTS = [Forecast("forecast", (COCO12,))]
+# Codes of what they do not decide: coco-secret(1) has the list.
+NOT_FORECAST = (4, 11, 17, 18, 22, 25, 26, 31, 32, 33)
+
+
+def decided():
+    """(case, expected code) of the cases of one disk that is there, and of no other mishap."""
+    for case in CASES:
+        plain = not (case.recipe or case.cmdline or case.drop or case.files or case.qemu or case.root != Case.root)
+        if not plain or len(case.disks) != 1 or case.disks[0].late or case.disks[0].hot:
+            continue
+        if isinstance(case.expect, Boot):
+            # Its driver has no such limit.
+            if case.name != "entries-65-coco":
+                yield case, 0
+        elif isinstance(case.expect, Refuse) and case.expect.code not in NOT_FORECAST:
+            yield case, case.expect.code
+
+
 # All forged headers in one boot; a result of its own for each.
 SESSIONS = [headers.Session("headers", (COCO12, COCO13))]
 
@@ -382,7 +412,7 @@ SESSIONS = [headers.Session("headers", (COCO12, COCO13))]
 def selected(names, full):
     """(case, combo) pairs; names may be of cases or of CASE@COMBO."""
     pairs = []
-    for case in SESSIONS + IMAGES + CASES:
+    for case in SESSIONS + FORECASTS + IMAGES + CASES:
         for n, combo in enumerate(case.on):
             label = f"{case.name}@{combo.name}"
             wanted = full or n == 0 or (case.name in EVERYWHERE and combo in SHORT)

@@ -61,10 +61,10 @@ def image(combo, wanted):
 
 
 def settled(case, combo):
-    """The case with the bytes of its table, where these depend on its disks."""
-    if callable(case.table):
-        return dataclasses.replace(case, table=case.table([image(combo, d) for d in case.disks]))
-    return case
+    """The case with the bytes of its table and what is typed, where these depend on its disks."""
+    depend = {name: getattr(case, name) for name in ("table", "types") if callable(getattr(case, name))}
+    disks = [image(combo, d) for d in case.disks] if depend else []
+    return dataclasses.replace(case, **{name: function(disks) for name, function in depend.items()})
 
 
 def run(case, combo, log, hook=None, written=None):

@@ -6,7 +6,9 @@ Each item is a directory with disks and tables. STAGES says which pairs of them 
 is kept, `coco-secret verify` has to say of each pair what the boot is then expected to come to."""
 
 import os
+import re
 import sys
+import tempfile
 
 from . import cache, disk, table, tree
 
@@ -27,6 +29,7 @@ STAGES = {
     "repart": [("disk", "table", 0)],
     "rotation": [("begun", "first", 29), ("begun", "old", 0), ("begun", "new", 0),
                  ("finished", "old", 29), ("finished", "new", 29), ("finished", "last", 0)],
+    "recovery": [("disk", "table", 0)],
 }
 
 
@@ -46,7 +49,8 @@ def table_beside(name):
 
 def directory(guest, kernel_name, name):
     plain = disk.plain(guest, kernel_name)
-    made = {"fresh": fresh, "installer": installer, "repart": repart, "rotation": rotation}[name]
+    made = {"fresh": fresh, "installer": installer, "repart": repart, "rotation": rotation,
+            "recovery": recovery}[name]
 
     def build(tmp):
         os.makedirs(tmp + "/guest/etc/coco-unlock")
@@ -60,11 +64,26 @@ def directory(guest, kernel_name, name):
                       f"what coco-secret makes of the root of {guest}, {kernel_name} kernel ({name})")
 
 
-def coco_secret(guest, tmp, words, code=0, tool="coco-secret"):
-    """Runs the tool in the directory tmp, and checks its exit code."""
+def coco_secret(guest, tmp, words, code=0):
+    """Runs coco-secret in the directory tmp, and checks its exit code."""
     tree.enter(tree.trees(guest) + "/build",
-               f"cd /mnt; code=0; /srv/{tool} {words} || code=$?; echo '{tool} {words}:' $code; [ $code = {code} ]",
+               f"cd /mnt; code=0; /srv/coco-secret {words} || code=$?; echo '{words}:' $code; [ $code = {code} ]",
                [(tree.project(guest) + "/out/usr/bin", "/srv"), (tmp, "/mnt")], tmp + "/log")
+
+
+def forecast(guest, disk_path, blob, config):
+    """What `coco-secret verify` says of a disk, a table and files of /etc/coco-unlock: (exit code, last line)."""
+    with tempfile.TemporaryDirectory() as tmp:
+        os.makedirs(tmp + "/guest/etc/coco-unlock")
+        for name, text in config.items():
+            disk.write(f"{tmp}/guest/etc/coco-unlock/{name}", text)
+        disk.with_file(tmp, "table", blob or b"")
+        said = tree.enter(tree.trees(guest) + "/build",
+                          f"cd /mnt; code=0; /srv/coco-secret verify /media/{os.path.basename(disk_path)} table "
+                          "--config guest --memory 1G || code=$?; echo; echo $code",
+                          [(tree.project(guest) + "/out/usr/bin", "/srv"), (tmp, "/mnt"),
+                           (os.path.dirname(disk_path), "/media")]).split()
+        return int(said[-1]), " ".join(said[:-1])
 
 
 def partitioned(image, root, extra=0):
@@ -154,6 +173,20 @@ ON_DEVICE = (
     (f"coco-secret prepare /dev/vdb -o /run/lab-table2 {SECRET}; echo $?; ls /run/lab-table2",
      "coco-secret: /dev/vdb: [^\n]*in use[^\n]*\n2\nls: [^\n]*"),
 )
+
+
+def recovery(guest, kernel_name, _plain, tmp):
+    """The fresh disk with another key, for a person."""
+    start = directory(guest, kernel_name, "fresh")
+    for name in ("disk", "table"):
+        cache.run(["cp", "--sparse=always", f"{start}/{name}", tmp])
+    coco_secret(guest, tmp, "recovery disk#2 --table table --config guest > told")
+
+
+def typed_in_rescue(disks):
+    """What the person at the rescue shell types."""
+    key = re.search(r"^ {4}([a-z-]+)$", tree.read(os.path.dirname(disks[0]) + "/told"), re.M).group(1)
+    return ("\n", f"printf %s {key} | cryptsetup open --key-file=- /dev/vda2 root && echo OPEN$((40+2))\n")
 
 
 # Tables for the drivers.

@@ -10,7 +10,7 @@ import threading
 import time
 import traceback
 
-from . import cache, cases, firmware, headers, observe, proofs, session, tree, verdict, vm
+from . import cache, cases, firmware, headers, observe, owner, proofs, session, tree, verdict, vm
 
 
 class Tap:
@@ -80,6 +80,8 @@ def one(tap, results, label, case, combo):
     try:
         if isinstance(case, cases.Image):
             complaints, more = image(case, combo), []
+        elif isinstance(case, cases.Forecast):
+            complaints, more = forecast(), []
         else:
             complaints, more = machine(case, combo, os.path.join(results, label))
     except cache.LabError as e:
@@ -131,3 +133,21 @@ def image(case, combo):
         return ["dracut built an image that it should refuse"]
     tree.initramfs(combo.guest, combo.kernel, case.config, case.drop, force=True)
     return []
+
+
+def forecast():
+    """The owner's tool against what the boots have to come to."""
+    wrong, codes = [], set()
+    for case, code in cases.decided():
+        combo = case.on[0]
+        case = observe.settled(case, combo)
+        wanted = case.disks[0]
+        part = "#2" if wanted.kind == "owner" else ""
+        seen, said = owner.forecast(combo.guest, observe.image(combo, wanted) + part, case.table, case.config or {})
+        codes.add(code)
+        if seen != code:
+            wrong.append(f"{case.name}: the boot comes to {code}, verify says {seen}: {said}")
+    cache.say(f"forecast: codes {sorted(codes)}")
+    if len(codes) < 10:
+        wrong.append(f"only these codes were asked for: {sorted(codes)}")
+    return wrong
