@@ -29,6 +29,9 @@
 #define QEMU_RESIZE 3
 #define QEMU_PERMISSIONS 4
 
+#define COPY_BLOCK 4096
+#define COPY_CHUNK (256 * 1024)
+
 #define GPT_SIGNATURE "EFI PART" /* UEFI 2.10, 5.3.2 */
 
 static int refuse(struct fault *f, int errno_value, const char *path, const char *why)
@@ -96,6 +99,25 @@ int image_write_at(int fd, const void *buf, size_t len, uint64_t offset)
 		offset += (uint64_t)n;
 	}
 	return 0;
+}
+
+int image_copy(int src_fd, uint64_t src, int dst_fd, uint64_t dst, uint64_t len)
+{
+	static const unsigned char zeros[COPY_BLOCK];
+	_cleanup_free_ unsigned char *buf = malloc(COPY_CHUNK);
+	uint64_t at, i, n, block;
+	int r = buf ? 0 : -ENOMEM;
+
+	for (at = 0; at < len && r >= 0; at += n) {
+		n = len - at < COPY_CHUNK ? len - at : COPY_CHUNK;
+		r = image_read_at(src_fd, buf, n, src + at);
+		for (i = 0; i < n && r >= 0; i += block) {
+			block = n - i < COPY_BLOCK ? n - i : COPY_BLOCK;
+			if (memcmp(buf + i, zeros, block) != 0)
+				r = image_write_at(dst_fd, buf + i, block, dst + at + i);
+		}
+	}
+	return r;
 }
 
 static bool qemu_has(int fd, int byte)

@@ -15,30 +15,16 @@
 #include "volume.h"
 
 #define BLOCK 4096
-#define CHUNK (1024 * 1024)
 #define ITERATIONS_GRUB 1000000 /* a second or so; the unlocker tries both forms up to 5 million */
 
 static const unsigned char zeros[BLOCK];
 
-/* Copies everything before the data; blocks of zeros stay holes. */
+/* Copies everything before the data. */
 static int copy_out(const struct image *image, int fd, uint64_t size)
 {
-	_cleanup_free_ unsigned char *buf = malloc(CHUNK);
-	uint64_t at, i, len;
-	int r = 0;
-
-	if (!buf)
-		return -ENOMEM;
 	if (ftruncate(fd, (off_t)size) < 0)
 		return -errno;
-	for (at = 0; at < size && r >= 0; at += len) {
-		len = size - at < CHUNK ? size - at : CHUNK;
-		r = image_read_at(image->fd, buf, len, image->offset + at);
-		for (i = 0; i < len && r >= 0; i += BLOCK)
-			if (memcmp(buf + i, zeros, BLOCK) != 0)
-				r = image_write_at(fd, buf + i, BLOCK, at + i);
-	}
-	return r;
+	return image_copy(image->fd, image->offset, fd, 0, size);
 }
 
 /* LUKS2 specification, 2.1: fields of the binary header. */

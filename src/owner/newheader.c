@@ -15,7 +15,6 @@
 #include "volume.h"
 #include "xts.h"
 
-#define CHUNK (1024 * 1024)
 /* Bytes: for 16 keyslots. libcryptsetup fills all of it with random bytes, 4 KiB at a time. */
 #define KEYSLOTS_SIZE (4 * 1024 * 1024)
 #define FD_PATH_SIZE 32
@@ -149,16 +148,7 @@ int newheader_make(struct newheader *header, const struct secret *passphrase,
 
 int newheader_write(const struct newheader *header, int fd, uint64_t offset)
 {
-	_cleanup_free_ unsigned char *buf = malloc(CHUNK);
-	uint64_t at;
-	int r = buf ? 0 : -ENOMEM;
-
-	for (at = 0; at < NEWHEADER_SIZE && r >= 0; at += CHUNK) {
-		r = image_read_at(header->fd, buf, CHUNK, at);
-		if (r >= 0)
-			r = image_write_at(fd, buf, CHUNK, offset + at);
-	}
-	return r;
+	return image_copy(header->fd, 0, fd, offset, NEWHEADER_SIZE);
 }
 
 void newheader_done(struct newheader *header)

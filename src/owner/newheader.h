@@ -52,7 +52,7 @@ int newheader_format(struct crypt_device *cd, const char *uuid, const struct sec
 int newheader_renew(const char *path, struct crypt_device *other, const struct secret *passphrase,
 		    enum newheader_kdf kdf, const struct secret *key);
 
-/* Copies it to `offset` of a file. Returns 0 or -errno. */
+/* Copies it to `offset` of a file that is new there. Returns 0 or -errno. */
 int newheader_write(const struct newheader *header, int fd, uint64_t offset);
 
 void newheader_done(struct newheader *header);

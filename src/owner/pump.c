@@ -7,12 +7,14 @@
 #include "pump.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/vfs.h>
 
 #include "image.h"
 
@@ -28,6 +30,7 @@ struct state {
 	uint64_t at;   /* in it */
 	int error;     /* the first one, or 0 */
 	bool reading;  /* what failed */
+	bool reserves; /* blocks before it writes them */
 	unsigned int running;
 	atomic_uint_fast64_t done;
 	uint64_t total;
@@ -86,13 +89,13 @@ static const struct pump_range *range_of(const struct state *s, const struct pum
 	return range;
 }
 
-/* Blocks that come many at a time are cheaper for the file system, and lie together. Only a
- * hint: not every file system can, and writing tells what is wrong. */
+/* Blocks that come many at a time are cheaper for the file system, and lie together; but tmpfs
+ * fills them with zeros. Only a hint: not all can, and writing tells what is wrong. */
 static void reserve(const struct state *s, const struct pump_range *range, uint64_t at)
 {
 	uint64_t rest = range->len - at;
 
-	if (at % WINDOW == 0)
+	if (s->reserves && at % WINDOW == 0)
 		(void)fallocate(s->pump->dst_fd, 0, (off_t)(range->dst + at),
 				(off_t)(rest < WINDOW ? rest : WINDOW));
 }
@@ -203,6 +206,7 @@ int pump_run(const struct pump *pump, bool *ret_reading)
 	struct state s = { .pump = pump, .lock = PTHREAD_MUTEX_INITIALIZER, .end_fd = end_fd };
 	unsigned int wanted = count_threads(pump), nr, i;
 	pthread_t threads[THREADS_MAX];
+	struct statfs fs;
 	int r;
 
 	if (end_fd < 0)
@@ -210,6 +214,7 @@ int pump_run(const struct pump *pump, bool *ret_reading)
 	for (i = 0; i < pump->nr_ranges; i++)
 		s.total += pump->ranges[i].len;
 	(void)posix_fadvise(pump->src_fd, 0, 0, POSIX_FADV_SEQUENTIAL); /* only a hint */
+	s.reserves = fstatfs(pump->dst_fd, &fs) == 0 && fs.f_type != TMPFS_MAGIC;
 	if (pump->progress)
 		pump->progress(pump->data, 0, s.total);
 	s.running = wanted;
