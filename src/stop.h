@@ -9,7 +9,8 @@
 
 /*
  * Prints the failure line to the journal and, in an initramfs, to all consoles; writes
- * status.json; then carries out the configured action where it applies (action.h).
+ * status.json; then carries out the configured action where it applies (action.h). If another
+ * process is ending the machine, it waits before the consoles: one line is enough.
  * Returns the fault's exit code if the machine is to go on (rescue, or no initramfs).
  */
 int stop(const struct root *root, const struct conf *conf, const struct report *report,

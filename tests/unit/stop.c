@@ -5,8 +5,10 @@
  */
 #include "stop.h"
 
+#include <fcntl.h>
 #include <json-c/json.h>
 #include <poll.h>
+#include <sys/file.h>
 #include <sys/reboot.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -33,7 +35,26 @@ static struct {
 	int error;
 	bool status_was_there;
 	bool console_had_the_line;
+	bool locked;
 } rebooted;
+
+static struct {
+	unsigned int calls, interrupted; /* so many fail with EINTR */
+	bool console_had_the_line;
+	int fd;
+} locked;
+
+int flock(int fd, int operation)
+{
+	locked.calls++;
+	locked.console_had_the_line = strstr(fixture_get(&fx, "/dev/ttyS0"), "FAILED") != NULL;
+	if (operation == LOCK_EX && locked.calls > locked.interrupted) {
+		locked.fd = fd;
+		return 0;
+	}
+	errno = EINTR;
+	return -1;
+}
 
 int reboot(int command)
 {
@@ -41,6 +62,7 @@ int reboot(int command)
 	rebooted.status_was_there = fixture_has(&fx, PATH_STATUS);
 	rebooted.console_had_the_line =
 		strstr(fixture_get(&fx, "/dev/ttyS0"), "FAILED code=7") != NULL;
+	rebooted.locked = fcntl(locked.fd, F_GETFD) >= 0;
 	errno = rebooted.error;
 	return rebooted.error ? -1 : 0;
 }
@@ -96,6 +118,8 @@ static void begin(bool machine, bool initramfs)
 	(void)fault_set(&f, EXITCODE_NO_SECRET_TABLE, ENODEV, "why \"so\"");
 	rebooted.command = -1;
 	rebooted.error = 0;
+	memset(&locked, 0, sizeof(locked));
+	locked.fd = -EBADF;
 }
 
 /* Calls stop(), or logs a detail if ret_code is NULL, with stderr in a file; returns what
@@ -140,6 +164,22 @@ static const char *status_field(const char *key)
 		(void)snprintf(value, sizeof(value), "%s", json_object_get_string(member));
 	json_object_put(status);
 	return value;
+}
+
+/* Two come to an end at once: who does not have the lock of the directory says nothing. */
+static void test_turn(void)
+{
+	int code;
+
+	begin(true, true);
+	locked.interrupted = 2;
+	(void)run(&code);
+	is_int(locked.calls, 3, "it waits for its turn, also when a signal comes");
+	ok(!locked.console_had_the_line, "... before its line");
+	ok(rebooted.console_had_the_line, "... which comes then");
+	is_int(rebooted.command, RB_POWER_OFF, "... and the action");
+	ok(rebooted.locked, "... while it has the lock still");
+	fixture_done(&fx);
 }
 
 static void test_actions(void)
@@ -409,6 +449,7 @@ static void test_stages(void)
 int main(void)
 {
 	test_actions();
+	test_turn();
 	test_no_action();
 	test_consoles();
 	test_busy_console();
