@@ -4,13 +4,13 @@
 # encrypt.sh - how fast coco-secret encrypts an image, beside cp and cryptsetup reencrypt on the
 # same file system, in turns. Usage: encrypt.sh [MIB [ROUNDS]]; files in TMPDIR, five times MIB.
 # Each counts with what makes it durable: encrypt and cryptsetup sync by themselves, cp is
-# followed by sync. The image has no holes, or cp would leave them out; 2 GiB, as a cloud image of
-# Debian: of smaller ones cp alone writes nothing to the disk before it is done.
+# followed by sync; cp alone may leave all of it to be written later. The image has no holes, or cp
+# would leave them out. What is deleted between the runs can slow the next one: hence the best.
 set -eu
 top=$(cd "$(dirname "$0")/../.." && pwd)
 bin=${COCO_SECRET:-$top/build/coco-secret}
 [[ $bin == /* ]] || bin=$PWD/$bin
-size=${1:-2048} rounds=${2:-3}
+size=${1:-1024} rounds=${2:-5}
 PATH=$PATH:/usr/sbin:/sbin
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/coco-bench-XXXXXX")
 trap 'rm -rf "$tmp"' EXIT
