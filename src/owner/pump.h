@@ -26,7 +26,8 @@ struct pump {
 	/* Called once from the thread that called pump_run(), while the others work already; what
 	 * it returns below zero stops them. Or NULL. */
 	int (*meanwhile)(void *data);
-	/* Called now and then, and at the end, from the thread that called pump_run(). */
+	/* Called now and then, but not while `meanwhile` runs, and at the end, from the thread
+	 * that called pump_run(). */
 	void (*progress)(void *data, uint64_t done, uint64_t total);
 	void *data;
 };

@@ -152,7 +152,7 @@ refuses 'a partition 0' 3 "no partition '0'" --secret mine disk#0 x
 refuses 'a partition of an image without a table' 3 'no partition table' --secret mine fs#1 x
 refuses 'an image that is cut short' 3 'damaged, or the file is cut short' --secret mine cut#3 x
 refuses 'a file system that is cut short' 3 'larger than its place' --secret mine short x
-# Their superblocks, as their own tools write them; one byte less is one too few.
+# Their superblocks, as their own tools write them; without its last sector a file is too short.
 make_other() {
 	truncate -s "$2M" "$1"
 	case $1 in

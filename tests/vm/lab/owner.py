@@ -16,6 +16,7 @@ GPT = os.path.join(tree.PROJECT, "tests/lib/gpt.py")
 ESP, ROOT, DATA = ("c12a7328-f81f-11d2-ba4b-00a0c93ec93b", "4f68bce3-e8cd-4db1-96e7-fbcaf984b709",
                    "0fc63daf-8483-4772-8e79-3d69d8477de4")
 MIB = 1 << 20
+PASSPHRASE = table.secret("passphrase").hex().encode()      # of the disks that others have encrypted
 MARKER = "the file of the owner"
 BEFORE = 9              # MiB before the root's partition: the table and an EFI system partition
 # The guest's configuration: it boots only what the owner has pinned.
@@ -86,9 +87,9 @@ def forecast(guest, disk_path, blob, config):
         return int(said[-1]), " ".join(said[:-1])
 
 
-def partitioned(image, root, extra=0):
+def partitioned(image, root):
     """A disk with a partition table, of which the second partition is `root`, and which ends in another one."""
-    size = -(-os.path.getsize(root) // MIB) + extra
+    size = -(-os.path.getsize(root) // MIB)
     end = BEFORE + size
     cache.run([sys.executable, "-IS", GPT, "make", image, str(end + 9), f"1+8:{ESP}:{table.numbered(100)}:esp",
                f"{BEFORE}+{size}:{ROOT}:{table.numbered(101)}:root", f"{end}+8:{DATA}:{table.numbered(102)}:data"])
@@ -106,13 +107,10 @@ def fresh(guest, _kernel_name, plain, tmp):
 def installer(guest, _kernel_name, plain, tmp):
     """The root behind a header as Debian's installer makes it: its cryptsetup with its options, a passphrase, argon2id
     at the cost that fits the machine."""
-    key = tmp + "/passphrase"
-    disk.write(key, table.secret("passphrase").hex())
+    disk.with_file(tmp, "passphrase", PASSPHRASE)
     cache.run(["cp", "--sparse=always", plain, tmp + "/volume"])
-    secret = table.secret("passphrase").hex().encode()
-    disk.encrypt(tmp, secret, tmp + "/volume", disk.ROOT_UUID)
-    with open(tmp + "/volume-key", "wb") as f:
-        f.write(disk.volume_key(tmp + "/volume", secret))
+    disk.encrypt(tmp, PASSPHRASE, tmp + "/volume", disk.ROOT_UUID)
+    disk.with_file(tmp, "volume-key", disk.volume_key(tmp + "/volume", PASSPHRASE))
     tree.enter(tree.trees(guest) + "/root", "truncate -s 32M /mnt/header; cryptsetup -q --type luks2 -c aes-xts-plain64 "
                "-h sha256 -s 512 --sector-size 512 --use-random --volume-key-file /mnt/volume-key "
                "luksFormat /mnt/header /mnt/passphrase", [(tmp, "/mnt")])
@@ -132,7 +130,7 @@ def repart(guest, _kernel_name, plain, tmp):
     os.mkdir(tmp + "/repart.d")
     for name, text in REPART.items():
         disk.write(f"{tmp}/repart.d/{name}", text)
-    disk.write(tmp + "/passphrase", table.secret("passphrase").hex())
+    disk.with_file(tmp, "passphrase", PASSPHRASE)
     cache.run(["cp", "--sparse=always", plain, tmp + "/plain"])
     tree.enter(tree.trees(guest) + "/build", "systemd-repart --dry-run=no --offline=yes --empty=create --size=auto "
                "--definitions=/mnt/repart.d --key-file=/mnt/passphrase /mnt/disk", [(tmp, "/mnt")], tmp + "/log")
