@@ -25,7 +25,7 @@ struct options {
 	const char *backup;
 	enum newheader_kdf kdf;
 	bool kdf_given;
-	uint32_t sector_size;
+	uint32_t sector_size; /* bytes; 0: as the file system allows */
 	bool force, in_place, integrity;
 };
 
@@ -172,7 +172,8 @@ static int encrypt_to_file(const struct options *o, struct failure *f)
 		.image = image,
 		.passphrase = &secret,
 		.kdf = o->kdf,
-		.sector_size = o->sector_size,
+		.sector_size = o->sector_size ? o->sector_size
+					      : filesystem_sector_size(&fs, &image),
 		.out_fd = out.fd,
 		.out = o->out,
 		.cancel_fd = signal_fd,
@@ -384,7 +385,7 @@ static int refuse_integrity(const struct options *o, struct failure *f)
 
 static int run_encrypt(int argc, char **argv)
 {
-	struct options o = { .sector_size = 512 };
+	struct options o = { 0 };
 	struct failure f = { 0 };
 	int r;
 
@@ -412,7 +413,8 @@ const struct cmd cmd_encrypt = {
 		"  --secret FILE         take the secret in FILE, byte for byte; - is standard input\n"
 		"  --pbkdf HOW           minimal: for random secrets, default with --secret-out;\n"
 		"                        argon2id: for passphrases, default with --secret; pbkdf2\n"
-		"  --sector-size N       512 (default) or 4096\n"
+		"  --sector-size N       4096: default if the file system reads and writes no less;\n"
+		"                        or 512\n"
 		"  --force               replace OUT and the file of --secret-out\n"
 		"  --in-place            encrypt a whole IMAGE or DEVICE where it is; once begun, it\n"
 		"                        has to be finished: the same command goes on after a crash\n"

@@ -36,47 +36,51 @@ static uint64_t big(const unsigned char *p, size_t len)
 
 /* Linux Documentation/filesystems/ext4/super.rst: blocks at 0x4 and, with the feature 64bit
  * (0x80 at 0x60), 0x150; their size at 0x18. The superblock is at 1024. */
-static uint64_t size_ext(const unsigned char *p)
+static void read_ext(const unsigned char *p, struct filesystem *fs)
 {
 	uint64_t blocks = little(p + 0x4, 4);
 
 	if (little(p + 0x60, 4) & 0x80)
 		blocks |= little(p + 0x150, 4) << 32;
-	return blocks << (10 + little(p + 0x18, 1) % 16);
+	fs->unit = UINT64_C(1024) << little(p + 0x18, 1) % 16;
+	fs->size = blocks * fs->unit;
 }
 
-/* xfsprogs, XFS Algorithms & Data Structures: sb_blocksize at 4, sb_dblocks at 8, big endian. */
-static uint64_t size_xfs(const unsigned char *p)
+/* xfsprogs, XFS Algorithms & Data Structures: sb_blocksize at 4, sb_dblocks at 8, sb_sectsize at
+ * 102, big endian. */
+static void read_xfs(const unsigned char *p, struct filesystem *fs)
 {
-	return big(p + 4, 4) * big(p + 8, 8);
+	fs->unit = big(p + 102, 2);
+	fs->size = big(p + 4, 4) * big(p + 8, 8);
 }
 
-/* Linux include/uapi/linux/btrfs_tree.h: total_bytes at 0x70 of the superblock at 64 KiB. */
-static uint64_t size_btrfs(const unsigned char *p)
+/* Linux include/uapi/linux/btrfs_tree.h: total_bytes at 0x70 of the superblock at 64 KiB,
+ * sectorsize at 0x90. */
+static void read_btrfs(const unsigned char *p, struct filesystem *fs)
 {
-	return little(p + 0x70, 8);
+	fs->unit = little(p + 0x90, 4);
+	fs->size = little(p + 0x70, 8);
 }
 
 static const struct {
 	const char *type;
 	uint64_t offset; /* of the superblock */
-	uint64_t (*size)(const unsigned char *superblock);
-} sizes[] = {
-	{ "ext2", 1024, size_ext },  { "ext3", 1024, size_ext },     { "ext4", 1024, size_ext },
-	{ "xfs", 0, size_xfs },	     { "btrfs", 65536, size_btrfs },
+	void (*read)(const unsigned char *superblock, struct filesystem *fs);
+} kinds[] = {
+	{ "ext2", 1024, read_ext },  { "ext3", 1024, read_ext },     { "ext4", 1024, read_ext },
+	{ "xfs", 0, read_xfs },	     { "btrfs", 65536, read_btrfs },
 };
 
-static uint64_t find_size(const struct image *image, const char *type)
+static void read_superblock(const struct image *image, struct filesystem *fs)
 {
 	unsigned char superblock[512];
 	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(sizes); i++)
-		if (strcmp(sizes[i].type, type) == 0 &&
+	for (i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (strcmp(kinds[i].type, fs->type) == 0 &&
 		    image_read_at(image->fd, superblock, sizeof(superblock),
-				  image->offset + sizes[i].offset) == 0)
-			return sizes[i].size(superblock);
-	return 0;
+				  image->offset + kinds[i].offset) == 0)
+			kinds[i].read(superblock, fs);
 }
 
 static int probe(const struct image *image, char *ret_usage, char *ret_type, size_t size)
@@ -136,7 +140,7 @@ int filesystem_look(const struct image *image, struct filesystem *ret_fs, struct
 	if (strcmp(usage, "filesystem") != 0)
 		return refuse_content(image, usage, type, f);
 	memcpy(fs.type, type, sizeof(fs.type));
-	fs.size = find_size(image, type);
+	read_superblock(image, &fs);
 	if (fs.size > image->size)
 		return failure_set(f, OUTCOME_BAD_INPUT, image->path,
 				   "copy the image again, or repair its file system",
@@ -144,4 +148,9 @@ int filesystem_look(const struct image *image, struct filesystem *ret_fs, struct
 				   type);
 	*ret_fs = fs;
 	return 0;
+}
+
+uint32_t filesystem_sector_size(const struct filesystem *fs, const struct image *image)
+{
+	return fs->unit > 0 && fs->unit % 4096 == 0 && image->size % 4096 == 0 ? 4096 : 512;
 }

@@ -13,6 +13,7 @@
 struct filesystem {
 	char type[FILESYSTEM_TYPE_SIZE]; /* as in ext4, xfs, btrfs: libblkid's names */
 	uint64_t size;			 /* bytes; 0 if it is not known for this type */
+	uint64_t unit;			 /* bytes: it reads and writes no less; 0 as above */
 };
 
 /*
@@ -21,5 +22,11 @@ struct filesystem {
  * its place (OUTCOME_BAD_INPUT). Returns 0 or what failure_set() returns.
  */
 int filesystem_look(const struct image *image, struct filesystem *ret_fs, struct failure *f);
+
+/*
+ * The sectors, in bytes, that the volume of this file system can have: 4096, which cost the guest
+ * and us less, if it never asks for less and fills its place in the image with them; else 512.
+ */
+uint32_t filesystem_sector_size(const struct filesystem *fs, const struct image *image);
 
 #endif

@@ -179,7 +179,7 @@ int inplace_look(const struct inplace *p, enum inplace_state *ret_state, struct 
 }
 
 /* Step 1. A run that was interrupted here has made the room already. */
-static int make_room(const struct inplace *p, struct failure *f)
+static int make_room(const struct inplace *p, uint32_t *ret_sector_size, struct failure *f)
 {
 	_cleanup_image_ struct image image = IMAGE_NULL;
 	struct filesystem fs;
@@ -191,9 +191,10 @@ static int make_room(const struct inplace *p, struct failure *f)
 		r = filesystem_look(&image, &fs, f);
 	if (r < 0)
 		return r;
-	if (image.size % p->sector_size != 0)
+	*ret_sector_size = p->sector_size ? p->sector_size : filesystem_sector_size(&fs, &image);
+	if (image.size % *ret_sector_size != 0)
 		return failure_set(f, OUTCOME_BAD_INPUT, p->path, "fill it up with zeros (truncate)",
-				   "its size is no multiple of %u bytes", p->sector_size);
+				   "its size is no multiple of %u bytes", *ret_sector_size);
 	if (fs.size > 0 && image.size - fs.size >= ROOM && image.size >= LEAST)
 		return 0;
 	if (image.block)
@@ -210,10 +211,10 @@ static int make_room(const struct inplace *p, struct failure *f)
 }
 
 /* The header with a keyslot, and the reencryption in it; moves the disk's front to its end. */
-static int make_header(const struct inplace *p, const char *header_path)
+static int make_header(const struct inplace *p, const char *header_path, uint32_t sector_size)
 {
 	_cleanup_(crypt_freep) struct crypt_device *cd = NULL;
-	const struct crypt_params_luks2 luks2 = { .sector_size = p->sector_size };
+	const struct crypt_params_luks2 luks2 = { .sector_size = sector_size };
 	const struct crypt_params_reencrypt params = {
 		.mode = CRYPT_REENCRYPT_ENCRYPT,
 		.direction = CRYPT_REENCRYPT_BACKWARD,
@@ -228,7 +229,7 @@ static int make_header(const struct inplace *p, const char *header_path)
 	volume_init_library();
 	r = crypt_init_data_device(&cd, header_path, p->path);
 	if (r >= 0)
-		r = newheader_format(cd, NULL, p->passphrase, p->kdf, p->sector_size, NULL);
+		r = newheader_format(cd, NULL, p->passphrase, p->kdf, sector_size, NULL);
 	if (r >= 0)
 		r = crypt_reencrypt_init_by_passphrase(cd, NULL, (const char *)p->passphrase->bytes,
 						       p->passphrase->len, CRYPT_ANY_SLOT, r, "aes",
@@ -242,9 +243,10 @@ static int prepare(const struct inplace *p, struct failure *f)
 	_cleanup_blob_file_ struct blob_file file = BLOB_FILE_NULL;
 	_cleanup_image_ struct image image = IMAGE_NULL;
 	char path[FD_PATH_SIZE];
+	uint32_t sector_size;
 	int r;
 
-	r = make_room(p, f);
+	r = make_room(p, &sector_size, f);
 	if (r >= 0)
 		r = blob_file_create(p->backup, false, &file, f);
 	if (r < 0)
@@ -252,7 +254,7 @@ static int prepare(const struct inplace *p, struct failure *f)
 	if (ftruncate(file.fd, NEWHEADER_SIZE) < 0)
 		return failure_io(f, p->backup, errno, "cannot write");
 	(void)snprintf(path, sizeof(path), PATH_SELF_FD, file.fd); /* fits */
-	r = make_header(p, path);
+	r = make_header(p, path, sector_size);
 	if (r < 0)
 		return library(p->path, "begin", r, f);
 	r = open_disk(p, &image, f);

@@ -21,7 +21,7 @@ struct inplace {
 	const char *backup; /* keeps the new header until it is on the disk */
 	const struct secret *passphrase;
 	enum newheader_kdf kdf;
-	uint32_t sector_size;
+	uint32_t sector_size; /* bytes: 512 or 4096; 0: as the file system allows */
 	int cancel_fd;
 	void (*progress)(void *data, uint64_t done, uint64_t total);
 	void *data;

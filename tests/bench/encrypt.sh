@@ -5,7 +5,8 @@
 # same file system, in turns. Usage: encrypt.sh [MIB [ROUNDS]]; files in TMPDIR, five times MIB.
 # Each counts with what makes it durable: encrypt and cryptsetup sync by themselves, cp is
 # followed by sync; cp alone may leave all of it to be written later. The image has no holes, or cp
-# would leave them out. What is deleted between the runs can slow the next one: hence the best.
+# would leave them out. The best run counts: one is slower for what was deleted before it, and, in
+# a virtual machine, for memory that nobody has used for a while.
 set -eu
 top=$(cd "$(dirname "$0")/../.." && pwd)
 bin=${COCO_SECRET:-$top/build/coco-secret}
@@ -48,7 +49,7 @@ for ((i = 0; i < rounds; i++)); do
 	cp image copy
 	truncate -s +32M copy
 	timed 'cryptsetup reencrypt' cryptsetup reencrypt --encrypt -q --disable-locks --reduce-device-size 32M \
-		--force-offline-reencrypt --sector-size 512 --cipher aes-xts-plain64 --key-size 512 \
+		--force-offline-reencrypt --sector-size 4096 --cipher aes-xts-plain64 --key-size 512 \
 		--pbkdf pbkdf2 --pbkdf-force-iterations 1000 --key-file key copy
 	rm copy
 done

@@ -157,7 +157,7 @@ make_other() {
 	truncate -s "$2M" "$1"
 	case $1 in
 		xfs) must mkfs.xfs -q -f xfs ;;
-		btrfs) must mkfs.btrfs -q -f btrfs ;;
+		btrfs) must mkfs.btrfs -q -f btrfs > /dev/null ;;
 	esac
 	must cp --sparse=always "$1" "$1.short"
 	must truncate -s -512 "$1.short"
@@ -167,11 +167,34 @@ make_other btrfs 128
 for fs in xfs btrfs; do
 	refuses "a $fs that is cut short" 3 "\($fs\) is larger than its place" --secret mine "$fs.short" x
 done
-encrypt --secret mine --pbkdf minimal btrfs x
-is 'takes a whole btrfs' "$rc" 0
-encrypt --secret mine --pbkdf minimal --force xfs x
-is 'takes a whole xfs' "$rc" 0
-rm -f xfs xfs.short btrfs btrfs.short x
+# The sectors of the volume are no larger than what the file system asks for. As small as it gets.
+must cp xfs xfs-4k
+must mkfs.xfs -q -f -s size=4096 xfs-4k
+for blocks in 1024 4096; do
+	must truncate -s 8M "ext4-$blocks"
+	must mke2fs -q -F -t ext4 -b "$blocks" "ext4-$blocks"
+done
+must cp ext4-4096 ext4-odd
+head -c 512 /dev/zero >> ext4-odd
+must truncate -s 8M squashfs
+printf 'hsqs' | must dd of=squashfs conv=notrunc status=none
+printf '\x04\0\0\0' | must dd of=squashfs bs=1 seek=28 conv=notrunc status=none
+while read -r image sectors; do
+	encrypt --secret mine --pbkdf minimal --force "$image" x
+	is "takes a whole $image" "$rc" 0
+	is '... with the sectors that it allows' "$(sectors x)" "$sectors"
+	plain x 0 mine
+	ok '... which decrypts to it' cmp -s plain "$image"
+done << 'EOF'
+ext4-1024 512
+ext4-4096 4096
+ext4-odd 512
+xfs 512
+xfs-4k 4096
+btrfs 4096
+squashfs 512
+EOF
+rm -f xfs* btrfs* ext4-* squashfs x plain
 refuses 'an odd size' 3 'no multiple of 512' --secret mine odd x
 refuses 'a size that is odd for its sectors' 3 'no multiple of 4096' --secret mine --sector-size 4096 odd4k x
 refuses 'a file that is not there' 4 'No such file' --secret mine none x

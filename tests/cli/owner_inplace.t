@@ -45,9 +45,9 @@ plain here 0 mine
 ok '... decrypts to the image' cmp -s -n "$fs_size" plain fs
 ok '... the unlocker opens it' opens here mine
 
-# A larger one has a part behind the one that is moved first.
+# A larger one has a part behind the one that is moved first, and this one has sectors of 4096 bytes.
 must truncate -s 40M content.img
-must mke2fs -q -F -t ext4 -d content content.img &> /dev/null
+must mke2fs -q -F -t ext4 -b 4096 -d content content.img &> /dev/null
 head -c $((30 * mib)) /dev/urandom | must dd of=content.img bs=1M seek=8 conv=notrunc iflag=fullblock status=none
 total=0
 for image in fs content.img fs content.img fs fs; do
@@ -65,6 +65,8 @@ for image in fs content.img fs content.img fs fs; do
 		test "$rc $(grep -c 'encrypted already' err)" = "$((rc == 0 ? 0 : 2)) $((rc != 0))"
 	"$top/tests/lib/volume.py" here 0 mine plain "$(stat -c %s "$image")"
 	ok '... decrypts to the image' cmp -s plain "$image"
+	is '... with the sectors that its file system allows' "$(sectors here)" \
+		"$([[ $image == fs ]] && echo 512 || echo 4096)"
 	ok '... the unlocker opens it' opens here mine
 	ok '... nothing is left' test "$(echo here?*)" = 'here?*'
 done

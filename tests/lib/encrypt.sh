@@ -20,6 +20,11 @@ plain() {
 	"$top/tests/lib/volume.py" "$1" "$2" "$3" plain
 }
 
+# sectors IMAGE: how large those of its volume are.
+sectors() {
+	"$top/tests/lib/volume.py" json "$1" 0 | sed -n 's/.*"sector_size": \([0-9]*\).*/\1/p'
+}
+
 # All that could have changed here, but for the output: name, size and times of each file.
 files() {
 	find . -mindepth 1 ! -name out ! -name err -printf '%p %y %m %s %T@ %C@\n' | sort
