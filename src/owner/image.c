@@ -11,12 +11,15 @@
 #include <fcntl.h>
 #include <libfdisk/libfdisk.h>
 #include <linux/fs.h>
+#include <signal.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 
+#include "deadline.h"
 #include "paths.h"
 #include "text.h"
 
@@ -31,6 +34,9 @@
 
 #define COPY_BLOCK 4096
 #define COPY_CHUNK (256 * 1024)
+
+#define LOCK_MS 10000
+#define LOCK_TICK_US 100000
 
 #define GPT_SIGNATURE "EFI PART" /* UEFI 2.10, 5.3.2 */
 
@@ -190,11 +196,47 @@ static void find_loop(const struct stat *st, char *ret_name, size_t size)
 		(void)closedir(dir); /* only read */
 }
 
+static void wake(int number)
+{
+	(void)number; /* flock(2) ends with EINTR: that is all */
+}
+
+/* udev locks a disk while it looks at it, which it does each time that somebody has written to
+ * it: this is waited for. A timer that ticks again cannot be missed between two attempts. */
+static int lock_device(int fd, int operation)
+{
+	const struct itimerval tick = { .it_interval = { .tv_usec = LOCK_TICK_US },
+					.it_value = { .tv_usec = LOCK_TICK_US } };
+	const struct sigaction action = { .sa_handler = wake }; /* without SA_RESTART */
+	struct deadline deadline = deadline_in_ms(LOCK_MS);
+	struct sigaction before;
+	sigset_t set;
+	int r;
+
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGALRM);
+	/* These fail for bad numbers only. */
+	(void)sigprocmask(SIG_UNBLOCK, &set, NULL);
+	(void)sigaction(SIGALRM, &action, &before);
+	(void)setitimer(ITIMER_REAL, &tick, NULL);
+	do
+		r = flock(fd, operation) < 0 ? -errno : 0;
+	while (r == -EINTR && deadline_left_ms(deadline) > 0);
+	(void)setitimer(ITIMER_REAL, &(struct itimerval){ 0 }, NULL);
+	(void)sigaction(SIGALRM, &before, NULL);
+	return r;
+}
+
 static int claim(struct image *image, const struct stat *st, bool writable, struct fault *f)
 {
+	int operation = writable ? LOCK_EX : LOCK_SH, r;
 	char loop[64];
 
-	if (flock(image->fd, (writable ? LOCK_EX : LOCK_SH) | LOCK_NB) < 0 && errno == EWOULDBLOCK)
+	if (image->block)
+		r = lock_device(image->fd, operation);
+	else
+		r = flock(image->fd, operation | LOCK_NB) < 0 ? -errno : 0;
+	if (r == -EWOULDBLOCK || r == -EINTR)
 		return refuse(f, EBUSY, image->path, "another program has locked it");
 	if (image->block)
 		return 0;

@@ -49,7 +49,8 @@ struct image_part {
  * the UUID of a GPT partition. A file whose own name has the `#` is taken as it is. Refuses
  * what is in use: a device that is mounted or mapped, a file behind a loop device or in a
  * running QEMU; as long as it is open here, QEMU does not open it for writing (with writable:
- * at all), and another image_open() for writing fails.
+ * at all), and another image_open() for writing fails. Waits up to 10 s for the lock of a device,
+ * which udev takes for a moment.
  *
  * Returns 0, or -errno with f saying busy (-EBUSY) or no-device: -EINVAL for what a file says
  * or lacks (partition table, partition), else the error of the system.

@@ -153,7 +153,7 @@ def device():
     def build(tmp):
         os.mkdir(tmp + "/top")
         disk.write(tmp + "/top/marker", MARKER + "\n")
-        cache.run(["mkfs.ext4", "-q", "-F", "-d", tmp + "/top", tmp + "/disk", "48M"])
+        cache.run(["mkfs.ext4", "-q", "-F", "-b", "4096", "-d", tmp + "/top", tmp + "/disk", "48M"])
         cache.remove(tmp + "/top")
         os.truncate(tmp + "/disk", 96 * MIB)
     return cache.item("device", cache.key(tree.read(__file__)), build, "a disk for encrypt --in-place") + "/disk"
@@ -161,15 +161,19 @@ def device():
 
 # What is done with it in a guest, and what has to come of it.
 SECRET = "--key-file /run/lab-secret"
+# Somebody has the device locked: for a moment, as udev has it after each of these commands, or for good.
+FOR_A_MOMENT, FOR_GOOD = (f"exec 9</dev/vdb; flock -s 9; (sleep {seconds} >/dev/null 2>&1 &); exec 9<&-; " for seconds in (3, 60))
 ON_DEVICE = (
     ("coco-secret encrypt --in-place /dev/vdb --secret-out /run/lab-secret", "[^\n]*--backup FILE[^\n]*"),
-    ("coco-secret encrypt --in-place /dev/vdb --backup /run/lab-backup --secret-out /run/lab-secret 2>/run/lab-log; "
-     "ls /run/lab-backup", "/dev/vdb: encrypted\n[^\n]*\nnext: [^\n]*\nls: [^\n]*"),
+    (FOR_A_MOMENT + "coco-secret encrypt --in-place /dev/vdb --backup /run/lab-backup --secret-out /run/lab-secret "
+     "2>/run/lab-log || cat /run/lab-log; ls /run/lab-backup", "/dev/vdb: encrypted\n[^\n]*\nnext: [^\n]*\nls: [^\n]*"),
     (f"coco-secret prepare /dev/vdb -o /run/lab-table {SECRET} | head -n 1", "/dev/vdb: keyslot [^\n]*"),
     ("coco-secret verify /dev/vdb /run/lab-table | tail -n 1", "boot +opens volume root, [^\n]*"),
     (f"cryptsetup open {SECRET} /dev/vdb lab-device && mount -o ro /dev/mapper/lab-device /mnt && cat /mnt/marker", MARKER),
     (f"coco-secret prepare /dev/vdb -o /run/lab-table2 {SECRET}; echo $?; ls /run/lab-table2",
      "coco-secret: /dev/vdb: [^\n]*in use[^\n]*\n2\nls: [^\n]*"),
+    (FOR_GOOD + f"umount /mnt; cryptsetup close lab-device; coco-secret prepare /dev/vdb -o /run/lab-table2 {SECRET}; echo $?",
+     "coco-secret: /dev/vdb: another program has locked it; [^\n]*\n2"),
 )
 
 
