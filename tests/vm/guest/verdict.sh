@@ -20,7 +20,7 @@ case $root in	# as btrfs says it
 	/dev/dm-*) root=/dev/mapper/$(cat "/sys/block/${root#/dev/}/dm/name") ;;
 esac
 say "root=$root"
-say "table=$(dmsetup table "$root" 2>&1 | one_line)"
+say "table=$(dmsetup table root 2>&1 | one_line)"
 if [ -d /sys/kernel/security/secrets/coco ]; then
 	say "secrets=$(ls /sys/kernel/security/secrets/coco | sort | one_line)"
 else

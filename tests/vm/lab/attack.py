@@ -11,7 +11,7 @@ import json
 import os
 import struct
 
-from . import cache, disk, table, tree
+from . import cache, disk, lvm, table, tree
 
 COPY = 16384                    # one copy of the header: 4096 bytes of binary header, then JSON
 CHECKSUM = slice(448, 512)
@@ -228,3 +228,12 @@ def btrfs_twin():
 def twin():
     """A plain disk with the file system UUID and the label of the real root."""
     return item("twin", lambda tmp: attackers_ext4(tmp, tmp + "/disk", "-U", disk.ROOT_FS_UUID, "-L", "lab-root"))
+
+
+def lvm_twin():
+    """A plain disk with LVM's names of the real root."""
+    def build(tmp):
+        attackers_ext4(tmp, tmp + "/plain")
+        lvm.physical_volume("d12", tmp + "/plain", tmp + "/disk")
+        os.unlink(tmp + "/plain")
+    return item("lvm-twin", build, tree.trees("d12"), tree.read(lvm.__file__))

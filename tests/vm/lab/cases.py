@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import re
 
-from . import attack, disk, headers, owner, table
+from . import attack, disk, headers, lvm, owner, table
 from .verdict import Boot, Falls, Refuse, Shell, Silent
 
 
@@ -325,12 +325,18 @@ LATE = [
 
 # What coco-secret has made: disks and their tables.
 
+IN_LVM = dict(config=owner.STRICT_LVM, modules=("lvm",), root=lvm.ROOT)
+
+
 def owners(item, wanted_disk, wanted_table, code, on):
     """A pair of owner.STAGES; its name says which."""
     name = f"owner-{item}" if len(owner.STAGES[item]) == 1 else f"owner-{item}-{wanted_disk}-{wanted_table}"
     expect = Refuse(29, "pin-mismatch", says="header") if code else Boot(found=2)
+    more = dict(config=owner.STRICT)
+    if item == "lvm":
+        more = IN_LVM
     return Case(name, expect, owner.table_beside(wanted_table), (Disk("owner", name=f"{item}/{wanted_disk}"),),
-                config=owner.STRICT, on=on)
+                on=on, **more)
 
 
 def built(name):
@@ -345,7 +351,7 @@ def built(name):
         config=unlock(KeepSecrets=last), on=(COCO12, EFI12))
 
 
-OWNERS_ON = {"fresh": (COCO13, COCO12, EFI12, COCO14), "installer": ODD, "repart": (COCO13, COCO14), "rotation": ODD,
+OWNERS_ON = {"fresh": (COCO13, COCO12, EFI12, COCO14), "installer": ODD, "lvm": EVEN, "repart": (COCO13, COCO14), "rotation": ODD,
              "recovery": EVEN}
 OWNER = [owners(item, *stage, OWNERS_ON[item]) for item, stages in owner.STAGES.items() for stage in stages]
 OWNER += [built(name) for name in owner.TABLES]
@@ -353,6 +359,11 @@ OWNER += [built(name) for name in owner.TABLES]
 OWNER.append(Case("owner-device", Boot(found=1, checks=owner.ON_DEVICE), GOOD, (Disk(), Disk(made=owner.device)),
                   config={"cocotab": f"root UUID={disk.ROOT_UUID} - -\n"}, commands=tuple(c for c, _ in owner.ON_DEVICE),
                   on=(COCO12, EFI12)))
+# The host's volume group has the name of the owner's. Today's recipe takes it.
+LVM_TWINS = (Disk("owner", name="lvm/disk"), *behind(attack.lvm_twin))
+OWNER.append(Case("owner-lvm-twin", Refuse(31, "root-confusion"), owner.table_beside("table"), LVM_TWINS, on=ODD, **IN_LVM))
+OWNER.append(Case("recipe-lvm-twin", ATTACKERS, owner.table_beside("table"), LVM_TWINS, recipe=True, limit=150,
+                  modules=("lvm",), root=lvm.ROOT, on=(COCO13, COCO12)))
 # Without a table, and with an image whose failure action is rescue: a person gets in, with the key for persons.
 OWNER.append(Case("owner-rescue", Falls("^OPEN42$"), None, (Disk("owner", name="recovery/disk"),),
                   config=unlock(FailureAction="rescue"), types=owner.typed_in_rescue, on=(COCO12, COCO13)))

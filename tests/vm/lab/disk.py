@@ -21,7 +21,8 @@ TRIM = ("boot/* usr/lib/modules/* usr/share/doc usr/share/perl* usr/share/zonein
         "usr/lib/udev/hwdb.d usr/share/common-licenses usr/lib/x86_64-linux-gnu/perl* usr/bin/perl*").split()
 MASKED = ("getty.target getty@tty1.service serial-getty@ttyS0.service systemd-hwdb-update.service "
           "e2scrub_all.timer e2scrub_reap.service fstrim.timer dpkg-db-backup.timer multipathd.service "
-          "systemd-timesyncd.service systemd-pcrmachine.service").split()
+          "systemd-timesyncd.service systemd-pcrmachine.service lvm2-monitor.service lvm2-lvmpolld.socket "
+          "blk-availability.service dm-event.socket").split()
 RECIPE = 8
 
 

@@ -10,7 +10,7 @@ import re
 import sys
 import tempfile
 
-from . import cache, disk, table, tree
+from . import cache, disk, lvm, table, tree
 
 GPT = os.path.join(tree.PROJECT, "tests/lib/gpt.py")
 ESP, ROOT, DATA = ("c12a7328-f81f-11d2-ba4b-00a0c93ec93b", "4f68bce3-e8cd-4db1-96e7-fbcaf984b709",
@@ -21,12 +21,14 @@ MARKER = "the file of the owner"
 BEFORE = 9              # MiB before the root's partition: the table and an EFI system partition
 # The guest's configuration: it boots only what the owner has pinned.
 STRICT = {"coco-unlock.conf": "[Policy]\nRequirePolicyEntry=yes\n"}
+STRICT_LVM = {"coco-unlock.conf": f"[Policy]\nRequirePolicyEntry=yes\nAllowWords=root={lvm.ROOT}\n"}
 RECIPE = 1
 
 # What is tried of an item: (disk, table, exit code of the boot).
 STAGES = {
     "fresh": [("disk", "table", 0)],
     "installer": [("disk", "table", 0)],
+    "lvm": [("disk", "table", 0)],
     "repart": [("disk", "table", 0)],
     "rotation": [("begun", "first", 29), ("begun", "old", 0), ("begun", "new", 0),
                  ("finished", "old", 29), ("finished", "new", 29), ("finished", "last", 0)],
@@ -50,7 +52,7 @@ def table_beside(name):
 
 def directory(guest, kernel_name, name):
     plain = disk.plain(guest, kernel_name)
-    made = {"fresh": fresh, "installer": installer, "repart": repart, "rotation": rotation,
+    made = {"fresh": fresh, "installer": installer, "lvm": installer_lvm, "repart": repart, "rotation": rotation,
             "recovery": recovery}[name]
 
     def build(tmp):
@@ -61,7 +63,7 @@ def directory(guest, kernel_name, name):
         for disk_name, table_name, code in STAGES[name]:
             coco_secret(guest, tmp, f"verify {disk_name}#2 {table_name} --config guest --memory 1G", code)
     return cache.item(f"owner-{name}-{guest}-{kernel_name}",
-                      cache.key(plain, tree.project(guest), tree.read(__file__), tree.read(GPT), RECIPE), build,
+                      cache.key(plain, tree.project(guest), tree.read(__file__), tree.read(lvm.__file__), tree.read(GPT), RECIPE), build,
                       f"what coco-secret makes of the root of {guest}, {kernel_name} kernel ({name})")
 
 
@@ -119,6 +121,13 @@ def installer(guest, _kernel_name, plain, tmp):
     for name in ("volume", "volume-key", "header"):
         os.unlink(f"{tmp}/{name}")
     coco_secret(guest, tmp, "prepare disk#2 -o table --key-file passphrase --config guest")
+
+
+def installer_lvm(guest, kernel_name, plain, tmp):
+    """The same as Debian's installer makes it by default: the root is a logical volume behind that header."""
+    lvm.physical_volume(guest, plain, tmp + "/physical")
+    installer(guest, kernel_name, tmp + "/physical", tmp)
+    os.unlink(tmp + "/physical")
 
 
 REPART = {"10-esp.conf": "[Partition]\nType=esp\nSizeMinBytes=8M\nSizeMaxBytes=8M\n",

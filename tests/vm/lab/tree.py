@@ -18,7 +18,7 @@ SUITES = {"d12": "bookworm", "d13": "trixie", "d14": "forky"}
 BUILD_PACKAGES = ("gcc make pkgconf libc6-dev libcryptsetup-dev libkmod-dev libblkid-dev libjson-c-dev "
                   "libssl-dev libfdisk-dev linux-headers-cloud-amd64 scdoc").split()
 ROOT_PACKAGES = ("systemd systemd-sysv udev dracut kmod libcryptsetup12 libblkid1 libkmod2 libjson-c5 dmsetup "
-                 "e2fsprogs linux-image-cloud-amd64 cryptsetup-bin strace zstd cpio btrfs-progs").split()
+                 "e2fsprogs linux-image-cloud-amd64 cryptsetup-bin strace zstd cpio btrfs-progs lvm2").split()
 # Makes a disk that the owner's tool then prepares; bookworm's cannot without device-mapper.
 REPART_PACKAGES = {"trixie": ["systemd-repart"], "forky": ["systemd-repart"]}
 # The recipe that the lab boots for comparison; in bookworm this is part of systemd.

@@ -102,7 +102,7 @@ def judge_boot(case, combo, expect, seen):
     def want(what, have, wanted):
         if have != wanted:
             bad.append(f"{what}: expected {wanted!r}, seen {have!r}")
-    want("root file system on", lab.get("root"), "/dev/mapper/root")
+    want("root file system on", lab.get("root"), case.root)
     want("PID 1", lab.get("init"), "systemd")
     want("state of the system", (lab.get("state"), lab.get("failed")), ("running", ""))
     if combo.systemd:
