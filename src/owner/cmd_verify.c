@@ -122,6 +122,7 @@ static int verify(const struct options *o)
 	const struct pins *pins;
 	struct conf conf;
 	size_t i = 0;
+	int r;
 
 	if (!policy || secret_init(&table) < 0)
 		return EXITCODE_NO_MEMORY;
@@ -133,10 +134,14 @@ static int verify(const struct options *o)
 		(void)cmd_fail(&failure);
 		return EXITCODE_NO_SECRET_TABLE;
 	}
+	r = image_open(o->target.disk, false, &image, &f);
+	if (r < 0) {
+		(void)image_failure(o->target.disk, r, &f, &failure);
+		(void)cmd_fail(&failure);
+		return (int)f.code;
+	}
 	report_init(&report);
-	if (image_open(o->target.disk, false, &image, &f) >= 0)
-		(void)forecast(&conf, i, &table, &image, o->memory_kib, &report, policy, &examined,
-			       &f);
+	(void)forecast(&conf, i, &table, &image, o->memory_kib, &report, policy, &examined, &f);
 	pins = policy_entry_pins(policy, conf.volumes[i].name);
 	if (o->json)
 		print_json(&conf.volumes[i], &report.volumes[i], pins != NULL, &f);
