@@ -29,6 +29,25 @@ head -c 100000 /dev/urandom > fs.header
 refuses 'a backup of something else' 2 'not the header that was made for' --in-place --secret mine fs
 rm -f fs.header
 
+# A device keeps its length, and has the room behind its file system.
+must truncate -s 56M whole
+must mke2fs -q -F -t ext4 -b 4096 whole 24M
+must cp whole before
+if loop=$(losetup -f --show whole 2> /dev/null); then
+	refuses 'a device without a backup' 1 'a device needs a file that keeps its new header' --in-place --secret mine "$loop"
+	refuses 'the file of a device' 2 "whole: it is in use as $loop" --in-place --secret mine whole
+	encrypt --in-place --secret mine --pbkdf minimal --backup backup "$loop"
+	is 'encrypts a device in place' "$rc" 0
+	must losetup -d "$loop"
+	plain whole 0 mine
+	ok '... decrypts to its file system' cmp -s -n $((24 * mib)) plain before
+	ok '... the unlocker opens it' opens whole mine
+	ok '... nothing is left' test ! -e backup
+else
+	skip 'a device: no loop device here'
+fi
+rm -f whole before
+
 # What cryptsetup itself has begun is as good as an interrupted run.
 must cp fs here
 must truncate -s +32M here
