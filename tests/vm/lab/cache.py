@@ -27,6 +27,10 @@ class LabError(Exception):
     """Something the lab needs did not work; the text says what and where to look."""
 
 
+class Lack(LabError):
+    """This machine has not what a case needs, and nothing can be installed for it."""
+
+
 def say(text):
     """One progress line on stderr, with the seconds since the start."""
     with _say_lock:
@@ -87,7 +91,7 @@ def item(name, item_key, build, what=None):
         if os.path.isdir(final):
             return final
         if final in _failed:
-            raise LabError(_failed[final])
+            raise _failed[final]
         say(f"building {what or name}")
         calm()
         began = time.monotonic()
@@ -99,7 +103,7 @@ def item(name, item_key, build, what=None):
         except BaseException as e:
             remove(tmp)
             if isinstance(e, LabError):
-                _failed[final] = str(e)
+                _failed[final] = e
             raise
         os.rename(tmp, final)
         say(f"built {what or name} in {time.monotonic() - began:.1f} s")

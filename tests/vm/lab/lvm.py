@@ -28,6 +28,8 @@ lvm lvcreate --activate n --zero n --wipesignatures n --name swap_1 --extents 10
 def physical_volume(guest, root, path):
     """Makes the file `path`: LVM with the file system `root` in the volume ROOT, made by the guest's own tools. Needs
     a loop device, and no device-mapper."""
+    if not os.path.exists("/dev/loop-control"):
+        raise cache.Lack("no loop device on this machine")
     extents = -(-os.path.getsize(root) // (EXTENT << 20))
     with tempfile.TemporaryDirectory(dir=os.path.dirname(path)) as tmp:
         with open(tmp + "/volume", "wb") as f:

@@ -84,6 +84,9 @@ def one(tap, results, label, case, combo):
             complaints, more = forecast(), []
         else:
             complaints, more = machine(case, combo, os.path.join(results, label))
+    except cache.Lack as e:
+        tap.report(True, name, skip=str(e))
+        return
     except cache.LabError as e:
         complaints, more = str(e).split("\n"), []
     except Exception:
