@@ -101,7 +101,7 @@ def enter(tree, script, binds=(), log=None, env=None, title=None):
     for outside, inside in binds:
         mounts.append(f'mkdir -p "$0{inside}"; mount --bind "{outside}" "$0{inside}"')
     whole = "set -e; " + "; ".join(mounts) + '; exec chroot "$0" /bin/sh -ec "$1"'
-    env = dict(PATH="/usr/sbin:/usr/bin:/sbin:/bin", HOME="/root", **(env or {}))
+    env = dict(PATH="/usr/sbin:/usr/bin:/sbin:/bin", HOME="/root", TMPDIR="/tmp", **(env or {}))
     return cache.run(["unshare", "--mount", "--propagation", "private", "sh", "-c", whole, tree, script], log,
                      env=env, title=title)
 
