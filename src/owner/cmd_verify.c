@@ -124,8 +124,11 @@ static int verify(const struct options *o)
 	size_t i = 0;
 	int r;
 
-	if (!policy || secret_init(&table) < 0)
+	if (!policy || secret_init(&table) < 0) {
+		(void)failure_io(&failure, "secrets", ENOMEM, "no locked memory");
+		(void)cmd_fail(&failure);
 		return EXITCODE_NO_MEMORY;
+	}
 	if (guestconf_load(o->target.config, o->target.volume, &conf, &i, &failure) < 0) {
 		(void)cmd_fail(&failure);
 		return failure.outcome == OUTCOME_USAGE ? EXITCODE_USAGE : EXITCODE_CONFIG;
