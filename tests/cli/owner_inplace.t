@@ -34,11 +34,13 @@ must truncate -s 56M whole
 must mke2fs -q -F -t ext4 -b 4096 whole 24M
 must cp whole before
 if loop=$(losetup -f --show whole 2> /dev/null); then
+	exec 9< "$loop"
+	must losetup -d "$loop" # when it is closed
 	refuses 'a device without a backup' 1 'a device needs a file that keeps its new header' --in-place --secret mine "$loop"
 	refuses 'the file of a device' 2 "whole: it is in use as $loop" --in-place --secret mine whole
 	encrypt --in-place --secret mine --pbkdf minimal --backup backup "$loop"
 	is 'encrypts a device in place' "$rc" 0
-	must losetup -d "$loop"
+	exec 9<&-
 	plain whole 0 mine
 	ok '... decrypts to its file system' cmp -s -n $((24 * mib)) plain before
 	ok '... the unlocker opens it' opens whole mine

@@ -332,9 +332,7 @@ def owners(item, wanted_disk, wanted_table, code, on):
     """A pair of owner.STAGES; its name says which."""
     name = f"owner-{item}" if len(owner.STAGES[item]) == 1 else f"owner-{item}-{wanted_disk}-{wanted_table}"
     expect = Refuse(29, "pin-mismatch", says="header") if code else Boot(found=2)
-    more = dict(config=owner.STRICT)
-    if item == "lvm":
-        more = IN_LVM
+    more = IN_LVM if item == "lvm" else {"config": owner.STRICT}
     return Case(name, expect, owner.table_beside(wanted_table), (Disk("owner", name=f"{item}/{wanted_disk}"),),
                 on=on, **more)
 

@@ -87,7 +87,7 @@ def main(argv):
     p.add_argument("--append", default="", help="more words for the kernel command line")
     p = sub.add_parser("run", help="run the cases, TAP on stdout")
     p.add_argument("--full", action="store_true", help="every case on every guest it makes sense on")
-    p.add_argument("--skip-as-fail", action="store_true", help="a test that cannot run is a failure")
+    p.add_argument("--skip-as-fail", action="store_true", help="what cannot run for want of root or a program is a failure")
     p.add_argument("-j", type=int, default=2, help="machines at once (2)")
     p.add_argument("case", nargs="*", help="CASE or CASE@GUEST; all without one")
     sub.add_parser("list", help="list the cases")

@@ -12,7 +12,9 @@ START, EXTENT, REST = 1, 4, 16
 
 SCRIPT = """
 loop=$(losetup -f --show /mnt/volume)
-trap 'losetup -d $loop' EXIT
+exec 3< $loop
+losetup -d $loop        # when this shell ends, however it does
+export LVM_SUPPRESS_FD_WARNINGS=1
 lvm() { command=$1; shift; /sbin/lvm $command --quiet --driverloaded n --config 'activation { udev_sync=0 udev_rules=0 }
     devices { use_devicesfile=0 obtain_device_list_from_udev=0 filter=[ "a|^'$loop'$|", "r|.|" ] }
     backup { backup=0 archive=0 }' "$@"; }

@@ -63,7 +63,7 @@ def directory(guest, kernel_name, name):
         for disk_name, table_name, code in STAGES[name]:
             coco_secret(guest, tmp, f"verify {disk_name}#2 {table_name} --config guest --memory 1G", code)
     return cache.item(f"owner-{name}-{guest}-{kernel_name}",
-                      cache.key(plain, tree.project(guest), tree.read(__file__), tree.read(lvm.__file__), tree.read(GPT), RECIPE), build,
+                      cache.key(plain, tree.project(guest), *map(tree.read, (__file__, lvm.__file__, GPT)), RECIPE), build,
                       f"what coco-secret makes of the root of {guest}, {kernel_name} kernel ({name})")
 
 
@@ -171,7 +171,8 @@ def device():
 # What is done with it in a guest, and what has to come of it.
 SECRET = "--key-file /run/lab-secret"
 # Somebody has the device locked: for a moment, as udev has it after each of these commands, or for good.
-FOR_A_MOMENT, FOR_GOOD = (f"exec 9</dev/vdb; flock -s 9; (sleep {seconds} >/dev/null 2>&1 &); exec 9<&-; " for seconds in (3, 60))
+FOR_A_MOMENT, FOR_GOOD = (f"exec 9</dev/vdb; flock -s 9; (sleep {seconds} >/dev/null 2>&1 &); exec 9<&-; "
+                          for seconds in (3, 60))
 ON_DEVICE = (
     ("coco-secret encrypt --in-place /dev/vdb --secret-out /run/lab-secret", "[^\n]*--backup FILE[^\n]*"),
     (FOR_A_MOMENT + "coco-secret encrypt --in-place /dev/vdb --backup /run/lab-backup --secret-out /run/lab-secret "
