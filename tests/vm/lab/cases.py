@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The cases: what is injected, attached and configured, and what the boot must come to.
-
-A combo is a guest with one of its kernels. The first combo of a case is the one of the short run; --full runs
-all of them. Keys are made at run time and stand nowhere in the project."""
+"""The cases: what is injected, attached and configured, and what the boot must come to. case.py says what one is."""
 
 import dataclasses
 import hashlib
@@ -10,84 +7,9 @@ import hmac
 import re
 
 from . import attack, disk, headers, lvm, owner, table
+from .case import (ATTACKERS, ALL, COCO, COCO12, COCO13, COCO14, EFI12, EVEN, GOOD, HURRIED, KEPT, KEY, LISTING, LUKS, ODD,
+                   RELOAD, SHORT, UNGUARDED, WORKLOAD, Case, Disk, behind, unlock)
 from .verdict import Boot, Falls, Refuse, Shell, Silent
-
-
-@dataclasses.dataclass(frozen=True)
-class Combo:
-    name: str
-    guest: str
-    kernel: str         # stock, or merged: the lab's own with efi_secret
-    module: str
-    systemd: str        # None: not looked at
-    cryptsetup: str
-
-
-COCO12 = Combo("d12-coco_secret", "d12", "stock", "coco_secret", "252", "2.6.1")
-COCO13 = Combo("d13-coco_secret", "d13", "stock", "coco_secret", "257", "2.7.5")
-# Debian testing moves: dracut 112, systemd 262 and libcryptsetup 2.8.8 when it was added. Only in --full.
-COCO14 = Combo("d14-coco_secret", "d14", "stock", "coco_secret", None, None)
-EFI12 = Combo("d12-efi_secret", "d12", "merged", "efi_secret", "252", "2.6.1")
-ALL = (COCO12, COCO13, EFI12, COCO14)
-COCO = (COCO12, COCO13, COCO14)
-SHORT = (COCO12, COCO13, EFI12)
-
-
-@dataclasses.dataclass(frozen=True)
-class Disk:
-    kind: str = "root"          # root, btrfs (the same on btrfs), owner (name: ITEM/DISK of owner.py), or a small
-                                # volume: luks2, luks1, ext4, blank
-    key: bytes = table.secret("root")
-    name: str = "vol"
-    late: bool = False          # hot-added 9 s after the unit has started
-    hot: str = None             # blank, until a line of the console matches this: then the host changes the disk
-    made: object = None         # instead: a function of attack.py that returns the file
-
-
-@dataclasses.dataclass(frozen=True)
-class Case:
-    name: str
-    expect: object
-    table: object = None        # bytes, or a function of the list of disk files that returns them
-    disks: tuple = (Disk(),)
-    on: tuple = ALL
-    config: dict = None         # {file under /etc/coco-unlock: text}, put there before dracut runs
-    cmdline: tuple = ()
-    drop: tuple = ()            # kernel modules taken away before dracut runs
-    force: bool = False         # an image that the dracut module would refuse to build
-    commands: tuple = ()        # carried out in the real root
-    limit: float = 300          # seconds; a machine that ends sooner is not waited for
-    recipe: bool = False        # the image is today's recipe, without coco-unlock
-    files: dict = None          # {path: text} of more files in the initramfs
-    modules: tuple = ()         # dracut modules that the other images leave out
-    root: str = "/dev/mapper/root"
-    qemu: tuple = ()            # more words for QEMU
-    types: object = ()          # what is typed instead of the usual, or a function as for table
-    unhashed: tuple = ()        # (text, other): the hash table covers the command line with this replaced
-    ram: int = 1024             # MiB
-    then: tuple = ()            # cases that follow, on the disk as this one's guest has left it ...
-    fresh: bool = False         # ... or, in one of these, on the disk as it was
-    before: object = None       # of one of these: function(first disk, written disk, last observation)
-
-    boots = property(lambda self: isinstance(self.expect, Boot))
-    shell = property(lambda self: isinstance(self.expect, Shell))
-    falls = property(lambda self: isinstance(self.expect, Falls))
-    silent = property(lambda self: isinstance(self.expect, Silent))
-    typed = property(lambda self: isinstance(self.expect, Refuse))
-
-
-KEY = table.secret("root")
-LUKS = str(table.LUKS)
-KEPT, WORKLOAD = table.numbered(7), table.numbered(8)
-GOOD = table.plain(KEY)
-LISTING = "ls /sys/kernel/security/secrets/coco"
-RELOAD = "rmmod efi_secret && modprobe efi_secret && " + LISTING
-UNGUARDED = {"coco-unlock.conf": "[Policy]\nCheckCommandLine=no\n"}
-HURRIED = {"coco-unlock.conf": "[Unlock]\nTimeout=20s\n"}
-
-
-def unlock(**keys):
-    return {"coco-unlock.conf": "[Unlock]\n" + "".join(f"{k}={v}\n" for k, v in keys.items())}
 
 
 def volumes(forms):
@@ -165,17 +87,7 @@ CASES = [
     Case("action-rescue", Shell(7, "no-secret-table"), config=unlock(FailureAction="rescue")),
 ]
 
-ATTACKERS = Falls("^ATTACKER ROOT$")
 PROMPT = Falls("^.*Please enter passphrase for disk.*$")
-# 13 first in every other case, so that the short run sees both.
-EVEN, ODD = (COCO13, COCO12, COCO14), (COCO12, COCO13, COCO14)
-
-
-def behind(make, *args, hot=None):
-    """The one disk that an attack makes."""
-    return (Disk(made=lambda: make(*args), hot=hot),)
-
-
 def forged(name, says, on):
     return Case("forged-" + name, Refuse(6, "header-refused", says=f"'{says}'"), GOOD, behind(attack.forged, name), on=on)
 
