@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "action.h"
 #include "log.h"
 #include "paths.h"
 #include "stop.h"
@@ -33,7 +34,7 @@ static int run_unlock(const struct root *root, int argc, char **argv)
 	conf_apply_cmdline(root, &conf);
 	volume_init_library();
 	r = supervise(root, &conf, &report, &f);
-	if (r < 0)
+	if (r < 0 || f.code != EXITCODE_OK)
 		return stop(root, &conf, &report, &f);
 	r = report_write(root, &conf, &report, &f, "none");
 	if (r < 0)
@@ -47,16 +48,6 @@ const struct cmd cmd_unlock = {
 	.help = "open every volume of cocotab with its launch secret, and wipe the secrets",
 	.run = run_unlock,
 };
-
-/* No mapping may stay that the boot was to have. What is in use cannot be removed, and does
- * not have to be: the machine ends. */
-static void claim_mappings(const struct conf *conf, struct report *report)
-{
-	size_t i;
-
-	for (i = 0; i < conf->nr_volumes; i++)
-		report->volumes[i].mapped = true;
-}
 
 /* Runs as emergency.service, where something else gave up, and after unlock was killed.
  * Whatever stage the boot was in, no secret may be left, and nobody gets a shell. */
@@ -81,8 +72,9 @@ static int run_abort(const struct root *root, int argc, char **argv)
 	(void)conf_load(root, &conf, &ignored); /* on an error the defaults apply */
 	(void)fault_set(&f, EXITCODE_ABORTED, ECANCELED,
 			unless_done ? "the unlock was killed" : "the initramfs cannot go on");
-	claim_mappings(&conf, &report);
-	(void)unlock_undo(root, &conf, &report, &f);
+	/* No mapping may stay that the boot was to have. */
+	if (action_applies(root))
+		unlock_claim(&conf, &report);
 	return stop(root, &conf, &report, &f);
 }
 

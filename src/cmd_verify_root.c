@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "action.h"
 #include "log.h"
 #include "paths.h"
 #include "stop.h"
@@ -46,8 +47,9 @@ static int run_verify_root(const struct root *root, int argc, char **argv)
 		return EXITCODE_OK;
 	report_init(&report);
 	(void)conf_load(root, &conf, &ignored); /* on an error the defaults apply */
-	if (!opened)
-		(void)unlock_undo(root, &conf, &report, &f);
+	report.discarded = opened; /* by unlock, before it has opened anything */
+	if (action_applies(root))
+		unlock_claim(&conf, &report);
 	return stop(root, &conf, &report, &f);
 }
 

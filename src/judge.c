@@ -19,9 +19,8 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 
-#include "deadline.h"
+#include "child.h"
 #include "digest.h"
 #include "text.h"
 
@@ -276,11 +275,8 @@ int judge_ask(const struct judge_process *judge, const struct conf *conf, size_t
 
 void judge_done(struct judge_process *judge)
 {
-	if (judge->pid > 0) {
-		(void)kill(judge->pid, SIGKILL); /* it has nothing to save */
-		while (waitpid(judge->pid, NULL, 0) < 0 && errno == EINTR)
-			;
-	}
+	if (judge->pid > 0)
+		(void)child_end(judge->pid); /* it has nothing to save */
 	util_closep(&judge->fd);
 	*judge = JUDGE_NULL;
 }

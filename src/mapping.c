@@ -7,49 +7,30 @@
 #include "mapping.h"
 
 #include <fcntl.h>
-#include <linux/dm-ioctl.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include "dm.h"
 #include "paths.h"
 #include "text.h"
 
-#define BUFFER_SIZE 4096
 #define SECTOR 512
 #define OPTIONS_MAX 16
 #define DIF_SUFFIX "_dif" /* libcryptsetup's name for the integrity device below */
 #define HMAC_SHA256_SIZE 32
 
-/* One dm ioctl about a mapping by its name; the answer is in buf. */
-static int dm_call(int fd, unsigned long request, const char *name, uint32_t flags,
-		   struct dm_ioctl *buf)
-{
-	if (strlen(name) >= sizeof(buf->name))
-		return -ENAMETOOLONG;
-	memset(buf, 0, BUFFER_SIZE);
-	buf->version[0] = DM_VERSION_MAJOR;
-	buf->data_size = BUFFER_SIZE;
-	buf->data_start = sizeof(*buf);
-	buf->flags = flags;
-	memcpy(buf->name, name, strlen(name) + 1);
-	if (ioctl(fd, request, buf) < 0)
-		return -errno;
-	return buf->flags & DM_BUFFER_FULL_FLAG ? -E2BIG : 0;
-}
-
 static int parse_table(const struct dm_ioctl *io, struct mapping *m)
 {
 	const char *base = (const char *)io + io->data_start;
-	const char *end = (const char *)io + BUFFER_SIZE;
+	const char *end = (const char *)io + DM_BUFFER_SIZE;
 	struct dm_target_spec spec;
 	const char *params = base + sizeof(spec);
 
 	m->nr_targets = io->target_count;
 	if (io->target_count == 0)
 		return 0;
-	if (io->data_start > BUFFER_SIZE - sizeof(spec) - 1)
+	if (io->data_start > DM_BUFFER_SIZE - sizeof(spec) - 1)
 		return -EIO;
 	memcpy(&spec, base, sizeof(spec));
 	if (!memchr(spec.target_type, '\0', sizeof(spec.target_type)) ||
@@ -67,7 +48,7 @@ static int parse_table(const struct dm_ioctl *io, struct mapping *m)
 int mapping_read(const struct root *root, const char *name, struct mapping *ret_mapping)
 {
 	_cleanup_close_ int fd = root_open(root, PATH_DM_CONTROL, O_RDWR, 0);
-	_cleanup_free_ struct dm_ioctl *io = calloc(1, BUFFER_SIZE);
+	_cleanup_free_ struct dm_ioctl *io = calloc(1, DM_BUFFER_SIZE);
 	struct mapping m = { 0 };
 	int r;
 
@@ -87,7 +68,7 @@ int mapping_read(const struct root *root, const char *name, struct mapping *ret_
 		m.read_only = io->flags & DM_READONLY_FLAG;
 		m.suspended_or_pending = io->flags & (DM_SUSPEND_FLAG | DM_INACTIVE_PRESENT_FLAG);
 	}
-	explicit_bzero(io, BUFFER_SIZE); /* a table without the keyring holds the key */
+	explicit_bzero(io, DM_BUFFER_SIZE); /* a table without the keyring holds the key */
 	if (r >= 0)
 		*ret_mapping = m;
 	explicit_bzero(&m, sizeof(m));

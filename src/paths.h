@@ -28,7 +28,9 @@
 #define PATH_CRYPTO "/proc/crypto"
 #define PATH_MEMINFO "/proc/meminfo"
 #define PATH_PROC_STATUS "/proc/self/status"
+#define PATH_OOM_SCORE_ADJ "/proc/self/oom_score_adj"
 #define PATH_KMSG "/dev/kmsg"
+#define PATH_SYSRQ_TRIGGER "/proc/sysrq-trigger"
 
 #define PATH_DEV "/dev"
 #define PATH_TTY "/dev/tty" /* coco-secret: the person who runs it */

@@ -42,6 +42,8 @@ struct report {
 	bool running;
 	uint64_t entered_us;
 	struct source_efi source; /* a copy of the counters; no descriptor */
+	bool discarded;		  /* the entries were wiped, or f says why not */
+	bool claimed;		  /* whatever the lists of volumes name is the boot's */
 	struct report_volume volumes[CONF_VOLUMES_MAX];
 };
 

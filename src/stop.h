@@ -8,12 +8,15 @@
 #include "report.h"
 
 /*
- * Prints the failure line to the journal and, in an initramfs, to all consoles; writes
- * status.json; then carries out the configured action where it applies (action.h). If another
- * process is ending the machine, it waits before the consoles: one line is enough.
- * Returns the fault's exit code if the machine is to go on (rescue, or no initramfs).
+ * First of all the end of the machine is armed (action.h), where it applies: from then on
+ * nothing below can hold it up. Then: undoes what was done (unlock.h), prints the failure line
+ * to the journal and, in an initramfs, to all consoles; writes status.json; carries out the
+ * configured action. If another process is ending the machine, it waits before the consoles:
+ * one line is enough.
+ * Returns only if the machine is to go on (rescue, or no initramfs): the fault's exit code,
+ * which is never 0.
  */
-int stop(const struct root *root, const struct conf *conf, const struct report *report,
-	 const struct fault *fault);
+int stop(const struct root *root, const struct conf *conf, struct report *report,
+	 struct fault *fault);
 
 #endif

@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * supervise.c - the parent of the process that unlocks: waits for it, ends it at the
- * deadline, and undoes what it may have left.
+ * supervise.c - the parent of the process that unlocks: waits for it, and ends it at the
+ * deadline. What it has left is undone by who has called (stop.c).
  * Trusts the child's report, for it is the same program with the same rights. Never has a
  * secret in its memory.
  */
 #include "supervise.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
-#include "deadline.h"
+#include "child.h"
+#include "paths.h"
 #include "unlock.h"
 
 /* The pipeline keeps the deadline by itself while it waits; this much later it is killed. */
@@ -26,11 +28,22 @@ struct shared {
 	bool done;
 };
 
+/* The unit keeps the kernel from choosing what ends the machine when memory is short; a key
+ * derivation that takes too much of it may be chosen. */
+static void be_killed_first(const struct root *root)
+{
+	_cleanup_close_ int fd = root_open(root, PATH_OOM_SCORE_ADJ, O_WRONLY, 0);
+
+	if (fd < 0 || write(fd, "0", 1) != 1)
+		return; /* in a tree, or without that file, all are equal */
+}
+
 static void run_child(const struct root *root, const struct conf *conf, const sigset_t *old,
 		      struct shared *shared)
 {
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || sigprocmask(SIG_SETMASK, old, NULL) < 0)
 		_exit(EXIT_FAILURE);
+	be_killed_first(root);
 	shared->r = unlock_run(root, conf, &shared->report, &shared->fault);
 	shared->done = true;
 	_exit(EXIT_SUCCESS);
@@ -58,9 +71,7 @@ static void wait_child(pid_t pid, const sigset_t *signals, struct deadline deadl
 		else
 			(void)fault_set(f, EXITCODE_DEADLINE, ETIMEDOUT,
 					"the time is over, and a keyslot is still being opened");
-		(void)kill(pid, SIGKILL); /* it is our child and not waited for yet */
-		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-			;
+		(void)child_end(pid); /* if a disk holds on to it, it is left behind */
 		return;
 	}
 	if (WIFSIGNALED(status))
@@ -106,10 +117,8 @@ int supervise(const struct root *root, const struct conf *conf, struct report *r
 
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
 		      -1, 0);
-	if (shared == MAP_FAILED) {
-		(void)fault_set(f, EXITCODE_NO_MEMORY, ENOMEM, "no memory for the report");
-		return unlock_undo(root, conf, report, f);
-	}
+	if (shared == MAP_FAILED)
+		return fault_set(f, EXITCODE_NO_MEMORY, ENOMEM, "no memory for the report");
 	shared->report = *report;
 	shared->fault = *f;
 	r = run(root, conf, shared, &ended);
@@ -124,6 +133,5 @@ int supervise(const struct root *root, const struct conf *conf, struct report *r
 		return r;
 	if (ended.code == EXITCODE_OK)
 		(void)fault_set(&ended, EXITCODE_INTERNAL, ECHILD, "the unlocking process has failed");
-	(void)fault_set(f, ended.code, ECHILD, "%s", ended.reason);
-	return unlock_undo(root, conf, report, f);
+	return fault_set(f, ended.code, ECHILD, "%s", ended.reason);
 }

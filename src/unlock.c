@@ -26,6 +26,7 @@
 #include "mapping.h"
 #include "opened.h"
 #include "paths.h"
+#include "unmap.h"
 
 struct unlock {
 	const struct root *root;
@@ -117,6 +118,7 @@ static int take_secrets(struct unlock *u, struct fault *f)
 	r = source_efi_discard(u->root, u->conf, &u->source, f);
 	u->report->source = u->source;
 	u->report->source.dir_fd = -EBADF;
+	u->report->discarded = true;
 	source_efi_done(&u->source);
 	if (f->code != EXITCODE_OK)
 		return r < 0 ? r : -ECANCELED;
@@ -181,15 +183,6 @@ static int open_volume(struct unlock *u, size_t i, struct fault *f)
 	return 0;
 }
 
-static void remove_mappings(const struct conf *conf, struct report *report)
-{
-	size_t i;
-
-	for (i = 0; i < conf->nr_volumes; i++)
-		if (report->volumes[i].mapped && volume_unmap(conf->volumes[i].name) >= 0)
-			report->volumes[i].mapped = false;
-}
-
 static int open_volumes(struct unlock *u, struct fault *f)
 {
 	size_t i;
@@ -202,10 +195,6 @@ static int open_volumes(struct unlock *u, struct fault *f)
 		if (r < 0)
 			(void)fault_set(f, EXITCODE_INTERNAL, -r, "cannot write %s: %s", PATH_OPENED,
 					strerror(-r));
-	}
-	if (r < 0) {
-		remove_mappings(u->conf, u->report);
-		opened_remove(u->root);
 	}
 	return r;
 }
@@ -236,8 +225,39 @@ int unlock_run(const struct root *root, const struct conf *conf, struct report *
 	return r;
 }
 
-int unlock_undo(const struct root *root, const struct conf *conf, struct report *report,
-		struct fault *f)
+void unlock_claim(const struct conf *conf, struct report *report)
+{
+	size_t i;
+
+	report->claimed = true;
+	for (i = 0; i < conf->nr_volumes; i++)
+		report->volumes[i].mapped = true;
+}
+
+/* The configuration may have become unreadable, so the list of what was opened counts, too. */
+static void remove_mappings(const struct root *root, const struct conf *conf,
+			    struct report *report)
+{
+	struct opened_volume opened[CONF_VOLUMES_MAX];
+	const char *names[2 * CONF_VOLUMES_MAX];
+	bool gone[2 * CONF_VOLUMES_MAX];
+	size_t nr_opened = 0, nr = 0, i;
+
+	for (i = 0; i < conf->nr_volumes; i++)
+		if (report->volumes[i].mapped)
+			names[nr++] = conf->volumes[i].name;
+	if (report->claimed && opened_read(root, opened, CONF_VOLUMES_MAX, &nr_opened) < 0)
+		nr_opened = 0;
+	for (i = 0; i < nr_opened; i++)
+		names[nr++] = opened[i].name; /* what is gone already does no harm */
+	unmap_all(root, names, nr, gone);
+	for (i = 0, nr = 0; i < conf->nr_volumes; i++)
+		if (report->volumes[i].mapped)
+			report->volumes[i].mapped = !gone[nr++];
+}
+
+void unlock_undo(const struct root *root, const struct conf *conf, struct report *report,
+		 struct fault *f)
 {
 	struct unlock u = {
 		.root = root,
@@ -248,10 +268,10 @@ int unlock_undo(const struct root *root, const struct conf *conf, struct report 
 		.judge = JUDGE_NULL,
 	};
 
+	if (!report->discarded)
+		(void)take_secrets(&u, f); /* with a fault it reads nothing */
 	if (root->machine)
-		remove_mappings(conf, report);
+		remove_mappings(root, conf, report);
 	opened_remove(root);
-	(void)take_secrets(&u, f); /* with a fault it reads nothing */
 	report_end(report);
-	return -ECANCELED;
 }

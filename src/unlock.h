@@ -10,7 +10,8 @@
 /*
  * Opens every volume of conf. When it returns, success or not, all secrets are wiped from
  * memory and all entries but the kept ones are gone from the secret table, or f says
- * wipe-failed; after a failure none of the mappings it made is left. On a root that is no
+ * wipe-failed. After a failure the mappings that it has made are left to unlock_undo(), which
+ * has a time limit for them. On a root that is no
  * machine it does all of this on the tree's files, except that it loads nothing and maps
  * nothing: keyslots are opened, and that is the end.
  * f may hold a fault already: then the secrets are only wiped. Runs in a process of its own
@@ -20,11 +21,17 @@
 int unlock_run(const struct root *root, const struct conf *conf, struct report *report,
 	       struct fault *f);
 
+/* For a boot that unlock_run() did not end itself: any volume of the configuration and of the
+ * list of what was opened may be mapped. Only for an initramfs: the mappings of a running
+ * system are nobody's to take away. */
+void unlock_claim(const struct conf *conf, struct report *report);
+
 /*
- * Only wipes the entries of the secret table; f holds the reason already, and changes if the
- * wipe fails. Removes the mappings that report says are made. Returns 0 or -errno.
+ * After a failure, whose reason is in f: wipes the entries of the secret table, unless report
+ * says that this has been done, which may change f; then takes away the mappings that report
+ * says are made, by device mapper alone; then the list of what was opened.
  */
-int unlock_undo(const struct root *root, const struct conf *conf, struct report *report,
-		struct fault *f);
+void unlock_undo(const struct root *root, const struct conf *conf, struct report *report,
+		 struct fault *f);
 
 #endif

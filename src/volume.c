@@ -306,11 +306,6 @@ int volume_map(struct volume *volume, const struct volume_conf *conf, struct fau
 	return 0;
 }
 
-int volume_unmap(const char *name)
-{
-	return crypt_deactivate(NULL, name);
-}
-
 void volume_done(struct volume *volume)
 {
 	if (volume->cd)

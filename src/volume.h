@@ -66,9 +66,6 @@ int volume_unlock(struct volume *volume, const struct verdict *verdict,
  */
 int volume_map(struct volume *volume, const struct volume_conf *conf, struct fault *f);
 
-/* Removes a mapping that volume_map() made. Returns 0 or -errno. */
-int volume_unmap(const char *name);
-
 void volume_done(struct volume *volume);
 
 #endif

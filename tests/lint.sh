@@ -12,11 +12,11 @@ export LC_ALL=C.UTF-8
 # include its own headers and those of layers 1 to 4, only its verbs its cmd.h, and nobody
 # includes it.
 layers='
-1 util text fault exitcode deadline root paths log digest jsontext
+1 util text fault exitcode deadline root paths log digest jsontext child
 2 conf cocotab
 3 secret module uevent kernel action source_efi device header policy volume
 3 binheader judge cmdline policy_entry
-3 mapping opened mounts stack rivals verify generation
+3 dm unmap mapping opened mounts stack rivals verify generation
 4 report examine unlock supervise stop
 5 cmd cmd_check cmd_raise_generation cmd_status cmd_unlock cmd_verify_root main
 '
@@ -32,6 +32,7 @@ policy binheader jsontext: log secret source_efi volume
 judge: log secret source_efi volume module uevent kernel
 cmdline: secret device header policy volume
 mapping: secret volume
+unmap dm action child: secret volume source_efi device header policy
 policy_entry: source_efi volume policy
 supervise: secret source_efi volume device header
 volume: source_efi module uevent kernel
@@ -43,7 +44,7 @@ libcryptsetup.h: volume.c owner/luksheader.c owner/newheader.c owner/inplace.c
 libkmod.h: module.c
 openssl/: digest.c owner/xts.c owner/launch.c owner/packet.c
 linux/seccomp.h: judge.c
-linux/dm-ioctl.h: kernel.c mapping.c
+linux/dm-ioctl.h: kernel.c dm.h
 blkid/blkid.h: device.c rivals.c owner/filesystem.c
 json-c/json.h: policy.c judge.c report.c cmd_status.c owner/cmd_table.c owner/cmd_measure.c owner/cmd_packet.c owner/cmd_verify.c owner/inplace.c
 '
@@ -55,8 +56,8 @@ words='
 (->|\.)bytes\>	secret.c secret.h volume.c owner/blob.c owner/table.c owner/packet.c owner/launch.c owner/cmd_table.c owner/cmd_packet.c owner/luksheader.c owner/newheader.c owner/passphrase.c owner/pinnedtable.c owner/xts.c owner/encrypt.c owner/cmd_encrypt.c owner/inplace.c	secret bytes where they do not belong
 \<getenv\(	log.c	a decision by the environment
 \<exit\(	main.c	an exit outside main.c
-\<_exit\(	judge.c supervise.c	the end of a child outside of judge.c and supervise.c
-\<fork\(	judge.c supervise.c	another process outside of judge.c and supervise.c
+\<_exit\(	child.c judge.c supervise.c	the end of a child outside of child.c, judge.c and supervise.c
+\<fork\(	child.c action.c judge.c supervise.c	another process outside of child.c, action.c, judge.c and supervise.c
 \<prctl\(	secret.c judge.c supervise.c	a property of the process
 \<(system|popen|vfork|clone|posix_spawnp?|exec[lv]p?e?)\(	-	another program
 \<(sleep|usleep|nanosleep|clock_nanosleep)\(	-	waiting by sleep

@@ -11,6 +11,7 @@
 #include <linux/fs.h>
 #include <linux/magic.h>
 #include <sys/ioctl.h>
+#include <sys/reboot.h>
 #include <sys/statfs.h>
 
 #include "fake_dm.h"
@@ -29,8 +30,10 @@ static struct fixture fx;
 static struct conf conf;
 static struct report report;
 static struct fault f;
-static unsigned int too_early; /* calls that came before their time */
+static unsigned int *too_early_shared;
 static void (*machine_hook)(const char *where); /* called by some of the fakes */
+
+#define too_early (*too_early_shared) /* calls that came before their time, of any process */
 
 static bool entries_there(void)
 {
@@ -99,6 +102,55 @@ pid_t fork(void)
 	return INJECT_NEXT(fork)();
 }
 
+/* What was done to mappings, by any process: " NAME" it is made, " -NAME" it is removed, in
+ * the order in which it was done. */
+struct machine_mappings {
+	unsigned int len, early;
+	char text[256];
+};
+
+static struct machine_mappings *mappings_shared;
+
+static __attribute__((constructor)) void machine_share(void)
+{
+	mappings_shared = mmap(NULL, sizeof(*mappings_shared), PROT_READ | PROT_WRITE,
+			       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	FIXTURE_MUST(mappings_shared != MAP_FAILED);
+	too_early_shared = &mappings_shared->early;
+}
+
+static const char *refuse_mapping; /* this name is not mapped */
+static unsigned int live_at_mapping[2];
+static uint64_t length_added; /* to what the live table should have, in sectors */
+
+#define mappings (mappings_shared->text)
+
+static void note_mapping(const char *sign, const char *name)
+{
+	char text[80];
+	int n = snprintf(text, sizeof(text), " %s%s", sign, name);
+	unsigned int at = __atomic_fetch_add(&mappings_shared->len, (unsigned int)n, __ATOMIC_SEQ_CST);
+
+	FIXTURE_MUST(at + (unsigned int)n < sizeof(mappings_shared->text));
+	memcpy(mappings_shared->text + at, text, (size_t)n);
+}
+
+/* Nothing is taken away while there is a secret: what removes may hang. */
+static int machine_dm_ioctl(unsigned long request, struct dm_ioctl *io)
+{
+	char name[DM_NAME_LEN];
+	bool there = fake_dm_find(io->name);
+	int r;
+
+	memcpy(name, io->name, sizeof(name));
+	if (request != DM_TABLE_STATUS)
+		too_early += entries_there() || inject_secrets.nr_live > 0;
+	r = fake_dm_ioctl(request, io);
+	if (request == DM_DEV_REMOVE && there && !fake_dm_find(name))
+		note_mapping("-", name);
+	return r;
+}
+
 static bool no_crypt_target;
 
 int ioctl(int fd, unsigned long request, ...)
@@ -123,15 +175,8 @@ int ioctl(int fd, unsigned long request, ...)
 		*(uint64_t *)arg = (uint64_t)st.st_size;
 		return 0;
 	}
-	return fake_dm_ioctl(request, arg);
+	return machine_dm_ioctl(request, arg);
 }
-
-/* The mappings, in the order in which they were made; a minus is one that was removed. */
-static char mappings[256];
-static const char *refuse_mapping; /* this name is not mapped */
-static bool refuse_unmapping;
-static unsigned int live_at_mapping[2];
-static uint64_t length_added; /* to what the live table should have, in sectors */
 
 /* What the kernel has for a mapping that libcryptsetup has asked for. */
 static void put_table(struct crypt_device *cd, const char *name, size_t key_size)
@@ -164,20 +209,26 @@ int crypt_activate_by_volume_key(struct crypt_device *cd, const char *name, cons
 	live_at_mapping[nr % 2] = inject_secrets.nr_live;
 	if (refuse_mapping && strcmp(name, refuse_mapping) == 0)
 		return -EEXIST;
-	text_append(mappings, sizeof(mappings), " %s", name);
+	note_mapping("", name);
 	put_table(cd, name, key_size);
 	if (machine_hook)
 		machine_hook("mapping");
 	return 0;
 }
 
+/* It would read the disk's header again: nobody takes a mapping away with it. */
 int crypt_deactivate(struct crypt_device *cd, const char *name)
 {
 	(void)cd;
-	if (refuse_unmapping)
-		return -EBUSY;
-	text_append(mappings, sizeof(mappings), " -%s", name);
-	return 0;
+	(void)name;
+	abort();
+}
+
+/* No test ends the machine. */
+int reboot(int command)
+{
+	(void)command;
+	abort();
 }
 
 /* A boot that will go well. */
@@ -205,9 +256,9 @@ static void begin(void)
 	f = (struct fault){ 0 };
 	too_early = 0;
 	socket_error = 0;
-	no_crypt_target = refuse_unmapping = false;
+	no_crypt_target = false;
 	refuse_mapping = NULL;
-	*mappings = '\0';
+	memset(mappings_shared, 0, sizeof(*mappings_shared));
 }
 
 /* Once, before the first begin(). */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * supervise.c - whatever becomes of the process that unlocks: the entries are gone, the
- * mappings, too, nothing runs on, and the exit code says why. The machine is a tree; each
+ * supervise.c - whatever becomes of the process that unlocks: behind it and unlock_undo() the
+ * entries are gone, the mappings, too, nothing runs on, and the exit code says why. The machine is a tree; each
  * accident happens in the child, in a fake that it calls on its way.
  */
 #include "supervise.h"
@@ -48,21 +48,42 @@ int clock_gettime(clockid_t clock, struct timespec *t)
 	return r;
 }
 
-static bool child_hangs;
-static uint64_t asked_to_wait_ms;
+static bool child_hangs, child_is_undead, killed;
+static uint64_t asked_to_wait_ms, waited_after_kill_ms;
 
 int sigtimedwait(const sigset_t *signals, siginfo_t *info, const struct timespec *timeout)
 {
+	uint64_t ms = (uint64_t)timeout->tv_sec * 1000 + (uint64_t)timeout->tv_nsec / 1000000;
 	char c;
 
-	if (!child_hangs)
+	if (child_is_undead && killed) {
+		waited_after_kill_ms += ms;
+		clock_ahead_s++;
+		errno = EAGAIN;
+		return -1;
+	}
+	if (!child_hangs || getpid() != fixture_owner)
 		return INJECT_NEXT(sigtimedwait)(signals, info, timeout);
 	FIXTURE_MUST(INJECT_NEXT(read)(in_hand[0], &c, 1) == 1);
-	asked_to_wait_ms = (uint64_t)timeout->tv_sec * 1000 + (uint64_t)timeout->tv_nsec / 1000000;
+	asked_to_wait_ms = ms;
 	child_hangs = false;
 	clock_ahead_s += asked_to_wait_ms / 1000 + 1;
 	errno = EINTR;
 	return -1;
+}
+
+int kill(pid_t pid, int signal_number)
+{
+	killed = killed || (signal_number == SIGKILL && pid != getpid());
+	return (int)syscall(SYS_kill, pid, signal_number);
+}
+
+/* The kernel holds on to who was killed: nobody can be waited for. */
+pid_t waitpid(pid_t pid, int *status, int options)
+{
+	if (child_is_undead && killed && (options & WNOHANG))
+		return 0;
+	return INJECT_NEXT(waitpid)(pid, status, options);
 }
 
 static void be_killed(void)
@@ -105,6 +126,8 @@ static void send_signal(void)
 	hang();
 }
 
+static char left_mapped[sizeof(mappings_shared->text)]; /* what there was before the undoing */
+
 static int run(const char *where, void (*what)(void))
 {
 	int saved = dup(STDERR_FILENO), null = open("/dev/null", O_WRONLY | O_CLOEXEC), r;
@@ -119,6 +142,9 @@ static int run(const char *where, void (*what)(void))
 	FIXTURE_MUST(sigprocmask(SIG_BLOCK, NULL, &mask) == 0);
 	secrets_before = inject_secrets.wiped;
 	r = supervise(&fx.root, &conf, &report, &f);
+	memcpy(left_mapped, mappings, sizeof(left_mapped));
+	if (r < 0) /* as stop.c does */
+		unlock_undo(&fx.root, &conf, &report, &f);
 	FIXTURE_MUST(sigprocmask(SIG_SETMASK, &mask, NULL) == 0);
 	FIXTURE_MUST(dup2(saved, STDERR_FILENO) >= 0 && close(saved) == 0 && close(null) == 0);
 	FIXTURE_MUST(close(in_hand[0]) == 0 && close(in_hand[1]) == 0);
@@ -140,7 +166,7 @@ static void nothing_is_left(void)
 static void test_success(void)
 {
 	is_int(run(NULL, NULL), 0, "two volumes: %s", f.reason);
-	is_str(mappings, "", "the parent has mapped nothing itself");
+	is_str(mappings, " root data", "both are mapped, once");
 	ok(report.volumes[0].mapped && report.volumes[1].mapped && report.volumes[1].keyslot == 0 &&
 		   strcmp(report.volumes[1].header, "accepted") == 0 && report.source.wiped == 2,
 	   "the child's report has come");
@@ -157,7 +183,8 @@ static void test_refusal(void)
 	conf.volumes[1].device.value[7] = 'a'; /* the first one's disk */
 	ok(run(NULL, NULL) == -EPERM && f.code == EXITCODE_SECRET_REFUSED, "a refusal: %s", f.reason);
 	ok(!report.volumes[0].mapped && report.volumes[1].keyslot == -1, "the report has come");
-	is_str(mappings, "", "the child has undone what it has done");
+	is_str(left_mapped, " root", "one was mapped before");
+	is_str(mappings, " root -root", "it is taken away behind the supervisor");
 	nothing_is_left();
 	conf.volumes[1].device.value[7] = 'b';
 }
@@ -183,9 +210,9 @@ static void test_accidents(void)
 			ok(run(places[j], cases[i].accident) < 0 && f.code == EXITCODE_INTERNAL &&
 				   strstr(f.reason, cases[i].reason),
 			   "%s at %s: %s", cases[i].what, places[j], f.reason);
-			is_str(mappings, j == 2 ? " -root" : "", "what was mapped is unmapped");
+			is_str(mappings, j == 2 ? " root -root" : "", "what was mapped is unmapped");
 			ok(!report.volumes[0].mapped && !report.volumes[1].mapped, "and so it is reported");
-			is_int(report.source.read, 0, "the parent has read no entry");
+			is_int(report.source.read, j == 0 ? 0 : 2, "only the child has read entries");
 			nothing_is_left();
 		}
 	}
@@ -202,7 +229,7 @@ static void test_deadline(void)
 		   f.reason);
 		ok(asked_to_wait_ms > conf.timeout_ms && asked_to_wait_ms <= conf.timeout_ms + 3000,
 		   "it had Timeout= and 3 s more");
-		is_str(mappings, i == 2 ? " -root" : "", "what was mapped is unmapped");
+		is_str(mappings, i == 2 ? " root -root" : "", "what was mapped is unmapped");
 		nothing_is_left();
 	}
 }
@@ -216,9 +243,24 @@ static void test_signals(void)
 		signal_to_parent = signals[i];
 		ok(run(i == 1 ? "mapping" : "keyslot", send_signal) < 0 && f.code == EXITCODE_ABORTED,
 		   "signal %d: %s", signals[i], f.reason);
-		is_str(mappings, i == 1 ? " -root" : "", "what was mapped is unmapped");
+		is_str(mappings, i == 1 ? " root -root" : "", "what was mapped is unmapped");
 		nothing_is_left();
 	}
+}
+
+/* Not even SIGKILL ends a process that waits for a disk in the kernel. */
+static void test_undead(void)
+{
+	child_hangs = child_is_undead = true;
+	killed = false;
+	waited_after_kill_ms = 0;
+	ok(run("keyslot", hang) < 0 && f.code == EXITCODE_DEADLINE, "does not die: %s", f.reason);
+	ok(waited_after_kill_ms > 0 && waited_after_kill_ms <= 1000, "it was waited for, but %llu ms",
+	   (unsigned long long)waited_after_kill_ms);
+	child_hangs = child_is_undead = false;
+	ok(!report.running && !entries_there(), "all the rest is as with any other");
+	while (waitpid(-1, NULL, 0) > 0)
+		;
 }
 
 /* Nothing can even begin. */
@@ -230,7 +272,9 @@ static void test_no_child(void)
 	secrets_before = inject_secrets.wiped;
 	ok(supervise(&fx.root, &conf, &report, &f) < 0 && f.code == EXITCODE_NO_MEMORY,
 	   "no process: %s", f.reason);
-	is_int(report.source.wiped, 2, "the entries are wiped by the parent");
+	ok(!report.discarded, "the entries are said to be there still");
+	unlock_undo(&fx.root, &conf, &report, &f);
+	is_int(report.source.wiped, 2, "they are wiped by the parent");
 	nothing_is_left();
 
 	begin();
@@ -238,7 +282,8 @@ static void test_no_child(void)
 	ok(supervise(&fx.root, &conf, &report, &f) < 0 && f.code == EXITCODE_CONFIG &&
 		   strcmp(f.reason, "an earlier cause") == 0,
 	   "a fault from before is the one that is told");
-	ok(report.source.wiped == 2 && report.source.read == 0, "the entries are wiped unread");
+	ok(report.discarded && report.source.wiped == 2 && report.source.read == 0,
+	   "the entries are wiped unread");
 	nothing_is_left();
 }
 
@@ -250,15 +295,70 @@ static void test_wipe_fails(void)
 	FIXTURE_MUST(rmdir(fixture_path(&fx, ENTRIES "/stays")) == 0);
 }
 
-static void test_unmapping_fails(void)
+static void undo(void)
 {
-	ok(run(NULL, NULL) == 0, "premise: mapped");
-	refuse_unmapping = true;
 	f = (struct fault){ 0 };
 	(void)fault_set(&f, EXITCODE_ABORTED, EINTR, "an end");
-	ok(unlock_undo(&fx.root, &conf, &report, &f) < 0 && report.volumes[0].mapped,
+	unlock_undo(&fx.root, &conf, &report, &f);
+}
+
+static void test_in_use(void)
+{
+	ok(run(NULL, NULL) == 0, "premise: mapped");
+	fake_dm_in_use = true;
+	undo();
+	ok(report.volumes[0].mapped && report.volumes[1].mapped,
 	   "a mapping that is in use stays, and is reported");
+	is_str(fake_dm_find("root")->type, "error", "but it is good for nothing any more");
+	is_str(fake_dm_find("data")->type, "error", "and so is the other");
 	is_int(f.code, EXITCODE_ABORTED, "under the same code");
+	ok(!fixture_has(&fx, PATH_OPENED), "the list goes");
+}
+
+/* For who comes later, in the same boot: only the configuration and the list say what there is. */
+static void test_claim(void)
+{
+	static const struct {
+		const char *what;
+		bool claimed, with_conf, with_list, entries;
+	} cases[] = {
+		{ "the configuration and the list", true, true, true, false },
+		{ "the configuration alone", true, true, false, false },
+		{ "the list alone", true, false, true, false },
+		{ "with entries that are there still", true, true, true, true },
+		{ "nobody claims them", false, true, true, false },
+	};
+	struct conf saved = conf;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		FIXTURE_MUST(run(NULL, NULL) == 0 && fixture_has(&fx, PATH_OPENED));
+		report_init(&report);
+		too_early = 0;
+		if (cases[i].entries)
+			fixture_text(&fx, ENTRIES "/" GUID_DISK_SECRET, "key");
+		if (!cases[i].with_conf)
+			conf_defaults(&conf);
+		if (!cases[i].with_conf)
+			(void)snprintf(conf.volumes[0].name, CONF_NAME_SIZE, "none");
+		if (!cases[i].with_list)
+			fixture_unlink(&fx, PATH_OPENED);
+		if (cases[i].claimed)
+			unlock_claim(&conf, &report);
+		undo();
+		ok(!fake_dm_find("root") == cases[i].claimed && !fake_dm_find("data") == cases[i].claimed,
+		   "%s: both mappings %s", cases[i].what, cases[i].claimed ? "go" : "stay");
+		ok(!report.volumes[0].mapped && !report.volumes[1].mapped, "and none is reported");
+		ok(!entries_there(), "no entry is left");
+		is_int(too_early, 0, "and none was, when the first mapping was touched");
+		conf = saved;
+	}
+	FIXTURE_MUST(run(NULL, NULL) == 0);
+	fixture_text(&fx, PATH_OPENED, "version=1\nnonsense\n");
+	report_init(&report);
+	unlock_claim(&conf, &report);
+	undo();
+	ok(!fake_dm_find("root") && !fake_dm_find("data"), "a list that cannot be read hides no mapping");
 }
 
 int main(void)
@@ -274,9 +374,11 @@ int main(void)
 	test_accidents();
 	test_deadline();
 	test_signals();
+	test_undead();
 	test_no_child();
 	test_wipe_fails();
-	test_unmapping_fails();
+	test_in_use();
+	test_claim();
 	is_int(fixture_fds(), fds, "no descriptor is left open");
 	is_int(inject_secrets.dirty, 0, "every secret was zero when its pages went");
 	fixture_done(&fx);

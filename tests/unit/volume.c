@@ -134,14 +134,6 @@ int crypt_load(struct crypt_device *cd, const char *type, void *params)
 	return load_result ? load_result : INJECT_NEXT(crypt_load)(cd, type, params);
 }
 
-static char deactivated[64];
-
-int crypt_deactivate(struct crypt_device *cd, const char *name)
-{
-	(void)snprintf(deactivated, sizeof(deactivated), "%s%s", cd ? "cd " : "", name);
-	return -ENODEV;
-}
-
 struct opened {
 	struct verdict verdict;
 	struct device device;
@@ -611,8 +603,6 @@ static void test_map(void)
 		ok(!o.volume.key.bytes, "the volume key is wiped all the same");
 		done(&o);
 	}
-	is_int(volume_unmap("data"), -ENODEV, "unmapping tells its result");
-	is_str(deactivated, "data", "and takes the name");
 }
 
 /* A message of the library may quote the header: none is printed but to the journal. */
