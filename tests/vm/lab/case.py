@@ -65,6 +65,10 @@ class Case:
     ram: int = 1024             # MiB
     then: tuple = ()            # cases that follow, on the disk as this one's guest has left it ...
     fresh: bool = False         # ... or, in one of these, on the disk as it was
+    deaf: bool = False          # power.py: the firmware's table says that power management is where nothing is
+    skip: bool = False          # gdb.py: the CPU skips a function, whose address the guest tells: "LAB skips ADDRESS"
+    hold: float = 0             # seconds after the failure line in which nothing may happen
+    slow: str = None            # a line of the console: from then on the first disk does not answer any more
     before: object = None       # of one of these: function(first disk, written disk, last observation)
 
     boots = property(lambda self: isinstance(self.expect, Boot))

@@ -7,15 +7,18 @@ import hashlib
 import mmap
 import os
 import re
+import shutil
 import time
 
-from . import cache, disk, firmware, owner, tree, vm
+from . import cache, disk, firmware, owner, power, tree, vm
 
 # Typed on the console all along in every refusal. Typed text is echoed, so none of it may look like a prompt,
 # and the marker that a shell would print is not in it.
 TYPED = ["hunter-guess\n", "\n", "\x03", "root\n", "sh\n", "echo MARK$((40+2))\n", "\n", "\x04", "y\n", "\x1b\n"]
 TYPED_FOR_SHELL = ["\n", "echo MARK$((40+2))\n"]
 UNIT_STARTS = r"Start(ing|ed) coco-unl"      # systemd shortens what does not fit the console
+# Requests that a disk has got stay with it: one byte a second.
+STALLED = {"bps": 0, "bps_rd": 0, "bps_wr": 0, "iops": 0, "iops_rd": 0, "iops_wr": 0}
 CONSOLE = "console=ttyS0 root={root} rw"
 
 
@@ -31,6 +34,7 @@ class Observation:
         self.answers = {}       # {command: (exit code, output)} of the commands of the case
         self.area = None        # bytes of the secret area at the end
         self.typed = 0          # lines that were typed on the console
+        self.keys = {}          # the same of the first disk's volume key
         self.dump = {}          # {form of the secret: where it was found in the guest's memory}
         self.error = None       # what the driver waited for in vain
         self.log = None         # file with the raw console
@@ -76,29 +80,51 @@ def run(case, combo, log, hook=None, written=None):
     seen.kver = tree.read(system + "/kver")
     late = [i for i, d in enumerate(case.disks) if d.late]
     disks = [blank_copy(log, i, f) if case.disks[i].hot else f for i, f in enumerate(disks)]
+    key = disk.volume_key(disks[0], case.disks[0].key) if getattr(case.expect, "dump", False) else None
     now = [(written or f, "raw") for i, f in enumerate(disks) if i not in late]
     words = " ".join([CONSOLE.format(root=case.root), *case.cmdline])
-    machine = vm.VM(firmware.get(), kernel, initrd, words, case.table, now, log=log, more=case.qemu,
+    machine = vm.VM(firmware.get(), kernel, initrd, words, case.table, now, log=log, more=case.qemu, debug=case.skip,
                     hashed=words.replace(*case.unhashed) if case.unhashed else None, ram=case.ram, write=bool(written))
+    if case.deaf:
+        machine.initrd = with_front(power.deaf(machine), initrd, log + ".initrd")
     try:
         with machine:
             try:
                 for i, d in enumerate(case.disks):
                     if d.hot:
                         heat(machine, d.hot, i, image(combo, d), disks[i])
-                drive(machine, case, [disks[i] for i in late], seen, hook)
+                if case.skip:
+                    at_sign(machine, r"^LAB skips ([0-9a-f]+)$", lambda found: machine.skip(int(found.group(1), 16)))
+                if case.slow:
+                    at_sign(machine, case.slow, lambda _: machine.command(
+                        "block_set_io_throttle", device="disk0", **dict(STALLED, bps=1)))
+                drive(machine, case, [disks[i] for i in late], seen, hook, key)
             except cache.LabError as e:
                 seen.error = str(e)
             seen.reason = machine.reason()
             seen.ended, seen.typed = machine.guest_ended, machine.typed
             if seen.area is None and machine.ended is None:
                 seen.area = machine.secret_area()
+            if key and not seen.keys and machine.ended is None:
+                seen.keys = search_memory(machine, case, key)
+            if case.skip and not getattr(machine, "skipper", None):
+                raise cache.LabError("the guest has not told what to skip")
     finally:
         seen.console, seen.lines = machine.console, machine.lines
         for i, d in enumerate(case.disks):
             if d.hot:
                 os.unlink(disks[i])
+        if case.deaf:
+            os.unlink(machine.initrd)
     return seen
+
+
+def with_front(front, initrd, path):
+    """A file of this part and the initramfs."""
+    with open(path, "wb") as f, open(initrd, "rb") as rest:
+        f.write(front)
+        shutil.copyfileobj(rest, f)
+    return path
 
 
 def blank_copy(log, number, path):
@@ -109,18 +135,26 @@ def blank_copy(log, number, path):
     return name
 
 
-def heat(machine, sign, number, source, path):
-    """When the console shows the sign, the disk gets its contents, and the guest an event."""
+def at_sign(machine, sign, action):
+    """When the console shows the sign, action(match)."""
     def step():
-        if not re.search(sign, machine.console):
+        found = re.search(sign, machine.console, re.M)
+        if found:
+            action(found)
+        else:
             machine.after(0.05, step)
-            return
-        cache.run(["dd", "if=" + source, "of=" + path, "conv=notrunc,sparse", "bs=64k", "status=none"])
-        machine.command("block_resize", device=f"disk{number}", size=os.path.getsize(path) + (1 << 20))
     step()
 
 
-def drive(machine, case, late, seen, hook):
+def heat(machine, sign, number, source, path):
+    """When the console shows the sign, the disk gets its contents, and the guest an event."""
+    def change(_):
+        cache.run(["dd", "if=" + source, "of=" + path, "conv=notrunc,sparse", "bs=64k", "status=none"])
+        machine.command("block_resize", device=f"disk{number}", size=os.path.getsize(path) + (1 << 20))
+    at_sign(machine, sign, change)
+
+
+def drive(machine, case, late, seen, hook, key):
     if late:
         machine.expect(UNIT_STARTS, 90)
         for port, path in enumerate(late):
@@ -152,10 +186,15 @@ def drive(machine, case, late, seen, hook):
         for command in case.commands:
             seen.answers[command] = ask(machine, command)
         if case.expect.dump:
-            seen.dump = search_memory(machine, case)
+            ask(machine, CONTROL)
+            seen.dump = search_memory(machine, case, case.disks[0].key, control=CONTROL_TEXT)
+            seen.keys = search_memory(machine, case, key)
         seen.area = machine.secret_area()
         machine.type("end\n")
         machine.finish(60)
+    elif case.hold:
+        machine.expect("coco-unlock: FAILED .*\\n", case.limit)
+        machine.sleep_until(lambda: machine.shutdown_reason(), case.hold)
     else:
         machine.finish(case.limit, unless="^LAB ready$")
 
@@ -173,10 +212,9 @@ def forms(secret):
             "base64": base64.b64encode(secret)[:half]}
 
 
-def search_memory(machine, case):
-    """All of the guest's memory, searched for the secret of the case and for a string that must be there."""
-    ask(machine, CONTROL)
-    wanted = dict(forms(case.disks[0].key), control=CONTROL_TEXT)
+def search_memory(machine, case, secret, **more):
+    """All of the guest's memory, searched for the secret and for other texts: {form: addresses}."""
+    wanted = dict(forms(secret), **more)
     found = {name: [] for name in wanted}
     with open(machine.memory(0, case.ram << 20), "rb") as f, mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ) as memory:
         for name, text in wanted.items():

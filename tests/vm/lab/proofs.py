@@ -56,6 +56,7 @@ def of_boot(case, _combo, expect, seen):
     if expect.dump:
         forged["a secret in memory"] = changed(seen, dump=dict(seen.dump, raw=[4096]))
         forged["a search that finds nothing"] = changed(seen, dump=dict(seen.dump, control=[]))
+        forged["a search that does not find a key in use"] = changed(seen, keys={form: [] for form in seen.keys})
     for command, _ in expect.checks:
         forged[f"another answer to {command}"] = changed(seen, answers=dict(seen.answers, **{command: (0, "nonsense")}))
     return wrong, forged
@@ -83,7 +84,12 @@ def of_refusal(case, _combo, expect, seen):
     forged["the attacker's root"] = changed(seen, console=f"{seen.console}\n{MARKER}\n")
     for what, text in INTRUDERS.items():
         forged[what] = changed(seen, console=f"{seen.console}\n{text}\n")
-    forged["a machine that runs on"] = changed(seen, reason="running")
+    forged["another end of the machine"] = changed(seen, reason="reboot" if seen.reason == "running" else "running")
+    if expect.never:
+        forged["what would run next"] = changed(seen, console=f"{seen.console}\nLAB NEXT RAN\n")
+    if expect.dump:
+        forged["a volume key in memory"] = changed(seen, keys=dict(seen.keys, raw=[4096]))
+        forged["a memory that was not searched"] = changed(seen, keys={})
     if expect.wiped and case.table and len(case.table) > 40:
         forged["an area that was not wiped"] = not_wiped(case, seen)
     return wrong, forged

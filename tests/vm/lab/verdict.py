@@ -43,6 +43,10 @@ class Refuse:
     says: str = None                # regular expression that the reason must match somewhere
     typed: int = 0                  # so many lines were typed before the end
     shows: str = None               # regular expression of a line that the console shows besides
+    never: str = None               # regular expression of a line that it must not show
+    ends: str = None                # how the machine ends, if not as the action says
+    dump: bool = False              # the guest's memory holds no volume key
+    after: float = 20               # seconds from the line to the end
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,7 +124,7 @@ def judge_boot(case, combo, expect, seen):
     want("end", seen.reason, "poweroff")
     bad += judge_status(combo, expect, lab)
     bad += judge_area(case.table, expect.kept, seen.area)
-    bad += judge_dump(seen.dump) if expect.dump else []
+    bad += judge_dump(seen.dump) + judge_keys(seen.keys) if expect.dump else []
     for command, pattern in expect.checks:
         code, text = seen.answers.get(command, (None, ""))
         if not re.fullmatch(pattern, text):
@@ -168,6 +172,12 @@ def judge_dump(dump):
     if not dump.get("control"):
         bad.append("the control string is not found in memory")
     return bad
+
+
+def judge_keys(keys):
+    """Of a mapping that is in use the kernel has the key: a search that does not find it there finds it nowhere."""
+    return [f"the volume key ({form}) of a live mapping is not found in memory" for form, places in keys.items()
+            if form.startswith("raw") and not places] if keys else ["memory was not searched for the volume key"]
 
 
 def judge_area(blob, kept, area):
@@ -231,8 +241,8 @@ def judge_refusal(case, expect, seen):
     prompt = PROMPTS.search(NO_PROMPT.sub("", seen.console))
     if prompt:
         bad.append(f"looks like a prompt or a shell: {line_at(NO_PROMPT.sub('', seen.console), prompt.start())!r}")
-    if seen.reason != expect.action:
-        bad.append(f"expected the machine to end by {expect.action}, seen {seen.reason}")
+    if seen.reason != (expect.ends or expect.action):
+        bad.append(f"expected the machine to end by {expect.ends or expect.action}, seen {seen.reason}")
     took = seconds_to_failure(seen)
     if lines and took is None and (expect.within or expect.not_before):
         bad.append("no start of the unit seen on the console")
@@ -242,10 +252,16 @@ def judge_refusal(case, expect, seen):
         if expect.not_before is not None and took < expect.not_before:
             bad.append(f"failed after {took:.1f} s, expected not before {expect.not_before} s")
     failed = seen.at("coco-unlock: FAILED")
-    if failed is not None and seen.ended is not None and seen.ended - failed > 20:
+    if failed is not None and seen.ended is not None and seen.ended - failed > expect.after:
         bad.append(f"the action came {seen.ended - failed:.0f} s after the failure line")
     if expect.shows and not re.search(expect.shows, seen.console, re.M):
         bad.append(f"no line {expect.shows!r}")
+    if expect.never and re.search(expect.never, seen.console, re.M):
+        bad.append(f"a line {expect.never!r}")
+    if expect.dump:
+        bad += [f"the volume key ({form}) in memory at {hex(places[0])}" for form, places in seen.keys.items() if places]
+        if not seen.keys:
+            bad.append("memory was not searched for the volume key")
     if seen.typed < expect.typed:
         bad.append(f"{seen.typed} lines were typed, expected {expect.typed}")
     if expect.wiped:

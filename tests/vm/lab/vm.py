@@ -15,7 +15,7 @@ import tempfile
 import threading
 import time
 
-from . import cache, hashes
+from . import cache, gdb, hashes
 
 CPU = "qemu64"
 SPARE_PORTS = 2                 # PCIe root ports that hot-added disks can use
@@ -30,12 +30,13 @@ class Timeout(cache.LabError):
 
 class VM:
     def __init__(self, firmware, kernel, initrd, cmdline, secret=None, disks=(), ram=1024, accel=None, log=None,
-                 more=(), hashed=None, write=False):
+                 more=(), hashed=None, write=False, debug=False):
         """disks: (file, format) pairs, not written to unless `write`. secret: bytes for the secret area, or None.
-        more: further words for QEMU; hashed: the command line that the hash table covers, if it is another one."""
+        more: further words for QEMU; hashed: the command line that the hash table covers, if it is another one;
+        debug: with a stub for gdb.py."""
         self.firmware, self.kernel, self.initrd, self.cmdline = firmware, kernel, initrd, cmdline
         self.secret, self.disks, self.ram = secret, list(disks), ram
-        self.more, self.hashed, self.write = more, hashed or cmdline, write
+        self.more, self.hashed, self.write, self.debug = more, hashed or cmdline, write, debug
         self.accel = accel or accelerator()
         self.logfile = log
         self.console = ""               # all text so far, without carriage returns and escape sequences
@@ -122,7 +123,14 @@ class VM:
             snapshot = "off" if self.write or served else "on"
             argv += ["-drive", f"file={path},format={fmt},if=none,id=disk{i},snapshot={snapshot},cache=unsafe",
                      "-device", f"virtio-blk-pci,drive=disk{i},serial=lab{i}" + ",request-merging=off" * served]
+        if self.debug:
+            argv += ["-gdb", f"unix:{self.tmp}/gdb,server=on,wait=off"]
         return argv + list(self.more)
+
+    def skip(self, address):
+        """From now on the guest's CPU skips the function at this address."""
+        self.skipper = gdb.Skipper(f"{self.tmp}/gdb", address)
+        self.skipper.start()
 
     def loader(self, name, blob, address):
         with open(f"{self.tmp}/{name}", "wb") as f:
