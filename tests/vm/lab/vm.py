@@ -336,9 +336,21 @@ def accelerator(probe=None):
     global _accel
     with _accel_lock:
         if _accel is None:
-            _accel = "kvm" if probe and kvm_boots(probe()) else "tcg"
+            _accel = probed(probe()) if probe else "tcg"
             cache.say(f"accelerator: {_accel}")
         return _accel
+
+
+def probed(kernel):
+    """The answer is kept as long as this machine runs: a probe that fails takes 15 s."""
+    with open("/proc/sys/kernel/random/boot_id") as f:
+        boot = f.read()
+
+    def build(tmp):
+        with open(tmp + "/accelerator", "w") as f:
+            f.write("kvm" if kvm_boots(kernel) else "tcg")
+    with open(cache.item("accelerator", cache.key(boot, kernel), build) + "/accelerator") as f:
+        return f.read()
 
 
 def kvm_boots(kernel):
