@@ -1,42 +1,74 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * rivals.c - looks at every block device for the root's UUID or label, with libblkid.
+ * rivals.c - looks at every block device for a UUID or label of what lies on the opened
+ * volumes, with libblkid.
  * Trusts sysfs for the list of devices; what they say of themselves can only lead to a refusal.
  */
 #include "rivals.h"
 
 #include <blkid/blkid.h>
-#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include "entries.h"
 #include "paths.h"
 #include "text.h"
 
-#define CLAIMS_MAX 64 /* superblocks of one device, of all devices of the root */
+#define CLAIMS_MAX 4096 /* superblocks */
 #define CLAIM_SIZE 256
-#define UEVENT_MAX 4096
+#define LUKS_PREFIX "CRYPT-LUKS2-" /* libcryptsetup's UUID of a mapping, before the header's */
 #define RIVALS_PATH_MAX (sizeof(PATH_SYS_BLOCK) + NAME_MAX + 32)
 
-/* What the superblocks of a device say; empty: nothing. */
+/* What one superblock says; empty: nothing. */
+struct claim {
+	char uuid[CLAIM_SIZE];
+	char label[CLAIM_SIZE];
+	char owner[NAME_MAX]; /* the device that it is on */
+};
+
 struct claims {
-	struct {
-		char uuid[CLAIM_SIZE];
-		char label[CLAIM_SIZE];
-	} list[CLAIMS_MAX];
+	struct claim *list; /* owned */
 	size_t nr;
+	size_t room;
 };
 
 struct search {
 	const struct root *root;
 	const struct opened_volume *volumes;
 	size_t nr;
-	struct claims *root_claims;
-	struct claims *claims; /* of the device that is looked at */
+	unsigned int seen; /* mappings, one bit for each volume */
+	struct claims ours;
+	struct claims claims; /* of the device that is looked at */
+	struct fault *f;
 };
+
+static void claims_done(struct claims *claims)
+{
+	free(claims->list);
+	*claims = (struct claims){ .nr = 0 };
+}
+
+static int claims_new(struct claims *claims, const char *owner, struct claim **ret_claim)
+{
+	struct claim *list;
+
+	if (claims->nr == CLAIMS_MAX)
+		return -E2BIG;
+	if (claims->nr == claims->room) {
+		list = realloc(claims->list, (claims->room + 16) * sizeof(*list));
+		if (!list)
+			return -ENOMEM;
+		claims->list = list;
+		claims->room += 16;
+	}
+	*ret_claim = &claims->list[claims->nr++];
+	memset(*ret_claim, 0, sizeof(**ret_claim));
+	(void)snprintf((*ret_claim)->owner, NAME_MAX, "%s", owner); /* of the kernel, far shorter */
+	return 0;
+}
 
 static void probe_freep(blkid_probe *pr)
 {
@@ -56,9 +88,10 @@ static void take_value(blkid_probe pr, const char *name, char buf[static CLAIM_S
  * Adds every superblock of the device, one after the other. libblkid's safe probing would say
  * nothing of a device that has two of them; this way each counts.
  */
-static int add_claims(int fd, struct claims *claims)
+static int add_claims(int fd, const char *owner, struct claims *claims)
 {
 	_cleanup_(probe_freep) blkid_probe pr = blkid_new_probe();
+	struct claim *claim;
 	int r;
 
 	if (!pr)
@@ -76,12 +109,11 @@ static int add_claims(int fd, struct claims *claims)
 			return 0;
 		if (r < 0)
 			return errno ? -errno : -EIO;
-		if (claims->nr == CLAIMS_MAX)
-			return -E2BIG;
-		memset(&claims->list[claims->nr], 0, sizeof(claims->list[0]));
-		take_value(pr, "UUID", claims->list[claims->nr].uuid);
-		take_value(pr, "LABEL", claims->list[claims->nr].label);
-		claims->nr++;
+		r = claims_new(claims, owner, &claim);
+		if (r < 0)
+			return r;
+		take_value(pr, "UUID", claim->uuid);
+		take_value(pr, "LABEL", claim->label);
 	}
 }
 
@@ -108,156 +140,190 @@ static int open_node(const struct root *root, const char *name, dev_t dev)
 	return TAKE_FD(fd);
 }
 
-/* The kernel's name of a device, from the line DEVNAME= of its uevent file. */
-static int device_name(const struct root *root, dev_t dev, char name[static NAME_MAX])
+/* True for what cannot claim anything: the guest's own memory, and what has no size. */
+static bool is_nothing(const struct root *root, const char *name)
 {
+	char path[RIVALS_PATH_MAX];
 	_cleanup_free_ char *text = NULL;
-	char path[RIVALS_PATH_MAX], *cursor, *line;
-	ssize_t n;
 
-	(void)snprintf(path, sizeof(path), PATH_SYS_DEV_BLOCK "/%u:%u/uevent", major(dev),
-		       minor(dev)); /* fits */
-	n = root_read_text(root, path, UEVENT_MAX, &text);
-	if (n < 0)
-		return (int)n;
-	cursor = text;
-	while ((line = text_word(&cursor, "\n"))) {
-		if (strncmp(line, "DEVNAME=", 8) != 0)
-			continue;
-		return snprintf(name, NAME_MAX, "%s", line + 8) < NAME_MAX ? 0 : -ENAMETOOLONG;
-	}
-	return -ENOENT;
+	if (strncmp(name, "ram", 3) == 0 || strncmp(name, "zram", 4) == 0)
+		return true;
+	(void)snprintf(path, sizeof(path), PATH_SYS_BLOCK "/%s/size", name); /* fits */
+	return root_read_text(root, path, 64, &text) > 0 && strcmp(text, "0\n") == 0;
 }
 
-static int claims_of_root(struct search *s, const dev_t *ground, size_t nr, struct fault *f)
+static int cannot_read(struct search *s, const char *name, int r, const char *so)
 {
-	char name[NAME_MAX];
-	size_t i;
-	int fd, r;
+	return fault_set(s->f, EXITCODE_ROOT_CONFUSION, -r, "%s/%s cannot be read, so that %s: %s",
+			 PATH_DEV, name, so, strerror(-r));
+}
 
-	for (i = 0; i < nr; i++) {
-		r = device_name(s->root, ground[i], name);
-		fd = r < 0 ? r : open_node(s->root, name, ground[i]);
-		r = fd < 0 ? fd : add_claims(fd, s->root_claims);
-		util_closep(&fd);
+/* Takes the claims of a device that lies on the volumes; passes over all others. */
+static int take_ours(void *ctx, const char *name)
+{
+	_cleanup_close_ int fd = -EBADF;
+	struct search *s = ctx;
+	unsigned int used = 0;
+	dev_t dev = 0;
+	size_t i;
+	int r;
+
+	if (is_nothing(s->root, name))
+		return 0;
+	r = stack_device_of(s->root, name, &dev);
+	if (r > 0)
+		r = stack_is_ours(s->root, dev, s->volumes, s->nr, &used);
+	if (r > 0) {
+		fd = open_node(s->root, name, dev);
+		r = fd < 0 ? fd : add_claims(fd, name, &s->ours);
+	}
+	for (i = 0; r >= 0 && i < s->nr; i++)
+		if (dev == s->volumes[i].mapping.dev)
+			s->seen |= 1U << i;
+	return r < 0 ? cannot_read(s, name, r, "nobody knows what others must not claim") : 0;
+}
+
+/* The UUID of each volume's LUKS header, as libcryptsetup has put it into the mapping's. */
+static int take_luks(struct search *s)
+{
+	struct claim *claim;
+	size_t i, len, end;
+	int r;
+
+	for (i = 0; i < s->nr; i++) {
+		const char *uuid = s->volumes[i].mapping.uuid;
+
+		end = strlen(uuid) - strlen(s->volumes[i].name);
+		if (strncmp(uuid, LUKS_PREFIX, sizeof(LUKS_PREFIX) - 1) != 0 ||
+		    end <= sizeof(LUKS_PREFIX) || end > strlen(uuid))
+			continue;
+		r = claims_new(&s->ours, "", &claim);
 		if (r < 0)
-			return fault_set(f, EXITCODE_ROOT_CONFUSION, -r,
-					 "the root's device %u:%u cannot be read: %s",
-					 major(ground[i]), minor(ground[i]), strerror(-r));
+			return r;
+		len = end - sizeof(LUKS_PREFIX);
+		(void)snprintf(claim->uuid, CLAIM_SIZE, "%.*s", (int)len,
+			       uuid + sizeof(LUKS_PREFIX) - 1); /* fits */
 	}
 	return 0;
 }
 
-static int compare(struct search *s, const char *name, struct fault *f)
+/* Either case, and dashes do not count: the UUID of a mapping has none. */
+static bool same_uuid(const char *a, const char *b)
+{
+	if (*a == '\0' || *b == '\0')
+		return false;
+	for (;; a++, b++) {
+		a += strspn(a, "-");
+		b += strspn(b, "-");
+		if (strncasecmp(a, b, 1) != 0)
+			return false;
+		if (*a == '\0')
+			return true;
+	}
+}
+
+static int compare(struct search *s, const char *name, bool below)
 {
 	size_t i, k;
 
-	for (i = 0; i < s->claims->nr; i++) {
-		const char *uuid = s->claims->list[i].uuid, *label = s->claims->list[i].label;
+	for (i = 0; i < s->claims.nr; i++) {
+		const char *uuid = s->claims.list[i].uuid, *label = s->claims.list[i].label;
 
-		for (k = 0; k < s->root_claims->nr; k++) {
-			if (*uuid && strcasecmp(uuid, s->root_claims->list[k].uuid) == 0)
-				return fault_set(f, EXITCODE_ROOT_CONFUSION, ENOTUNIQ,
-						 "%s/%s claims the root's UUID %s", PATH_DEV, name,
-						 uuid);
-			if (*label && strcmp(label, s->root_claims->list[k].label) == 0)
-				return fault_set(f, EXITCODE_ROOT_CONFUSION, ENOTUNIQ,
-						 "%s/%s claims the root's label '%s'", PATH_DEV,
-						 name, label);
+		for (k = 0; k < s->ours.nr; k++) {
+			const struct claim *ours = &s->ours.list[k];
+			bool is_header = *ours->owner == '\0';
+
+			if (same_uuid(uuid, ours->uuid) && !(is_header && below))
+				return fault_set(s->f, EXITCODE_ROOT_CONFUSION, ENOTUNIQ,
+						 "%s/%s claims the UUID %s of %s%s", PATH_DEV, name,
+						 uuid, is_header ? "a volume's LUKS header" :
+								   PATH_DEV "/",
+						 ours->owner);
+			if (*label && strcmp(label, ours->label) == 0)
+				return fault_set(s->f, EXITCODE_ROOT_CONFUSION, ENOTUNIQ,
+						 "%s/%s claims the label '%s' of %s/%s", PATH_DEV,
+						 name, label, PATH_DEV, ours->owner);
 		}
 	}
 	return 0;
 }
 
-static bool has_no_size(const struct root *root, const char *name)
-{
-	char path[RIVALS_PATH_MAX];
-	_cleanup_free_ char *text = NULL;
-
-	(void)snprintf(path, sizeof(path), PATH_SYS_BLOCK "/%s/size", name); /* fits */
-	return root_read_text(root, path, 64, &text) > 0 && strcmp(text, "0\n") == 0;
-}
-
-/* Returns 1 if the device has to be looked at, 0 if it is ours or empty, or -errno. */
+/* Returns 1 if the device has to be looked at, 0 if it is ours or is gone, or -errno. */
 static int is_foreign(struct search *s, const char *name, dev_t *ret_dev)
 {
-	char path[RIVALS_PATH_MAX];
 	unsigned int used = 0;
 	int r;
 
-	if (strncmp(name, "ram", 3) == 0 || strncmp(name, "zram", 4) == 0)
-		return 0; /* the guest's own memory */
-	if (has_no_size(s->root, name))
-		return 0;
-	(void)snprintf(path, sizeof(path), PATH_SYS_BLOCK "/%s/dev", name); /* fits */
-	r = stack_read_dev(s->root, path, ret_dev);
-	if (r == -ENOENT && !root_exists(s->root, path))
-		return 0; /* it is gone again */
-	if (r < 0)
+	r = stack_device_of(s->root, name, ret_dev);
+	if (r <= 0)
 		return r;
 	r = stack_is_ours(s->root, *ret_dev, s->volumes, s->nr, &used);
-	if (r != 0)
-		return r > 0 ? 0 : r;
-	return stack_is_integrity_part(s->root, name, s->volumes, s->nr) ? 0 : 1;
-}
-
-static int look_at(struct search *s, const char *name, struct fault *f)
-{
-	dev_t dev = 0;
-	int fd, r;
-
-	r = is_foreign(s, name, &dev);
 	if (r == 0)
-		return 0;
-	if (r > 0) {
-		fd = open_node(s->root, name, dev);
-		if (fd == -ENOMEDIUM || fd == -ENXIO)
-			return 0;
-		s->claims->nr = 0;
-		r = fd < 0 ? fd : add_claims(fd, s->claims);
-		util_closep(&fd);
-	}
-	if (r < 0)
-		return fault_set(f, EXITCODE_ROOT_CONFUSION, -r,
-				 "%s/%s cannot be read, so that it may claim to be the root: %s",
-				 PATH_DEV, name, strerror(-r));
-	return compare(s, name, f);
+		r = stack_is_integrity_part(s->root, name, s->volumes, s->nr);
+	return r < 0 ? r : r == 0;
 }
 
-static int look_at_all(struct search *s, struct fault *f)
+/* Returns 1 with the claims read, 0 for an empty or vanished drive, or -errno. */
+static int read_foreign(struct search *s, const char *name, dev_t dev)
 {
-	_cleanup_close_ int fd = root_open(s->root, PATH_SYS_BLOCK, O_RDONLY | O_DIRECTORY, 0);
-	struct dirent *e;
-	DIR *d = fd < 0 ? NULL : fdopendir(fd);
-	int r = 0;
-
-	if (!d)
-		return fault_set(f, EXITCODE_ROOT_CONFUSION, EIO, "%s cannot be read",
-				 PATH_SYS_BLOCK);
-	TAKE_FD(fd);
-	while (r >= 0 && (e = readdir(d)))
-		if (*e->d_name != '.')
-			r = look_at(s, e->d_name, f);
-	(void)closedir(d);
-	return r;
-}
-
-int rivals_refuse(const struct root *root, const dev_t *ground, size_t nr_ground,
-		  const struct opened_volume *volumes, size_t nr, struct fault *f)
-{
-	_cleanup_free_ struct claims *of_root = calloc(1, sizeof(*of_root));
-	_cleanup_free_ struct claims *claims = calloc(1, sizeof(*claims));
-	struct search s = {
-		.root = root,
-		.volumes = volumes,
-		.nr = nr,
-		.root_claims = of_root,
-		.claims = claims,
-	};
+	_cleanup_close_ int fd = open_node(s->root, name, dev);
 	int r;
 
-	if (!of_root || !claims)
-		return fault_set(f, EXITCODE_NO_MEMORY, ENOMEM, "no memory to look at devices");
-	r = claims_of_root(&s, ground, nr_ground, f);
-	return r < 0 ? r : look_at_all(&s, f);
+	if (fd == -ENOMEDIUM || fd == -ENXIO)
+		return 0;
+	s->claims.nr = 0;
+	r = fd < 0 ? fd : add_claims(fd, name, &s->claims);
+	return r < 0 ? r : 1;
+}
+
+static int look_at(void *ctx, const char *name)
+{
+	struct search *s = ctx;
+	int r, below = 0;
+	dev_t dev = 0;
+
+	if (is_nothing(s->root, name))
+		return 0;
+	r = is_foreign(s, name, &dev);
+	if (r > 0)
+		r = read_foreign(s, name, dev);
+	if (r > 0)
+		below = stack_is_below(s->root, dev, s->volumes, s->nr);
+	if (r < 0 || below < 0)
+		return cannot_read(s, name, r < 0 ? r : below,
+				   "it may claim to be what was opened");
+	return r == 0 ? 0 : compare(s, name, below > 0);
+}
+
+static int look_at_all(struct search *s)
+{
+	size_t i;
+	int r;
+
+	r = take_luks(s);
+	if (r < 0)
+		return fault_set(s->f, EXITCODE_NO_MEMORY, -r, "no memory to look at devices");
+	r = entries_each(s->root, PATH_SYS_BLOCK, take_ours, s);
+	for (i = 0; r >= 0 && i < s->nr; i++)
+		if (!(s->seen & 1U << i))
+			return fault_set(s->f, EXITCODE_ROOT_CONFUSION, ENODEV,
+					 "%s has no device of the volume '%s'", PATH_SYS_BLOCK,
+					 s->volumes[i].name);
+	if (r >= 0)
+		r = entries_each(s->root, PATH_SYS_BLOCK, look_at, s);
+	if (r < 0) /* unless something else has been said already */
+		return fault_set(s->f, EXITCODE_ROOT_CONFUSION, -r, "%s cannot be read: %s",
+				 PATH_SYS_BLOCK, strerror(-r));
+	return 0;
+}
+
+int rivals_refuse(const struct root *root, const struct opened_volume *volumes, size_t nr,
+		  struct fault *f)
+{
+	struct search s = { .root = root, .volumes = volumes, .nr = nr, .f = f };
+	int r = look_at_all(&s);
+
+	claims_done(&s.ours);
+	claims_done(&s.claims);
+	return r;
 }

@@ -5,12 +5,11 @@
  */
 #include "stack.h"
 
-#include <dirent.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <string.h>
 #include <sys/sysmacros.h>
 
+#include "entries.h"
 #include "paths.h"
 #include "text.h"
 
@@ -38,98 +37,169 @@ int stack_read_dev(const struct root *root, const char *path, dev_t *ret_dev)
 	return 0;
 }
 
-static int walk(const struct root *root, dev_t dev, const struct opened_volume *volumes, size_t nr,
-		unsigned int depth, unsigned int *used);
-
-/* Every entry must be ours, and there must be one. */
-static int walk_slaves(const struct root *root, const char *dir,
-		       const struct opened_volume *volumes, size_t nr, unsigned int depth,
-		       unsigned int *used)
+int stack_device_of(const struct root *root, const char *name, dev_t *ret_dev)
 {
-	_cleanup_close_ int fd = root_open(root, dir, O_RDONLY | O_DIRECTORY, 0);
 	char path[STACK_PATH_MAX];
-	struct dirent *e;
-	DIR *d;
-	dev_t dev;
-	int r = 0;
-
-	if (fd < 0)
-		return fd == -ENOENT ? 0 : fd;
-	d = fdopendir(fd);
-	if (!d)
-		return -errno;
-	TAKE_FD(fd);
-	while ((e = readdir(d))) {
-		if (*e->d_name == '.')
-			continue;
-		(void)snprintf(path, sizeof(path), "%s/%s/dev", dir, e->d_name); /* fits */
-		r = stack_read_dev(root, path, &dev);
-		if (r >= 0)
-			r = walk(root, dev, volumes, nr, depth, used);
-		if (r <= 0)
-			break;
-	}
-	(void)closedir(d);
-	return r;
-}
-
-static int walk(const struct root *root, dev_t dev, const struct opened_volume *volumes, size_t nr,
-		unsigned int depth, unsigned int *used)
-{
-	char path[STACK_DIR_MAX];
-	dev_t disk;
-	size_t i;
 	int r;
 
-	for (i = 0; i < nr; i++)
-		if (volumes[i].mapping.dev == dev) {
-			*used |= 1U << i;
-			return 1;
-		}
-	if (depth == 0)
-		return -ELOOP;
+	(void)snprintf(path, sizeof(path), PATH_SYS_BLOCK "/%s/dev", name); /* fits */
+	r = stack_read_dev(root, path, ret_dev);
+	if (r == -ENOENT || r == -ENODEV) /* the kernel's words for one that goes away */
+		return 0;
+	return r < 0 ? r : 1;
+}
+
+/* What is done with each device that one is made of: 0 goes on, all else ends the walk. */
+struct step {
+	const struct root *root;
+	const char *dir;
+	int (*visit)(void *ctx, dev_t dev);
+	void *ctx;
+	unsigned int seen;
+};
+
+static int step_one(void *ctx, const char *name)
+{
+	char path[STACK_PATH_MAX];
+	struct step *step = ctx;
+	dev_t dev;
+	int r;
+
+	(void)snprintf(path, sizeof(path), "%s/%s/dev", step->dir, name); /* fits */
+	r = stack_read_dev(step->root, path, &dev);
+	step->seen++;
+	return r < 0 ? r : step->visit(step->ctx, dev);
+}
+
+/*
+ * Visits what the device is made of: the disk of a partition, else its slaves. Returns 0, what
+ * `visit` returned, or -errno; *ret_seen tells how many there are.
+ */
+static int step_down(const struct root *root, dev_t dev, int (*visit)(void *ctx, dev_t dev),
+		     void *ctx, unsigned int *ret_seen)
+{
+	char path[STACK_DIR_MAX];
+	struct step step = { .root = root, .dir = path, .visit = visit, .ctx = ctx };
+	dev_t disk;
+	int r;
+
+	*ret_seen = 1;
 	(void)snprintf(path, sizeof(path), PATH_SYS_DEV_BLOCK "/%u:%u/partition", major(dev),
 		       minor(dev)); /* these fit */
-	if (root_exists(root, path)) {
+	r = entries_have(root, path);
+	if (r < 0)
+		return r;
+	if (r > 0) {
 		(void)snprintf(path, sizeof(path), PATH_SYS_DEV_BLOCK "/%u:%u/../dev", major(dev),
 			       minor(dev));
 		r = stack_read_dev(root, path, &disk);
-		return r < 0 ? r : walk(root, disk, volumes, nr, depth - 1, used);
+		return r < 0 ? r : visit(ctx, disk);
 	}
 	(void)snprintf(path, sizeof(path), PATH_SYS_DEV_BLOCK "/%u:%u/slaves", major(dev),
 		       minor(dev));
-	return walk_slaves(root, path, volumes, nr, depth - 1, used);
+	r = entries_each(root, path, step_one, &step);
+	*ret_seen = step.seen;
+	return r == -ENOENT && step.seen == 0 ? 0 : r;
+}
+
+struct walk {
+	const struct root *root;
+	const struct opened_volume *volumes;
+	size_t nr;
+	unsigned int depth; /* so many levels may follow */
+	unsigned int used;  /* volumes, one bit each */
+	dev_t wanted;	    /* of a search for one device */
+};
+
+#define NOT_OURS 1
+#define FOUND 1
+
+/* Returns 0, NOT_OURS or -errno: every device below must be ours, and there must be one. */
+static int check_ours(void *ctx, dev_t dev)
+{
+	struct walk *walk = ctx;
+	unsigned int seen = 0;
+	size_t i;
+	int r;
+
+	for (i = 0; i < walk->nr; i++)
+		if (walk->volumes[i].mapping.dev == dev) {
+			walk->used |= 1U << i;
+			return 0;
+		}
+	if (walk->depth == 0)
+		return -ELOOP;
+	walk->depth--;
+	r = step_down(walk->root, dev, check_ours, walk, &seen);
+	walk->depth++;
+	return r == 0 && seen == 0 ? NOT_OURS : r;
 }
 
 int stack_is_ours(const struct root *root, dev_t dev, const struct opened_volume *volumes,
 		  size_t nr, unsigned int *volumes_used)
 {
-	unsigned int used = 0;
+	struct walk walk = {
+		.root = root,
+		.volumes = volumes,
+		.nr = nr,
+		.depth = STACK_DEPTH_MAX,
+	};
 	int r;
 
-	r = walk(root, dev, volumes, nr, STACK_DEPTH_MAX, &used);
-	if (r > 0)
-		*volumes_used |= used;
+	r = check_ours(&walk, dev);
+	if (r == 0)
+		*volumes_used |= walk.used;
+	return r < 0 ? r : r == 0;
+}
+
+static int look_for(void *ctx, dev_t dev)
+{
+	struct walk *walk = ctx;
+	unsigned int seen;
+	int r;
+
+	if (dev == walk->wanted)
+		return FOUND;
+	if (walk->depth == 0)
+		return -ELOOP;
+	walk->depth--;
+	r = step_down(walk->root, dev, look_for, walk, &seen);
+	walk->depth++;
 	return r;
 }
 
-bool stack_is_integrity_part(const struct root *root, const char *name,
-			     const struct opened_volume *volumes, size_t nr)
+int stack_is_below(const struct root *root, dev_t dev, const struct opened_volume *volumes,
+		   size_t nr)
+{
+	struct walk walk = { .root = root, .depth = STACK_DEPTH_MAX, .wanted = dev };
+	unsigned int seen;
+	size_t i;
+	int r = 0;
+
+	for (i = 0; r == 0 && i < nr; i++)
+		r = step_down(root, volumes[i].mapping.dev, look_for, &walk, &seen);
+	return r;
+}
+
+int stack_is_integrity_part(const struct root *root, const char *name,
+			    const struct opened_volume *volumes, size_t nr)
 {
 	char path[STACK_PATH_MAX], expected[CONF_NAME_SIZE + 8];
 	_cleanup_free_ char *text = NULL;
 	size_t i;
+	ssize_t n;
 
 	(void)snprintf(path, sizeof(path), PATH_SYS_BLOCK "/%s/dm/name", name); /* these fit */
-	if (root_read_text(root, path, sizeof(expected), &text) < 0)
-		return false;
+	n = root_read_text(root, path, sizeof(expected), &text);
+	if (n < 0)
+		return n == -ENOENT || n == -EFBIG ? 0 : (int)n;
 	for (i = 0; i < nr; i++) {
 		(void)snprintf(expected, sizeof(expected), "%s_dif\n", volumes[i].name);
 		if (strcmp(text, expected) != 0)
 			continue;
 		(void)snprintf(path, sizeof(path), PATH_SYS_DEV_BLOCK "/%u:%u/slaves/%s",
 			       major(volumes[i].mapping.dev), minor(volumes[i].mapping.dev), name);
-		return root_exists(root, path);
+		return entries_have(root, path);
 	}
-	return false;
+	return 0;
 }

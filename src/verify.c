@@ -7,7 +7,6 @@
  */
 #include "verify.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/btrfs.h>
@@ -16,14 +15,17 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include "entries.h"
 #include "generation.h"
 #include "mounts.h"
 #include "paths.h"
 #include "rivals.h"
 #include "stack.h"
+#include "strangers.h"
 #include "text.h"
 
 #define OVERLAY_DEPTH_MAX 4
+#define BTRFS_PATH_MAX 128
 
 struct verify {
 	const struct root *root;
@@ -84,37 +86,45 @@ static int btrfs_directory(const struct verify *v, const struct mount *m, char *
 	return 0;
 }
 
+/* The devices of a mounted btrfs, while its list is read. */
+struct btrfs {
+	struct verify *v;
+	const struct mount *m;
+	const char *path;
+	uint64_t seen;
+	struct fault *f;
+};
+
+static int check_btrfs_device(void *ctx, const char *name)
+{
+	char path[BTRFS_PATH_MAX + NAME_MAX + 8];
+	struct btrfs *b = ctx;
+	dev_t dev;
+	int r;
+
+	(void)snprintf(path, sizeof(path), "%s/%s/dev", b->path, name); /* fits */
+	r = stack_read_dev(b->v->root, path, &dev);
+	b->seen++;
+	return r < 0 ? confusion(b->f, b->m, "has a device without a number") :
+		       check_device(b->v, b->m, dev, b->f);
+}
+
 static int check_btrfs(struct verify *v, const struct mount *m, struct fault *f)
 {
-	char path[128], dev_path[128 + NAME_MAX + 8];
-	_cleanup_close_ int fd = -EBADF;
-	uint64_t expected = 0, seen = 0;
-	struct dirent *e;
-	dev_t dev;
-	DIR *d;
+	char path[BTRFS_PATH_MAX];
+	struct btrfs b = { .v = v, .m = m, .path = path, .f = f };
+	uint64_t expected = 0;
 	int r;
 
 	r = btrfs_directory(v, m, path, sizeof(path), &expected);
 	if (r < 0)
 		return confusion(f, m, "does not tell its devices");
-	fd = root_open(v->root, path, O_RDONLY | O_DIRECTORY, 0);
-	d = fd < 0 ? NULL : fdopendir(fd);
-	if (!d)
+	r = entries_each(v->root, path, check_btrfs_device, &b);
+	if (r < 0) /* unless a device has been named already */
 		return confusion(f, m, "has no list of devices in sysfs");
-	TAKE_FD(fd);
-	while (r >= 0 && (e = readdir(d))) {
-		if (*e->d_name == '.')
-			continue;
-		(void)snprintf(dev_path, sizeof(dev_path), "%s/%s/dev", path, e->d_name); /* fits */
-		r = stack_read_dev(v->root, dev_path, &dev);
-		r = r < 0 ? confusion(f, m, "has a device without a number") :
-			    check_device(v, m, dev, f);
-		seen++;
-	}
-	(void)closedir(d);
-	if (r >= 0 && (seen == 0 || seen < expected))
+	if (b.seen == 0 || b.seen < expected)
 		return confusion(f, m, "lacks one of its devices");
-	return r;
+	return 0;
 }
 
 static int check_one(struct verify *v, const struct mount *m, unsigned int depth, struct fault *f);
@@ -319,7 +329,9 @@ int verify_root(const struct root *root, const char *point, const struct opened_
 	if (r >= 0)
 		r = verify_below(root, point, volumes, nr, f);
 	if (r >= 0)
-		r = rivals_refuse(root, ground.devices, ground.nr_devices, volumes, nr, f);
+		r = strangers_refuse(root, volumes, nr, f);
+	if (r >= 0)
+		r = rivals_refuse(root, volumes, nr, f);
 	if (r < 0)
 		return r;
 	for (i = 0; i < nr; i++)

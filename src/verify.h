@@ -31,7 +31,8 @@ int verify_tables(const struct root *root, const struct opened_volume *volumes, 
 
 /*
  * All that can be said of the root before it is used: the tables (on a machine), what is
- * mounted on `point` and below it, that no other device claims its UUID or label, and that its
+ * mounted on `point` and below it, that no device is put together from others than the
+ * volumes, that nothing else claims a UUID or label of what lies on them, and that the root's
  * generation is not below the greatest minimum of the volumes it lies on.
  * Returns 0, or -errno with f saying root-confusion, old-generation or no-memory.
  */

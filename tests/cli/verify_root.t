@@ -92,7 +92,15 @@ refused 'a tmpfs' root-confusion 31 'tmpfs on /sysroot (device 0:40) is of a kin
 
 good
 device vdb 252:16 "$tmp/root"
-refused 'a second disk with the UUID' root-confusion 31 "/dev/vdb claims the root's UUID $uuid"
+refused 'a second disk with the UUID' root-confusion 31 "/dev/vdb claims the UUID $uuid of /dev/dm-0"
+
+good
+device dm-1 253:1 "$tmp/other"
+must mkdir "$t/sys/devices/dm-1/dm" "$t/sys/devices/dm-1/slaves"
+echo debian--vg-swap_1 > "$t/sys/devices/dm-1/dm/name"
+must ln -s ../../vda "$t/sys/devices/dm-1/slaves/vda"
+refused 'a logical volume of the host' root-confusion 31 \
+	"the device-mapper device 'debian--vg-swap_1' (/dev/dm-1) is no part of a volume that was opened"
 
 good
 volume 5 6

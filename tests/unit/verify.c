@@ -21,8 +21,14 @@
 
 #define UUID_ROOT "eeeeeeee-0000-4000-8000-0000000000e1"
 #define UUID_OTHER "eeeeeeee-0000-4000-8000-0000000000e2"
+#define UUID_DATA "eeeeeeee-0000-4000-8000-0000000000e3"
+#define UUID_SWAP "eeeeeeee-0000-4000-8000-0000000000e4"
+#define UUID_THIRD "eeeeeeee-0000-4000-8000-0000000000e5"
+#define UUID_LUKS "bbbbbbbb-0000-4000-8000-00000000000b"
+#define UUID_PV "abcdef-0123-4567-89AB-CDEF-GHIJ-KLMNOP"
 #define FSID "01020304-0506-0708-090a-0b0c0d0e0f10"
 #define DM_UUID "CRYPT-LUKS2-aaaaaaaa00004000800000000000000a-root"
+#define DATA_DM_UUID "CRYPT-LUKS2-bbbbbbbb00004000800000000000000b-data"
 #define PARAMS "aes-xts-plain64 :64:logon:cryptsetup:a-d0 0 252:0 2048"
 
 static struct fixture images, fx;
@@ -121,6 +127,47 @@ static void make_ext4(const char *path, const char *uuid, const char *label)
 	FIXTURE_MUST(system(cmd) == 0);
 }
 
+static void make_swap(const char *path, const char *uuid, const char *label)
+{
+	char cmd[2 * PATH_MAX];
+
+	fixture_put(&images, path, "", 0);
+	FIXTURE_MUST(truncate(fixture_path(&images, path), 1024 * 1024) == 0);
+	(void)snprintf(cmd, sizeof(cmd),
+		       "PATH=$PATH:/usr/sbin:/sbin; mkswap -q -L '%s' -U %s '%s' > /dev/null 2>&1",
+		       label, uuid, fixture_path(&images, path));
+	FIXTURE_MUST(system(cmd) == 0);
+}
+
+/* The label of a physical volume: lib/format_text/layout.h of LVM; its checksum is right. */
+static void make_pv(const char *path)
+{
+	static unsigned char disk[64 * 1024];
+	unsigned char *label = disk + 512;
+	uint32_t crc = 0xf597a6cf;
+	size_t i;
+	int k;
+
+	memcpy(label, "LABELONE", 8);
+	label[8] = 1;	/* the sector that it is in */
+	label[20] = 32; /* where its content begins */
+	memcpy(label + 24, "LVM2 001", 8);
+	for (i = 0, k = 32; UUID_PV[i] != '\0'; i++)
+		if (UUID_PV[i] != '-')
+			label[k++] = (unsigned char)UUID_PV[i];
+	label[64 + 2] = 1; /* 64 KiB */
+	for (i = 20; i < 512; i++) {
+		crc ^= label[i];
+		for (k = 0; k < 8; k++)
+			crc = crc & 1 ? crc >> 1 ^ 0xedb88320 : crc >> 1;
+	}
+	for (i = 0; i < 4; i++)
+		label[16 + i] = (unsigned char)(crc >> 8 * i);
+	fixture_put(&images, path, disk, sizeof(disk));
+	/* libblkid looks for no such label on what could be a floppy disk. */
+	FIXTURE_MUST(truncate(fixture_path(&images, path), 2 * 1024 * 1024) == 0);
+}
+
 static void make_images(void)
 {
 	static unsigned char disk[64 * 1024];
@@ -133,6 +180,14 @@ static void make_images(void)
 	make_ext4("/same-uuid", UUID_ROOT, "x");
 	make_ext4("/same-label", UUID_OTHER, "system");
 	make_ext4("/other", UUID_OTHER, "");
+	make_ext4("/data", UUID_DATA, "data");
+	make_ext4("/data-uuid", UUID_DATA, "");
+	make_ext4("/data-label", UUID_THIRD, "data");
+	make_swap("/swap", UUID_SWAP, "swap");
+	make_swap("/swap-uuid", UUID_SWAP, "");
+	make_swap("/swap-label", UUID_THIRD, "swap");
+	make_pv("/pv");
+	fixture_luks(&images, "/data-luks", "key", "--uuid " UUID_LUKS);
 	fixture_put(&images, "/zero", disk, sizeof(disk));
 	fixture_luks(&images, "/luks", "key", "--label system2 --uuid " UUID_OTHER);
 	/* A LUKS2 disk with the root's superblock in the padding of its binary header. */
@@ -562,21 +617,20 @@ static void test_rivals(void)
 
 	begin();
 	add_device("vdc", "252:32", "/same-uuid");
-	refused("another disk with the root's UUID", "/dev/vdc claims the root's UUID " UUID_ROOT);
+	refused("another disk with the root's UUID", "/dev/vdc claims the UUID " UUID_ROOT " of /dev/dm-0");
 	begin();
 	add_device("vdc", "252:32", "/same-label");
-	refused("another disk with the root's label", "/dev/vdc claims the root's label 'system'");
+	refused("another disk with the root's label", "/dev/vdc claims the label 'system' of /dev/dm-0");
 	begin();
 	add_device("vdc/vdc1", "252:33", "/same-uuid");
 	add_device("vdc", "252:32", "/zero");
-	refused("a partition with it", "/dev/vdc1 claims the root's UUID");
+	refused("a partition with it", "/dev/vdc1 claims the UUID");
 	begin();
 	add_device("vdc", "252:32", "/both");
-	refused("a LUKS disk with the root's superblock in a gap", "/dev/vdc claims the root's UUID");
+	refused("a LUKS disk with the root's superblock in a gap", "/dev/vdc claims the UUID");
 	begin();
-	add_device("dm-1", "253:1", "/same-uuid");
-	add_slave("dm-1", "vdb");
-	refused("a mapping of something else with it", "/dev/dm-1 claims the root's UUID");
+	add_device("bcache0", "251:0", "/same-uuid");
+	refused("a device of any other kind with it", "/dev/bcache0 claims the UUID");
 	begin();
 	fixture_unlink(&fx, "/dev/dm-0");
 	FIXTURE_MUST(link(fixture_path(&images, "/bare"), fixture_path(&fx, "/dev/dm-0")) == 0);
@@ -617,7 +671,7 @@ static void test_rivals(void)
 	begin();
 	add_device("dm-1", "253:1", "/other");
 	add_slave("dm-1", "dm-1");
-	refused("a device whose stack has no end", "/dev/dm-1 cannot be read");
+	refused("a device whose stack has no end", "cannot find out what /dev/dm-1 is made of");
 	begin();
 	add_device("vdc", "252:32", NULL);
 	refused("a device without a node", "/dev/vdc cannot be read");
@@ -627,20 +681,248 @@ static void test_rivals(void)
 	refused("a device that cannot be probed", "/dev/vdc cannot be read");
 	begin();
 	fixture_unlink(&fx, "/dev/dm-0");
-	refused("a root whose device cannot be opened", "the root's device 253:0 cannot be read");
+	refused("a mapping that cannot be opened", "/dev/dm-0 cannot be read, so that nobody knows");
 	begin();
-	fixture_unlink(&fx, "/sys/devices/dm-0/uevent");
-	refused("a root whose device has no name", "the root's device 253:0 cannot be read");
+	fixture_unlink(&fx, "/sys/class/block/dm-0");
+	refused("a mapping that is in no list", "has no device of the volume 'root'");
+	begin();
+	fixture_text(&fx, "/sys/devices/dm-0/size", "0\n");
+	refused("a mapping without a size", "has no device of the volume 'root'");
 	begin();
 	FIXTURE_MUST(rename(fixture_path(&fx, "/sys/class/block"), fixture_path(&fx, "/away")) == 0);
 	refused("no list of devices", "/sys/class/block cannot be read");
 	begin();
 	fx.root.machine = true;
 	f = (struct fault){ 0 };
-	ok(rivals_refuse(&fx.root, &volumes[0].mapping.dev, 1, volumes, 1, &f) < 0 &&
-		   strstr(f.reason, "253:0 cannot be read: Block device required"),
+	ok(rivals_refuse(&fx.root, volumes, 1, &f) < 0 && strstr(f.reason, "Block device required"),
 	   "refused: on a machine a file is no device");
 	fixture_done(&fx);
+}
+
+/* Two volumes: root on dm-0, data on dm-5, which the host's disks claim to be. */
+static void begin_data(const char *image)
+{
+	begin();
+	nr_volumes = 2;
+	volumes[1] = volumes[0];
+	volumes[1].mapping.dev = makedev(253, 5);
+	memcpy(volumes[1].name, "data", 5);
+	memcpy(volumes[1].mapping.uuid, DATA_DM_UUID, sizeof(DATA_DM_UUID));
+	add_device("vde", "252:64", "/zero");
+	add_device("dm-5", "253:5", image);
+	add_slave("dm-5", "vde");
+}
+
+/* Not only the root has names: every volume, and what lies above it. */
+static void test_twins(void)
+{
+	begin_data("/data");
+	add_device("vdc", "252:32", "/zero");
+	good("two volumes and other disks");
+	begin_data("/data");
+	add_device("vdc", "252:32", "/data-uuid");
+	refused("a disk with the UUID of another volume",
+		"/dev/vdc claims the UUID " UUID_DATA " of /dev/dm-5");
+	begin_data("/data");
+	add_device("vdc/vdc1", "252:33", "/data-label");
+	add_device("vdc", "252:32", "/zero");
+	refused("a partition with the label of another volume",
+		"/dev/vdc1 claims the label 'data' of /dev/dm-5");
+	begin_data("/data");
+	add_device("dm-6", "253:6", "/data-label");
+	add_slave("dm-6", "dm-0");
+	good("what lies on one volume may be called like what lies on another");
+	begin_data("/swap");
+	add_device("vdc", "252:32", "/swap-uuid");
+	refused("a swap area with the UUID of a volume's",
+		"/dev/vdc claims the UUID " UUID_SWAP " of /dev/dm-5");
+	begin_data("/swap");
+	add_device("vdc", "252:32", "/swap-label");
+	refused("a swap area with the label of a volume's",
+		"/dev/vdc claims the label 'swap' of /dev/dm-5");
+	begin_data("/zero");
+	add_device("dm-6", "253:6", "/swap");
+	add_slave("dm-6", "dm-5");
+	add_device("vdc", "252:32", "/swap-uuid");
+	refused("a swap area with the UUID of a logical volume's",
+		"/dev/vdc claims the UUID " UUID_SWAP " of /dev/dm-6");
+	begin_data("/pv");
+	add_device("vdc", "252:32", "/pv");
+	refused("a disk with the UUID of a volume that belongs to LVM", "/dev/vdc claims the UUID " UUID_PV);
+	begin_data("/data");
+	add_device("vdc", "252:32", "/data-luks");
+	refused("a disk with the UUID of a volume's LUKS header",
+		"/dev/vdc claims the UUID " UUID_LUKS " of a volume's LUKS header");
+	begin_data("/data");
+	fixture_unlink(&fx, "/dev/vde");
+	FIXTURE_MUST(link(fixture_path(&images, "/data-luks"), fixture_path(&fx, "/dev/vde")) == 0);
+	good("the volume's own disk has it, too");
+	begin_data("/data");
+	add_device("sda", "8:0", "/data-luks");
+	add_device("sdb", "8:16", "/data-luks");
+	add_device("dm-7", "253:7", "/data-luks");
+	add_slave("dm-7", "sda");
+	add_slave("dm-7", "sdb");
+	add_slave("dm-5", "dm-7");
+	good("so have all paths of a multipath disk below it");
+	begin_data("/data");
+	fixture_unlink(&fx, "/dev/dm-5");
+	refused("a volume besides the root that cannot be read", "/dev/dm-5 cannot be read, so that nobody");
+}
+
+static void add_dm(const char *kernel, const char *dev, const char *name, const char *slave)
+{
+	char path[300], text[300];
+
+	add_device(kernel, dev, "/zero");
+	(void)snprintf(path, sizeof(path), "/sys/devices/%s/dm/name", kernel);
+	(void)snprintf(text, sizeof(text), "%s\n", name);
+	fixture_text(&fx, path, text);
+	if (slave)
+		add_slave(kernel, slave);
+}
+
+static void add_md(const char *name, const char *dev, const char *slave)
+{
+	char path[300];
+
+	add_device(name, dev, "/zero");
+	(void)snprintf(path, sizeof(path), "/sys/devices/%s/md", name);
+	fixture_mkdir(&fx, path);
+	if (slave)
+		add_slave(name, slave);
+}
+
+static void test_strangers(void)
+{
+	begin();
+	add_dm("dm-1", "253:1", "debian--vg-swap_1", "vdb");
+	refused("a logical volume of another disk",
+		"the device-mapper device 'debian--vg-swap_1' (/dev/dm-1) is no part of a volume");
+	begin();
+	add_dm("dm-1", "253:1", "debian--vg-swap_1", "dm-0");
+	good("one of a volume");
+	begin();
+	add_dm("dm-1", "253:1", "debian--vg-swap_1", "dm-0");
+	add_slave("dm-1", "vdb");
+	refused("one that is partly on another disk", "device 'debian--vg-swap_1'");
+	begin();
+	add_dm("dm-1", "253:1", "debian--vg-swap_1", "vda");
+	refused("one beside the volume, on the same disk", "device 'debian--vg-swap_1'");
+	begin();
+	add_device("vdb/vdb1", "252:17", "/zero");
+	add_dm("dm-1", "253:1", "debian--vg-var", "vdb/vdb1");
+	refused("one on a partition", "device 'debian--vg-var'");
+	begin();
+	add_dm("dm-1", "253:1", "zero", NULL);
+	refused("a mapping that is made of nothing", "device 'zero'");
+	begin();
+	add_device("dm-1", "253:1", "/zero");
+	refused("a mapping whose name cannot be read", "the device-mapper device 'dm-1' (/dev/dm-1)");
+	begin();
+	add_dm("dm-1", "253:1", "a\"b\033[2J", NULL);
+	refused("a name is shown without its bytes", "device 'a'b?[2J'");
+	begin();
+	add_dm("dm-1", "253:1", "new", NULL);
+	fixture_text(&fx, "/sys/devices/dm-1/size", "0\n");
+	good("a mapping without a table is nothing yet");
+	begin();
+	add_dm("dm-1", "253:1", "new", "vdb");
+	fixture_text(&fx, "/sys/devices/dm-1/size", "0\n");
+	refused("one whose table only waits to become active", "device 'new'");
+	begin();
+	add_dm("dm-1", "253:1", "gone", "vdb");
+	fixture_unlink(&fx, "/sys/devices/dm-1/dev");
+	good("a mapping that is gone again");
+	begin();
+	add_md("md127", "9:127", "vdb");
+	refused("a RAID of another disk", "the md device 'md127' (/dev/md127) is no part of a volume");
+	begin();
+	add_md("md127", "9:127", "vdb");
+	fixture_text(&fx, "/sys/devices/md127/size", "0\n");
+	refused("one that is not started yet", "the md device 'md127'");
+	begin();
+	add_md("md_data", "9:127", "vdb");
+	refused("one with a name of its own", "the md device 'md_data'");
+	begin();
+	add_md("md0", "9:0", NULL);
+	fixture_text(&fx, "/sys/devices/md0/size", "0\n");
+	good("a RAID without a member and a size is nothing yet");
+	begin();
+	add_md("md0", "9:0", "dm-0");
+	good("a RAID on the volume");
+	begin();
+	add_device("bcache0", "251:0", "/zero");
+	add_slave("bcache0", "vdb");
+	refused("whatever else is made of another disk", "the stacked device 'bcache0' (/dev/bcache0)");
+}
+
+/* What a volume's disk may be. */
+static void test_below(void)
+{
+	begin();
+	add_md("md0", "9:0", "vdb");
+	add_slave("dm-0", "md0");
+	good("LUKS on a RAID");
+	begin();
+	add_md("md0", "9:0", "vdb");
+	add_device("md0/md0p2", "259:2", "/zero");
+	add_device("md0/md0p1", "259:1", "/zero");
+	add_slave("dm-0", "md0/md0p2");
+	good("LUKS on a partition of a RAID");
+	begin();
+	add_dm("dm-1", "253:1", "vg-crypt", "vdb");
+	add_slave("dm-0", "dm-1");
+	good("LUKS on LVM");
+	begin();
+	add_dm("dm-1", "253:1", "vg-crypt_rimage_0", "vdb");
+	add_dm("dm-2", "253:2", "vg-crypt", "dm-1");
+	add_slave("dm-0", "dm-2");
+	good("LUKS on LVM of several levels");
+	begin();
+	add_dm("dm-1", "253:1", "vg-crypt", "vdb");
+	add_dm("dm-2", "253:2", "vg-swap", "vdb");
+	add_slave("dm-0", "dm-1");
+	refused("another logical volume beside LUKS on LVM", "device 'vg-swap'");
+	begin();
+	add_dm("dm-1", "253:1", "mpatha", "vdb");
+	add_slave("dm-0", "dm-1");
+	good("LUKS on multipath");
+}
+
+static void begin_multipath(const char *uuid, const char *slave)
+{
+	begin();
+	add_dm("dm-1", "253:1", "mpatha", "vdb");
+	fixture_text(&fx, "/sys/devices/dm-1/dm/uuid", "mpath-0x1\n");
+	add_dm("dm-3", "253:3", "mpatha-part2", "dm-1");
+	fixture_text(&fx, "/sys/devices/dm-3/dm/uuid", "part2-mpath-0x1\n");
+	add_slave("dm-0", "dm-3");
+	add_dm("dm-2", "253:2", "mpatha-part1", slave);
+	fixture_text(&fx, "/sys/devices/dm-2/dm/uuid", uuid);
+}
+
+static void test_multipath(void)
+{
+	static const char *const others[] = { "LVM-x\n", "part-mpath-0x1\n", "part1-mpath-0x2\n",
+		"part1-0x1\n", "1-mpath-0x1\n", "part1mpath-0x1\n", "\n" };
+	size_t i;
+
+	begin_multipath("part1-mpath-0x1\n", "dm-1");
+	good("the other partitions of a multipath disk with LUKS on one of them");
+	for (i = 0; i < ARRAY_SIZE(others); i++) {
+		begin_multipath(others[i], "dm-1");
+		refused("what kpartx has not made of it", "device 'mpatha-part1'");
+	}
+	begin_multipath("part1-mpath-0x1\n", "vdb");
+	refused("what lies beside the multipath device", "device 'mpatha-part1'");
+	begin_multipath("part1-mpath-0x1\n", "dm-1");
+	add_slave("dm-2", "vda");
+	refused("what lies on another disk, too", "device 'mpatha-part1'");
+	begin_multipath("part1-mpath-0x1\n", "dm-4");
+	add_dm("dm-4", "253:4", "other", "vda");
+	fixture_text(&fx, "/sys/devices/dm-4/dm/uuid", "mpath-0x1\n");
+	refused("a partition of a multipath disk that no volume is on", "device");
 }
 
 static void test_integrity(void)
@@ -654,12 +936,12 @@ static void test_integrity(void)
 	begin();
 	add_device("dm-1", "253:1", "/same-uuid");
 	fixture_text(&fx, "/sys/devices/dm-1/dm/name", "root_dif\n");
-	refused("one that only has its name", "/dev/dm-1 claims the root's UUID");
+	refused("one that only has its name", "the device-mapper device 'root_dif' (/dev/dm-1)");
 	begin();
 	add_device("dm-1", "253:1", "/same-uuid");
 	add_slave("dm-0", "dm-1");
 	fixture_text(&fx, "/sys/devices/dm-1/dm/name", "x_dif\n");
-	refused("one that only has its place", "/dev/dm-1 claims the root's UUID");
+	refused("one that only has its place", "/dev/dm-1 claims the UUID");
 }
 
 static void test_generation(void)
@@ -685,6 +967,7 @@ static void test_generation(void)
 	volumes[1] = volumes[0];
 	volumes[1].mapping.dev = makedev(253, 5);
 	volumes[1].min_generation = 9;
+	add_device("dm-5", "253:5", "/zero");
 	good("what another volume demands does not count");
 	begin();
 	nr_volumes = 2;
@@ -713,6 +996,10 @@ int main(void)
 	test_overlay();
 	test_tables();
 	test_rivals();
+	test_twins();
+	test_strangers();
+	test_below();
+	test_multipath();
 	test_integrity();
 	test_generation();
 	is_int(fixture_fds(), before, "no descriptor is left open");
