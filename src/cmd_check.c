@@ -8,8 +8,10 @@
 #include <string.h>
 
 #include "cmdline.h"
+#include "entries.h"
 #include "judge.h"
 #include "kernel.h"
+#include "lvmfilter.h"
 #include "module.h"
 #include "paths.h"
 #include "report.h"
@@ -26,6 +28,7 @@ static bool wants_integrity(const struct conf *conf)
 
 static void print_conf(const struct conf *conf)
 {
+	char filter[LVMFILTER_SIZE];
 	size_t i;
 
 	/* dracut's module reads these lines: keys are only ever added. */
@@ -53,6 +56,8 @@ static void print_conf(const struct conf *conf)
 		printf("Volume=%s %s%s %s\n", v->name, conf_device_kind_prefix(v->device.kind),
 		       v->device.kind == DEVICE_KIND_AUTO ? "auto" : v->device.value, v->guid);
 	}
+	(void)lvmfilter_value(conf, filter); /* empty: none is possible */
+	printf("LvmFilter=%s\n", filter);
 }
 
 /* Prints one line of the report and remembers the first fault as the verb's exit code. */
@@ -150,6 +155,24 @@ static void check_host_words(const struct root *root, const struct conf *conf,
 	print_check("command line", &f, "no word that is not allowed, no credential", code);
 }
 
+/* In the running system: the host may bring a volume group at any time, by a name of ours. */
+static void advise_lvm(const struct root *root, const struct conf *conf)
+{
+	char filter[LVMFILTER_SIZE];
+
+	if (entries_have(root, PATH_INITRD_RELEASE) > 0 || !lvmfilter_has_lvm(root))
+		return;
+	if (lvmfilter_value(conf, filter) < 0)
+		printf("warning %-14s LVM has to look at other disks than the volumes: the host may bring "
+		       "a volume group of any name; next: name what you mount by /dev/mapper\n", "lvm");
+	else if (lvmfilter_is_set(root, filter))
+		printf("ok      %-14s looks at the volumes only\n", "lvm");
+	else
+		printf("warning %-14s the host may bring a volume group of any name; next: put this line "
+		       "into the section devices of %s: global_filter = %s\n", "lvm", PATH_LVM_CONF,
+		       filter);
+}
+
 static int run_check(const struct root *root, int argc, char **argv)
 {
 	struct judge_process judge = JUDGE_NULL;
@@ -182,6 +205,7 @@ static int run_check(const struct root *root, int argc, char **argv)
 	for (v = 0; v < conf.nr_volumes && f.code == EXITCODE_OK; v++)
 		check_volume(root, &conf, v, &judge, &code);
 	judge_done(&judge);
+	advise_lvm(root, &conf);
 	if (code != EXITCODE_OK)
 		printf("a boot would now end with: %s\n",
 		       conf_action_name(conf.failure_action));

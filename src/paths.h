@@ -12,6 +12,9 @@
 #define PATH_CONF_D_USR "/usr/lib/coco-unlock/coco-unlock.conf.d"
 #define PATH_COCOTAB "/etc/coco-unlock/cocotab"
 
+#define PATH_LVM_CONF "/etc/lvm/lvm.conf" /* read by check, never written */
+#define PATH_LVM_LOCAL_CONF "/etc/lvm/lvmlocal.conf"
+
 #define PATH_INITRD_RELEASE "/etc/initrd-release"
 
 #define PATH_RUN_DIR "/run/coco-unlock"

@@ -13,7 +13,7 @@ export LC_ALL=C.UTF-8
 # includes it.
 layers='
 1 util text fault exitcode deadline root entries paths log digest jsontext child
-2 conf cocotab
+2 conf cocotab lvmfilter
 3 secret module uevent kernel action source_efi device header policy volume
 3 binheader judge cmdline policy_entry
 3 dm unmap mapping opened mounts stack strangers rivals verify generation

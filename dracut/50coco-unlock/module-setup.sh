@@ -131,6 +131,27 @@ coco_mask() {
     fi
 }
 
+# LVM activates whatever a disk brings, before our volume is open: in the image it only sees what
+# lies on the volumes. lvmlocal.conf comes before lvm.conf, which dracut's lvm module takes away
+# or writes anew at boot; a file that is there already is not installed again.
+coco_lvm() {
+    local filter file=/etc/lvm/lvmlocal.conf
+    filter=$(coco_conf LvmFilter)
+    if [[ ! $filter ]]; then
+        dwarn "coco-unlock: a volume may lie on LVM itself, so LVM looks at all disks in this image"
+        return 0
+    fi
+    mkdir -p "$initdir/etc/lvm"
+    {
+        # As the lvm module does it; of two settings LVM takes the last.
+        if [[ $hostonly || ${lvmconf-} == yes ]]; then
+            cat "${dracutsysrootdir-}$file" 2> /dev/null
+        fi
+        printf '\n%s\n' '# coco-unlock: only what lies on the volumes of cocotab.' 'devices {' \
+            "	global_filter = $filter" '	use_devicesfile = 0' '}'
+    } > "$initdir$file"
+}
+
 # called by dracut
 install() {
     local action error name rest root_timeout timeout unit
@@ -166,6 +187,7 @@ END
     coco_dropin coco-unlock-verify-root.service 50-configuration \
         '[Unit]' "FailureAction=$(coco_systemd_action "$action")"
     coco_mask
+    coco_lvm
 
     # coco-unlock's deadline counts, not the shorter one of the device unit.
     while read -r name rest; do

@@ -31,7 +31,7 @@ check() {
 	ok '... nothing in the tree has changed' test "$(snapshot "$t")" = "$before"
 	ok '... no secret in the output' silent "$t"
 	ok '... each line begins with its verdict' test \
-		"$(grep -cvE '^(ok      |refused |a boot would now end with: )' "$tmp/out")" = 0
+		"$(grep -cvE '^(ok      |refused |warning |a boot would now end with: )' "$tmp/out")" = 0
 	[[ $2 == 0 ]] || ok '... and it says what a boot would do' \
 		grep -qx "a boot would now end with: ${4-poweroff}" "$tmp/out"
 }
@@ -120,6 +120,43 @@ must rm "$t/dev/vda"
 start=$SECONDS
 check 'a device that is not there' 4 '^refused root '
 ok '... is not waited for' test $((SECONDS - start)) -lt 30
+
+# LVM in the running system: what the owner may put into its configuration.
+filter='global_filter = [ "a|^/dev/mapper/root$|", "r|.*|" ]'
+lvm() {
+	good
+	must mkdir -p "$t/etc/lvm"
+	printf '%s\n' '# global_filter = []' 'devices {' "	$1" '}' > "$t/etc/lvm/lvm.conf"
+	[[ ! ${2-} ]] || printf 'devices {\n%s\n}\n' "$2" > "$t/etc/lvm/lvmlocal.conf"
+}
+good
+check 'no LVM' 0 '^ok +root '
+ok '... no word about it' test "$(grep -ci lvm "$tmp/out")" = 0
+lvm 'use_devicesfile = 0'
+check 'LVM without a filter' 0 '^warning lvm .* a volume group of any name; next: .* /etc/lvm/lvm.conf: '
+ok '... the line to put there' grep -qF "lvm.conf: $filter" "$tmp/out"
+lvm "$(tr -d ' ' <<< "$filter")"
+check 'LVM with it' 0 '^ok +lvm +looks at the volumes only$'
+lvm "#$filter"
+check 'with it in a comment' 0 '^warning lvm '
+lvm "$filter" 'global_filter = [ "a|.*|" ]'
+check 'lvmlocal.conf comes first' 0 '^warning lvm '
+lvm 'global_filter = [ "a|.*|" ]' "$filter"
+check '... this way, too' 0 '^ok +lvm '
+lvm "$filter
+	global_filter = [ \"a|.*|\" ]"
+check 'the last one counts' 0 '^warning lvm '
+lvm "$filter"
+must rm "$t/etc/lvm/lvm.conf"
+must mkdir "$t/etc/lvm/lvm.conf"
+check 'what cannot be read is not set' 0 '^warning lvm '
+lvm ''
+printf 'root /dev/vda\ndata /dev/vg/lv\n' > "$t/etc/coco-unlock/cocotab"
+check 'LUKS on LVM has no filter' 4 '^warning lvm .* other disks than the volumes'
+lvm ''
+must touch "$t/etc/initrd-release"
+check 'the initramfs has a filter of its own' 0 '^ok +root '
+ok '... no word about it' test "$(grep -ci lvm "$tmp/out")" = 0
 
 # A mistake in the configuration ends it.
 good

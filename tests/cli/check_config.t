@@ -9,13 +9,13 @@ t=$tmp/t
 etc=$t/etc/coco-unlock
 usr=$t/usr/lib/coco-unlock
 
-# prints NAME LINE...: check --config prints exactly these lines.
+# prints NAME LINE...: check --config prints exactly these lines, and the one about LVM (below).
 prints() {
 	local name=$1
 	shift
 	run --root="$t" check --config
 	is "$name: exit code" "$rc" 0
-	is '... what is printed' "$(cat "$tmp/out")" "$(printf '%s\n' "$@")"
+	is '... what is printed' "$(grep -v '^LvmFilter=' "$tmp/out")" "$(printf '%s\n' "$@")"
 	is '... and nothing else' "$(cat "$tmp/err")" ''
 }
 
@@ -68,6 +68,25 @@ prints 'every key' TimeoutMs=120000 RootTimeoutMs=60000 FailureAction=rescue \
 	Integrity= "KeepSecrets=$other $example" RequirePolicyEntry=yes CheckCommandLine=no 'AllowWords=a=* b c' \
 	"Volume=root UUID=abcdef01-0000-4000-8000-00000000000a $guid" \
 	"Volume=data /dev/vdb $other" "Volume=swap PARTUUID=01-02 $guid" "Volume=more LABEL=more $guid"
+
+# filter NAME VALUE: what the image's LVM may look at.
+filter() {
+	run --root="$t" check --config
+	is "$1" "$(grep '^LvmFilter=' "$tmp/out")" "LvmFilter=$2"
+}
+filter 'LVM sees every volume, and nothing else' '[ "a|^/dev/mapper/root$|", "a|^/dev/mapper/data$|", "a|^/dev/mapper/swap$|",'\
+' "a|^/dev/mapper/more$|", "r|.*|" ]'
+for device in vda disk/by-id/virtio-x disk/by-partlabel/x md/x md0 cciss/c0d0p1 block/253:0; do
+	echo "a.b+c-d /dev/$device" > "$etc/cocotab"
+	filter "... dots and plus signs are no patterns, /dev/$device is not of LVM" '[ "a|^/dev/mapper/a[.]b[+]c-d$|", "r|.*|" ]'
+done
+for device in vg/lv mapper/vg-lv dm-0 disk/by-id/dm-name-vg-lv disk/by-id/lvm-pv-uuid-x; do
+	printf 'root LABEL=x\ndata /dev/%s\n' "$device" > "$etc/cocotab"
+	filter "LUKS on LVM: /dev/$device is left to it" ''
+done
+cat > "$etc/cocotab" << END
+root UUID=abcdef01-0000-4000-8000-00000000000a
+END
 
 must mkdir -p "$t/proc"
 echo 'coco_unlock.timeout=5' > "$t/proc/cmdline"
