@@ -234,6 +234,6 @@ def lvm_twin():
     """A plain disk with LVM's names of the real root."""
     def build(tmp):
         attackers_ext4(tmp, tmp + "/plain")
-        lvm.physical_volume("d12", tmp + "/plain", tmp + "/disk")
+        lvm.physical_volume("d12", tmp + "/plain", tmp + "/disk", None)
         os.unlink(tmp + "/plain")
     return item("lvm-twin", build, tree.trees("d12"), tree.read(lvm.__file__))

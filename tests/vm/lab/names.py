@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Names beside the root: disks of the host that bring a volume group, a RAID, a file system or a swap area by a name of
+the owner's. Each attack stands beside a control that shows what it does where nobody looks.
+
+The owner's guest has the root of Debian's installer, in LVM behind LUKS2, or three volumes: root, data and swap."""
+
+import os
+
+from . import attack, disk, lvm, owner, table, tree
+from .case import ATTACKERS, COCO12, COCO13, EVEN, GOOD, ODD, Case, Disk, behind
+from .verdict import Boot, Falls, Refuse
+
+# Volumes besides the root: the UUIDs and labels of what is in them.
+DATA_FS, SWAP_FS = "5c0c0a7e-0004-4000-8000-000000000001", "5c0c0a7e-0004-4000-8000-000000000002"
+OTHER_FS = "5c0c0a7e-0004-4000-8000-000000000003"
+THREE = {"cocotab": f"root UUID={disk.ROOT_UUID}\ndata UUID={disk.uuid_of('data')}\nswap UUID={disk.uuid_of('swap')}\n"}
+HOSTS = "this is the host's"
+
+
+# disks
+
+def item(name, build, *parts):
+    return attack.item("names-" + name, build, tree.read(__file__), *parts)
+
+
+def ext4(tmp, path, text, *options):
+    """A file system of 3 MiB with the one file `whose`."""
+    os.mkdir(tmp + "/files")
+    disk.write(tmp + "/files/whose", text + "\n")
+    attack.cache.run(["mkfs.ext4", "-q", "-F", "-m", "0", "-O", "^has_journal", *options, "-d", tmp + "/files", path, "3M"])
+    attack.cache.remove(tmp + "/files")
+
+
+def swap(path, uuid, label):
+    with open(path, "wb") as f:
+        f.truncate(3 << 20)
+    attack.cache.run(["mkswap", "-q", "-U", uuid, "-L", label, path])
+
+
+def volume(name):
+    """A volume of the owner's besides the root: data or swap, encrypted."""
+    def build(tmp):
+        if name == "data":
+            ext4(tmp, tmp + "/disk", "this is the owner's", "-U", DATA_FS, "-L", "lab-data")
+        else:
+            swap(tmp + "/disk", SWAP_FS, "lab-swap")
+        disk.encrypt(tmp, table.secret("root"), tmp + "/disk", disk.uuid_of(name))
+    return item("volume-" + name, build)
+
+
+# The host's disks, each with one name of the owner's and no other.
+TWINS = {
+    "uuid": lambda tmp: ext4(tmp, tmp + "/disk", HOSTS, "-U", DATA_FS),
+    "label": lambda tmp: ext4(tmp, tmp + "/disk", HOSTS, "-L", "lab-data"),
+    "root-label": lambda tmp: ext4(tmp, tmp + "/disk", HOSTS, "-L", "lab-root"),
+    "swap": lambda tmp: swap(tmp + "/disk", SWAP_FS, ""),
+}
+
+
+def twin(name):
+    return item("twin-" + name, TWINS[name])
+
+
+def siblings():
+    """The owner's volume group, with the siblings of its root; `var` is only the host's."""
+    def build(tmp):
+        swap(tmp + "/swap_1", OTHER_FS, "")
+        ext4(tmp, tmp + "/var", HOSTS)
+        lvm.siblings("d12", [("swap_1", tmp + "/swap_1"), ("var", tmp + "/var")], tmp + "/disk")
+        os.unlink(tmp + "/swap_1")
+        os.unlink(tmp + "/var")
+    return item("siblings", build, tree.trees("d12"), tree.read(lvm.__file__))
+
+
+def pv_twin():
+    """The attacker's root in LVM by the owner's names, in a physical volume with the owner's UUID."""
+    def build(tmp):
+        attack.attackers_ext4(tmp, tmp + "/plain")
+        lvm.physical_volume("d12", tmp + "/plain", tmp + "/disk")
+        os.unlink(tmp + "/plain")
+    return item("pv-twin", build, tree.trees("d12"), tree.read(lvm.__file__))
+
+
+def bare_root():
+    """The attacker's root without any name; RAID1 without a label on the disk is all of it."""
+    return item("bare-root", lambda tmp: attack.attackers_ext4(tmp, tmp + "/disk"))
+
+
+# images
+
+# Said before the real root begins: what the swap volume of the owner's group is made of.
+SHOWS = {
+    "/etc/systemd/system/initrd-cleanup.service.d/lab.conf": "[Unit]\nWants=lab-show.service\nAfter=lab-show.service\n",
+    "/etc/systemd/system/lab-show.service":
+        "[Unit]\nDefaultDependencies=no\nAfter=initrd-fs.target\n[Service]\nType=oneshot\n"
+        "ExecStart=/bin/sh -c 'echo LAB swap_1 lies on $(dmsetup deps -o blkdevname debian--vg-swap_1) >/dev/console'\n",
+}
+# An image whose LVM looks at all disks, as it was before.
+UNFILTERED = {"/etc/lvm/lvmlocal.conf": "# nothing\n"}
+# An image in which nobody looks at names.
+UNVERIFIED = {"/etc/systemd/system/coco-unlock-verify-root.service.d/99-lab.conf":
+              "[Service]\nExecStart=\nExecStart=/bin/true\n"}
+# In the place of mdadm, which the guests do not have: the second disk becomes the RAID `root`. Nothing of it is on the
+# disk, so that the name stands in this rule.
+MD = "/sys/block/md_root/md"
+ASSEMBLES = {
+    "/etc/udev/rules.d/60-lab-md.rules": 'ACTION=="add", KERNEL=="vdb", RUN+="/bin/sh /usr/lib/lab-md"\n',
+    "/usr/lib/lab-md": f"modprobe raid1\necho md_root > /sys/module/md_mod/parameters/new_array\n"
+                       f"cd {MD} || exit 1\necho none > metadata_version\necho raid1 > level\necho 1 > raid_disks\n"
+                       "echo $(($(cat /sys/block/vdb/size) / 2)) > component_size\ncat /sys/block/vdb/dev > new_dev\n"
+                       "echo 0 > dev-vdb/slot\necho active > array_state\n",
+}
+
+
+# cases
+
+IN_LVM = dict(config=owner.STRICT_LVM, modules=("lvm",), root=lvm.ROOT)
+IN_LVM_TODAY = dict(IN_LVM, config=None, recipe=True, limit=150)
+OWNERS_LVM = Disk("owner", name="lvm/disk")
+OWNERS_TABLE = owner.table_beside("table")
+ON_ROOT = ("dmsetup deps -o devname debian--vg-swap_1", r"1 dependencies *: \(root\)")
+GROUPS = [
+    # Our LVM does not look at the host's disk, and our own siblings are there.
+    Case("names-lvm", Boot(found=2, checks=(ON_ROOT,)), OWNERS_TABLE, (OWNERS_LVM, *behind(siblings)), on=EVEN,
+         commands=(ON_ROOT[0],), **IN_LVM),
+    # It does: then verify-root sees what it has made of it.
+    Case("names-lvm-unfiltered", Refuse(31, "root-confusion", says=r"'debian--vg-(swap_1|var)'"), OWNERS_TABLE,
+         (OWNERS_LVM, *behind(siblings)), on=ODD, files=UNFILTERED, **IN_LVM),
+    Case("recipe-names-lvm", Falls(r"^LAB swap_1 lies on .*\(vdb\)"), OWNERS_TABLE, (OWNERS_LVM, *behind(siblings)),
+         on=(COCO13, COCO12), files=SHOWS, **IN_LVM_TODAY),
+    Case("names-pv", Refuse(31, "root-confusion", says=f"/dev/vdb claims the UUID {lvm.PV_UUID} of /dev/dm-"), OWNERS_TABLE,
+         (OWNERS_LVM, *behind(pv_twin)), on=ODD, **IN_LVM),
+    Case("recipe-names-pv", ATTACKERS, OWNERS_TABLE, (OWNERS_LVM, *behind(pv_twin)), on=(COCO12, COCO13), **IN_LVM_TODAY),
+    # Only Debian 13's lvm module of dracut brings RAID into the image.
+    Case("names-md", Refuse(31, "root-confusion", says="the md device 'md_root'"), GOOD, (Disk(), *behind(bare_root)),
+         on=(COCO13,), modules=("lvm",), files=ASSEMBLES),
+    Case("recipe-names-md", ATTACKERS, GOOD, (Disk(), *behind(bare_root)), on=(COCO13,), recipe=True, limit=150,
+         modules=("lvm",), files=ASSEMBLES, root="/dev/md_root"),
+]
+
+VOLUMES = (Disk(), *(Disk(made=lambda name=name: volume(name)) for name in ("data", "swap")))
+
+
+def twins(name, says, on):
+    return Case("names-" + name, Refuse(31, "root-confusion", says="/dev/vdd claims the " + says + " of /dev/dm-"), GOOD,
+                VOLUMES + behind(twin, name), on=on, config=THREE)
+
+
+# The host's disks show what they hold when the volumes are open: so the names are theirs in the end.
+HOT = r"Finished .*(coco-unlock\.s|Unlock the encrypted|coco-unl)"
+FALLEN = (("mount -r UUID=%s /mnt && cat /mnt/whose && umount /mnt" % DATA_FS, HOSTS),
+          ("mount -r LABEL=lab-data /mnt && cat /mnt/whose && umount /mnt", HOSTS),
+          ("swapon -U %s && cut -d' ' -f1 /proc/swaps | tail -n 1 && swapoff -a" % SWAP_FS, "/dev/vdg"),
+          ("mount -r LABEL=lab-root /mnt && cat /mnt/whose && umount /mnt", HOSTS))
+NAMED = [
+    twins("uuid", "UUID " + DATA_FS, EVEN),
+    twins("label", "label 'lab-data'", ODD),
+    twins("root-label", "label 'lab-root'", EVEN),
+    twins("swap", "UUID " + SWAP_FS, ODD),
+    # All four disks, and nobody who looks: each name leads to the host's.
+    Case("names-unverified", Boot(found=1, checks=FALLEN), GOOD,
+         VOLUMES + tuple(d for n in ("uuid", "label", "root-label", "swap") for d in behind(twin, n, hot=HOT)),
+         on=ODD, config=THREE, files=UNVERIFIED, commands=tuple(c for c, _ in FALLEN)),
+]
+CASES = GROUPS + NAMED
