@@ -49,7 +49,7 @@ static void print_conf(const struct conf *conf)
 	       conf->require_policy ? "yes" : "no", conf->check_cmdline ? "yes" : "no");
 	for (i = 0; i < conf->allow_words.nr; i++)
 		printf("%s%s", i ? " " : "", conf->allow_words.words[i]);
-	printf("\n");
+	printf("\nRootVolume=%s\n", conf->volumes[conf->root_volume].name);
 	for (i = 0; i < conf->nr_volumes; i++) {
 		const struct volume_conf *v = &conf->volumes[i];
 

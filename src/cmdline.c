@@ -70,18 +70,27 @@ static bool is_allowed(const char *word, const struct conf *conf)
 	for (i = 0; i < list->nr; i++)
 		if (matches(word, list->words[i]))
 			return true;
-	if (strncmp(word, ROOT_WORD, sizeof(ROOT_WORD) - 1) != 0)
-		return false;
-	for (i = 0; i < conf->nr_volumes; i++)
-		if (strcmp(word + sizeof(ROOT_WORD) - 1, conf->volumes[i].name) == 0)
-			return true;
-	return false;
+	return strncmp(word, ROOT_WORD, sizeof(ROOT_WORD) - 1) == 0 &&
+	       strcmp(word + sizeof(ROOT_WORD) - 1, conf->volumes[conf->root_volume].name) == 0;
+}
+
+static int refuse_word(const char *word, const struct conf *conf, struct fault *f)
+{
+	bool names_root = strncmp(word, "root=", 5) == 0;
+	char shown[80];
+
+	text_printable(word, shown, sizeof(shown));
+	return fault_set(f, EXITCODE_COMMAND_LINE, EPERM,
+			 "the kernel command line has the word '%s', which is not allowed%s%s%s",
+			 shown, names_root ? ": the root is the volume '" : "",
+			 names_root ? conf->volumes[conf->root_volume].name : "",
+			 names_root ? "'" : "");
 }
 
 int cmdline_check(const struct root *root, const struct conf *conf, struct fault *f)
 {
 	_cleanup_free_ char *cmdline = NULL;
-	char *cursor, *word, shown[80];
+	char *cursor, *word;
 	ssize_t n;
 
 	if (!conf->check_cmdline)
@@ -98,12 +107,8 @@ int cmdline_check(const struct root *root, const struct conf *conf, struct fault
 				 PATH_CMDLINE, strerror((int)-n));
 	cursor = cmdline;
 	while ((word = text_word(&cursor, " \t\n"))) {
-		if (is_allowed(word, conf))
-			continue;
-		text_printable(word, shown, sizeof(shown));
-		return fault_set(f, EXITCODE_COMMAND_LINE, EPERM,
-				 "the kernel command line has the word '%s', which is not allowed",
-				 shown);
+		if (!is_allowed(word, conf))
+			return refuse_word(word, conf, f);
 	}
 	return 0;
 }

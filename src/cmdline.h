@@ -13,7 +13,7 @@
 
 /*
  * Every word must be on the built-in list, or on AllowWords=, or be root=/dev/mapper/NAME
- * with a NAME of cocotab. Words with quotes, backslashes or control characters never are.
+ * with the NAME of the root volume. Words with quotes, backslashes or control characters never are.
  * Checks nothing if CheckCommandLine=no. Returns 0, or -EPERM with f saying command-line and
  * naming the word.
  */

@@ -30,6 +30,7 @@ static const struct {
 	{ "no-write-workqueue", VOLUME_OPTION_NO_WRITE_WORKQUEUE },
 	{ "allow-discards", VOLUME_OPTION_ALLOW_DISCARDS },
 	{ "integrity=hmac-sha256", VOLUME_OPTION_INTEGRITY_HMAC_SHA256 },
+	{ "root", VOLUME_OPTION_ROOT },
 };
 
 #define TOKEN_OPTION "token="
@@ -162,6 +163,30 @@ static int parse_line(char *text, struct volume_conf *v, const char *file, unsig
 	return parse_options(opts, v, file, line, f);
 }
 
+static const struct volume_conf *find_option(const struct conf *conf, unsigned int option)
+{
+	size_t i;
+
+	for (i = 0; i < conf->nr_volumes; i++)
+		if (conf->volumes[i].options & option)
+			return &conf->volumes[i];
+	return NULL;
+}
+
+/* What the host writes on the command line has no say in it: the option, the name, the order. */
+static size_t choose_root(const struct conf *conf)
+{
+	const struct volume_conf *v = find_option(conf, VOLUME_OPTION_ROOT);
+	size_t i;
+
+	if (v)
+		return (size_t)(v - conf->volumes);
+	for (i = 0; i < conf->nr_volumes; i++)
+		if (strcmp(conf->volumes[i].name, "root") == 0)
+			return i;
+	return 0;
+}
+
 int conf_parse_cocotab(struct conf *conf, char *text, const char *file, struct fault *f)
 {
 	unsigned int nr = 0;
@@ -185,6 +210,9 @@ int conf_parse_cocotab(struct conf *conf, char *text, const char *file, struct f
 				return fault_set(f, EXITCODE_CONFIG, EINVAL,
 						 "%s:%u: volume '%s' is listed twice", file, nr,
 						 v.name);
+		if ((v.options & VOLUME_OPTION_ROOT) && find_option(conf, VOLUME_OPTION_ROOT))
+			return fault_set(f, EXITCODE_CONFIG, EINVAL,
+					 "%s:%u: a second volume with the option 'root'", file, nr);
 		if (conf->nr_volumes == CONF_VOLUMES_MAX)
 			return fault_set(f, EXITCODE_CONFIG, EINVAL,
 					 "%s:%u: more than %d volumes", file, nr, CONF_VOLUMES_MAX);
@@ -197,5 +225,6 @@ int conf_parse_cocotab(struct conf *conf, char *text, const char *file, struct f
 					 "volume only", file, conf->volumes[i].name);
 	if (conf->nr_volumes == 0)
 		return fault_set(f, EXITCODE_CONFIG, EINVAL, "%s: lists no volume", file);
+	conf->root_volume = choose_root(conf);
 	return 0;
 }

@@ -48,6 +48,7 @@ enum volume_option {
 	VOLUME_OPTION_NO_WRITE_WORKQUEUE = 1 << 4,
 	VOLUME_OPTION_ALLOW_DISCARDS = 1 << 5,
 	VOLUME_OPTION_INTEGRITY_HMAC_SHA256 = 1 << 6,
+	VOLUME_OPTION_ROOT = 1 << 7,
 };
 
 struct device_spec {
@@ -89,6 +90,7 @@ struct conf {
 	struct word_list allow_words;
 	struct volume_conf volumes[CONF_VOLUMES_MAX];
 	size_t nr_volumes;
+	size_t root_volume; /* the one that the root has to lie on */
 };
 
 /* The defaults alone: one volume `root` on the only LUKS2 device. */

@@ -38,13 +38,23 @@ static int format_volume(const struct opened_volume *v, char text[static OPENED_
 	    !is_line_text(m->type, false) || !is_line_text(m->params, true))
 		return -EINVAL;
 	n = snprintf(text, OPENED_VOLUME_MAX,
-		     "volume=%s\ndevice=%u:%u\nuuid=%s\nread-only=%d\ntarget=%llu %llu %s %s\n"
+		     "volume=%s\nroot=%d\ndevice=%u:%u\nuuid=%s\nread-only=%d\ntarget=%llu %llu %s %s\n"
 		     "min-generation=%llu\nset-generation=%llu\n",
-		     v->name, major(m->dev), minor(m->dev), m->uuid, m->read_only,
+		     v->name, v->is_root, major(m->dev), minor(m->dev), m->uuid, m->read_only,
 		     (unsigned long long)m->start, (unsigned long long)m->length, m->type,
 		     m->params, (unsigned long long)v->min_generation,
 		     (unsigned long long)v->set_generation);
 	return n < OPENED_VOLUME_MAX ? n : -E2BIG;
+}
+
+static bool has_one_root(const struct opened_volume *volumes, size_t nr)
+{
+	unsigned int roots = 0;
+	size_t i;
+
+	for (i = 0; i < nr; i++)
+		roots += volumes[i].is_root;
+	return roots == 1;
 }
 
 int opened_write(const struct root *root, const struct opened_volume *volumes, size_t nr)
@@ -57,6 +67,8 @@ int opened_write(const struct root *root, const struct opened_volume *volumes, s
 		return -EINVAL;
 	if (nr > CONF_VOLUMES_MAX)
 		return -E2BIG;
+	if (!has_one_root(volumes, nr))
+		return -EINVAL;
 	len = (size_t)snprintf(text, sizeof(text), "%s", OPENED_VERSION); /* fits */
 	for (i = 0; i < nr; i++) {
 		n = format_volume(&volumes[i], text + len);
@@ -153,16 +165,18 @@ static int take_target(char **cursor, struct mapping *m)
 static int take_volume(char **cursor, struct opened_volume *v)
 {
 	struct mapping *m = &v->mapping;
-	uint64_t read_only = 0;
+	uint64_t is_root = 0, read_only = 0;
 
 	memset(v, 0, sizeof(*v));
 	if (take_text(cursor, "volume=", false, v->name, sizeof(v->name)) < 0 ||
+	    take_number(cursor, "root=", 1, &is_root) < 0 ||
 	    take_device(cursor, &m->dev) < 0 ||
 	    take_text(cursor, "uuid=", false, m->uuid, sizeof(m->uuid)) < 0 ||
 	    take_number(cursor, "read-only=", 1, &read_only) < 0 || take_target(cursor, m) < 0 ||
 	    take_number(cursor, "min-generation=", UINT64_MAX, &v->min_generation) < 0 ||
 	    take_number(cursor, "set-generation=", UINT64_MAX, &v->set_generation) < 0)
 		return -EINVAL;
+	v->is_root = is_root != 0;
 	m->read_only = read_only != 0;
 	return 0;
 }
@@ -190,6 +204,8 @@ int opened_read(const struct root *root, struct opened_volume *ret_volumes, size
 		if (take_volume(&cursor, &volumes[nr++]) < 0)
 			return -EINVAL;
 	} while (*cursor != '\0');
+	if (!has_one_root(volumes, nr))
+		return -EINVAL;
 	memcpy(ret_volumes, volumes, nr * sizeof(volumes[0]));
 	*ret_nr = nr;
 	return 0;

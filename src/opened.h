@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * opened.h - what this boot has opened: left in /run by unlock, read by verify-root and by
- * raise-generation.
+ * opened.h - what this boot has opened: left in /run by unlock, read by verify-root, by
+ * verify-mounts and by raise-generation.
  *
  * Format, one line each, all of them for every volume and in this order:
  *   version=1
  *   volume=NAME
+ *   root=0|1                  1: the root has to lie on it; so for exactly one volume
  *   device=MAJOR:MINOR        of the mapping
  *   uuid=UUID                 of the mapping, as the device mapper knows it
  *   read-only=0|1
@@ -20,6 +21,7 @@
 
 struct opened_volume {
 	char name[CONF_NAME_SIZE];
+	bool is_root; /* the root has to lie on it */
 	struct mapping mapping; /* one target, active */
 	uint64_t min_generation;
 	uint64_t set_generation;
@@ -28,7 +30,7 @@ struct opened_volume {
 /*
  * Writes PATH_OPENED (0600) in one step.
  * Returns 0, -EINVAL if a mapping has not exactly one active target or holds a byte that a
- * line cannot, -E2BIG, or -errno.
+ * line cannot, or if not exactly one volume is the root's; -E2BIG, or -errno.
  */
 int opened_write(const struct root *root, const struct opened_volume *volumes, size_t nr);
 

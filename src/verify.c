@@ -230,6 +230,23 @@ static int check_point(struct verify *v, const char *point, struct fault *f)
 	return check_one(v, m, OVERLAY_DEPTH_MAX, f);
 }
 
+/* Others may join, but without the volume that cocotab says is the root's it is another root. */
+static int check_root_volume(const struct verify *v, const char *point, struct fault *f)
+{
+	const char *name = "root";
+	size_t i;
+
+	for (i = 0; i < v->nr; i++) {
+		if (!v->volumes[i].is_root)
+			continue;
+		if (v->ground->volumes & 1U << i)
+			return 0;
+		name = v->volumes[i].name;
+	}
+	return fault_set(f, EXITCODE_ROOT_CONFUSION, EPERM,
+			 "%s does not lie on the volume '%s', which is the root's", point, name);
+}
+
 int verify_mount(const struct root *root, const char *point, const struct opened_volume *volumes,
 		 size_t nr, struct ground *ret_ground, struct fault *f)
 {
@@ -240,6 +257,8 @@ int verify_mount(const struct root *root, const char *point, const struct opened
 	r = begin(&v, &ground, f);
 	if (r >= 0)
 		r = check_point(&v, point, f);
+	if (r >= 0)
+		r = check_root_volume(&v, point, f);
 	mounts_done(&v.mounts);
 	if (r >= 0)
 		*ret_ground = ground;

@@ -17,7 +17,8 @@ struct ground {
 };
 
 /*
- * What is mounted on `point` lies on the volumes and on nothing else: a file system of one
+ * What is mounted on `point` lies on the volumes, the root's among them, and on nothing else: a
+ * file system of one
  * block device by that device's number, however high the stack above the mapping; btrfs by the
  * kernel's list of its devices; overlay by each of its layers, of which upperdir and workdir
  * may be on a tmpfs. Returns 0, or -errno with f saying root-confusion.

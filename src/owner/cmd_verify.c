@@ -75,7 +75,7 @@ static void print_json(const struct volume_conf *vc, const struct report_volume 
 	json_object_put(obj);
 }
 
-static void print_pins(const struct pins *pins)
+static void print_pins(const struct pins *pins, bool is_root)
 {
 	if (!pins) {
 		printf("pins     none: the table's policy entry does not name the volume\n");
@@ -88,18 +88,19 @@ static void print_pins(const struct pins *pins)
 	if (pins->has_volume_key || pins->has_fixated_key)
 		printf("pin      volume key: matches\n");
 	if (pins->has_min_generation)
-		printf("pin      generation: at least %llu; only the guest can look at it\n",
-		       (unsigned long long)pins->min_generation);
+		printf("pin      generation: at least %llu; only the guest can look at it%s\n",
+		       (unsigned long long)pins->min_generation,
+		       is_root ? "" : ", and only if the root lies on this volume, too");
 }
 
 static void print_text(const struct volume_conf *vc, const struct report_volume *rv,
-		       const struct pins *pins, const struct fault *f)
+		       const struct pins *pins, bool is_root, const struct fault *f)
 {
 	if (rv->header[0])
 		printf("header   %s%s\n", f->code == EXITCODE_HEADER_REFUSED ? "breaks the rule " : "",
 		       rv->header);
 	if (f->code == EXITCODE_OK) {
-		print_pins(pins);
+		print_pins(pins, is_root);
 		printf("secret   entry %s opens keyslot %d (%s)\n", vc->guid, rv->keyslot,
 		       report_form_name(rv->form));
 		printf("boot     opens volume %s, uuid %s, %s\n", vc->name, rv->uuid, rv->cipher);
@@ -149,7 +150,7 @@ static int verify(const struct options *o)
 	if (o->json)
 		print_json(&conf.volumes[i], &report.volumes[i], pins != NULL, &f);
 	else
-		print_text(&conf.volumes[i], &report.volumes[i], pins, &f);
+		print_text(&conf.volumes[i], &report.volumes[i], pins, i == conf.root_volume, &f);
 	if (cmd_finish() != OUTCOME_OK)
 		return EXITCODE_INTERNAL;
 	return (int)f.code;

@@ -29,7 +29,7 @@ refuses() {
 
 defaults=(TimeoutMs=90000 RootTimeoutMs=180000 FailureAction=poweroff
 	'SecretModules=efi_secret coco_secret sev_secret' Ciphers=aes-xts-plain64 Integrity= KeepSecrets=
-	RequirePolicyEntry=no CheckCommandLine=yes AllowWords= "Volume=root auto $guid")
+	RequirePolicyEntry=no CheckCommandLine=yes AllowWords= RootVolume=root "Volume=root auto $guid")
 
 must mkdir -p "$t"
 prints 'no file' "${defaults[@]}"
@@ -66,9 +66,23 @@ END
 prints 'every key' TimeoutMs=120000 RootTimeoutMs=60000 FailureAction=rescue \
 	SecretModules=coco_secret 'Ciphers=aes-xts-plain64 serpent-xts-plain64' \
 	Integrity= "KeepSecrets=$other $example" RequirePolicyEntry=yes CheckCommandLine=no 'AllowWords=a=* b c' \
+	RootVolume=root \
 	"Volume=root UUID=abcdef01-0000-4000-8000-00000000000a $guid" \
 	"Volume=data /dev/vdb $other" "Volume=swap PARTUUID=01-02 $guid" "Volume=more LABEL=more $guid"
 
+root_volume() {
+	run --root="$t" check --config
+	is "$1" "$(sed -n 's/^RootVolume=//p' "$tmp/out")" "$2"
+}
+printf '%s\n' 'a /dev/vda' 'b /dev/vdb' > "$etc/cocotab"
+root_volume 'without another sign, the first volume is the root' a
+printf '%s\n' 'a /dev/vda' 'root /dev/vdb' > "$etc/cocotab"
+root_volume 'or that of the name' root
+printf '%s\n' 'a /dev/vda - read-only,root' 'root /dev/vdb' > "$etc/cocotab"
+root_volume 'or that of the option' a
+echo 'b /dev/vdc - root' >> "$etc/cocotab"
+refuses 'two of them' "/etc/coco-unlock/cocotab:3: a second volume with the option 'root'"
+must rm "$etc/cocotab"
 # filter NAME VALUE: what the image's LVM may look at.
 filter() {
 	run --root="$t" check --config

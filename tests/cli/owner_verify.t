@@ -342,6 +342,17 @@ def only_verify(tap, case, base):
     tap.same("no such volume", case.forecast("--volume", "var")[0], 10)
     done = run(OWNER, "verify", case.disk)
     tap.same("usage", (done.returncode, done.stdout), (1, b""))
+    # A minimum counts where the root lies.
+    text = b"version=1\nvolume=root\nmin-generation=3\n"
+    for tab, joined in (("root /dev/vda\ndata /dev/vdb\n", False), ("root /dev/vda\ndata /dev/vdb - root\n", True)):
+        case.put(disk, table.table([(LUKS, KEY), (POLICY, text)]), tab)
+        done, _ = case.verify("--volume", "root")
+        tap.same(f"text: a pinned generation, {tab!r}", (done.returncode, b"only if the root lies on this volume" in done.stdout),
+                 (0, joined))
+    case.put(disk, good, "root /dev/vda - root\ndata /dev/vdb - root\n")
+    done, _ = case.verify("--volume", "root")
+    tap.same("two volumes of the root are a mistake", (done.returncode, b"a second volume with the option 'root'" in done.stderr),
+             (10, True))
     case.put(disk, good, "root auto - discard\n")
     done, _ = case.verify("--json")
     tap.ok(b"/etc/coco-unlock/cocotab:1: unknown option 'discard'" in done.stderr, "a mistake is told with its line")

@@ -186,6 +186,16 @@ unread() {
 good
 echo 'root=/dev/mapper/root ro rd.break' > "$t/proc/cmdline"
 unread 25 command-line "the kernel command line has the word 'rd.break', which is not allowed"
+# The host names another volume as the root.
+good
+printf '%s\n' 'data /dev/vda' 'root /dev/vda' > "$t/etc/coco-unlock/cocotab"
+echo 'root=/dev/mapper/data ro' > "$t/proc/cmdline"
+unread 25 command-line "the kernel command line has the word 'root=/dev/mapper/data', which is not allowed: .*'root'"
+good
+printf '%s\n' 'data /dev/vda - root' 'root /dev/vda' > "$t/etc/coco-unlock/cocotab"
+echo 'root=/dev/mapper/data ro' > "$t/proc/cmdline"
+run --root="$t" unlock
+is '... but not if the owner calls that one the root' "$rc" 0
 good
 must mkdir -p "$t/sys/firmware/efi/efivars"
 : > "$t/sys/firmware/efi/efivars/SystemdOptions-8cf2644b-4b0b-428f-9387-6d876050dc67"

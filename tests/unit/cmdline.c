@@ -67,7 +67,7 @@ static void test_allowed(void)
 {
 	static const char *const good[] = {
 		"", "\n", "  \t \n", "quiet", "quiet\n", "\tquiet  ro\t", "root=/dev/mapper/root ro quiet",
-		"root=/dev/mapper/data", "BOOT_IMAGE=(hd0,gpt1)/vmlinuz-6.1.0 root=/dev/mapper/root ro",
+		"BOOT_IMAGE=(hd0,gpt1)/vmlinuz-6.1.0 root=/dev/mapper/root ro",
 		"initrd=initrd", "console=ttyS0,115200n8 console=tty0", "loglevel=7", "panic=5",
 		"oops=panic", "printk.time=1", "rootfstype=ext4", "rootfstype=xfs", "rootfstype=btrfs",
 		"coco_unlock.timeout=20", "rd.luks=0", "rd.luks=no", "luks=no", "systemd.gpt_auto=0",
@@ -101,6 +101,7 @@ static void test_refused(void)
 		"systemd.log_level=debug", "systemd.log_target=console",
 		/* another root, or something else that is opened, mounted or fetched */
 		"root=/dev/vda1", "root=UUID=0", "root=LABEL=x", "root=/dev/mapper/other",
+		"root=/dev/mapper/data", /* a volume, but not the root's */
 		"root=/dev/mapper/", "root=/dev/mapper/root2", "root=/dev/mapper/roo",
 		"root=/dev/mapper/../vda", "root=live:/dev/vda", "root=nfs", "root=", "root",
 		"rootflags=subvol=x", "rootfstype=nfs", "rootfstype=overlay", "mount.usr=/dev/vda",
@@ -180,6 +181,13 @@ static void test_lists(void)
 	is_str(check("quiet"), "quiet", "and none of the built-in ones");
 	is_str(check("root=/dev/mapper/root"), "", "root= is judged apart");
 	is_str(check("root=/dev/vda"), "root=/dev/vda", "as ever");
+	is_str(check("root=/dev/mapper/data"), "root=/dev/mapper/data", "another volume neither");
+	ok(strstr(f.reason, "not allowed: the root is the volume 'root'"), "%s", f.reason);
+	conf.root_volume = 1;
+	is_str(check("root=/dev/mapper/data"), "", "unless it is the root's");
+	is_str(check("root=/dev/mapper/root"), "root=/dev/mapper/root", "then the other one is not");
+	is_str(check("root=/dev/mapper/data root=/dev/mapper/root"), "root=/dev/mapper/root",
+	       "nor together with it");
 	allow("CheckCommandLine=no");
 	is_str(check("rd.break init=/bin/sh"), "", "CheckCommandLine=no");
 	allow("");

@@ -70,6 +70,8 @@ static void test_good(void)
 		{ "a auto - integrity=hmac-sha256,read-only", "a", DEVICE_KIND_AUTO, "",
 		  GUID_DISK_SECRET, VOLUME_OPTION_INTEGRITY_HMAC_SHA256 | VOLUME_OPTION_READ_ONLY },
 		{ "a auto - token=systemd-tpm2", "a", DEVICE_KIND_AUTO, "", GUID_DISK_SECRET, 0 },
+		{ "a auto - read-only,root", "a", DEVICE_KIND_AUTO, "", GUID_DISK_SECRET,
+		  VOLUME_OPTION_READ_ONLY | VOLUME_OPTION_ROOT },
 		{ "a auto - no-write-workqueue", "a", DEVICE_KIND_AUTO, "", GUID_DISK_SECRET,
 		  VOLUME_OPTION_NO_WRITE_WORKQUEUE },
 	};
@@ -151,6 +153,10 @@ static void test_bad(void)
 		  "TAB: volume 'b' has device auto, which works for a single volume only" },
 		{ "a auto\nb LABEL=b\n",
 		  "TAB: volume 'a' has device auto, which works for a single volume only" },
+		{ "a auto - Root", "TAB:1: unknown option 'Root'" },
+		{ "a auto - root=yes", "TAB:1: unknown option 'root=yes'" },
+		{ "a /dev/vda - root\n\nb /dev/vdb - read-only,root\n",
+		  "TAB:3: a second volume with the option 'root'" },
 		{ "a auto\nb\n", "TAB:2: expected: volume device secret-GUID options" },
 	};
 	char text[1024] = "";
@@ -188,10 +194,42 @@ static void test_tokens(void)
 	is_int(conf.volumes[1].tokens.nr, 0, "another volume has none of them");
 }
 
+/* The option, else the name, else the first line. */
+static void test_root(void)
+{
+	static const struct {
+		const char *text;
+		size_t volume;
+	} cases[] = {
+		{ "a auto", 0 },
+		{ "root auto", 0 },
+		{ "a /dev/a\nb /dev/b\n", 0 },
+		{ "a /dev/a\nroot /dev/b\nc /dev/c\n", 1 },
+		{ "a /dev/a\nRoot /dev/b\nroot2 /dev/c\n", 0 },
+		{ "root /dev/a\nb /dev/b\n", 0 },
+		{ "root /dev/a\nb /dev/b\nc /dev/c - read-only,root\n", 2 },
+		{ "a /dev/a - root\nroot /dev/b\n", 0 },
+		{ "a /dev/a - root,root\nb /dev/b\n", 0 },
+	};
+	size_t i;
+
+	conf_defaults(&conf);
+	is_int(conf.root_volume, 0, "without a cocotab it is the only volume");
+	for (i = 0; i < ARRAY_SIZE(cases); i++)
+		ok(parse(cases[i].text) == 0 && conf.root_volume == cases[i].volume,
+		   "the root of table %zu is on volume %zu", i, cases[i].volume);
+	(void)parse("a /dev/a\nroot /dev/b\n");
+	f = (struct fault){ 0 };
+	ok(conf_parse_cocotab(&conf, (char[]){ "x auto\n" }, "TAB", &f) == 0 &&
+		   conf.root_volume == 0,
+	   "a second table leaves nothing of the first");
+}
+
 int main(void)
 {
 	test_good();
 	test_tokens();
+	test_root();
 	test_bad();
 	is_str(conf_device_kind_prefix(DEVICE_KIND_UUID), "UUID=", "prefix: UUID");
 	is_str(conf_device_kind_prefix(DEVICE_KIND_PARTUUID), "PARTUUID=", "prefix: PARTUUID");

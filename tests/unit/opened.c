@@ -14,7 +14,7 @@
 #define PARAMS "aes-xts-plain64 :64:logon:cryptsetup:aaaaaaaa-d0 0 254:0 2048"
 #define HEAD "version=1\n"
 #define VOLUME                                                                         \
-	"volume=root\ndevice=253:1048575\nuuid=" UUID "\nread-only=1\n"                \
+	"volume=root\nroot=1\ndevice=253:1048575\nuuid=" UUID "\nread-only=1\n"                \
 	"target=0 4161536 crypt " PARAMS "\nmin-generation=3\nset-generation=9223372036854775807\n"
 
 static struct fixture fx;
@@ -25,6 +25,7 @@ static struct opened_volume volume(void)
 {
 	struct opened_volume v = {
 		.name = "root",
+		.is_root = true,
 		.mapping = {
 			.dev = makedev(253, 1048575),
 			.uuid = UUID,
@@ -58,7 +59,8 @@ static bool same(const struct opened_volume *a, const struct opened_volume *b)
 {
 	const struct mapping *m = &a->mapping, *n = &b->mapping;
 
-	return strcmp(a->name, b->name) == 0 && m->dev == n->dev && strcmp(m->uuid, n->uuid) == 0 &&
+	return strcmp(a->name, b->name) == 0 && a->is_root == b->is_root && m->dev == n->dev &&
+	       strcmp(m->uuid, n->uuid) == 0 &&
 	       m->nr_targets == n->nr_targets && m->start == n->start && m->length == n->length &&
 	       strcmp(m->type, n->type) == 0 && strcmp(m->params, n->params) == 0 &&
 	       m->read_only == n->read_only && m->suspended_or_pending == n->suspended_or_pending &&
@@ -86,6 +88,7 @@ static void test_round_trip(void)
 	for (i = 0; i < CONF_VOLUMES_MAX; i++) {
 		v[i] = volume();
 		(void)snprintf(v[i].name, sizeof(v[i].name), "volume-%zu", i);
+		v[i].is_root = i == 3;
 		v[i].mapping.start = i;
 		memset(v[i].mapping.params, 'p', sizeof(v[i].mapping.params) - 1);
 		memset(v[i].mapping.uuid, 'u', sizeof(v[i].mapping.uuid) - 1);
@@ -93,7 +96,9 @@ static void test_round_trip(void)
 		v[i].min_generation = UINT64_MAX;
 	}
 	is_int(opened_write(&fx.root, v, CONF_VOLUMES_MAX), 0, "the most and the longest");
-	ok(read_back() == 0 && nr == CONF_VOLUMES_MAX && same(&v[15], &back[15]), "come back, too");
+	ok(read_back() == 0 && nr == CONF_VOLUMES_MAX && same(&v[15], &back[15]) &&
+		   same(&v[3], &back[3]),
+	   "come back, too");
 	is_int(opened_read(&fx.root, back, CONF_VOLUMES_MAX - 1, &nr), -E2BIG, "but not into less");
 	ok(!fixture_has(&fx, PATH_OPENED ".new"), "nothing else stays behind");
 }
@@ -106,6 +111,10 @@ static void test_not_written(void)
 	fixture_text(&fx, PATH_OPENED, "earlier");
 	for (i = 0; i < ARRAY_SIZE(v); i++)
 		v[i] = volume();
+	is_int(opened_write(&fx.root, v, 2), -EINVAL, "two volumes of the root");
+	v[0].is_root = v[1].is_root = false;
+	is_int(opened_write(&fx.root, v, 2), -EINVAL, "no volume of the root");
+	v[0] = volume();
 	is_int(opened_write(&fx.root, v, 0), -EINVAL, "nothing is no list");
 	is_int(opened_write(&fx.root, v, ARRAY_SIZE(v)), -E2BIG, "too many volumes");
 	v[0].mapping.nr_targets = 2;
@@ -138,6 +147,8 @@ static void test_not_read(void)
 		{ "version=1", "version=2" },	       { "version=1", "version=01" },
 		{ "version=1", "Version=1" },	       { "volume=root", "volume=" },
 		{ "volume=root", "volume=a b" },       { "volume=root", "volume=root\r" },
+		{ "root=1", "root=2" },		       { "root=1", "root=0" },
+		{ "root=1", "root=" },		       { "root=1", "root=01" },
 		{ "253:1048575", "253" },	       { "253:1048575", "253:" },
 		{ "253:1048575", "253:1:2" },	       { "253:1048575", "-1:1" },
 		{ "253:1048575", "253:0x1" },	       { "253:1048575", "253:4294967296" },
@@ -183,6 +194,7 @@ static void test_not_read(void)
 			accepted++, printf("# accepted with two %.*s", line, at);
 	}
 	is_int(accepted, 0, "without a line, or with one twice, it is refused");
+	is_int(read_text(HEAD VOLUME VOLUME), -EINVAL, "with two volumes of the root, too");
 	is_int(read_text(""), -EINVAL, "an empty file is no list");
 	is_int(read_text(HEAD), -EINVAL, "nor is one without a volume");
 	ok(nr == 99 && back[0].name[0] == (char)0xaa, "and nothing is handed out then");

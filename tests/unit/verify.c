@@ -275,6 +275,7 @@ static void begin(void)
 	nr_volumes = 1;
 	volumes[0] = (struct opened_volume){
 		.name = "root",
+		.is_root = true,
 		.mapping = {
 			.dev = makedev(253, 0),
 			.uuid = DM_UUID,
