@@ -129,7 +129,7 @@ install-dkms:
 	sed 's/@VERSION@/$(VERSION)/' src/module/dkms.conf > $(DKMS_SRC)/dkms.conf
 
 UNITS := coco-unlock.service coco-unlock-abort.service coco-unlock-verify-root.service \
-	coco-unlock-generation.service
+	coco-unlock-verify-mounts.service coco-unlock-generation.service
 
 # NOSTRIP=1 keeps the debug data, for packages that split it off.
 STRIP_FLAG = $(if $(filter 1,$(NOSTRIP)),,-s)

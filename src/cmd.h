@@ -21,6 +21,7 @@ extern const struct cmd cmd_check;
 extern const struct cmd cmd_status;
 extern const struct cmd cmd_abort;
 extern const struct cmd cmd_verify_root;
+extern const struct cmd cmd_verify_mounts;
 extern const struct cmd cmd_raise_generation;
 
 /* One line on stderr for a word that a verb does not take. Returns EXITCODE_USAGE. */

@@ -79,8 +79,8 @@ static const struct {
 	[EXITCODE_MAPPING_DIFFERS] = { "mapping-differs",
 		"do not trust this kernel or initramfs: it maps something else than it was asked for" },
 	[EXITCODE_ROOT_CONFUSION] = { "root-confusion",
-		"use root=/dev/mapper/NAME with a volume of cocotab, and detach every other disk that "
-		"claims to be the root" },
+		"use root=/dev/mapper/NAME with the root's volume of cocotab, mount and swap in the "
+		"initramfs by such names only, and detach every other disk that claims to be one of them" },
 	[EXITCODE_OLD_GENERATION] = { "old-generation",
 		"attach the newest copy of the disk: this one is older than the policy entry accepts" },
 	[EXITCODE_DEADLINE] = { "deadline",

@@ -8,7 +8,8 @@
 #include "cmd.h"
 
 static const struct cmd *const cmds[] = {
-	&cmd_unlock, &cmd_verify_root, &cmd_raise_generation, &cmd_abort, &cmd_check, &cmd_status,
+	&cmd_unlock, &cmd_verify_root, &cmd_verify_mounts, &cmd_raise_generation, &cmd_abort,
+	&cmd_check, &cmd_status,
 };
 
 int cmd_usage(const struct cmd *cmd, const char *word)

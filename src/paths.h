@@ -27,6 +27,7 @@
 #define PATH_SYSROOT "/sysroot"
 
 #define PATH_MOUNTINFO "/proc/self/mountinfo"
+#define PATH_SWAPS "/proc/swaps"
 #define PATH_CMDLINE "/proc/cmdline"
 #define PATH_CRYPTO "/proc/crypto"
 #define PATH_MEMINFO "/proc/meminfo"

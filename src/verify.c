@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * verify.c - what is mounted as the root, compared with what was opened.
+ * verify.c - what is mounted as the root, and besides it, compared with what was opened.
  * Trusts the kernel's lists of mounts and devices, and the list that unlock left in /run;
  * trusts no name under /dev/disk, no source of a mount and no superblock. May not change
  * anything.
@@ -22,6 +22,7 @@
 #include "rivals.h"
 #include "stack.h"
 #include "strangers.h"
+#include "swaps.h"
 #include "text.h"
 
 #define OVERLAY_DEPTH_MAX 4
@@ -265,9 +266,31 @@ int verify_mount(const struct root *root, const char *point, const struct opened
 	return r;
 }
 
-/* Whatever is mounted below the point must be ours, too; it does not count as the root. */
-static int verify_below(const struct root *root, const char *point,
-			const struct opened_volume *volumes, size_t nr, struct fault *f)
+/* Kinds in which the kernel shows or keeps what is its own. Outside of the root these may be
+ * anywhere; whatever else has no device comes over a network, or from the host. */
+static bool is_of_the_kernel(const struct mount *m)
+{
+	static const char *const types[] = {
+		"autofs", "binfmt_misc", "bpf", "cgroup", "cgroup2", "configfs", "debugfs",
+		"devpts", "devtmpfs", "efivarfs", "fusectl", "hugetlbfs", "mqueue", "nsfs", "proc",
+		"pstore", "ramfs", "resctrl", "rootfs", "rpc_pipefs", "securityfs", "selinuxfs",
+		"smackfs", "sysfs", "tmpfs", "tracefs",
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(types) && major(m->dev) == 0; i++)
+		if (strcmp(m->type, types[i]) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * Whatever is mounted below the point must be ours, too; it does not count as the root. With
+ * `all` so must be what is mounted elsewhere, or covered by the root: mounts below /run go over
+ * into the root.
+ */
+static int verify_others(const struct root *root, const char *point, bool all,
+			 const struct opened_volume *volumes, size_t nr, struct fault *f)
 {
 	struct verify v = { .root = root, .volumes = volumes, .nr = nr, .mounts = MOUNTS_NULL };
 	struct ground ground;
@@ -275,9 +298,13 @@ static int verify_below(const struct root *root, const char *point,
 	int r;
 
 	r = begin(&v, &ground, f);
-	for (i = 0; r >= 0 && i < v.mounts.nr; i++)
-		if (mounts_is_below(v.mounts.list[i].point, point))
-			r = check_one(&v, &v.mounts.list[i], OVERLAY_DEPTH_MAX, f);
+	for (i = 0; r >= 0 && i < v.mounts.nr; i++) {
+		const struct mount *m = &v.mounts.list[i];
+		bool within = mounts_is_below(m->point, point);
+
+		if (within || (all && (strcmp(m->point, point) == 0 || !is_of_the_kernel(m))))
+			r = check_one(&v, m, OVERLAY_DEPTH_MAX, f);
+	}
 	mounts_done(&v.mounts);
 	return r;
 }
@@ -334,11 +361,11 @@ static int verify_generation(const struct root *root, const char *point, uint64_
 	return 0;
 }
 
-int verify_root(const struct root *root, const char *point, const struct opened_volume *volumes,
-		size_t nr, struct fault *f)
+static int look(const struct root *root, const char *point, bool all,
+		const struct opened_volume *volumes, size_t nr, struct fault *f)
 {
-	uint64_t minimum = 0;
 	struct ground ground;
+	uint64_t minimum = 0;
 	size_t i;
 	int r;
 
@@ -346,15 +373,29 @@ int verify_root(const struct root *root, const char *point, const struct opened_
 	if (r >= 0)
 		r = verify_mount(root, point, volumes, nr, &ground, f);
 	if (r >= 0)
-		r = verify_below(root, point, volumes, nr, f);
+		r = verify_others(root, point, all, volumes, nr, f);
 	if (r >= 0)
 		r = strangers_refuse(root, volumes, nr, f);
 	if (r >= 0)
 		r = rivals_refuse(root, volumes, nr, f);
+	if (r >= 0 && all)
+		r = swaps_refuse(root, volumes, nr, f);
 	if (r < 0)
 		return r;
 	for (i = 0; i < nr; i++)
 		if ((ground.volumes & 1U << i) && volumes[i].min_generation > minimum)
 			minimum = volumes[i].min_generation;
 	return verify_generation(root, point, minimum, f);
+}
+
+int verify_root(const struct root *root, const char *point, const struct opened_volume *volumes,
+		size_t nr, struct fault *f)
+{
+	return look(root, point, false, volumes, nr, f);
+}
+
+int verify_mounts(const struct root *root, const char *point, const struct opened_volume *volumes,
+		  size_t nr, struct fault *f)
+{
+	return look(root, point, true, volumes, nr, f);
 }

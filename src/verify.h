@@ -40,4 +40,13 @@ int verify_tables(const struct root *root, const struct opened_volume *volumes, 
 int verify_root(const struct root *root, const char *point, const struct opened_volume *volumes,
 		size_t nr, struct fault *f);
 
+/*
+ * The same once more, when all is mounted that the initramfs mounts, and nothing reads it yet;
+ * and besides: every mount of the machine lies on the volumes, or is of a kind that the kernel
+ * keeps for itself and not inside of the root; no other device claims a UUID or label of what
+ * these lie on; every swap area lies on the volumes. Returns the same.
+ */
+int verify_mounts(const struct root *root, const char *point, const struct opened_volume *volumes,
+		  size_t nr, struct fault *f);
+
 #endif

@@ -114,6 +114,7 @@ coco_mask() {
     done
     for name in systemd-hibernate-resume.service systemd-hibernate-resume@.service \
         systemd-udev-load-credentials.service systemd-sysext-initrd.service systemd-confext-initrd.service \
+        systemd-sysext-sysroot.service systemd-confext-sysroot.service \
         systemd-factory-reset-request.service systemd-factory-reset.socket; do
         ln -sfn /dev/null "$initdir/etc/systemd/system/$name"
     done
@@ -172,6 +173,9 @@ install() {
     done << 'END'
 coco-unlock.service initrd-root-device.target
 coco-unlock-verify-root.service initrd-root-fs.target
+coco-unlock-verify-mounts.service initrd-cleanup.service
+coco-unlock-verify-mounts.service initrd-switch-root.target
+coco-unlock-verify-mounts.service initrd-switch-root.service
 initrd-root-fs.target initrd.target
 END
     # The last of them: without a unit that mounts /sysroot, systemd then starts rescue.target
@@ -184,8 +188,14 @@ END
     coco_dropin coco-unlock.service 50-configuration \
         '[Unit]' "FailureAction=$(coco_systemd_action "$action")" \
         '[Service]' "TimeoutStartSec=$((timeout + 120))"
-    coco_dropin coco-unlock-verify-root.service 50-configuration \
-        '[Unit]' "FailureAction=$(coco_systemd_action "$action")"
+    for name in root mounts; do
+        coco_dropin "coco-unlock-verify-$name.service" 50-configuration \
+            '[Unit]' "FailureAction=$(coco_systemd_action "$action")"
+    done
+    # Once more at the very end: udev has stopped by then, so that no disk can come any more on
+    # which a mount still waits that need not succeed (nofail).
+    coco_dropin initrd-switch-root.service 50-coco-unlock \
+        '[Service]' 'ExecStartPre=coco-unlock verify-mounts' 'TimeoutStartSec=1min'
     coco_mask
     coco_lvm
 

@@ -35,6 +35,7 @@ refused "unexpected '--config'; it takes: nothing" --root="$tmp/t" unlock --conf
 refused "unexpected 'x'; it takes: [--unless-done]" --root="$tmp/t" abort x
 refused "unexpected '--unless-done'; it takes: nothing" --root="$tmp/t" verify-root --unless-done
 refused "unexpected '/'; it takes: nothing" --root="$tmp/t" raise-generation /
+refused "unexpected '/sysroot'; it takes: nothing" --root="$tmp/t" verify-mounts /sysroot
 refused "unexpected '--conf'; it takes: [--config]" --root="$tmp/t" check --conf
 refused "unexpected 'x'; it takes: [--config]" --root="$tmp/t" check --config x
 refused "unexpected 'x'; it takes: [--json]" --root="$tmp/t" status --json x
@@ -44,7 +45,7 @@ is 'no mistake has changed anything' "$(cd "$tmp/t" && find . | sort)" \
 for word in help --help; do
 	run "$word"
 	is "$word exits with 0" "$rc" 0
-	for verb in unlock check status abort; do
+	for verb in unlock verify-root verify-mounts check status abort; do
 		ok "... and tells of $verb" grep -q "^  $verb " "$tmp/out"
 	done
 done

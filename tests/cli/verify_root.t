@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# verify_root.t - verify-root, raise-generation and abort --unless-done as they are called: exit
-# codes, one line, status file. What is no root in all its forms is in unit/verify.c.
+# verify_root.t - verify-root, verify-mounts, raise-generation and abort --unless-done as they are
+# called: exit codes, one line, status file. What is no root in all its forms is in unit/verify.c.
 source "$(dirname "$0")/../lib/tap.sh"
 source "$(dirname "$0")/../lib/fixture.sh"
 
@@ -49,9 +49,11 @@ good() {
 	volume 0 0
 }
 
+verb=verify-root
+
 # refused NAME CODE EXIT REASON
 refused() {
-	run --root="$t" verify-root
+	run --root="$t" "$verb"
 	is "$1" "$rc" "$3"
 	is '... one line of failure' "$(grep -c '^coco-unlock: FAILED ' "$tmp/err")" 1
 	ok '... with code, name and reason' grep -qF \
@@ -110,6 +112,72 @@ refused 'an old copy of the disk' old-generation 32 'the root is of generation 4
 echo 5 > "$t/sysroot$generation"
 run --root="$t" verify-root
 is 'a copy that is new enough' "$rc" 0
+
+# The second look: /usr is mounted, and there may be swap.
+verb=verify-mounts
+
+# second ROOT: another volume in the list, which is the root's if ROOT is 1; usr NUMBER: /usr on that device
+second() {
+	sed "1d;s/=root$/=usr/;s/^root=.*/root=$1/;s/253:0/253:1/" "$t$opened" >> "$t$opened.more"
+	must cat "$t$opened.more" >> "$t$opened"
+	must rm "$t$opened.more"
+	device dm-1 253:1 "$tmp/usr"
+}
+usr() {
+	echo "31 30 $1 / /sysroot/usr rw - ext4 /dev/x rw" >> "$t/proc/self/mountinfo"
+}
+image "$tmp/usr" eeeeeeee-0000-4000-8000-0000000000e3 usr
+
+good
+second 0
+usr 253:1
+before=$(snapshot "$t")
+run --root="$t" verify-mounts
+is 'root and /usr are what was opened' "$rc" 0
+ok '... and it says so' grep -q '^mounts: all mounts and swap areas are on what was opened' "$tmp/err"
+is '... nothing has changed' "$(snapshot "$t")" "$before"
+run --root="$t" verify-root
+is '... verify-root accepts it, too' "$rc" 0
+
+good
+second 0
+usr 252:0
+refused 'a foreign /usr' root-confusion 31 'ext4 on /sysroot/usr uses device 252:0, which is not'
+
+good
+second 0
+usr 253:1
+device vdb 252:16 "$tmp/usr"
+refused 'a twin of /usr' root-confusion 31 '/dev/vdb claims'
+
+good
+printf 'Filename\tType\tSize\tUsed\tPriority\n/dev/vda partition\t9\t0\t-2\n' > "$t/proc/swaps"
+refused 'swap on a plain disk' root-confusion 31 'the swap on /dev/vda is not on a volume that was opened"'
+
+good
+echo '40 1 252:0 / /run/x rw - ext4 /dev/vda rw' >> "$t/proc/self/mountinfo"
+refused 'a plain disk elsewhere' root-confusion 31 'ext4 on /run/x uses device 252:0'
+
+good
+must rm "$t$opened"
+refused 'nothing was opened' root-confusion 31 'coco-unlock has opened nothing in this boot"'
+
+good
+volume 5 6
+refused 'an old copy of the disk' old-generation 32 'the root is of generation 0, the policy entry demands 5'
+
+# The root lies on the volume that the list says.
+for verb in verify-root verify-mounts; do
+	good
+	sed -i s/^root=1/root=0/ "$t$opened"
+	refused "$verb: a list without the root's volume" root-confusion 31 "$opened cannot be read: Invalid argument"
+	good
+	sed -i s/^root=1/root=0/ "$t$opened"
+	second 1
+	refused "$verb: the root on another volume" root-confusion 31 \
+		"/sysroot does not lie on the volume 'usr', which is the root's"
+done
+verb=verify-root
 
 # raised NAME EXIT TEXT FILE: raise-generation, in the real root
 raised() {

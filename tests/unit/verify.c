@@ -984,6 +984,223 @@ static void test_generation(void)
 		   "the policy entry demands 9");
 }
 
+/* A second volume, dm-5, with a file system of its own. */
+static void add_volume(const char *image)
+{
+	add_device("dm-5", "253:5", image);
+	volumes[1] = volumes[0];
+	(void)snprintf(volumes[1].name, sizeof(volumes[1].name), "usr");
+	volumes[1].is_root = false;
+	volumes[1].mapping.dev = makedev(253, 5);
+	nr_volumes = 2;
+}
+
+static void test_root_volume(void)
+{
+	begin();
+	add_volume("/zero");
+	good("the root is on its volume");
+	begin();
+	add_volume("/zero");
+	set_mounts(MOUNT("253:5", "ext4"));
+	refused("another volume of ours", "/sysroot does not lie on the volume 'root'");
+	begin();
+	add_volume("/zero");
+	volumes[0].is_root = false;
+	volumes[1].is_root = true;
+	refused("the volume of that name, if another is the root's",
+		"does not lie on the volume 'usr', which is the root's");
+	begin();
+	volumes[0].is_root = false;
+	refused("no volume is the root's", "does not lie on the volume 'root'");
+	begin();
+	add_volume("/zero");
+	add_device("dm-1", "253:1", "/root");
+	add_slave("dm-1", "dm-5");
+	set_mounts(MOUNT("253:1", "ext4"));
+	refused("a stack on another volume only", "does not lie on the volume 'root'");
+	begin();
+	add_volume("/zero");
+	add_device("dm-1", "253:1", "/root");
+	add_slave("dm-1", "dm-0");
+	add_slave("dm-1", "dm-5");
+	set_mounts(MOUNT("253:1", "ext4"));
+	good("another volume joins it");
+	begin();
+	add_volume("/zero");
+	add_device("dm-1", "253:1", "/root");
+	add_slave("dm-1", "dm-0");
+	add_slave("dm-1", "dm-5");
+	set_mounts(MOUNT("253:1", "ext4"));
+	volumes[0].min_generation = 1;
+	volumes[1].min_generation = 0;
+	refused_as(EXITCODE_OLD_GENERATION, "its minimum counts there, too", "demands 1");
+}
+
+#define USR "31 30 253:5 / /sysroot/usr rw - ext4 /dev/dm-5 rw\n"
+#define AT(dev, type, point) "40 1 " dev " / " point " rw - " type " x rw\n"
+#define SWAPS "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n"
+#define SWAP_ON(name, type) name "                              " type "\t1048572\t\t0\t\t-2\n"
+
+/* The second look; says what came of it. */
+static void looked(enum exitcode code, const char *what, const char *reason)
+{
+	int r;
+
+	f = (struct fault){ 0 };
+	r = verify_mounts(&fx.root, PATH_SYSROOT, volumes, nr_volumes, &f);
+	if (!ok((r < 0) == (code != EXITCODE_OK) && f.code == code && strstr(f.reason, reason),
+		"%s: %s", code == EXITCODE_OK ? "accepted" : "refused", what))
+		printf("# %d, code %d: %s\n", r, f.code, f.reason);
+	fixture_done(&fx);
+}
+
+static void look(const char *reason, const char *what)
+{
+	looked(reason ? EXITCODE_ROOT_CONFUSION : EXITCODE_OK, what, reason ? reason : "");
+}
+
+static void test_all_mounts(void)
+{
+	static const struct {
+		const char *lines;
+		const char *reason; /* NULL: accepted */
+		const char *what;
+	} cases[] = {
+		{ GOOD USR, NULL, "root and /usr on two volumes" },
+		{ USR, "nothing is mounted on /sysroot", "no root" },
+		{ MOUNT("253:5", "ext4"), "/sysroot does not lie on the volume 'root'",
+		  "the root on the other volume" },
+		{ GOOD "31 30 252:16 / /sysroot/usr rw - ext4 x rw\n",
+		  "ext4 on /sysroot/usr uses device 252:16", "a foreign /usr" },
+		{ GOOD "31 30 252:16 / /sysroot/usr rw - ext4 x rw\n" USR,
+		  "ext4 on /sysroot/usr uses device 252:16", "a foreign /usr that is covered" },
+		{ GOOD USR "32 31 252:16 / /sysroot/usr/lib rw - ext4 x rw\n",
+		  "ext4 on /sysroot/usr/lib uses", "something foreign inside of /usr" },
+		{ GOOD "31 30 0:40 / /sysroot/usr ro - squashfs x ro\n", "squashfs on /sysroot/usr",
+		  "a /usr of a kind that is not known" },
+		{ GOOD "31 30 0:40 / /sysroot/run rw - tmpfs x rw\n", "tmpfs on /sysroot/run",
+		  "memory inside of the root" },
+		{ GOOD "31 30 0:40 / /sysroot/usr rw - autofs x rw\n", "autofs on /sysroot/usr",
+		  "a mount that comes later" },
+		{ MOUNT("252:16", "ext4") GOOD, "ext4 on /sysroot uses device 252:16",
+		  "a foreign one that the root covers" },
+		{ GOOD AT("252:16", "ext4", "/run/x"), "ext4 on /run/x uses device 252:16",
+		  "a disk that goes over with /run" },
+		{ GOOD AT("252:16", "ext4", "/usr/bin"), "ext4 on /usr/bin uses device 252:16",
+		  "a disk over the initramfs" },
+		{ GOOD AT("7:0", "squashfs", "/media"), "squashfs on /media uses device 7:0",
+		  "a loop device" },
+		{ GOOD AT("253:5", "ext4", "/media"), NULL, "a volume elsewhere" },
+		{ GOOD AT("0:40", "9p", "/run/host"), "9p on /run/host", "the host's 9p" },
+		{ GOOD AT("0:40", "virtiofs", "/run/host"), "virtiofs on /run/host", "virtiofs" },
+		{ GOOD AT("0:40", "nfs4", "/x"), "nfs4 on /x", "nfs" },
+		{ GOOD AT("0:40", "fuse.sshfs", "/x"), "fuse.sshfs on /x", "fuse" },
+		{ GOOD AT("0:40", "overlay", "/usr"), "overlay on /usr", "an extension of the initramfs" },
+		{ GOOD AT("252:16", "tmpfs", "/x"), "tmpfs on /x uses device 252:16",
+		  "the name of a kind of the kernel's, on a disk" },
+		{ GOOD AT("0:40", "devtmpfs", "/dev") AT("0:41", "cgroup2", "/sys/fs/cgroup")
+		  AT("0:42", "autofs", "/proc/sys/fs/binfmt_misc") AT("0:43", "ramfs", "/run/credentials/x"),
+		  NULL, "what the kernel keeps for itself" },
+		{ GOOD "31 30\n", "mountinfo cannot be read", "a line that is cut" },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		begin();
+		add_volume("/zero");
+		set_mounts(cases[i].lines);
+		look(cases[i].reason, cases[i].what);
+	}
+}
+
+/* vdb, a plain disk, claims what is on the volume of /usr. */
+static void test_all_rivals(void)
+{
+	begin();
+	add_volume("/other");
+	set_mounts(GOOD USR);
+	look("/dev/vdb claims the UUID " UUID_OTHER " of /dev/dm-5", "a twin of /usr");
+	begin();
+	add_volume("/zero");
+	set_mounts(GOOD USR);
+	add_device("vdc", "252:32", "/same-label");
+	look("/dev/vdc claims the label 'system' of /dev/dm-0", "a twin of the root, as before");
+	begin();
+	add_device("dm-7", "253:7", "/zero");
+	add_slave("dm-7", "vdb");
+	look("/dev/dm-7", "a device made of the host's disk, as before");
+	begin();
+	volumes[0].min_generation = 4;
+	looked(EXITCODE_OLD_GENERATION, "an old root, as before", "demands 4");
+}
+
+static void test_swaps(void)
+{
+	static const struct {
+		const char *text;
+		const char *reason; /* NULL: accepted */
+		const char *what;
+	} cases[] = {
+		{ SWAPS, NULL, "no swap" },
+		{ SWAPS SWAP_ON("/dev/dm-5", "partition"), NULL, "swap on a volume" },
+		{ SWAPS SWAP_ON("/dev/dm-1", "partition"), NULL, "swap on a stack above a volume" },
+		{ SWAPS SWAP_ON("/dev/vdb", "partition"),
+		  "the swap on /dev/vdb is not on a volume that was opened", "swap on a disk" },
+		{ SWAPS SWAP_ON("/dev/dm-5", "partition") SWAP_ON("/dev/vdb", "partition"),
+		  "the swap on /dev/vdb is not", "the second one on a disk" },
+		{ SWAPS SWAP_ON("/dev/vdx", "partition"), "what the swap on /dev/vdx lies on: No such file",
+		  "swap on a device that nobody knows" },
+		{ SWAPS SWAP_ON("/dev/cciss/c0", "partition"), "the swap on /dev/cciss/c0 is not",
+		  "a device in a directory" },
+		{ SWAPS SWAP_ON("/dev/vdb\\040(deleted)", "partition"), "lies on: No such file",
+		  "a node that is gone" },
+		{ SWAPS SWAP_ON("/x/vdb", "partition"), "what the swap on /x/vdb lies on",
+		  "a node elsewhere" },
+		{ SWAPS SWAP_ON("/dev/zram0", "partition"), NULL, "zram" },
+		{ SWAPS SWAP_ON("/dev/zram1", "partition"), NULL, "zram that could write back" },
+		{ SWAPS SWAP_ON("/dev/zram2", "partition"), "the swap on /dev/zram2 is not",
+		  "zram that writes back" },
+		{ SWAPS SWAP_ON("/dev/zram9", "partition"), "lies on: No such file", "zram that is not" },
+		{ SWAPS SWAP_ON("/sysroot/swap", "file"), NULL, "a file in the root" },
+		{ SWAPS SWAP_ON("/sysroot/usr/swap", "file"), NULL, "a file in a volume" },
+		{ SWAPS SWAP_ON("/sysroot/a\\040b", "file"), NULL, "a file with a space" },
+		{ SWAPS SWAP_ON("/swap", "file"), "the swap on /swap is not", "a file elsewhere" },
+		{ SWAPS SWAP_ON("swap", "file"), "the swap on swap is not", "a file without a path" },
+		{ SWAPS SWAP_ON("/dev/dm-5", "other"), "lies on: Invalid argument", "another type" },
+		{ SWAPS "/dev/dm-5\n", "proc/swaps lies on: Invalid argument", "a line that is cut" },
+		{ "", "proc/swaps lies on: Invalid argument", "an empty list" },
+		{ SWAP_ON("/dev/dm-5", "partition"), "proc/swaps lies on", "a list of another form" },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		begin();
+		add_volume("/zero");
+		add_device("dm-1", "253:1", "/zero");
+		add_slave("dm-1", "dm-5");
+		add_device("zram0", "251:0", NULL);
+		add_device("zram1", "251:1", NULL);
+		fixture_text(&fx, "/sys/devices/zram1/backing_dev", "none\n");
+		add_device("zram2", "251:2", NULL);
+		fixture_text(&fx, "/sys/devices/zram2/backing_dev", "/dev/vdb\n");
+		add_device("cciss!c0", "104:0", NULL);
+		fixture_text(&fx, "/dev/cciss/c0", "");
+		FIXTURE_MUST(truncate(fixture_path(&fx, "/dev/cciss/c0"), 65536) == 0);
+		set_mounts(GOOD USR);
+		fixture_text(&fx, PATH_SWAPS, cases[i].text);
+		look(cases[i].reason, cases[i].what);
+	}
+	begin();
+	fixture_mkdir(&fx, PATH_SWAPS);
+	look("/proc/swaps cannot be read: Is a directory", "a list that cannot be read");
+	begin();
+	fixture_text(&fx, PATH_SWAPS, SWAPS);
+	broken_node = PATH_SWAPS;
+	broken_errno = EMFILE;
+	look("/proc/swaps cannot be read: Too many open files", "no descriptor for it");
+}
+
 int main(void)
 {
 	unsigned int before;
@@ -1003,6 +1220,10 @@ int main(void)
 	test_multipath();
 	test_integrity();
 	test_generation();
+	test_root_volume();
+	test_all_mounts();
+	test_all_rivals();
+	test_swaps();
 	is_int(fixture_fds(), before, "no descriptor is left open");
 	return tap_done();
 }

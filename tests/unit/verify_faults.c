@@ -173,16 +173,19 @@ static void begin(void)
 	mounted(ROOT);
 	memset(volumes, 0, sizeof(volumes));
 	memcpy(volumes[0].name, "root", 5);
+	volumes[0].is_root = true;
 	volumes[0].mapping.dev = makedev(253, 0);
 	btrfs_devices = 0;
 }
+
+static bool second; /* the second look */
 
 static int verify(void)
 {
 	f = (struct fault){ 0 };
 	names.uses = 0;
 	names.hit = false;
-	return verify_root(&fx.root, PATH_SYSROOT, volumes, 1, &f);
+	return (second ? verify_mounts : verify_root)(&fx.root, PATH_SYSROOT, volumes, 1, &f);
 }
 
 static void good(void)
@@ -247,20 +250,59 @@ static void stranger_partly(void)
 	fixture_mkdir(&fx, "/sys/devices/md9/md");
 }
 
+static void foreign_elsewhere(void)
+{
+	mounted(ROOT "31 1 252:16 / /run/x rw - ext4 /dev/x rw\n");
+}
+
+#define SWAPS "Filename Type Size Used Priority\n"
+
+static void swap_of_ours(void)
+{
+	fixture_text(&fx, PATH_SWAPS, SWAPS "/dev/dm-0 partition 9 0 -2\n");
+}
+
+static void swap_on_disk(void)
+{
+	fixture_text(&fx, PATH_SWAPS, SWAPS "/dev/vdb partition 9 0 -2\n");
+}
+
+static void swap_partly_on_disk(void)
+{
+	add_device("dm-1", "253:1", "/zero");
+	add_slave("dm-1", "dm-0");
+	add_slave("dm-1", "vdb");
+	fixture_text(&fx, PATH_SWAPS, SWAPS "/dev/dm-1 partition 9 0 -2\n");
+}
+
+static void swap_in_file(void)
+{
+	mounted(ROOT "31 30 253:0 / /sysroot/a rw - ext4 /dev/x rw\n");
+	fixture_text(&fx, PATH_SWAPS, SWAPS "/swap file 9 0 -2\n");
+}
+
 static const struct {
 	void (*make)(void);
 	const char *what;
 	bool accepted;
 	unsigned int fewest; /* reads of directories */
+	bool second;
 } trees[] = {
-	{ good, "a good root", true, 4 },
-	{ second_is_foreign, "a root that is partly on another disk", false, 4 },
-	{ foreign_below_root, "a foreign mount below the root", false, 0 },
-	{ foreign_in_btrfs, "a btrfs with a foreign device", false, 4 },
-	{ rival, "a twin of the root", false, 4 },
-	{ rival_above, "a twin of what lies above the root's mapping", false, 4 },
-	{ stranger, "a foreign logical volume", false, 4 },
-	{ stranger_partly, "a RAID that is partly on another disk", false, 4 },
+	{ good, "a good root", true, 4, false },
+	{ second_is_foreign, "a root that is partly on another disk", false, 4, false },
+	{ foreign_below_root, "a foreign mount below the root", false, 0, false },
+	{ foreign_in_btrfs, "a btrfs with a foreign device", false, 4, false },
+	{ rival, "a twin of the root", false, 4, false },
+	{ rival_above, "a twin of what lies above the root's mapping", false, 4, false },
+	{ stranger, "a foreign logical volume", false, 4, false },
+	{ stranger_partly, "a RAID that is partly on another disk", false, 4, false },
+	{ swap_of_ours, "a good root and swap", true, 4, true },
+	{ foreign_below_root, "a foreign /usr, looked at again", false, 0, true },
+	{ foreign_elsewhere, "a foreign mount elsewhere", false, 0, true },
+	{ rival_above, "a twin of what lies above, looked at again", false, 4, true },
+	{ swap_on_disk, "swap on a disk", false, 4, true },
+	{ swap_partly_on_disk, "swap partly on a disk", false, 4, true },
+	{ swap_in_file, "swap in a file of the initramfs", false, 4, true },
 };
 
 static void test_readdir(size_t i)
@@ -319,6 +361,7 @@ int main(void)
 	for (i = 0; i < ARRAY_SIZE(trees); i++) {
 		begin();
 		trees[i].make();
+		second = trees[i].second;
 		r = verify();
 		if (!ok((r >= 0) == trees[i].accepted, "premise: %s is %s", trees[i].what,
 			trees[i].accepted ? "accepted" : "refused"))

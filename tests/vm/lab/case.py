@@ -40,6 +40,7 @@ class Disk:
     late: bool = False          # hot-added 9 s after the unit has started
     hot: str = None             # blank, until a line of the console matches this: then the host changes the disk
     made: object = None         # instead: a function of attack.py that returns the file
+    of: object = None           # the same, of the combo that is booted
 
 
 @dataclasses.dataclass(frozen=True)

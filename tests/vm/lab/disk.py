@@ -53,8 +53,8 @@ def plain(guest, kernel_name, btrfs=False):
                       f"the root of {guest}, {kernel_name} kernel") + "/disk"
 
 
-def make_plain(system, btrfs, tmp):
-    top = tmp + "/tree"
+def guest_tree(system, top):
+    """The directory that a guest's root is made of."""
     tree.copy_tree(system + "/tree", top)
     cache.run(["sh", "-c", "cd \"$1\" && rm -rf " + " ".join(TRIM), "sh", top])
     release = tree.read(system + "/kver")
@@ -62,6 +62,11 @@ def make_plain(system, btrfs, tmp):
     tree.enter(top, f"depmod {release}")
     install_guest_files(top)
     shutil.copy(system + "/measure", top + "/usr/lib/coco-lab/measure")
+
+
+def make_plain(system, btrfs, tmp):
+    top = tmp + "/tree"
+    guest_tree(system, top)
     if btrfs:
         make_btrfs(system + "/tree", top, tmp + "/disk", size_mib(top) + 64)
     else:

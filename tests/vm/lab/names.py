@@ -6,7 +6,7 @@ The owner's guest has the root of Debian's installer, in LVM behind LUKS2, or th
 
 import os
 
-from . import attack, disk, lvm, owner, table, tree
+from . import attack, disk, looks, lvm, owner, table, tree
 from .case import ATTACKERS, COCO12, COCO13, EVEN, GOOD, ODD, Case, Disk, behind
 from .verdict import Boot, Falls, Refuse
 
@@ -99,7 +99,7 @@ SHOWS = {
 UNFILTERED = {"/etc/lvm/lvmlocal.conf": "# nothing\n"}
 # An image in which nobody looks at names.
 UNVERIFIED = {"/etc/systemd/system/coco-unlock-verify-root.service.d/99-lab.conf":
-              "[Service]\nExecStart=\nExecStart=/bin/true\n"}
+              "[Service]\nExecStart=\nExecStart=/bin/true\n", **looks.ONE_LOOK}
 # In the place of mdadm, which the guests do not have: the second disk becomes the RAID `root`. Nothing of it is on the
 # disk, so that the name stands in this rule.
 MD = "/sys/block/md_root/md"

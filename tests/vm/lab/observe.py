@@ -57,6 +57,8 @@ def parts(case, combo):
 def image(combo, wanted):
     if wanted.made:
         return wanted.made()
+    if wanted.of:
+        return wanted.of(combo)
     if wanted.kind == "owner":
         return owner.disk_file(combo.guest, combo.kernel, wanted.name)
     if wanted.kind in ("root", "btrfs"):
