@@ -148,7 +148,7 @@ static void check_host_words(const struct root *root, const struct conf *conf,
 	struct fault f = { 0 };
 
 	/* Outside of the initramfs the words are those of another boot's stage. */
-	if (root->machine && !root_exists(root, PATH_INITRD_RELEASE))
+	if (root->machine && root_exists(root, PATH_INITRD_RELEASE) == 0)
 		return;
 	if (cmdline_check(root, conf, &f) >= 0)
 		(void)cmdline_check_credentials(root, &f);

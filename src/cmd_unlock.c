@@ -24,7 +24,10 @@ static int run_unlock(const struct root *root, int argc, char **argv)
 	if (argc > 1)
 		return cmd_usage(&cmd_unlock, argv[1]);
 	report_init(&report);
-	report_remove(root);
+	r = report_remove(root);
+	if (r < 0)
+		(void)fault_set(&f, EXITCODE_INTERNAL, -r, "cannot remove %s: %s", PATH_STATUS,
+				strerror(-r));
 	report_stage(&report, STAGE_PREPARE);
 	r = secret_harden_process();
 	if (r < 0)
@@ -64,9 +67,10 @@ static int run_abort(const struct root *root, int argc, char **argv)
 			return cmd_usage(&cmd_abort, argv[i]);
 		unless_done = true;
 	}
-	/* In the real root the unit only stops, at shutdown, and nothing is left to undo. */
-	if (unless_done &&
-	    (root_exists(root, PATH_STATUS) || !root_exists(root, PATH_INITRD_RELEASE)))
+	/* In the real root the unit only stops, at shutdown, and nothing is left to undo. Where
+	 * nobody can tell, it is not done. */
+	if (unless_done && (root_exists(root, PATH_STATUS) > 0 ||
+			    root_exists(root, PATH_INITRD_RELEASE) == 0))
 		return EXITCODE_OK;
 	report_init(&report);
 	(void)conf_load(root, &conf, &ignored); /* on an error the defaults apply */

@@ -24,7 +24,7 @@ static int verify(const struct root *root, look_fn *look, bool *ret_opened, stru
 	int r;
 
 	r = opened_read(root, volumes, CONF_VOLUMES_MAX, &nr);
-	*ret_opened = r != -ENOENT;
+	*ret_opened = r >= 0; /* if nobody knows, the secrets are looked for */
 	if (r == -ENOENT)
 		return fault_set(f, EXITCODE_ROOT_CONFUSION, ENOENT,
 				 "coco-unlock has opened nothing in this boot");

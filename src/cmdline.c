@@ -6,7 +6,6 @@
  */
 #include "cmdline.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <string.h>
 
@@ -87,6 +86,30 @@ static int refuse_word(const char *word, const struct conf *conf, struct fault *
 			 names_root ? "'" : "");
 }
 
+/* systemd reads more words from here where Secure Boot is off: at first from the variable, then
+ * from a copy that it keeps (src/basic/efivars.c). */
+static int check_efi_options(const struct root *root, struct fault *f)
+{
+	static const char *const paths[] = {
+		PATH_EFI_SYSTEMD_OPTIONS, PATH_EFI_SYSTEMD_OPTIONS_CACHE,
+	};
+	size_t i;
+	int r;
+
+	for (i = 0; i < ARRAY_SIZE(paths); i++) {
+		r = root_exists(root, paths[i]);
+		if (r < 0)
+			return fault_set(f, EXITCODE_COMMAND_LINE, -r,
+					 "cannot see whether there is an EFI variable "
+					 "SystemdOptions: %s", strerror(-r));
+		if (r > 0)
+			return fault_set(f, EXITCODE_COMMAND_LINE, EPERM,
+					 "the EFI variable SystemdOptions adds to the kernel command "
+					 "line");
+	}
+	return 0;
+}
+
 int cmdline_check(const struct root *root, const struct conf *conf, struct fault *f)
 {
 	_cleanup_free_ char *cmdline = NULL;
@@ -95,10 +118,8 @@ int cmdline_check(const struct root *root, const struct conf *conf, struct fault
 
 	if (!conf->check_cmdline)
 		return 0;
-	/* systemd reads more words from here where Secure Boot is off. */
-	if (root_exists(root, PATH_EFI_SYSTEMD_OPTIONS))
-		return fault_set(f, EXITCODE_COMMAND_LINE, EPERM,
-				 "the EFI variable SystemdOptions adds to the kernel command line");
+	if (check_efi_options(root, f) < 0)
+		return -EPERM;
 	n = root_read_text(root, PATH_CMDLINE, CONF_CMDLINE_MAX, &cmdline);
 	if (n == -ENOENT && !root->machine)
 		return 0;
@@ -113,35 +134,28 @@ int cmdline_check(const struct root *root, const struct conf *conf, struct fault
 	return 0;
 }
 
+static int refuse_credential(const char *name, void *data)
+{
+	char shown[80];
+
+	text_printable(name, shown, sizeof(shown));
+	return fault_set(data, EXITCODE_FOREIGN_CREDENTIAL, EPERM,
+			 "the system manager has imported the credential '%s'", shown);
+}
+
 int cmdline_check_credentials(const struct root *root, struct fault *f)
 {
 	static const char *const dirs[] = { PATH_CREDENTIALS_SYSTEM, PATH_CREDENTIALS_ENCRYPTED };
-	char shown[80];
-	struct dirent *e;
 	size_t i;
-	DIR *d;
-	int fd;
+	int r;
 
 	for (i = 0; i < ARRAY_SIZE(dirs); i++) {
-		fd = root_open(root, dirs[i], O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
-		if (fd == -ENOENT)
+		r = root_walk(root, dirs[i], O_NOFOLLOW, refuse_credential, f);
+		if (r == -ENOENT)
 			continue;
-		d = fd >= 0 ? fdopendir(fd) : NULL;
-		if (!d) {
-			if (fd >= 0)
-				(void)close(fd);
-			return fault_set(f, EXITCODE_FOREIGN_CREDENTIAL, EPERM, "cannot read %s",
-					 dirs[i]);
-		}
-		while ((e = readdir(d)))
-			if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
-				break;
-		if (e)
-			text_printable(e->d_name, shown, sizeof(shown));
-		(void)closedir(d);
-		if (e)
-			return fault_set(f, EXITCODE_FOREIGN_CREDENTIAL, EPERM,
-					 "the system manager has imported the credential '%s'", shown);
+		if (r < 0)
+			return fault_set(f, EXITCODE_FOREIGN_CREDENTIAL, -r, "cannot read %s: %s",
+					 dirs[i], strerror(-r));
 	}
 	return 0;
 }

@@ -6,7 +6,6 @@
  */
 #include "conf.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <string.h>
 
@@ -304,13 +303,15 @@ int conf_parse_ini(struct conf *conf, char *text, const char *file, struct fault
 	return 0;
 }
 
-static int load_ini(const struct root *root, struct conf *conf, const char *path, struct fault *f)
+/* `listed`: a directory has this name, so that it is no answer that it is not there. */
+static int load_ini(const struct root *root, struct conf *conf, const char *path, bool listed,
+		    struct fault *f)
 {
 	_cleanup_free_ char *text = NULL;
 	ssize_t n;
 
 	n = root_read_text(root, path, CONF_FILE_MAX, &text);
-	if (n == -ENOENT)
+	if (n == -ENOENT && !listed)
 		return 0;
 	if (n < 0)
 		return fault_set(f, EXITCODE_CONFIG, (int)-n, "%s: %s", path, strerror((int)-n));
@@ -322,67 +323,59 @@ struct dropin {
 	const char *dir;
 };
 
+struct dropins {
+	struct dropin *list;
+	size_t nr;
+	const char *dir; /* that is being read */
+};
+
 static int dropin_compare(const void *a, const void *b)
 {
 	return strcmp(((const struct dropin *)a)->name, ((const struct dropin *)b)->name);
 }
 
-/* Adds the *.conf names of one directory; a name that is there already keeps its place and
- * takes the new directory, so that /etc wins over /usr/lib. */
-static int dropins_add(const struct root *root, const char *dir, struct dropin *list, size_t *nr)
+/* Adds a name that ends in .conf; one that is there already keeps its place and takes the new
+ * directory, so that /etc wins over /usr/lib. */
+static int dropin_add(const char *name, void *data)
 {
-	int fd = root_open(root, dir, O_RDONLY | O_DIRECTORY, 0);
-	struct dirent *e;
-	DIR *d;
-	size_t i, len;
-	int r = 0;
+	struct dropins *d = data;
+	size_t len = strlen(name), i;
 
-	if (fd < 0)
-		return fd == -ENOENT ? 0 : fd;
-	d = fdopendir(fd);
-	if (!d) {
-		(void)close(fd);
-		return -ENOMEM;
-	}
-	while ((e = readdir(d))) {
-		len = strlen(e->d_name);
-		if (len < 6 || strcmp(e->d_name + len - 5, ".conf") != 0 || *e->d_name == '.')
-			continue;
-		for (i = 0; i < *nr; i++)
-			if (strcmp(list[i].name, e->d_name) == 0)
-				break;
-		if (i == CONF_DROPINS_MAX) {
-			r = -E2BIG;
+	if (len < 6 || strcmp(name + len - 5, ".conf") != 0 || *name == '.')
+		return 0;
+	for (i = 0; i < d->nr; i++)
+		if (strcmp(d->list[i].name, name) == 0)
 			break;
-		}
-		memcpy(list[i].name, e->d_name, len + 1);
-		list[i].dir = dir;
-		if (i == *nr)
-			++*nr;
-	}
-	(void)closedir(d);
-	return r;
+	if (i == CONF_DROPINS_MAX)
+		return -E2BIG;
+	memcpy(d->list[i].name, name, len + 1);
+	d->list[i].dir = d->dir;
+	if (i == d->nr)
+		d->nr++;
+	return 0;
 }
 
 static int load_dropins(const struct root *root, struct conf *conf, struct fault *f)
 {
 	static const char *const dirs[] = { PATH_CONF_D_USR, PATH_CONF_D_ETC };
 	_cleanup_free_ struct dropin *list = calloc(CONF_DROPINS_MAX, sizeof(*list));
+	struct dropins d = { .list = list };
 	char path[512];
-	size_t nr = 0, i;
+	size_t i;
 	int r;
 
 	if (!list)
 		return fault_set(f, EXITCODE_NO_MEMORY, ENOMEM, "no memory for the configuration");
 	for (i = 0; i < ARRAY_SIZE(dirs); i++) {
-		r = dropins_add(root, dirs[i], list, &nr);
-		if (r < 0)
+		d.dir = dirs[i];
+		r = root_walk(root, dirs[i], 0, dropin_add, &d);
+		if (r < 0 && r != -ENOENT)
 			return fault_set(f, EXITCODE_CONFIG, -r, "%s: %s", dirs[i], strerror(-r));
 	}
-	qsort(list, nr, sizeof(*list), dropin_compare);
-	for (i = 0; i < nr; i++) {
+	qsort(list, d.nr, sizeof(*list), dropin_compare);
+	for (i = 0; i < d.nr; i++) {
 		(void)snprintf(path, sizeof(path), "%s/%s", list[i].dir, list[i].name); /* fits */
-		r = load_ini(root, conf, path, f);
+		r = load_ini(root, conf, path, true, f);
 		if (r < 0)
 			return r;
 	}
@@ -395,7 +388,7 @@ static int load_all(const struct root *root, struct conf *conf, struct fault *f)
 	ssize_t n;
 	int r;
 
-	r = load_ini(root, conf, PATH_CONF, f);
+	r = load_ini(root, conf, PATH_CONF, false, f);
 	if (r < 0)
 		return r;
 	r = load_dropins(root, conf, f);

@@ -7,7 +7,6 @@
 #include "device.h"
 
 #include <blkid/blkid.h>
-#include <dirent.h>
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <string.h>
@@ -18,11 +17,15 @@
 
 #define SEEN_SIZE 160
 
-/* What a scan saw: the first match, how many there are, and text for the error. */
+/* What a scan saw: the first match, how many there are, and text for the error. A device that
+ * cannot be looked at may be one more match: with one of them no match is taken. */
 struct scan {
+	const struct root *root;
+	const struct device_spec *spec;
 	struct device first;
 	unsigned int matches;
 	char matching[SEEN_SIZE]; /* names of the matches */
+	char unknown[SEEN_SIZE];  /* names of what cannot be looked at, and why */
 	char seen[SEEN_SIZE];	  /* names and types of all disks and partitions */
 };
 
@@ -32,10 +35,17 @@ static void probe_freep(blkid_probe *pr)
 		blkid_free_probe(*pr);
 }
 
-/* Opens what may serve as a volume: a block device, or a file in a tree of tests. */
-static int open_block(const struct root *root, const char *path, uint64_t *ret_size)
+/* No node, no driver behind it any more, no medium. Every other error says nothing about what
+ * is there. */
+static bool is_absent(int r)
 {
-	_cleanup_close_ int fd = root_open(root, path, O_RDONLY | O_NONBLOCK, 0);
+	return r == -ENOENT || r == -ENXIO || r == -ENODEV || r == -ENOMEDIUM;
+}
+
+/* Opens what may serve as a volume: a block device, or a file in a tree of tests. */
+static int open_block(const struct root *root, const char *path, int flags, uint64_t *ret_size)
+{
+	_cleanup_close_ int fd = root_open(root, path, O_RDONLY | flags, 0);
 	uint64_t size = 0;
 	struct stat st;
 
@@ -55,14 +65,28 @@ static int open_block(const struct root *root, const char *path, uint64_t *ret_s
 	return TAKE_FD(fd);
 }
 
+/* libblkid: 0 found, 1 nothing known, -2 several things; -1 and every other -errno is an error,
+ * mostly of a read. */
+static int probe(blkid_probe pr)
+{
+	int r = blkid_do_safeprobe(pr);
+
+	if (r == -2)
+		return 0;
+	return r < 0 ? (r == -1 ? -EIO : r) : r == 0;
+}
+
 /* Only the LUKS prober runs, so that other signatures on the disk cannot hide the magic. */
-static bool has_luks_magic(blkid_probe pr)
+static int has_luks_magic(blkid_probe pr)
 {
 	char *only[] = { (char[]){ "crypto_LUKS" }, NULL };
+	int r;
 
 	blkid_probe_reset_superblocks_filter(pr);
-	(void)blkid_probe_filter_superblocks_type(pr, BLKID_FLTR_ONLYIN, only);
-	return blkid_do_safeprobe(pr) == 0 && blkid_probe_has_value(pr, "TYPE");
+	if (blkid_probe_filter_superblocks_type(pr, BLKID_FLTR_ONLYIN, only) < 0)
+		return -ENOMEM;
+	r = probe(pr);
+	return r <= 0 ? r : blkid_probe_has_value(pr, "TYPE");
 }
 
 static bool value_is(blkid_probe pr, const char *name, const char *expected)
@@ -73,16 +97,19 @@ static bool value_is(blkid_probe pr, const char *name, const char *expected)
 	       strcmp(value, expected) == 0;
 }
 
-bool device_matches(int fd, uint64_t offset, uint64_t size, const struct device_spec *spec,
-		    char ret_type[static 32])
+int device_matches(int fd, uint64_t offset, uint64_t size, const struct device_spec *spec,
+		   char ret_type[static 32])
 {
 	_cleanup_(probe_freep) blkid_probe pr = blkid_new_probe();
 	const char *type = NULL;
-	bool luks;
+	int luks, r;
 
 	(void)snprintf(ret_type, 32, "unknown content");
-	if (!pr || blkid_probe_set_device(pr, fd, (blkid_loff_t)offset, (blkid_loff_t)size) < 0)
-		return false;
+	if (!pr)
+		return -ENOMEM;
+	errno = 0;
+	if (blkid_probe_set_device(pr, fd, (blkid_loff_t)offset, (blkid_loff_t)size) < 0)
+		return errno ? -errno : -EIO;
 	(void)blkid_probe_enable_superblocks(pr, 1);
 	(void)blkid_probe_set_superblocks_flags(pr, BLKID_SUBLKS_TYPE | BLKID_SUBLKS_UUID |
 							    BLKID_SUBLKS_LABEL);
@@ -91,9 +118,13 @@ bool device_matches(int fd, uint64_t offset, uint64_t size, const struct device_
 		(void)blkid_probe_set_partitions_flags(pr, BLKID_PARTS_ENTRY_DETAILS);
 	}
 	luks = has_luks_magic(pr);
+	if (luks < 0)
+		return luks;
 	if (!luks) {
 		blkid_probe_reset_superblocks_filter(pr);
-		(void)blkid_do_safeprobe(pr); /* nothing known is an answer, too */
+		r = probe(pr);
+		if (r < 0)
+			return r;
 	}
 	if (blkid_probe_lookup_value(pr, "TYPE", &type, NULL) == 0 && type)
 		(void)snprintf(ret_type, 32, "%s", type);
@@ -109,94 +140,131 @@ bool device_matches(int fd, uint64_t offset, uint64_t size, const struct device_
 	case DEVICE_KIND_PATH:
 		break;
 	}
-	return false;
+	return 0;
 }
 
 /* Whole disks have a bus device behind them, which loop, dm and md have not; partitions have
  * an index. */
-static bool is_disk_or_partition(const struct root *root, const char *name)
+static int is_disk_or_partition(const struct root *root, const char *name)
 {
 	char path[sizeof(PATH_SYS_BLOCK) + NAME_MAX + 16];
+	int r;
 
 	(void)snprintf(path, sizeof(path), "%s/%s/device", PATH_SYS_BLOCK, name); /* fits */
-	if (root_exists(root, path))
-		return true;
+	r = root_exists(root, path);
+	if (r != 0)
+		return r;
 	(void)snprintf(path, sizeof(path), "%s/%s/partition", PATH_SYS_BLOCK, name);
 	return root_exists(root, path);
 }
 
-static void scan_one(const struct root *root, const char *name, const struct device_spec *spec,
-		     struct scan *scan)
+static void add_match(struct scan *scan, const char *path, int fd, uint64_t size)
 {
-	char path[sizeof(PATH_DEV) + NAME_MAX + 1], type[32];
-	bool is_disk = is_disk_or_partition(root, name);
+	text_append(scan->matching, SEEN_SIZE, "%s%s", *scan->matching ? ", " : "", path);
+	if (scan->matches++ > 0) {
+		(void)close(fd); /* only read from */
+		return;
+	}
+	scan->first.fd = fd;
+	scan->first.size = size;
+	(void)snprintf(scan->first.path, CONF_DEVICE_SIZE, "%s", path); /* for people: may be cut */
+}
+
+/* Looks at one device. Returns 0, also if it is absent or does not match, or -errno if nobody
+ * can tell. */
+static int look_at(struct scan *scan, const char *name, const char *path)
+{
+	char type[32];
 	_cleanup_close_ int fd = -EBADF;
 	uint64_t size = 0;
+	int is_disk, r;
 
-	if (strncmp(name, "ram", 3) == 0 || strncmp(name, "zram", 4) == 0)
-		return;
-	(void)snprintf(path, sizeof(path), "%s/%s", PATH_DEV, name); /* fits */
-	fd = open_block(root, path, &size);
+	is_disk = is_disk_or_partition(scan->root, name);
+	if (is_disk < 0)
+		return is_disk;
+	/* Not O_NONBLOCK: an empty drive then says that it is empty. */
+	fd = open_block(scan->root, path, 0, &size);
 	if (fd < 0)
-		return; /* no medium, or gone again */
-	if (device_matches(fd, 0, 0, spec, type) && (is_disk || spec->kind != DEVICE_KIND_AUTO)) {
-		text_append(scan->matching, SEEN_SIZE, "%s%s", *scan->matching ? ", " : "", path);
-		if (scan->matches++ == 0 && strlen(path) < CONF_DEVICE_SIZE) {
-			scan->first.fd = TAKE_FD(fd);
-			scan->first.size = size;
-			memcpy(scan->first.path, path, strlen(path) + 1);
-		}
-	}
+		return is_absent(fd) ? 0 : fd;
+	r = device_matches(fd, 0, 0, scan->spec, type);
+	if (r < 0)
+		return r;
+	if (r > 0 && (is_disk || scan->spec->kind != DEVICE_KIND_AUTO))
+		add_match(scan, path, TAKE_FD(fd), size);
 	if (is_disk)
 		text_append(scan->seen, SEEN_SIZE, "%s%s (%s)", *scan->seen ? ", " : "", path,
 			    type);
-}
-
-static int scan_all(const struct root *root, const struct device_spec *spec, struct scan *scan)
-{
-	_cleanup_close_ int fd = root_open(root, PATH_SYS_BLOCK, O_RDONLY | O_DIRECTORY, 0);
-	struct dirent *e;
-	DIR *d;
-
-	if (fd < 0)
-		return fd == -ENOENT ? 0 : fd;
-	d = fdopendir(fd);
-	if (!d)
-		return -errno;
-	TAKE_FD(fd);
-	while ((e = readdir(d)))
-		if (*e->d_name != '.')
-			scan_one(root, e->d_name, spec, scan);
-	(void)closedir(d);
 	return 0;
 }
 
-static int scan_path(const struct root *root, const struct device_spec *spec, struct scan *scan)
+static void add_unknown(struct scan *scan, const char *path, int r)
 {
-	int fd = open_block(root, spec->value, &scan->first.size);
+	text_append(scan->unknown, SEEN_SIZE, "%s%s (%s)", *scan->unknown ? ", " : "", path,
+		    strerror(-r));
+}
+
+static int scan_one(const char *name, void *data)
+{
+	char path[sizeof(PATH_DEV) + NAME_MAX + 1], *p;
+	struct scan *scan = data;
+	int r;
+
+	if (strncmp(name, "ram", 3) == 0 || strncmp(name, "zram", 4) == 0)
+		return 0; /* the guest's own memory */
+	(void)snprintf(path, sizeof(path), "%s/%s", PATH_DEV, name); /* fits */
+	for (p = path; *p != '\0'; p++)
+		if (*p == '!') /* sysfs' form of a slash: cciss!c0d0 */
+			*p = '/';
+	r = look_at(scan, name, path);
+	if (r < 0)
+		add_unknown(scan, path, r);
+	return 0;
+}
+
+static int scan_path(struct scan *scan)
+{
+	const char *path = scan->spec->value;
+	uint64_t size = 0;
+	int fd = open_block(scan->root, path, O_NONBLOCK, &size);
 
 	if (fd == -ENOTBLK)
 		return fd;
-	if (fd < 0)
-		return 0; /* not there yet */
-	scan->first.fd = fd;
-	memcpy(scan->first.path, spec->value, CONF_DEVICE_SIZE);
-	scan->matches = 1;
-	return 0;
+	if (fd >= 0)
+		add_match(scan, path, fd, size);
+	else if (!is_absent(fd) && fd != -ENOTDIR)
+		add_unknown(scan, path, fd);
+	return 0; /* else it is not there yet */
 }
 
 static int scan_devices(const struct root *root, const struct device_spec *spec, struct scan *scan)
 {
-	*scan = (struct scan){ .first = DEVICE_NULL };
+	int r;
+
+	*scan = (struct scan){ .root = root, .spec = spec, .first = DEVICE_NULL };
 	if (spec->kind == DEVICE_KIND_PATH)
-		return scan_path(root, spec, scan);
-	return scan_all(root, spec, scan);
+		return scan_path(scan);
+	r = root_walk(root, PATH_SYS_BLOCK, 0, scan_one, scan);
+	if (r == -ENOENT)
+		return 0; /* no device yet */
+	if (r < 0)
+		device_done(&scan->first);
+	return r;
 }
 
 static int give_up(const struct device_spec *spec, const struct scan *scan, struct fault *f)
 {
 	const char *prefix = conf_device_kind_prefix(spec->kind);
 
+	if (*scan->unknown && spec->kind == DEVICE_KIND_PATH)
+		return fault_set(f, EXITCODE_NO_DEVICE, ETIMEDOUT, "the device cannot be opened: %s",
+				 scan->unknown);
+	if (*scan->unknown)
+		return fault_set(f, EXITCODE_NO_DEVICE, ETIMEDOUT,
+				 "%s%s cannot be looked at, so that nobody knows whether it is %s%s%s",
+				 scan->matches > 0 ? "one device matches, but " : "",
+				 scan->unknown, prefix,
+				 spec->kind == DEVICE_KIND_AUTO ? "a LUKS disk" : spec->value,
+				 scan->matches > 0 ? ", too" : "");
 	if (scan->matches > 0)
 		return fault_set(f, EXITCODE_NO_DEVICE, ETIMEDOUT,
 				 "%s is there, but the queue of device events did not become empty "
@@ -222,7 +290,8 @@ int device_find(const struct root *root, const struct device_spec *spec, struct 
 		if (r < 0)
 			return fault_set(f, EXITCODE_NO_DEVICE, -r, "%s: %s",
 					 *spec->value ? spec->value : PATH_SYS_BLOCK, strerror(-r));
-		if (scan.matches > 0 && (spec->kind == DEVICE_KIND_PATH || uevent_idle(root, ue)))
+		if ((scan.matches > 1 || (scan.matches == 1 && !*scan.unknown)) &&
+		    (spec->kind == DEVICE_KIND_PATH || uevent_idle(root, ue)))
 			break;
 		device_done(&scan.first);
 		r = uevent_wait(ue, deadline);

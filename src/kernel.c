@@ -66,7 +66,8 @@ static int require_target(const struct root *root, const char *name, struct faul
 	return 0;
 }
 
-/* The kernel lists what is registered: "name         : aes". */
+/* The kernel lists what is registered: "name         : aes". An unreadable list has nothing: it
+ * can only turn a cipher that did not load into a refusal. */
 static bool in_proc_crypto(const struct root *root, const char *algorithm)
 {
 	_cleanup_free_ char *text = NULL;
@@ -181,21 +182,38 @@ int kernel_look(const struct root *root, const struct conf *conf, struct fault *
 }
 
 /* proc(5): the line MemAvailable. */
-uint64_t kernel_available_kib(const struct root *root)
+static int read_available(const struct root *root, uint64_t *ret_kib)
 {
 	static const char key[] = "MemAvailable:";
 	_cleanup_free_ char *text = NULL;
 	char *p, *word;
-	uint64_t kib;
+	ssize_t n;
 
-	if (!root->machine || root_read_text(root, PATH_MEMINFO, MEMINFO_MAX, &text) < 0)
-		return UINT64_MAX;
+	n = root_read_text(root, PATH_MEMINFO, MEMINFO_MAX, &text);
+	if (n < 0)
+		return (int)n;
 	p = strstr(text, key);
 	if (!p)
-		return UINT64_MAX;
+		return -EINVAL;
 	p += sizeof(key) - 1;
 	word = text_word(&p, " \t\n");
-	if (!word || text_u64(word, UINT64_MAX, &kib) < 0)
-		return UINT64_MAX;
-	return kib > MEMORY_ROOM_KIB ? kib - MEMORY_ROOM_KIB : 0;
+	return word ? text_u64(word, UINT64_MAX, ret_kib) : -EINVAL;
+}
+
+int kernel_available_kib(const struct root *root, uint64_t *ret_kib, struct fault *f)
+{
+	uint64_t kib = 0;
+	int r;
+
+	if (!root->machine) {
+		*ret_kib = UINT64_MAX;
+		return 0;
+	}
+	r = read_available(root, &kib);
+	if (r < 0)
+		return fault_set(f, EXITCODE_NO_MEMORY, -r,
+				 "%s does not say how much memory is left: %s", PATH_MEMINFO,
+				 strerror(-r));
+	*ret_kib = kib > MEMORY_ROOM_KIB ? kib - MEMORY_ROOM_KIB : 0;
+	return 0;
 }

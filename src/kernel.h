@@ -19,7 +19,8 @@ int kernel_prepare(const struct root *root, const struct conf *conf, struct faul
 int kernel_look(const struct root *root, const struct conf *conf, struct fault *f);
 
 /* What one process may take without bringing out the OOM killer, in KiB: an estimate, with room
- * for the rest of the initramfs. UINT64_MAX if it is not known. */
-uint64_t kernel_available_kib(const struct root *root);
+ * for the rest of the initramfs; without a limit for a tree that is no machine. Returns 0, or
+ * -errno with f saying no-memory: what is not known may be too little. */
+int kernel_available_kib(const struct root *root, uint64_t *ret_kib, struct fault *f);
 
 #endif

@@ -72,7 +72,8 @@ static void set_alarm(time_t seconds)
 	(void)setitimer(ITIMER_REAL, &timer, NULL); /* neither fails with valid arguments */
 }
 
-static void console_write(const struct root *root, const char *path, const char *line)
+/* Returns true if the whole line is out. */
+static bool console_write(const struct root *root, const char *path, const char *line)
 {
 	_cleanup_close_ int fd =
 		root_open(root, path, O_WRONLY | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW, 0);
@@ -83,13 +84,15 @@ static void console_write(const struct root *root, const char *path, const char 
 	/* Only the open must not wait, for a carrier. A write does: somebody else, such as
 	 * systemd with its progress, may be writing just now. */
 	if (fd < 0 || fcntl(fd, F_SETFL, 0) < 0)
-		return;
+		return false;
 	while (left > 0 && (n = write(fd, p, left)) > 0) {
 		p += n;
 		left -= (size_t)n;
 	}
-	if (left == 0)
-		(void)tcdrain(fd); /* the machine may go off next */
+	if (left > 0)
+		return false;
+	(void)tcdrain(fd); /* the machine may go off next */
+	return true;
 }
 
 void log_consoles(const struct root *root, const char *line)
@@ -106,11 +109,10 @@ void log_consoles(const struct root *root, const char *line)
 			if (strchr(name, '/') || strlen(name) > 32)
 				continue;
 			(void)snprintf(path, sizeof(path), "%s/%s", PATH_DEV, name);
-			console_write(root, path, line);
-			any = true;
+			any |= console_write(root, path, line);
 		}
 	}
 	if (!any)
-		console_write(root, PATH_CONSOLE, line);
+		(void)console_write(root, PATH_CONSOLE, line); /* nobody is left to tell */
 	set_alarm(0);
 }

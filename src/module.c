@@ -100,7 +100,9 @@ static int lookup_one(struct kmod_module *mod, const char *params)
 	(void)params;
 	if (is_present(mod))
 		return 0;
-	return path && access(path, R_OK) == 0 ? 0 : -ENOENT;
+	if (!path)
+		return -ENOENT;
+	return access(path, R_OK) < 0 ? -errno : 0;
 }
 
 int module_load(const char *name, const char *params)

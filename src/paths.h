@@ -51,6 +51,8 @@
 #define PATH_EFI_CONFIG_TABLE "/sys/firmware/efi/config_table"
 
 /* systemd's proc-cmdline: the variable has systemd's own vendor GUID. */
+#define PATH_EFI_SYSTEMD_OPTIONS_CACHE \
+	"/run/systemd/efivars/SystemdOptions-8cf2644b-4b0b-428f-9387-6d876050dc67"
 #define PATH_EFI_SYSTEMD_OPTIONS \
 	"/sys/firmware/efi/efivars/SystemdOptions-8cf2644b-4b0b-428f-9387-6d876050dc67"
 

@@ -182,7 +182,9 @@ int report_write(const struct root *root, const struct conf *conf, const struct 
 	return r;
 }
 
-void report_remove(const struct root *root)
+int report_remove(const struct root *root)
 {
-	(void)unlinkat(root->fd, PATH_STATUS + 1, 0); /* mostly there is none */
+	return unlinkat(root->fd, PATH_STATUS + 1, 0) < 0 && errno != ENOENT && errno != ENOTDIR ?
+		       -errno :
+		       0;
 }

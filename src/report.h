@@ -66,7 +66,8 @@ const char *report_form_name(enum secret_form form);
 int report_write(const struct root *root, const struct conf *conf, const struct report *report,
 		 const struct fault *fault, const char *action);
 
-/* Removes a status.json that is there. */
-void report_remove(const struct root *root);
+/* Removes a status.json that is there: an old one would say that this unlock has ended. Returns 0
+ * or -errno. */
+int report_remove(const struct root *root);
 
 #endif

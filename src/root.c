@@ -5,6 +5,7 @@
  */
 #include "root.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/openat2.h>
@@ -141,9 +142,40 @@ int root_replace_text(const struct root *root, const char *path, const char *tex
 	return fsync(dir) < 0 ? -errno : 0;
 }
 
-bool root_exists(const struct root *root, const char *path)
+int root_exists(const struct root *root, const char *path)
 {
 	_cleanup_close_ int fd = root_open(root, path, O_PATH, 0);
 
-	return fd >= 0;
+	if (fd >= 0)
+		return 1;
+	return fd == -ENOENT || fd == -ENOTDIR ? 0 : fd;
+}
+
+int root_walk_fd(int fd, root_entry_fn fn, void *data)
+{
+	struct dirent *e;
+	DIR *d;
+	int r = 0;
+
+	if (fd < 0)
+		return fd;
+	d = fdopendir(fd);
+	if (!d) {
+		r = -errno;
+		(void)close(fd); /* nothing was written */
+		return r;
+	}
+	/* readdir(3): only errno tells the end of the list from an error. */
+	while (r == 0 && (errno = 0, e = readdir(d)))
+		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+			r = fn(e->d_name, data);
+	if (r == 0 && errno != 0)
+		r = -errno;
+	(void)closedir(d);
+	return r;
+}
+
+int root_walk(const struct root *root, const char *path, int flags, root_entry_fn fn, void *data)
+{
+	return root_walk_fd(root_open(root, path, O_RDONLY | O_DIRECTORY | flags, 0), fn, data);
 }

@@ -41,7 +41,22 @@ int root_mkdir(const struct root *root, const char *path);
  */
 int root_replace_text(const struct root *root, const char *path, const char *text, mode_t mode);
 
-/* True if the path exists below the root. */
-bool root_exists(const struct root *root, const char *path);
+/* Returns 1 if the path exists below the root, 0 if it does not (ENOENT, ENOTDIR), or -errno:
+ * then nobody knows, and the caller says what that means. Never use it as a truth value. */
+int root_exists(const struct root *root, const char *path) _must_check_;
+
+/* What is done with the name of an entry. 0 goes on; anything else ends the walk. */
+typedef int (*root_entry_fn)(const char *name, void *data);
+
+/*
+ * Calls fn for each entry of a directory but "." and "..". The descriptor is closed in any
+ * case; a negative one is an error that is handed on. Returns 0 when all entries were there,
+ * what fn has ended the walk with, or -errno if the list could not be read to its end.
+ */
+int root_walk_fd(int fd, root_entry_fn fn, void *data) _must_check_;
+
+/* The same for a path below the root; flags are added to those of the open. */
+int root_walk(const struct root *root, const char *path, int flags, root_entry_fn fn, void *data)
+	_must_check_;
 
 #endif

@@ -10,7 +10,6 @@
  */
 #include "source_efi.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <string.h>
@@ -62,9 +61,12 @@ static int mount_securityfs(const struct root *root, struct fault *f)
 	_cleanup_close_ int fd = root_open(root, PATH_SECURITYFS, O_PATH | O_DIRECTORY, 0);
 	struct statfs st;
 
-	if (fd < 0)
-		return fault_set(f, EXITCODE_NO_SECURITYFS, -fd, "this kernel has no %s",
+	if (fd == -ENOENT)
+		return fault_set(f, EXITCODE_NO_SECURITYFS, ENOENT, "this kernel has no %s",
 				 PATH_SECURITYFS);
+	if (fd < 0)
+		return fault_set(f, EXITCODE_NO_SECURITYFS, -fd, "%s: %s", PATH_SECURITYFS,
+				 strerror(-fd));
 	if (!root->machine)
 		return 0;
 	if (fstatfs(fd, &st) < 0)
@@ -175,9 +177,16 @@ static int wipe_failed(struct fault *f, int r)
 static int diagnose_own(const struct root *root, struct fault *f, bool *ret_corrupt)
 {
 	_cleanup_free_ char *state = NULL;
+	ssize_t n;
 
 	*ret_corrupt = false;
-	if (root_read_text(root, PATH_COCO_SECRET_STATE, 256, &state) < 0)
+	n = root_read_text(root, PATH_COCO_SECRET_STATE, 256, &state);
+	if (n < 0 && n != -ENOENT && n != -ENOTDIR) {
+		*ret_corrupt = true; /* or not: then nothing is lost by a wipe */
+		return fault_set(f, EXITCODE_TABLE_CORRUPT, (int)-n, "cannot read %s: %s",
+				 PATH_COCO_SECRET_STATE, strerror((int)-n));
+	}
+	if (n < 0)
 		return fault_set(f, EXITCODE_NO_SECRET_TABLE, ENODEV,
 				 "the firmware has published no launch secret");
 	state[strcspn(state, "\n")] = '\0';
@@ -201,7 +210,7 @@ static int refuse_own(const struct root *root, struct fault *f)
 	return wiped < 0 ? wipe_failed(f, wiped) : r;
 }
 
-static bool is_loaded(const struct root *root, const char *module)
+static int is_loaded(const struct root *root, const char *module)
 {
 	char path[sizeof(PATH_SYS_MODULE) + CONF_NAME_SIZE + 1];
 
@@ -210,13 +219,22 @@ static bool is_loaded(const struct root *root, const char *module)
 }
 
 /* Finds out which module exposes a directory that was there before us. */
-static void name_module(const struct root *root, const struct conf *conf, struct source_efi *src)
+static int name_module(const struct root *root, const struct conf *conf, struct source_efi *src,
+		       struct fault *f)
 {
 	size_t i;
+	int r;
 
-	for (i = 0; i < conf->secret_modules.nr; i++)
-		if (is_loaded(root, conf->secret_modules.names[i]))
+	for (i = 0; i < conf->secret_modules.nr; i++) {
+		r = is_loaded(root, conf->secret_modules.names[i]);
+		if (r < 0)
+			return fault_set(f, EXITCODE_NO_SECRET_MODULE, -r,
+					 "cannot see whether %s is loaded: %s",
+					 conf->secret_modules.names[i], strerror(-r));
+		if (r > 0)
 			memcpy(src->module, conf->secret_modules.names[i], CONF_NAME_SIZE);
+	}
+	return 0;
 }
 
 /* Loads the first module of the list that the kernel has. Returns 0 or -errno with f. */
@@ -260,7 +278,9 @@ int source_efi_open(const struct root *root, const struct conf *conf, struct sou
 	if (r < 0)
 		return wipe_failed(f, r);
 	if (src->path) {
-		name_module(root, conf, src);
+		r = name_module(root, conf, src, f);
+		if (r < 0)
+			return r;
 	} else if (root->machine) {
 		r = find_module(root, conf, src, f);
 		if (r < 0)
@@ -279,9 +299,14 @@ int source_efi_look(const struct root *root, struct source_efi *ret_src, struct 
 {
 	struct source_efi src = SOURCE_EFI_NULL;
 	bool corrupt;
+	int r;
 
-	if (open_directory(root, &src) < 0 || !src.path) {
-		if (root_exists(root, PATH_COCO_SECRET_STATE))
+	r = open_directory(root, &src);
+	if (r < 0)
+		return fault_set(f, EXITCODE_WIPE_FAILED, -r, "cannot look at the secrets: %s",
+				 strerror(-r));
+	if (!src.path) {
+		if (root_exists(root, PATH_COCO_SECRET_STATE) != 0)
 			(void)diagnose_own(root, f, &corrupt); /* a dry run: nothing is zeroed */
 		return -ENOENT;
 	}
@@ -295,48 +320,46 @@ void source_efi_done(struct source_efi *src)
 	src->dir_fd = -EBADF;
 }
 
-typedef int (*entry_fn)(struct source_efi *src, const char *name, void *data);
+/* Counts the entries of the directory, on a fresh view, and calls fn for each. Returns their
+ * number or the first negative result. */
+struct entries {
+	root_entry_fn fn;
+	void *data;
+	int nr;
+};
 
-/* Calls fn for each entry, on a fresh view of the directory. Returns the number of entries
- * or the first negative result. */
-static int for_each_entry(struct source_efi *src, entry_fn fn, void *data)
+static int next_entry(const char *name, void *data)
 {
-	_cleanup_close_ int fd =
-		openat(src->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	struct dirent *e;
-	int nr = 0, r = 0;
-	DIR *d;
+	struct entries *e = data;
 
-	if (fd < 0)
-		return -errno;
-	d = fdopendir(fd);
-	if (!d)
-		return -errno;
-	TAKE_FD(fd);
-	while (r >= 0 && (errno = 0, e = readdir(d))) {
-		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
-			continue;
-		nr++;
-		if (fn)
-			r = fn(src, e->d_name, data);
-	}
-	if (r >= 0 && errno != 0)
-		r = -errno;
-	(void)closedir(d);
-	return r < 0 ? r : nr;
+	e->nr++;
+	return e->fn ? e->fn(name, e->data) : 0;
+}
+
+static int for_each_entry(const struct source_efi *src, root_entry_fn fn, void *data)
+{
+	int fd = openat(src->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct entries e = { .fn = fn, .data = data };
+	int r;
+
+	r = root_walk_fd(fd < 0 ? -errno : fd, next_entry, &e);
+	return r < 0 ? r : e.nr;
 }
 
 int source_efi_list(const struct source_efi *src, const char *guid, unsigned int *ret_nr,
 		    bool *ret_has)
 {
-	struct source_efi view = *src;
 	struct stat st;
-	int nr = for_each_entry(&view, NULL, NULL);
+	int nr = for_each_entry(src, NULL, NULL), missing;
 
 	if (nr < 0)
 		return nr;
+	/* Only ENOENT says that it is not there: the policy entry counts by being there. */
+	missing = fstatat(src->dir_fd, guid, &st, AT_SYMLINK_NOFOLLOW) < 0 ? errno : 0;
+	if (missing != 0 && missing != ENOENT)
+		return -missing;
 	if (ret_has)
-		*ret_has = fstatat(src->dir_fd, guid, &st, AT_SYMLINK_NOFOLLOW) == 0;
+		*ret_has = missing == 0;
 	*ret_nr = (unsigned int)nr;
 	return 0;
 }
@@ -389,15 +412,17 @@ int source_efi_fetch(struct source_efi *src, const char *guid, struct secret *re
 }
 
 struct wipe {
+	const struct source_efi *src;
 	const struct conf *conf;
 	unsigned int wiped;
 	unsigned int kept;
 	int error; /* first error; the other entries are still wiped */
 };
 
-static int wipe_entry(struct source_efi *src, const char *name, void *data)
+static int wipe_entry(const char *name, void *data)
 {
 	struct wipe *w = data;
+	const struct source_efi *src = w->src;
 	struct stat st;
 
 	if (conf_keeps(w->conf, name)) {
@@ -416,7 +441,7 @@ static int wipe_entry(struct source_efi *src, const char *name, void *data)
 /* Unlinks all that is listed, then looks again. Returns how many were listed, or -errno. */
 static int wipe_listed(const struct conf *conf, struct source_efi *src)
 {
-	struct wipe w = { .conf = conf }, again = { .conf = conf };
+	struct wipe w = { .src = src, .conf = conf }, again = w;
 	int nr, left;
 
 	nr = for_each_entry(src, wipe_entry, &w);

@@ -53,14 +53,16 @@ void source_efi_done(struct source_efi *src);
 
 /*
  * Dry run: opens the directory of entries without mounting, loading or wiping anything.
- * Returns 0, or -ENOENT if there is none, with f saying why if our own module tells.
+ * Returns 0, or -ENOENT if there is none, with f saying why if our own module tells, or another
+ * error with f saying wipe-failed.
  */
 int source_efi_look(const struct root *root, struct source_efi *ret_src, struct fault *f);
 
 /* Fills f for an entry that is not there: secret-missing, or example-guid. Returns -ENOENT. */
 int source_efi_missing(const struct source_efi *src, const char *guid, struct fault *f);
 
-/* Counts the entries; with guid, tells in *ret_has whether that one is among them. */
+/* Counts the entries; tells in *ret_has, unless that is NULL, whether guid is among them. Returns 0
+ * or -errno: then nobody knows. */
 int source_efi_list(const struct source_efi *src, const char *guid, unsigned int *ret_nr,
 		    bool *ret_has);
 

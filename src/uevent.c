@@ -45,7 +45,8 @@ int uevent_open(const struct root *root, struct uevent *ret_ue)
 	if (inotify < 0)
 		return -errno;
 	/* Without udev the directory is absent, and kernel events are all there is. */
-	(void)inotify_add_watch(inotify, PATH_UDEV_DIR, IN_DELETE);
+	if (inotify_add_watch(inotify, PATH_UDEV_DIR, IN_DELETE) < 0 && errno != ENOENT)
+		return -errno;
 	*ret_ue = (struct uevent){ .netlink = TAKE_FD(netlink), .inotify = TAKE_FD(inotify) };
 	return 0;
 }
@@ -85,7 +86,8 @@ bool uevent_idle(const struct root *root, const struct uevent *ue)
 		return true;
 	if (wait_ms(ue, 0) != 0)
 		return false;
-	return !root_exists(root, PATH_UDEV_CONTROL) || !root_exists(root, PATH_UDEV_QUEUE);
+	return root_exists(root, PATH_UDEV_CONTROL) == 0 ||
+	       root_exists(root, PATH_UDEV_QUEUE) == 0;
 }
 
 int uevent_wait(const struct uevent *ue, struct deadline deadline)

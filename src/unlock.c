@@ -163,6 +163,7 @@ static int open_volume(struct unlock *u, size_t i, struct fault *f)
 	struct report_volume *rv = &u->report->volumes[i];
 	_cleanup_(device_done) struct device device = DEVICE_NULL;
 	_cleanup_(examined_done) struct examined examined = EXAMINED_NULL;
+	uint64_t memory_kib = 0;
 	int r;
 
 	report_stage(u->report, STAGE_DEVICE);
@@ -170,8 +171,11 @@ static int open_volume(struct unlock *u, size_t i, struct fault *f)
 	if (r < 0)
 		return r;
 	memcpy(rv->device, device.path, sizeof(rv->device));
-	r = examine(u->conf, i, pins, &u->judge, &device, kernel_available_kib(u->root),
-		    &u->secrets[i], u->report, &examined, f);
+	r = kernel_available_kib(u->root, &memory_kib, f);
+	if (r < 0)
+		return r;
+	r = examine(u->conf, i, pins, &u->judge, &device, memory_kib, &u->secrets[i], u->report,
+		    &examined, f);
 	if (r < 0 || !u->root->machine)
 		return r;
 	r = map_volume(u, i, pins, &device, &examined.verdict, &examined.volume, f);

@@ -122,7 +122,7 @@ static const char *check_integrity(struct crypt_device *cd, const struct verdict
 	int r = crypt_get_integrity_info(cd, &ip);
 
 	if (!v->integrity)
-		return r >= 0 && ip.integrity ? "accessor-integrity" : NULL;
+		return r < 0 || ip.integrity ? "accessor-integrity" : NULL;
 	return r >= 0 && ip.integrity && strcmp(ip.integrity, "hmac(sha256)") == 0 ?
 		       NULL :
 		       "accessor-integrity";

@@ -119,11 +119,11 @@ static int fetch_all(const struct secret *bytes, const struct table *table,
 static int find_image(const struct device_spec *spec, const struct image *image, struct fault *f)
 {
 	char type[32] = "unknown content";
-	bool found;
+	int found;
 
 	switch (spec->kind) {
 	case DEVICE_KIND_PATH: /* whatever is behind it */
-		found = true;
+		found = 1;
 		break;
 	case DEVICE_KIND_PARTUUID:
 		found = strcasecmp(image->uuid, spec->value) == 0;
@@ -132,6 +132,9 @@ static int find_image(const struct device_spec *spec, const struct image *image,
 		found = device_matches(image->fd, image->offset, image->size, spec, type);
 		break;
 	}
+	if (found < 0)
+		return fault_set(f, EXITCODE_NO_DEVICE, -found, "%s cannot be read: %s",
+				 image->path, strerror(-found));
 	if (!found)
 		return fault_set(f, EXITCODE_NO_DEVICE, ENOENT,
 				 "%s (%s) is not what cocotab names: %s%s", image->path, type,

@@ -81,6 +81,18 @@ before=$(snapshot "$t")
 run --root="$t" abort --unless-done
 is 'abort --unless-done in the real root: there is nothing to undo' "$rc" 0
 is '... and changes nothing' "$(snapshot "$t")" "$before"
+must ln -s initrd-release "$t/etc/initrd-release"
+run --root="$t" abort --unless-done
+is 'abort --unless-done where nobody can tell: it is done' "$rc" 22
+is '... no entry is left' "$(ls "$t$secrets")" ''
+good
+must touch "$t/etc/initrd-release"
+must mkdir -p "$t/run/coco-unlock"
+must ln -s status.json "$t/run/coco-unlock/status.json"
+run --root="$t" abort --unless-done
+is '... nor with a status that nobody can look at' "$rc" 22
+is '... no entry is left' "$(ls "$t$secrets")" ''
+good
 must touch "$t/etc/initrd-release"
 must mkdir -p "$t/run/coco-unlock"
 must touch "$t/run/coco-unlock/opened"

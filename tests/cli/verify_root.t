@@ -82,7 +82,9 @@ ok '... and is told to nobody' silent "$t"
 
 good
 echo x >> "$t$opened"
+add_secret "$t" "$guid" "$tmp/key"
 refused 'a list that cannot be read' root-confusion 31 "$opened cannot be read: Invalid argument"
+is '... a secret that is still there goes' "$(ls "$t$secrets")" ''
 
 good
 mounted 252:0 ext4

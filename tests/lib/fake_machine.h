@@ -271,6 +271,7 @@ static void machine_init(void)
 	fx.root.machine = true;
 	fixture_mkdir(&fx, PATH_SECURITYFS);
 	fixture_text(&fx, PATH_DM_CONTROL, "");
+	fixture_text(&fx, PATH_MEMINFO, "MemAvailable:    1000000 kB\n");
 	fixture_mkdir(&fx, "/run");
 	fixture_luks(&fx, "/dev/vda", "key", "");
 	fixture_luks(&fx, "/dev/vdb", "other", "");

@@ -8,6 +8,7 @@
 #ifndef INJECT_H
 #define INJECT_H
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <stdarg.h>
@@ -38,6 +39,8 @@ enum inject_call {
 	INJECT_OPENAT2,
 	INJECT_UNLINKAT,
 	INJECT_FSTATAT,
+	INJECT_READDIR,
+	INJECT_FDOPENDIR,
 	INJECT_SOCKETPAIR,
 	INJECT_FORK,
 	INJECT_SEND,
@@ -53,7 +56,7 @@ enum inject_call {
 static const char *const inject_names[_INJECT_MAX] = {
 	"nothing", "mlock",    "madvise",      "read",	"pread",  "pwrite",
 	"sendfile", "lseek",   "ftruncate",    "memfd_create", "fcntl", "openat",
-	"openat2", "unlinkat", "fstatat",      "socketpair", "fork", "send",
+	"openat2", "unlinkat", "fstatat",      "readdir", "fdopendir", "socketpair", "fork", "send",
 	"recv", "poll", "mmap", "prctl", "setrlimit",
 };
 
@@ -282,6 +285,17 @@ int poll(struct pollfd *fds, nfds_t nr, int timeout)
 int unlinkat(int dir, const char *path, int flags)
 {
 	return inject_now(INJECT_UNLINKAT) ? -1 : INJECT_NEXT(unlinkat)(dir, path, flags);
+}
+
+/* As getdents(2) can fail in the middle of a directory. */
+struct dirent *readdir(DIR *dir)
+{
+	return inject_now(INJECT_READDIR) ? NULL : INJECT_NEXT(readdir)(dir);
+}
+
+DIR *fdopendir(int fd)
+{
+	return inject_now(INJECT_FDOPENDIR) ? NULL : INJECT_NEXT(fdopendir)(fd);
 }
 
 int fstatat(int dir, const char *path, struct stat *st, int flags)

@@ -312,6 +312,38 @@ static void test_names(void)
 	end();
 }
 
+/* What cannot be looked at may be one more match; what is not there cannot. */
+static void test_unknown(void)
+{
+	begin();
+	add_disk("cciss!c0d0", "/zero");
+	fixture_unlink(&fx, "/dev/cciss!c0d0");
+	fixture_mkdir(&fx, "/dev/cciss");
+	FIXTURE_MUST(link(fixture_path(&images, "/a"), fixture_path(&fx, "/dev/cciss/c0d0")) == 0);
+	ok(find(DEVICE_KIND_AUTO, "") == 0 && strcmp(device.path, "/dev/cciss/c0d0") == 0,
+	   "sysfs' name cciss!c0d0 is the node /dev/cciss/c0d0");
+	add_disk("vda", "/b");
+	is_int(find(DEVICE_KIND_AUTO, ""), -ENOTUNIQ, "which counts beside another one");
+	fixture_unlink(&fx, "/dev/vda");
+	is_int(find(DEVICE_KIND_AUTO, ""), 0, "a disk without a node does not");
+	FIXTURE_MUST(symlink("vda", fixture_path(&fx, "/dev/vda")) == 0);
+	is_int(find(DEVICE_KIND_AUTO, ""), -ETIMEDOUT, "one that cannot be opened may be the second");
+	is_int(f.code, EXITCODE_NO_DEVICE, "is no-device");
+	is_str(f.reason, "one device matches, but /dev/vda (Too many levels of symbolic links) cannot be "
+			 "looked at, so that nobody knows whether it is a LUKS disk, too", "and says so");
+	is_int(device.fd, -EBADF, "and hands out nothing");
+	is_int(find(DEVICE_KIND_UUID, UUID_A), -ETIMEDOUT, "UUID= the same");
+	is_int(find(DEVICE_KIND_UUID, UUID_B), -ETIMEDOUT, "UUID= of none");
+	ok(strncmp(f.reason, "/dev/vda (Too many", 18) == 0 && strstr(f.reason, "is UUID=" UUID_B),
+	   "says what may be it: %s", f.reason);
+	is_int(find(DEVICE_KIND_PATH, "/dev/vda"), -ETIMEDOUT, "a path that cannot be opened");
+	is_str(f.reason, "the device cannot be opened: /dev/vda (Too many levels of symbolic links)",
+	       "is told with the reason");
+	add_disk("vdb", "/b");
+	is_int(find(DEVICE_KIND_AUTO, ""), -ENOTUNIQ, "two that match are ambiguous in any case");
+	end();
+}
+
 static void test_path(void)
 {
 	char magic[4];
@@ -481,6 +513,7 @@ int main(void)
 	test_auto();
 	test_auto_candidates();
 	test_names();
+	test_unknown();
 	test_path();
 	test_wait();
 	test_queue();

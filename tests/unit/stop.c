@@ -277,6 +277,10 @@ static void test_consoles(void)
 	fixture_text(&fx, PATH_CONSOLE, "");
 	log_consoles(&fx.root, "LINE");
 	is_str(fixture_get(&fx, PATH_CONSOLE), "\r\nLINE\r\n", "with an empty list, too");
+	fixture_text(&fx, PATH_CONSOLES_ACTIVE, "missing\n");
+	fixture_text(&fx, PATH_CONSOLE, "");
+	log_consoles(&fx.root, "LINE");
+	is_str(fixture_get(&fx, PATH_CONSOLE), "\r\nLINE\r\n", "and where none of the list opens");
 	fixture_done(&fx);
 }
 
