@@ -63,6 +63,8 @@ words='
 \<(sleep|usleep|nanosleep|clock_nanosleep)\(	-	waiting by sleep
 \<(v?sprintf|strn?cpy|strcat|strtok|gets|ato[il]|strtoul?l?|sscanf|alloca)\(	-	an unsafe call
 \<(dlopen|dlsym)\(	-	code that is loaded at run time
+\<((f?d)?opendir|readdir|scandir|glob|n?ftw|fts_open)\(	root.c stack.c rivals.c verify.c	a directory whose errors nobody sees: root_walk
+!root_exists\(|([(]|&& |[|][|] )root_exists\([^()]*\)([);?]| [&|?]|$)	-	root_exists() as a truth value
 '
 
 # Lines that are allowed to break the rule about paths, because no file of the machine is

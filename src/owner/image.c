@@ -7,7 +7,6 @@
  */
 #include "image.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <libfdisk/libfdisk.h>
 #include <linux/fs.h>
@@ -21,6 +20,7 @@
 
 #include "deadline.h"
 #include "paths.h"
+#include "root.h"
 #include "text.h"
 
 /* QEMU, block/file-posix.c: byte 100 + N is locked by who uses permission N, byte 200 + N by
@@ -166,34 +166,40 @@ static bool lock_as_qemu(int fd, bool writable)
 	return true;
 }
 
-/* The name of the loop device that has the file behind it, or an empty string. */
-static void find_loop(const struct stat *st, char *ret_name, size_t size)
+struct loop_search {
+	const struct stat *file;
+	char name[64]; /* of the loop device that has it behind it; or empty */
+};
+
+static int look_at_loop(const char *name, void *data)
 {
-	DIR *dir = opendir(PATH_SYS_BLOCK);
-	struct dirent *entry;
+	char path[PATH_MAX], backing[PATH_MAX];
+	struct loop_search *search = data;
+	struct stat other;
+	FILE *file;
 
-	ret_name[0] = '\0';
-	while (dir && !ret_name[0] && (entry = readdir(dir))) {
-		char path[PATH_MAX], backing[PATH_MAX];
-		struct stat other;
-		FILE *file;
-
-		if (strncmp(entry->d_name, "loop", strlen("loop")) != 0)
-			continue;
-		(void)snprintf(path, sizeof(path), PATH_SYS_BLOCK "/%s/loop/backing_file",
-			       entry->d_name); /* fits */
-		file = fopen(path, "re");
-		if (file && fgets(backing, sizeof(backing), file)) {
-			backing[strcspn(backing, "\n")] = '\0';
-			if (stat(backing, &other) == 0 && other.st_dev == st->st_dev &&
-			    other.st_ino == st->st_ino)
-				text_printable(entry->d_name, ret_name, size);
-		}
-		if (file)
-			(void)fclose(file); /* only read */
+	if (strncmp(name, "loop", strlen("loop")) != 0)
+		return 0;
+	(void)snprintf(path, sizeof(path), PATH_SYS_BLOCK "/%s/loop/backing_file", name); /* fits */
+	file = fopen(path, "re");
+	if (!file)
+		return errno == ENOENT ? 0 : -errno; /* ENOENT: it is free */
+	if (fgets(backing, sizeof(backing), file)) {
+		backing[strcspn(backing, "\n")] = '\0';
+		if (stat(backing, &other) == 0 && other.st_dev == search->file->st_dev &&
+		    other.st_ino == search->file->st_ino)
+			text_printable(name, search->name, sizeof(search->name));
 	}
-	if (dir)
-		(void)closedir(dir); /* only read */
+	(void)fclose(file); /* only read */
+	return 0;
+}
+
+static int find_loop(struct loop_search *search)
+{
+	int fd = open(PATH_SYS_BLOCK, O_RDONLY | O_DIRECTORY | O_CLOEXEC), r;
+
+	r = root_walk_fd(fd < 0 ? -errno : fd, look_at_loop, search);
+	return r == -ENOENT ? 0 : r; /* no sysfs, no loop device to be seen */
 }
 
 static void wake(int number)
@@ -230,7 +236,7 @@ static int lock_device(int fd, int operation)
 static int claim(struct image *image, const struct stat *st, bool writable, struct fault *f)
 {
 	int operation = writable ? LOCK_EX : LOCK_SH, r;
-	char loop[64];
+	struct loop_search loop = { .file = st };
 
 	if (image->block)
 		r = lock_device(image->fd, operation);
@@ -242,10 +248,14 @@ static int claim(struct image *image, const struct stat *st, bool writable, stru
 		return 0;
 	if (!lock_as_qemu(image->fd, writable))
 		return refuse(f, EBUSY, image->path, "a virtual machine or another program uses it");
-	find_loop(st, loop, sizeof(loop));
-	if (loop[0])
+	r = find_loop(&loop);
+	if (r < 0)
+		return fault_set(f, EXITCODE_BUSY, -r,
+				 "%s: cannot see whether a loop device uses it: %s", image->path,
+				 strerror(-r));
+	if (loop.name[0])
 		return fault_set(f, EXITCODE_BUSY, EBUSY, "%s: it is in use as /dev/%s",
-				 image->path, loop);
+				 image->path, loop.name);
 	return 0;
 }
 
