@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "cmdline.h"
-#include "entries.h"
 #include "judge.h"
 #include "kernel.h"
 #include "lvmfilter.h"
@@ -160,7 +159,7 @@ static void advise_lvm(const struct root *root, const struct conf *conf)
 {
 	char filter[LVMFILTER_SIZE];
 
-	if (entries_have(root, PATH_INITRD_RELEASE) > 0 || !lvmfilter_has_lvm(root))
+	if (root_exists(root, PATH_INITRD_RELEASE) > 0 || !lvmfilter_has_lvm(root))
 		return;
 	if (lvmfilter_value(conf, filter) < 0)
 		printf("warning %-14s LVM has to look at other disks than the volumes: the host may bring "

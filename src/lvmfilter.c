@@ -8,7 +8,6 @@
 
 #include <string.h>
 
-#include "entries.h"
 #include "paths.h"
 
 #define LVM_CONF_MAX (512 * 1024) /* mostly comments, 100 KiB */
@@ -107,5 +106,5 @@ bool lvmfilter_is_set(const struct root *root, const char *value)
 
 bool lvmfilter_has_lvm(const struct root *root)
 {
-	return entries_have(root, PATH_LVM_CONF) != 0;
+	return root_exists(root, PATH_LVM_CONF) != 0;
 }

@@ -13,7 +13,6 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-#include "entries.h"
 #include "paths.h"
 #include "text.h"
 
@@ -159,7 +158,7 @@ static int cannot_read(struct search *s, const char *name, int r, const char *so
 }
 
 /* Takes the claims of a device that lies on the volumes; passes over all others. */
-static int take_ours(void *ctx, const char *name)
+static int take_ours(const char *name, void *ctx)
 {
 	_cleanup_close_ int fd = -EBADF;
 	struct search *s = ctx;
@@ -276,7 +275,7 @@ static int read_foreign(struct search *s, const char *name, dev_t dev)
 	return r < 0 ? r : 1;
 }
 
-static int look_at(void *ctx, const char *name)
+static int look_at(const char *name, void *ctx)
 {
 	struct search *s = ctx;
 	int r, below = 0;
@@ -303,14 +302,14 @@ static int look_at_all(struct search *s)
 	r = take_luks(s);
 	if (r < 0)
 		return fault_set(s->f, EXITCODE_NO_MEMORY, -r, "no memory to look at devices");
-	r = entries_each(s->root, PATH_SYS_BLOCK, take_ours, s);
+	r = root_walk(s->root, PATH_SYS_BLOCK, 0, take_ours, s);
 	for (i = 0; r >= 0 && i < s->nr; i++)
 		if (!(s->seen & 1U << i))
 			return fault_set(s->f, EXITCODE_ROOT_CONFUSION, ENODEV,
 					 "%s has no device of the volume '%s'", PATH_SYS_BLOCK,
 					 s->volumes[i].name);
 	if (r >= 0)
-		r = entries_each(s->root, PATH_SYS_BLOCK, look_at, s);
+		r = root_walk(s->root, PATH_SYS_BLOCK, 0, look_at, s);
 	if (r < 0) /* unless something else has been said already */
 		return fault_set(s->f, EXITCODE_ROOT_CONFUSION, -r, "%s cannot be read: %s",
 				 PATH_SYS_BLOCK, strerror(-r));

@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 
-#include "entries.h"
 #include "paths.h"
 #include "text.h"
 
@@ -58,7 +57,7 @@ struct step {
 	unsigned int seen;
 };
 
-static int step_one(void *ctx, const char *name)
+static int step_one(const char *name, void *ctx)
 {
 	char path[STACK_PATH_MAX];
 	struct step *step = ctx;
@@ -86,7 +85,7 @@ static int step_down(const struct root *root, dev_t dev, int (*visit)(void *ctx,
 	*ret_seen = 1;
 	(void)snprintf(path, sizeof(path), PATH_SYS_DEV_BLOCK "/%u:%u/partition", major(dev),
 		       minor(dev)); /* these fit */
-	r = entries_have(root, path);
+	r = root_exists(root, path);
 	if (r < 0)
 		return r;
 	if (r > 0) {
@@ -97,7 +96,7 @@ static int step_down(const struct root *root, dev_t dev, int (*visit)(void *ctx,
 	}
 	(void)snprintf(path, sizeof(path), PATH_SYS_DEV_BLOCK "/%u:%u/slaves", major(dev),
 		       minor(dev));
-	r = entries_each(root, path, step_one, &step);
+	r = root_walk(root, path, 0, step_one, &step);
 	*ret_seen = step.seen;
 	return r == -ENOENT && step.seen == 0 ? 0 : r;
 }
@@ -199,7 +198,7 @@ int stack_is_integrity_part(const struct root *root, const char *name,
 			continue;
 		(void)snprintf(path, sizeof(path), PATH_SYS_DEV_BLOCK "/%u:%u/slaves/%s",
 			       major(volumes[i].mapping.dev), minor(volumes[i].mapping.dev), name);
-		return entries_have(root, path);
+		return root_exists(root, path);
 	}
 	return 0;
 }

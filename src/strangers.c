@@ -10,7 +10,6 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 
-#include "entries.h"
 #include "paths.h"
 #include "text.h"
 
@@ -38,10 +37,10 @@ static int has(const struct look *look, const char *name, const char *what)
 	char path[STRANGERS_PATH_MAX];
 
 	(void)snprintf(path, sizeof(path), PATH_SYS_BLOCK "/%s/%s", name, what); /* fits */
-	return entries_have(look->root, path);
+	return root_exists(look->root, path);
 }
 
-static int one_is_enough(void *ctx, const char *name)
+static int one_is_enough(const char *name, void *ctx)
 {
 	(void)ctx, (void)name;
 	return 1;
@@ -53,7 +52,7 @@ static int has_parts(const struct look *look, const char *name)
 	int r;
 
 	(void)snprintf(path, sizeof(path), PATH_SYS_BLOCK "/%s/slaves", name); /* fits */
-	r = entries_each(look->root, path, one_is_enough, NULL);
+	r = root_walk(look->root, path, 0, one_is_enough, NULL);
 	return r == -ENOENT ? 0 : r;
 }
 
@@ -97,7 +96,7 @@ struct sibling {
 	unsigned int seen;
 };
 
-static int check_sibling(void *ctx, const char *name)
+static int check_sibling(const char *name, void *ctx)
 {
 	struct sibling *sibling = ctx;
 	const struct look *look = sibling->look;
@@ -138,7 +137,7 @@ static int is_multipath_partition(const struct look *look, const struct stacked 
 		return 0;
 	sibling.uuid++;
 	(void)snprintf(path, sizeof(path), PATH_SYS_BLOCK "/%s/slaves", stacked->name); /* fits */
-	r = entries_each(look->root, path, check_sibling, &sibling);
+	r = root_walk(look->root, path, 0, check_sibling, &sibling);
 	return r < 0 ? r : r == 0 && sibling.seen == 1;
 }
 
@@ -154,7 +153,7 @@ static int is_known(const struct look *look, const struct stacked *stacked)
 	return r == 0 ? is_multipath_partition(look, stacked) : r;
 }
 
-static int look_at(void *ctx, const char *name)
+static int look_at(const char *name, void *ctx)
 {
 	const struct look *look = ctx;
 	_cleanup_free_ char *dm_name = NULL;
@@ -188,7 +187,7 @@ int strangers_refuse(const struct root *root, const struct opened_volume *volume
 	struct look look = { .root = root, .volumes = volumes, .nr = nr, .f = f };
 	int r;
 
-	r = entries_each(root, PATH_SYS_BLOCK, look_at, &look);
+	r = root_walk(root, PATH_SYS_BLOCK, 0, look_at, &look);
 	return r < 0 ? fault_set(f, EXITCODE_ROOT_CONFUSION, -r, "%s cannot be read: %s",
 				 PATH_SYS_BLOCK, strerror(-r)) : 0;
 }

@@ -15,7 +15,6 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-#include "entries.h"
 #include "generation.h"
 #include "mounts.h"
 #include "paths.h"
@@ -96,7 +95,7 @@ struct btrfs {
 	struct fault *f;
 };
 
-static int check_btrfs_device(void *ctx, const char *name)
+static int check_btrfs_device(const char *name, void *ctx)
 {
 	char path[BTRFS_PATH_MAX + NAME_MAX + 8];
 	struct btrfs *b = ctx;
@@ -120,7 +119,7 @@ static int check_btrfs(struct verify *v, const struct mount *m, struct fault *f)
 	r = btrfs_directory(v, m, path, sizeof(path), &expected);
 	if (r < 0)
 		return confusion(f, m, "does not tell its devices");
-	r = entries_each(v->root, path, check_btrfs_device, &b);
+	r = root_walk(v->root, path, 0, check_btrfs_device, &b);
 	if (r < 0) /* unless a device has been named already */
 		return confusion(f, m, "has no list of devices in sysfs");
 	if (b.seen == 0 || b.seen < expected)

@@ -12,7 +12,7 @@ export LC_ALL=C.UTF-8
 # include its own headers and those of layers 1 to 4, only its verbs its cmd.h, and nobody
 # includes it.
 layers='
-1 util text fault exitcode deadline root entries paths log digest jsontext child
+1 util text fault exitcode deadline root paths log digest jsontext child
 2 conf cocotab lvmfilter
 3 secret module uevent kernel action source_efi device header policy volume
 3 binheader judge cmdline policy_entry
