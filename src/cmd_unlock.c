@@ -10,6 +10,7 @@
 #include "action.h"
 #include "log.h"
 #include "paths.h"
+#include "running.h"
 #include "stop.h"
 #include "supervise.h"
 #include "unlock.h"
@@ -52,6 +53,21 @@ const struct cmd cmd_unlock = {
 	.run = run_unlock,
 };
 
+/* A job that lasts too long fails without a word of what it has waited for. */
+static void say_why(const struct root *root, bool killed, struct fault *f)
+{
+	char name[RUNNING_NAME_SIZE];
+
+	if (killed)
+		(void)fault_set(f, EXITCODE_ABORTED, ECANCELED, "the unlock was killed");
+	else if (running_name(root, name))
+		(void)fault_set(f, EXITCODE_ABORTED, ECANCELED,
+				"the initramfs cannot go on: %s is still at work; RootTimeout= may be too short",
+				name);
+	else
+		(void)fault_set(f, EXITCODE_ABORTED, ECANCELED, "the initramfs cannot go on");
+}
+
 /* Runs as emergency.service, where something else gave up, and after unlock was killed.
  * Whatever stage the boot was in, no secret may be left, and nobody gets a shell. */
 static int run_abort(const struct root *root, int argc, char **argv)
@@ -74,8 +90,7 @@ static int run_abort(const struct root *root, int argc, char **argv)
 		return EXITCODE_OK;
 	report_init(&report);
 	(void)conf_load(root, &conf, &ignored); /* on an error the defaults apply */
-	(void)fault_set(&f, EXITCODE_ABORTED, ECANCELED,
-			unless_done ? "the unlock was killed" : "the initramfs cannot go on");
+	say_why(root, unless_done, &f);
 	/* No mapping may stay that the boot was to have. */
 	if (action_applies(root))
 		unlock_claim(&conf, &report);

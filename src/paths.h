@@ -60,6 +60,9 @@
 #define PATH_CREDENTIALS_SYSTEM "/run/credentials/@system"
 #define PATH_CREDENTIALS_ENCRYPTED "/run/credentials/@encrypted"
 
+/* Control groups of systemd's services, where the kernel has one hierarchy of them. */
+#define PATH_CGROUP_SYSTEM "/sys/fs/cgroup/system.slice"
+
 #define PATH_SECURITYFS "/sys/kernel/security"
 #define PATH_COCO_SECRET_STATE "/sys/kernel/security/coco_secret/state"
 

@@ -16,7 +16,7 @@ layers='
 2 conf cocotab lvmfilter
 3 secret module uevent kernel action source_efi device header policy volume
 3 binheader judge cmdline policy_entry
-3 dm unmap mapping opened mounts stack strangers rivals swaps verify generation
+3 dm unmap mapping opened mounts stack strangers rivals swaps verify generation running
 4 report examine unlock supervise stop
 5 cmd cmd_check cmd_raise_generation cmd_status cmd_unlock cmd_verify_root main
 '

@@ -65,6 +65,40 @@ for i in {1..62}; do
 done
 abort '64 entries may hide more' 16 ''
 
+# What was at work when the time was over: systemd's control groups have it.
+# group DIR POPULATED
+group() {
+	must mkdir -p "$t/sys/fs/cgroup/system.slice/$1"
+	printf 'populated %s\nfrozen 0\n' "$2" > "$t/sys/fs/cgroup/system.slice/$1/cgroup.events"
+}
+# at_work NAME TEXT: what the reason says behind the words that it always has.
+at_work() {
+	run --root="$t" abort
+	is "$1" "$(sed -n 's/.* reason="the initramfs cannot go on\([^"]*\)".*/\1/p' "$tmp/err")" "$2"
+}
+works() {
+	printf ': %s is still at work; RootTimeout= may be too short' "$1"
+}
+good
+group systemd-udevd.service 1
+group dracut-initqueue.service 1
+group systemd-fsck-root.service 0
+group sysroot.mount 0
+at_work 'nothing at work on a file system' ''
+group sysroot.mount 1
+at_work 'a mount' "$(works sysroot.mount)"
+fsck='systemd-fsck@dev-mapper-debian\x2d\x2dvg\x2droot.service'
+group "system-systemd\\x2dfsck.slice/$fsck" 1
+at_work 'a check counts more, also below the slice of its template' "$(works "$fsck")"
+must rm -r "$t/sys/fs/cgroup/system.slice"/system-*
+group systemd-fsck-root.service 1
+at_work 'the check of the root' "$(works systemd-fsck-root.service)"
+must rm "$t/sys/fs/cgroup/system.slice/systemd-fsck-root.service/cgroup.events"
+at_work 'one of which nothing is known is not named' "$(works sysroot.mount)"
+must rm -r "$t/sys/fs"
+must ln -s /nowhere "$t/sys/fs"
+at_work 'no control groups' ''
+
 # --unless-done: for a unit that ends, in whatever way. The status file says that it is done.
 good
 run --root="$t" unlock
