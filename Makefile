@@ -130,6 +130,7 @@ install-dkms:
 
 UNITS := coco-unlock.service coco-unlock-abort.service coco-unlock-verify-root.service \
 	coco-unlock-verify-mounts.service coco-unlock-generation.service
+DRACUT_MODULES := 50coco-unlock 99zz-coco-unlock-check
 
 # NOSTRIP=1 keeps the debug data, for packages that split it off.
 STRIP_FLAG = $(if $(filter 1,$(NOSTRIP)),,-s)
@@ -144,7 +145,8 @@ install: all
 	$(INSTALL) -d $(DESTDIR)$(UNITDIR)/multi-user.target.wants
 	ln -sfn ../coco-unlock-generation.service \
 		$(DESTDIR)$(UNITDIR)/multi-user.target.wants/coco-unlock-generation.service
-	$(INSTALL) -D -m 0755 -t $(DESTDIR)$(DRACUTDIR)/50coco-unlock dracut/50coco-unlock/module-setup.sh
+	for m in $(DRACUT_MODULES); do \
+		$(INSTALL) -D -m 0755 -t $(DESTDIR)$(DRACUTDIR)/$$m dracut/$$m/*.sh || exit 1; done
 	$(INSTALL) -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/doc/coco-unlock conf/coco-unlock.conf conf/cocotab
 	for m in $(MAN); do \
 		$(INSTALL) -D -m 0644 $$m $(DESTDIR)$(MANDIR)/man$${m##*.}/$${m##*/} || exit 1; done
@@ -155,7 +157,7 @@ uninstall:
 	rm -rf $(DKMS_SRC)
 	rm -f $(UNITS:%=$(DESTDIR)$(UNITDIR)/%) \
 		$(DESTDIR)$(UNITDIR)/multi-user.target.wants/coco-unlock-generation.service
-	rm -rf $(DESTDIR)$(DRACUTDIR)/50coco-unlock $(DESTDIR)$(PREFIX)/share/doc/coco-unlock
+	rm -rf $(DRACUT_MODULES:%=$(DESTDIR)$(DRACUTDIR)/%) $(DESTDIR)$(PREFIX)/share/doc/coco-unlock
 	for m in $(MAN); do rm -f $(DESTDIR)$(MANDIR)/man$${m##*.}/$${m##*/}; done
 
 clean:

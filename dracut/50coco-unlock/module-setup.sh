@@ -6,6 +6,9 @@
 # fails the build where the image could not boot. COCO_UNLOCK_FORCE=1 turns these failures
 # into warnings, for tests of what such an image does.
 
+# shellcheck source=dracut/50coco-unlock/functions.sh
+. "${BASH_SOURCE[0]%/*}/functions.sh"
+
 # called by dracut
 check() {
     require_binaries coco-unlock modprobe modinfo || return 1
@@ -17,16 +20,7 @@ check() {
 # called by dracut
 depends() {
     # Not crypt: its prompt has no place here.
-    echo systemd-initrd dm rootfs-block
-}
-
-coco_fail() {
-    if [[ ${COCO_UNLOCK_FORCE-} == 1 ]]; then
-        dwarn "coco-unlock: $1 (COCO_UNLOCK_FORCE=1: going on)"
-        return 0
-    fi
-    dfatal "coco-unlock: $1"
-    exit 1
+    echo systemd-initrd dm rootfs-block zz-coco-unlock-check
 }
 
 # Prints the values of one key of the configuration; the defaults if it is refused.

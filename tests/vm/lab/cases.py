@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import re
 
-from . import attack, disk, endings, headers, looks, lvm, names, owner, table
+from . import attack, disk, endings, generators, headers, looks, lvm, names, owner, table
 from .case import (ATTACKERS, ALL, COCO, COCO12, COCO13, COCO14, EFI12, EVEN, GOOD, HURRIED, KEPT, KEY, LISTING, LUKS, ODD,
                    RELOAD, SHORT, UNGUARDED, WORKLOAD, Case, Disk, behind, unlock)
 from .verdict import Boot, Falls, Refuse, Shell, Silent
@@ -144,7 +144,7 @@ CONTROLS = [dataclasses.replace(c, recipe=True, limit=150,
 WORDS = {
     "init": "init=/bin/sh", "break": "rd.break", "unit": "systemd.unit=rescue.target",
     "initrd-unit": "rd.systemd.unit=emergency.target", "run": "systemd.run=/bin/sh", "debug-shell": "systemd.debug_shell",
-    "mask": "systemd.mask=coco-unlock-verify-root.service", "credential": "systemd.set_credential=lab:x",
+    "mask": "systemd.mask=coco-unlock-verify-root.service", "credential": "systemd.set_credential=fstab.extra.initrd:x",
     "luks": "rd.luks.uuid=luks-" + disk.ROOT_UUID, "luks-name": f"luks.name={disk.ROOT_UUID}=root", "resume": "resume=/dev/vda",
     "dm-create": "dm-mod.create=root,,,rw,0,65536,linear,/dev/vda,0", "blacklist": "module_blacklist=dm_crypt",
     "kgdboc": "kgdboc=ttyS0", "sysrq": "sysrq_always_enabled", "quoted": 'quiet"rd.break=pre-mount"',
@@ -160,10 +160,6 @@ def word_case(name, word, n):
 
 GUARD = [word_case(name, word, n) for n, (name, word) in enumerate(WORDS.items())] + [
     Case("word-root", Refuse(25, "command-line", says="root=/dev/vda"), GOOD, root="/dev/vda", on=EVEN),
-    Case("credential-smbios", Refuse(26, "foreign-credential", says="lab.extra"), GOOD, on=EVEN,
-         qemu=("-smbios", "type=11,value=io.systemd.credential:lab.extra=x")),
-    Case("credential-fw-cfg", Refuse(26, "foreign-credential", says="lab.extra"), GOOD, on=ODD,
-         qemu=("-fw_cfg", "name=opt/io.systemd.credentials/lab.extra,string=x")),
     # What the guard cannot stop: an unmeasured command line replaces us. The hash table can.
     Case("rdinit", Falls("^READ42$"), GOOD, cmdline=("rdinit=/bin/sh",), on=(COCO12,), types=(
         "mount -t sysfs sysfs /sys; mount -t securityfs securityfs /sys/kernel/security\n",
@@ -277,7 +273,7 @@ OWNER.append(Case("recipe-lvm-twin", ATTACKERS, owner.table_beside("table"), LVM
 # Without a table, and with an image whose failure action is rescue: a person gets in, with the key for persons.
 OWNER.append(Case("owner-rescue", Falls("^OPEN42$"), None, (Disk("owner", name="recovery/disk"),),
                   config=unlock(FailureAction="rescue"), types=owner.typed_in_rescue, on=(COCO12, COCO13)))
-CASES += ATTACKS + CONTROLS + GUARD + PINS + LATE + OWNER + endings.CASES + names.CASES + looks.CASES
+CASES += ATTACKS + CONTROLS + GUARD + PINS + LATE + OWNER + endings.CASES + names.CASES + looks.CASES + generators.CASES
 
 # In the short run these are shown on more than their first combo.
 EVERYWHERE = ("boot", "memory", "headers", *(case.name for case in OWNER if case.name.startswith("owner-table-")))
@@ -290,6 +286,7 @@ class Image:
     says: str
     config: dict = None
     drop: tuple = ()
+    files: dict = None
     on: tuple = ALL
 
 
@@ -297,6 +294,8 @@ IMAGES = [
     Image("image-unknown-option", r"cocotab:1\b.*no-such-option", {"cocotab": "root auto - no-such-option\n"}),
     Image("image-unknown-key", r"coco-unlock\.conf:2\b.*NoSuchKey", unlock(NoSuchKey="1")),
     Image("image-no-module", r"no-secret-module|secret module|coco_secret", drop=("coco_secret", "efi_secret")),
+    Image("image-generator", r"the generator /usr/lib/systemd/system-generators/lab-generator would see",
+          files={"/usr/lib/systemd/system-generators/lab-generator": "#!/bin/sh\n"}),
 ]
 
 

@@ -128,13 +128,13 @@ def writable(case, combo, log):
 def image(case, combo):
     """dracut must refuse, for the right reason; and it must build the same image when forced."""
     try:
-        tree.initramfs(combo.guest, combo.kernel, case.config, case.drop)
+        tree.initramfs(combo.guest, combo.kernel, case.config, case.drop, files=case.files)
     except cache.LabError as e:
         if not re.search(case.says, str(e)):
             return [f"expected the image build to say {case.says!r}, seen:"] + str(e).split("\n")
     else:
         return ["dracut built an image that it should refuse"]
-    tree.initramfs(combo.guest, combo.kernel, case.config, case.drop, force=True)
+    tree.initramfs(combo.guest, combo.kernel, case.config, case.drop, force=True, files=case.files)
     return []
 
 
