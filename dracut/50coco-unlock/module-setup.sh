@@ -97,6 +97,13 @@ coco_deadlines() {
     done
 }
 
+# coco_initqueue SECONDS: dracut's own wait for devices must not end before ours, whose failure
+# has a name. After two thirds of its time it takes what it has, degraded arrays for instance.
+coco_initqueue() {
+    mkdir -p "$initdir/etc/cmdline.d"
+    echo "rd.retry=$(($1 * 3 / 2 + 1))" > "$initdir/etc/cmdline.d/50-coco-unlock.conf"
+}
+
 # What would mount, unlock or start something that the host's text asks for. systemd's
 # generator for fstab and root= stays: verify-root looks at what it has mounted.
 coco_mask() {
@@ -192,6 +199,7 @@ END
         '[Service]' 'ExecStartPre=coco-unlock verify-mounts' 'TimeoutStartSec=1min'
     coco_mask
     coco_lvm
+    coco_initqueue "$((timeout + root_timeout))"
 
     # coco-unlock's deadline counts, not the shorter one of the device unit.
     while read -r name rest; do

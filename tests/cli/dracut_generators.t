@@ -141,4 +141,11 @@ is 'the wrapper runs the real one with its arguments' "$(head -n 1 <<< "$out")" 
 is '... without the credentials' "$(grep -c CREDENTIALS <<< "$out")" 0
 is '... and with the rest of the environment' "$(grep -c '^LAB=kept$' <<< "$out")" 1
 
+# dracut's own patience: longer than ours, whatever is configured, and with two thirds of it, too.
+for seconds in 11 270 7200; do
+	fresh
+	call 50coco-unlock run "run() { coco_initqueue $seconds; }"
+	retry=$(sed -n 's/^rd\.retry=\([0-9]*\)$/\1/p' "$image/etc/cmdline.d/50-coco-unlock.conf")
+	ok "rd.retry for $seconds s: $retry" test "$((retry * 2 / 3))" -ge "$seconds"
+done
 tap_done

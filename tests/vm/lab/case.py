@@ -59,8 +59,10 @@ class Case:
     recipe: bool = False        # the image is today's recipe, without coco-unlock
     files: dict = None          # {path: text} of more files in the initramfs
     modules: tuple = ()         # dracut modules that the other images leave out
+    full: bool = False          # ... none is left out
     root: str = "/dev/mapper/root"
     qemu: tuple = ()            # more words for QEMU
+    hurry: bool = False         # the guest's clock jumps over the time in which it only waits
     types: object = ()          # what is typed instead of the usual, or a function as for table
     unhashed: tuple = ()        # (text, other): the hash table covers the command line with this replaced
     ram: int = 1024             # MiB

@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import re
 
-from . import attack, disk, endings, generators, headers, looks, lvm, names, owner, table
+from . import attack, disk, endings, full, generators, headers, looks, lvm, names, owner, table
 from .case import (ATTACKERS, ALL, COCO, COCO12, COCO13, COCO14, EFI12, EVEN, GOOD, HURRIED, KEPT, KEY, LISTING, LUKS, ODD,
                    RELOAD, SHORT, UNGUARDED, WORKLOAD, Case, Disk, behind, unlock)
 from .verdict import Boot, Falls, Refuse, Shell, Silent
@@ -274,9 +274,11 @@ OWNER.append(Case("recipe-lvm-twin", ATTACKERS, owner.table_beside("table"), LVM
 OWNER.append(Case("owner-rescue", Falls("^OPEN42$"), None, (Disk("owner", name="recovery/disk"),),
                   config=unlock(FailureAction="rescue"), types=owner.typed_in_rescue, on=(COCO12, COCO13)))
 CASES += ATTACKS + CONTROLS + GUARD + PINS + LATE + OWNER + endings.CASES + names.CASES + looks.CASES + generators.CASES
+# They wait the longest, and do the least.
+CASES = full.CASES + CASES
 
 # In the short run these are shown on more than their first combo.
-EVERYWHERE = ("boot", "memory", "headers", *(case.name for case in OWNER if case.name.startswith("owner-table-")))
+EVERYWHERE = ("boot", "memory", "headers", *full.EVERYWHERE, *(case.name for case in OWNER if case.name.startswith("owner-table-")))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -186,17 +186,17 @@ def make_system(base, added, extra, tmp):
         f.write(release + "\n")
 
 
-def initramfs(guest, kernel_name, config=None, drop=(), force=False, files=None, recipe=False, modules=()):
+def initramfs(guest, kernel_name, config=None, drop=(), force=False, files=None, recipe=False, modules=(), full=False):
     """The initramfs a guest's own dracut makes for a kernel. config: {file under /etc/coco-unlock: text};
     drop: kernel modules deleted from the tree before; force: build what the dracut module would refuse;
     files: {path: text} of more files in the image, None for a program of the tree; recipe: crypttab and systemd-cryptsetup instead of
-    coco-unlock; modules: dracut modules that are otherwise left out."""
+    coco-unlock; modules: dracut modules that are otherwise left out; full: none is left out."""
     base = system(guest, kernel_name)
     files = dict(RECIPE_FILES[kernel_name] if recipe else {}, **(files or {}))
     name = f"{'recipe' if recipe else 'initramfs'}-{guest}-{kernel_name}"
     directory = cache.item(name, cache.key(base, config or {}, sorted(drop), force, DRACUT, OMIT_DRACUT,
-                                           *([files, recipe, modules] if files or modules else [])),
-                           lambda tmp: make_initramfs(base, config or {}, drop, force, files, recipe, modules, tmp))
+                                           *([files, recipe, modules] if files or modules else []), *(["full"] if full else [])),
+                           lambda tmp: make_initramfs(base, config or {}, drop, force, files, recipe, modules, full, tmp))
     return directory + "/initrd"
 
 
@@ -217,7 +217,7 @@ RECIPE_FILES = {
 RECIPE_MODULES = {"d12": "crypt systemd-modules-load", "d13": "crypt systemd-cryptsetup systemd-modules-load"}
 
 
-def make_initramfs(base, config, drop, force, files, recipe, modules, tmp):
+def make_initramfs(base, config, drop, force, files, recipe, modules, full, tmp):
     kver = read(base + "/kver")
     tree = tmp + "/tree"
     copy_tree(base + "/tree", tree)
@@ -236,7 +236,7 @@ def make_initramfs(base, config, drop, force, files, recipe, modules, tmp):
         add = [f"--add '{RECIPE_MODULES[guest]}' --add-drivers 'efi_secret coco_secret'"]
     add += [f"--add {m}" for m in modules] + [f"--install {path}" if text is None else f"--include {path} {path}"
                                                  for path, text in files.items()]
-    omit = " ".join(m for m in OMIT_DRACUT.split() if m not in modules)
+    omit = "" if full else " ".join(m for m in OMIT_DRACUT.split() if m not in modules)
     steps.append(f"{DRACUT} {' '.join(add)} --omit '{omit}' --kver {kver} /mnt/initrd {kver}")
     log = tmp + "/dracut.log"
     try:
