@@ -6,8 +6,6 @@
  */
 #include "running.h"
 
-#include <dirent.h>
-#include <fcntl.h>
 #include <string.h>
 
 #include "paths.h"
@@ -42,35 +40,39 @@ static bool has_processes(const struct root *root, const char *dir)
 	       strstr(events, "populated 1");
 }
 
-/* Returns the weight of what is in name by then. */
-static int look_into(const struct root *root, const char *dir, int depth, int best,
-		     char name[static RUNNING_NAME_SIZE])
-{
-	_cleanup_close_ int fd = root_open(root, dir, O_RDONLY | O_DIRECTORY, 0);
-	DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
-	char path[PATH_SIZE];
-	struct dirent *e;
-	int n;
+/* The best that was found so far, and the directory that is looked at. */
+struct look {
+	const struct root *root;
+	const char *dir;
+	int depth, best;
+	char *name;
+};
 
-	if (!d)
-		return best;
-	TAKE_FD(fd);
-	while ((e = readdir(d))) {
-		n = snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
-		if (n < 0 || (size_t)n >= sizeof(path))
-			continue;
-		if (depth < DEPTH_MAX && ends_with(e->d_name, ".slice"))
-			best = look_into(root, path, depth + 1, best, name);
-		if (weight_of(e->d_name) <= best || !has_processes(root, path))
-			continue;
-		best = weight_of(e->d_name);
-		(void)snprintf(name, RUNNING_NAME_SIZE, "%s", e->d_name); /* fits */
+static int look_at(const char *name, void *data)
+{
+	struct look *look = data, inner = *look;
+	char path[PATH_SIZE];
+	int n = snprintf(path, sizeof(path), "%s/%s", look->dir, name);
+
+	if (n < 0 || (size_t)n >= sizeof(path))
+		return 0;
+	if (look->depth < DEPTH_MAX && ends_with(name, ".slice")) {
+		inner.dir = path;
+		inner.depth++;
+		if (root_walk(look->root, path, 0, look_at, &inner) < 0)
+			return 0; /* it has gone, with whatever it was */
+		look->best = inner.best;
 	}
-	(void)closedir(d);
-	return best;
+	if (weight_of(name) > look->best && has_processes(look->root, path)) {
+		look->best = weight_of(name);
+		(void)snprintf(look->name, RUNNING_NAME_SIZE, "%s", name); /* fits */
+	}
+	return 0;
 }
 
 bool running_name(const struct root *root, char name[static RUNNING_NAME_SIZE])
 {
-	return look_into(root, PATH_CGROUP_SYSTEM, 1, 0, name) > 0;
+	struct look look = { .root = root, .dir = PATH_CGROUP_SYSTEM, .depth = 1, .name = name };
+
+	return root_walk(root, look.dir, 0, look_at, &look) >= 0 && look.best > 0;
 }
