@@ -63,12 +63,12 @@ static void set_alarm(time_t seconds)
 		.it_interval = { .tv_sec = seconds }, /* should it strike just before the wait */
 	};
 	const struct sigaction action = { .sa_handler = on_alarm }; /* no SA_RESTART */
-	sigset_t set;
+	sigset_t alarm_only;
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGALRM);
-	(void)sigprocmask(SIG_UNBLOCK, &set, NULL); /* who ends the machine blocks all */
+	sigemptyset(&alarm_only);
+	sigaddset(&alarm_only, SIGALRM);
 	(void)sigaction(SIGALRM, &action, NULL);
+	(void)sigprocmask(SIG_UNBLOCK, &alarm_only, NULL); /* who ends the machine blocks all */
 	(void)setitimer(ITIMER_REAL, &timer, NULL); /* neither fails with valid arguments */
 }
 
