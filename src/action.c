@@ -75,67 +75,97 @@ static _Noreturn void end_machine(enum failure_action action, int trigger)
 	if (child_start(&child, call_reboot, &action) >= 0)
 		child_wait(&child, 1, deadline_in_ms(REBOOT_LIMIT_MS));
 	/* proc(5), /proc/sysrq-trigger: b restarts without asking anybody, c is a panic. */
-	for (key = "bc"; *key != '\0' && write(trigger, key, 1) >= 0; key++)
-		;
+	for (key = "bc"; *key != '\0'; key++)
+		if (write(trigger, key, 1) < 0)
+			continue; /* the other one may do it */
 	for (;;)
 		(void)pause();
 }
 
-static void close_all_but(int a, int b)
-{
-	unsigned int low = (unsigned int)(a < b ? a : b), high = (unsigned int)(a < b ? b : a);
+/* What the watch keeps; each is negative where it could not be made. */
+struct watch_fds {
+	int go;	     /* of the pipe: the caller's word */
+	int caller;  /* pidfd_open(2): its end, whoever has inherited the pipe's other side */
+	int trigger; /* PATH_SYSRQ_TRIGGER */
+};
 
-	if (low > 0)
-		(void)syscall(SYS_close_range, 0, low - 1, 0);
-	if (high > low + 1)
-		(void)syscall(SYS_close_range, low + 1, high - 1, 0);
-	(void)syscall(SYS_close_range, high + 1, ~0U, 0);
+static void close_all_but(const struct watch_fds *fds)
+{
+	int fd, last = fds->go > fds->caller ? fds->go : fds->caller;
+
+	if (fds->trigger > last)
+		last = fds->trigger;
+	for (fd = 0; fd < last; fd++)
+		if (fd != fds->go && fd != fds->caller && fd != fds->trigger)
+			(void)close(fd); /* most are not open */
+	(void)syscall(SYS_close_range, last < 0 ? 0U : (unsigned int)last + 1, ~0U, 0);
 }
 
-/* The child of action_arm(): has nothing open but its pipe and the trigger. */
-static _Noreturn void watch(int go, enum failure_action action, int trigger)
+/* The child of action_arm(): has no terminal, and nothing open that it does not need. */
+static _Noreturn void watch(const struct watch_fds *fds, enum failure_action action)
 {
 	const struct deadline deadline = deadline_in_ms(ACTION_LIMIT_MS);
-	struct pollfd p = { .fd = go, .events = POLLIN };
+	struct pollfd p[] = {
+		{ .fd = fds->go, .events = POLLIN },
+		{ .fd = fds->caller, .events = POLLIN },
+	};
 
-	close_all_but(go, trigger >= 0 ? trigger : go);
-	while (poll(&p, 1, deadline_left_ms(deadline)) < 0 && errno == EINTR)
+	(void)setsid(); /* a child of its parent leads no group: it cannot fail */
+	close_all_but(fds);
+	while (poll(p, ARRAY_SIZE(p), deadline_left_ms(deadline)) < 0 && errno == EINTR)
 		;
-	end_machine(action, trigger);
+	end_machine(action, fds->trigger);
 }
 
 void action_arm(const struct root *root, enum failure_action action,
 		struct action_watch *ret_watch)
 {
-	struct action_watch w = { .root = root, .action = action, .go = -EBADF };
+	struct watch_fds fds;
 	sigset_t all;
-	int fds[2];
+	int ends[2];
+	pid_t pid;
 
 	sigfillset(&all);
 	(void)sigprocmask(SIG_BLOCK, &all, NULL); /* cannot fail with these arguments */
-	w.trigger = root_open(root, PATH_SYSRQ_TRIGGER, O_WRONLY, 0);
-	if (pipe2(fds, O_CLOEXEC) == 0) {
-		w.pid = fork();
-		if (w.pid == 0) {
-			(void)close(fds[1]);
-			watch(fds[0], action, w.trigger);
-		}
-		(void)close(fds[0]);
-		w.go = fds[1];
-		if (w.pid < 0)
-			w.pid = 0;
-	}
-	*ret_watch = w;
+	fds.trigger = root_open(root, PATH_SYSRQ_TRIGGER, O_WRONLY, 0);
+	/* Without the one or the other the limit holds. */
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		ends[0] = ends[1] = -EBADF;
+	fds.go = ends[0];
+	fds.caller = (int)syscall(SYS_pidfd_open, getpid(), 0);
+	pid = fork();
+	if (pid == 0)
+		watch(&fds, action);
+	util_closep(&fds.go);
+	util_closep(&fds.caller);
+	*ret_watch = (struct action_watch){
+		.action = action,
+		.pid = pid > 0 ? pid : 0,
+		.go = ends[1],
+		.trigger = fds.trigger,
+	};
+}
+
+/* This process has a lock that it must keep, but no terminal that it could be killed for. */
+static void close_standard(int trigger)
+{
+	int fd;
+
+	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fd != trigger)
+			(void)close(fd); /* nothing is printed any more */
 }
 
 _Noreturn void action_now(struct action_watch *watch)
 {
 	if (watch->pid > 0) {
-		/* An error says that it has ended: then the wait is short. */
+		/* An error says that it has ended, or hears nothing: then the wait is short. */
 		if (write(watch->go, "", 1) < 0)
 			(void)kill(watch->pid, SIGKILL);
 		while (waitpid(watch->pid, NULL, 0) < 0 && errno == EINTR)
 			;
 	}
-	end_machine(watch->action, watch->trigger); /* somebody has killed the watch */
+	/* There is none, or somebody has killed it. */
+	close_standard(watch->trigger);
+	end_machine(watch->action, watch->trigger);
 }
