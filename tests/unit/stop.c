@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * stop.c - the end of a boot: the line to stderr and to each console, the status file, and
- * only then the action. reboot(2) is a fake that looks at what is there when it is called.
+ * only then the action; but the end is armed before all of that, and holds when any of it
+ * hangs. unit/action.c has the end itself.
  */
 #include "stop.h"
 
@@ -9,14 +10,13 @@
 #include <json-c/json.h>
 #include <poll.h>
 #include <sys/file.h>
-#include <sys/reboot.h>
-#include <sys/syscall.h>
+#include <sys/ioctl.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <termios.h>
 
 #include "action.h"
-#include "fixture.h"
+#include "fake_end.h"
 #include "log.h"
 #include "paths.h"
 
@@ -31,40 +31,39 @@ static struct report report;
 static struct fault f;
 
 static struct {
-	int command; /* -1: not called */
-	int error;
-	bool status_was_there;
-	bool console_had_the_line;
-	bool locked;
-} rebooted;
-
-static struct {
-	unsigned int calls, interrupted; /* so many fail with EINTR */
-	bool console_had_the_line;
-	int fd;
-} locked;
+	unsigned int interrupted; /* so many calls fail with EINTR */
+} lock;
 
 int flock(int fd, int operation)
 {
-	locked.calls++;
-	locked.console_had_the_line = strstr(fixture_get(&fx, "/dev/ttyS0"), "FAILED") != NULL;
-	if (operation == LOCK_EX && locked.calls > locked.interrupted) {
-		locked.fd = fd;
+	FIXTURE_MUST(fd >= 0 && operation == LOCK_EX);
+	end_note("flock", strstr(fixture_get(&fx, "/dev/ttyS0"), "FAILED") != NULL);
+	if (lock.interrupted == 0)
 		return 0;
-	}
+	lock.interrupted--;
 	errno = EINTR;
 	return -1;
 }
 
-int reboot(int command)
+int renameat(int old_dir, const char *old, int new_dir, const char *new)
 {
-	rebooted.command = command;
-	rebooted.status_was_there = fixture_has(&fx, PATH_STATUS);
-	rebooted.console_had_the_line =
-		strstr(fixture_get(&fx, "/dev/ttyS0"), "FAILED code=7") != NULL;
-	rebooted.locked = fcntl(locked.fd, F_GETFD) >= 0;
-	errno = rebooted.error;
-	return rebooted.error ? -1 : 0;
+	end_note("status", 0);
+	return INJECT_NEXT(renameat)(old_dir, old, new_dir, new);
+}
+
+int unlinkat(int dir, const char *path, int flags)
+{
+	end_note("unlink", 0);
+	return INJECT_NEXT(unlinkat)(dir, path, flags);
+}
+
+/* No mapping is there, or it hangs. */
+int ioctl(int fd, unsigned long request, ...)
+{
+	FIXTURE_MUST(fd >= 0);
+	end_note("unmap", (long)request);
+	errno = ENXIO;
+	return -1;
 }
 
 /* Makes alarms come at once, or never; what was asked for is written down. */
@@ -86,19 +85,12 @@ int setitimer(__itimer_which_t which, const struct itimerval *timer, struct itim
 	return (int)syscall(SYS_setitimer, which, &soon, old);
 }
 
-/* How often a console was waited for; how much it takes at once, if not all. */
-static unsigned int drained;
-static size_t piece;
+static unsigned int drained; /* how often a console was waited for */
 
 int tcdrain(int fd)
 {
 	drained++;
 	return fd >= 0 ? 0 : -1;
-}
-
-ssize_t write(int fd, const void *buf, size_t len)
-{
-	return (ssize_t)syscall(SYS_write, fd, buf, piece > 0 && len > piece ? piece : len);
 }
 
 static void begin(bool machine, bool initramfs)
@@ -112,14 +104,16 @@ static void begin(bool machine, bool initramfs)
 	fixture_text(&fx, "/dev/ttyS0", "");
 	fixture_text(&fx, PATH_CONSOLE, "");
 	fixture_mkdir(&fx, "/run");
+	fixture_text(&fx, PATH_SYSRQ_TRIGGER, "");
+	fixture_text(&fx, PATH_DM_CONTROL, "");
 	conf_defaults(&conf);
 	report_init(&report);
+	report.discarded = true; /* there is no secret table here */
+	memset(end, 0, sizeof(*end));
+	end_set_cpus(2, 5);
 	f = (struct fault){ 0 };
 	(void)fault_set(&f, EXITCODE_NO_SECRET_TABLE, ENODEV, "why \"so\"");
-	rebooted.command = -1;
-	rebooted.error = 0;
-	memset(&locked, 0, sizeof(locked));
-	locked.fd = -EBADF;
+	memset(&lock, 0, sizeof(lock));
 }
 
 /* Calls stop(), or logs a detail if ret_code is NULL, with stderr in a file; returns what
@@ -166,20 +160,65 @@ static const char *status_field(const char *key)
 	return value;
 }
 
-/* Two come to an end at once: who does not have the lock of the directory says nothing. */
-static void test_turn(void)
+/* Standard error, which says when it is used. */
+static ssize_t note_stderr(void *file, const char *text, size_t len)
 {
-	int code;
+	end_note("stderr", 0);
+	return (ssize_t)fwrite(text, 1, len, file);
+}
 
-	begin(true, true);
-	locked.interrupted = 2;
-	(void)run(&code);
-	is_int(locked.calls, 3, "it waits for its turn, also when a signal comes");
-	ok(!locked.console_had_the_line, "... before its line");
-	ok(rebooted.console_had_the_line, "... which comes then");
-	is_int(rebooted.command, RB_POWER_OFF, "... and the action");
-	ok(rebooted.locked, "... while it has the lock still");
-	fixture_done(&fx);
+static void body(void)
+{
+	FILE *file = fopen(fixture_path(&fx, "/stderr"), "we");
+
+	FIXTURE_MUST(file && setvbuf(file, NULL, _IONBF, 0) == 0);
+	stderr = fopencookie(file, "w", (cookie_io_functions_t){ .write = note_stderr });
+	FIXTURE_MUST(stderr && setvbuf(stderr, NULL, _IOLBF, 1100) == 0);
+	(void)stop(&fx.root, &conf, &report, &f);
+}
+
+/* stop() in a process of its own, which is to be at its end. */
+static pid_t run_to_the_end(void)
+{
+	pid_t caller = end_begin(body);
+
+	ok(end_await("is at its end", 0, 1), "somebody ends the machine");
+	is_int(end_count("returns"), 0, "and nothing comes back");
+	ok(INJECT_NEXT(waitpid)(caller, NULL, WNOHANG) == 0, "who was called stays");
+	return caller;
+}
+
+/* The watch is there before anything that may hang. */
+static void is_armed_first(pid_t caller)
+{
+	static const char *const steps[] = { "unmap", "unlink", "stderr", "status", "flock", "console" };
+	bool first = end_find("fork", caller, 1) >= 0;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(steps); i++)
+		first = first && (end_count(steps[i]) == 0 || end_order("fork", steps[i]));
+	ok(first && end_value("fork") == end_pid("watches"), "the watch was started before all else");
+}
+
+static bool holds_lock(pid_t pid)
+{
+	char path[64], target[PATH_MAX];
+	bool holds = false;
+	ssize_t n;
+	int i;
+
+	for (i = 0; i < 32; i++) {
+		(void)snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)pid, i);
+		n = readlink(path, target, sizeof(target) - 1);
+		target[n < 0 ? 0 : n] = '\0';
+		holds = holds || strstr(target, PATH_RUN_DIR);
+	}
+	return holds;
+}
+
+static const char *console(const char *action)
+{
+	return with_newlines("\r\n", line(action), "\r\n");
 }
 
 static void test_actions(void)
@@ -192,62 +231,225 @@ static void test_actions(void)
 		{ FAILURE_ACTION_POWEROFF, RB_POWER_OFF, "poweroff" },
 		{ FAILURE_ACTION_REBOOT, RB_AUTOBOOT, "reboot" },
 		{ FAILURE_ACTION_HALT, RB_HALT_SYSTEM, "halt" },
-		{ FAILURE_ACTION_RESCUE, -1, "rescue" },
 	};
+	pid_t caller;
 	size_t i;
-	int code;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		begin(true, true);
 		conf.failure_action = cases[i].action;
-		is_str(run(&code), with_newlines("", line(cases[i].name), "\n"),
+		report.volumes[0].mapped = true;
+		caller = run_to_the_end();
+		is_str(fixture_get(&fx, "/stderr"), with_newlines("", line(cases[i].name), "\n"),
 		       "%s: one line to stderr", cases[i].name);
-		is_int(code, 7, "the exit code");
-		is_int(rebooted.command, cases[i].command, "what the kernel is asked for");
-		ok(cases[i].command < 0 ||
-			   (rebooted.status_was_there && rebooted.console_had_the_line),
-		   "after the status file and the console");
-		is_str(fixture_get(&fx, "/dev/ttyS0"), with_newlines("\r\n", line(cases[i].name), "\r\n"),
-		       "the line on one console");
-		is_str(fixture_get(&fx, "/dev/tty0"), with_newlines("\r\n", line(cases[i].name), "\r\n"),
-		       "the line on the other");
+		is_int(end_value("reboot"), cases[i].command, "what the kernel is asked for");
+		is_int(end_count("reboot"), 1, "once");
+		ok(end->reboot_parent == end_pid("watches"), "by the watch");
+		is_armed_first(caller);
+		ok(end_order("unmap", "unlink") && end_order("unlink", "stderr") &&
+			   end_order("stderr", "status") && end_order("status", "flock") &&
+			   end_order("flock", "console") && end_order("console", "word") &&
+			   end_order("word", "reboot"),
+		   "mappings, list, line, status file, turn, consoles, end: in this order");
+		ok(end_pid("unmap") != caller && end_pid("console") != caller &&
+			   end_pid("console") != end_pid("watches"),
+		   "what may hang at a disk or a console is done by others");
+		is_int(end_value("console"), 0, "who prints is not on the CPU of the end");
+		is_str(end->strange_fds, "", "who acts has nothing open");
+		is_str(fixture_get(&fx, "/dev/ttyS0"), console(cases[i].name), "the line on one console");
+		is_str(fixture_get(&fx, "/dev/tty0"), console(cases[i].name), "the line on the other");
 		is_str(fixture_get(&fx, PATH_CONSOLE), "", "and not twice");
 		is_str(status_field("action"), cases[i].name, "the action in the status file");
+		is_str(fixture_get(&fx, PATH_SYSRQ_TRIGGER), "bc", "and SysRq, when reboot() has failed");
+		ok(holds_lock(caller), "nobody else has a turn");
+		end_over();
 		fixture_done(&fx);
 	}
+}
+
+/* Two come to an end at once: who does not have the lock of the directory says nothing. */
+static void test_turn(void)
+{
 	begin(true, true);
-	rebooted.error = EPERM;
-	ok(strstr(run(&code), "cannot poweroff: Operation not permitted") && code == 7,
-	   "an action that fails is told, and the code stays");
+	lock.interrupted = 2;
+	(void)run_to_the_end();
+	is_int(end_count("flock"), 3, "it waits for its turn, also when a signal comes");
+	is_int(end_value("flock"), 0, "... before its line");
+	is_str(fixture_get(&fx, "/dev/ttyS0"), console("poweroff"), "... which comes then");
+	end_over();
 	fixture_done(&fx);
 }
 
-/* Outside an initramfs a failure ends the program, not the machine. */
-static void test_no_action(void)
+static const char *hang_at;
+
+static void hang_there(const char *what)
+{
+	if (hang_at && strcmp(what, hang_at) == 0 && getpid() == end_caller)
+		end_hang("hangs");
+}
+
+/* Whatever it is that never comes back: the watch ends the machine at its limit. */
+static void test_caller_hangs(void)
+{
+	static const char *const places[] = { "unlink", "stderr", "status", "flock" };
+	pid_t caller;
+	size_t i;
+
+	end_hook = hang_there;
+	for (i = 0; i < ARRAY_SIZE(places); i++) {
+		begin(true, true);
+		report.volumes[0].mapped = true;
+		plan.limit_after = "hangs";
+		hang_at = places[i];
+		caller = run_to_the_end();
+		is_armed_first(caller);
+		ok(end->reboot_parent == end_pid("watches") && end_count("word") == 0,
+		   "hangs at %s: the watch acts by itself", places[i]);
+		ok(strcmp(places[i], "flock") != 0 || !*fixture_get(&fx, "/dev/ttyS0"),
+		   "who has no turn says nothing");
+		end_over();
+		fixture_done(&fx);
+	}
+	end_hook = NULL;
+	hang_at = NULL;
+}
+
+static void hang_in_child(const char *what)
+{
+	if (hang_at && strcmp(what, hang_at) == 0 && getpid() != end_caller)
+		end_hang("hangs");
+}
+
+/* The kernel keeps a child: for a mapping 3 s, then half a second to die. */
+static void test_unmap_hangs(void)
+{
+	int undead;
+
+	end_hook = hang_in_child;
+	hang_at = "unmap";
+	for (undead = 0; undead < 2; undead++) {
+		begin(true, true);
+		report.volumes[0].mapped = true;
+		plan.patience_ends = "hangs";
+		plan.nr_waits = undead ? 2 : 1;
+		plan.undead = undead;
+		(void)run_to_the_end();
+		ok(end_value("waits for children") > 2000 && end_value("waits for children") <= 3000,
+		   "a mapping hangs%s: 3 s for it", undead ? ", and its process does not die" : "");
+		ok(end_find("word", 0, 1) >= 0 && end->reboot_parent == end_pid("watches"),
+		   "then all goes its way");
+		ok(strstr(status_field("volumes"), "mapper\\/root"),
+		   "the status file says that it is there");
+		end_over();
+		fixture_done(&fx);
+	}
+	end_hook = NULL;
+	hang_at = NULL;
+}
+
+static int full_console(const char *path);
+
+static void test_console_hangs(void)
+{
+	pid_t caller;
+	int stuck;
+
+	begin(true, true);
+	stuck = full_console("/dev/stuck");
+	fixture_text(&fx, PATH_CONSOLES_ACTIVE, "stuck ttyS0\n");
+	hurry = true;
+	(void)run_to_the_end();
+	is_str(fixture_get(&fx, "/dev/ttyS0"), console("poweroff"),
+	       "one console takes nothing: the other has the line before the end");
+	hurry = false;
+	end_over();
+	fixture_text(&fx, "/dev/ttyS0", "");
+	patience = true;
+	plan.patience_ends = "console";
+	plan.nr_waits = 1;
+	caller = run_to_the_end();
+	ok(end_value("waits for children") > 3000 && end_value("waits for children") <= 6000,
+	   "nothing interrupts its writer: it has 6 s");
+	ok(end_find("word", caller, 1) >= 0 && end->reboot_parent == end_pid("watches"),
+	   "then the machine ends");
+	patience = false;
+	end_over();
+	(void)close(stuck);
+	fixture_done(&fx);
+}
+
+static void test_no_process(void)
+{
+	pid_t caller;
+
+	begin(true, true);
+	report.volumes[0].mapped = true;
+	plan.no_fork = true;
+	caller = run_to_the_end();
+	ok(end_pid("b") == caller && end_order("status", "b") && end_order("b", "c"),
+	   "no process can be started: the caller does what is left");
+	is_str(fixture_get(&fx, "/stderr"), with_newlines("", line("poweroff"), "\n"), "it says why");
+	end_over();
+	fixture_done(&fx);
+}
+
+static void test_release_unknown(void)
+{
+	static const int errors[] = { EMFILE, EIO };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(errors); i++) {
+		begin(true, true);
+		plan.open_path = PATH_INITRD_RELEASE;
+		plan.open_error = errors[i];
+		(void)run_to_the_end();
+		is_int(end_count("reboot"), 1, "initrd-release, %s: the action is done", strerror(errors[i]));
+		end_over();
+		fixture_done(&fx);
+	}
+}
+
+/* Where the machine goes on it is the exit code that says no. */
+static void test_goes_on(void)
 {
 	static const struct {
 		bool machine, initramfs;
-		const char *what;
+		enum failure_action action;
+		const char *what, *name;
 	} cases[] = {
-		{ true, false, "a running system" },
-		{ false, true, "a tree of an initramfs" },
-		{ false, false, "a tree" },
+		{ true, true, FAILURE_ACTION_RESCUE, "rescue", "rescue" },
+		{ true, false, FAILURE_ACTION_POWEROFF, "a running system", "none" },
+		{ false, true, FAILURE_ACTION_POWEROFF, "a tree of an initramfs", "none" },
+		{ false, false, FAILURE_ACTION_POWEROFF, "a tree", "none" },
 	};
+	const char *text;
 	size_t i;
 	int code;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		bool rescue = cases[i].action == FAILURE_ACTION_RESCUE;
+		bool applies = cases[i].machine && cases[i].initramfs;
+
 		begin(cases[i].machine, cases[i].initramfs);
-		ok(!action_applies(&fx.root), "%s: no action applies", cases[i].what);
-		is_str(run(&code), with_newlines("", line("none"), "\n"), "one line to stderr");
-		ok(code == 7 && rebooted.command == -1, "the code, and the machine goes on");
-		is_str(fixture_get(&fx, "/dev/ttyS0"), "", "nothing on the consoles");
-		is_str(status_field("action"), "none", "no action in the status file");
+		conf.failure_action = cases[i].action;
+		report.volumes[0].mapped = true;
+		text = run(&code);
+		is_str(text, with_newlines("", line(cases[i].name), "\n"), "%s: one line to stderr",
+		       cases[i].what);
+		is_int(code, 7, "the code, and the machine goes on");
+		is_int(action_applies(&fx.root), applies, "an action applies, or does not");
+		ok(end_count("watches") == 0 && end_count("reboot") == 0 &&
+			   !*fixture_get(&fx, PATH_SYSRQ_TRIGGER),
+		   "nobody ends the machine");
+		is_int(end_count("unmap") > 0, cases[i].machine, "what was mapped goes, on a machine");
+		ok(!rescue || end_order("unmap", "console"), "before anybody reads of it");
+		is_str(fixture_get(&fx, "/dev/ttyS0"), rescue ? console("rescue") : "", "the consoles");
+		is_str(status_field("action"), cases[i].name, "the action in the status file");
+		f = (struct fault){ 0 };
+		(void)run(&code);
+		is_int(code, EXITCODE_INTERNAL, "a failure without a code has one");
 		fixture_done(&fx);
 	}
-	begin(true, true);
-	ok(action_applies(&fx.root), "premise: in an initramfs it does");
-	fixture_done(&fx);
 }
 
 static void test_consoles(void)
@@ -268,10 +470,10 @@ static void test_consoles(void)
 	log_consoles(&fx.root, "LINE");
 	is_str(fixture_get(&fx, PATH_CONSOLE), "\r\nLINE\r\n", "without a list: /dev/console");
 	is_int(drained, 2, "what was written was waited for");
-	piece = 3;
+	end_piece = 3;
 	fixture_text(&fx, PATH_CONSOLE, "");
 	log_consoles(&fx.root, "LINE");
-	piece = 0;
+	end_piece = 0;
 	is_str(fixture_get(&fx, PATH_CONSOLE), "\r\nLINE\r\n", "a slow one gets all of it");
 	fixture_text(&fx, PATH_CONSOLES_ACTIVE, "\n");
 	fixture_text(&fx, PATH_CONSOLE, "");
@@ -403,9 +605,9 @@ static void test_status_file(void)
 	is_str(status_field("name"), "no-device", "a later one takes its place");
 	ok(!fixture_has(&fx, PATH_STATUS_NEW), "nothing else stays behind");
 	f.code = EXITCODE_BUSY;
-	piece = 100;
+	end_piece = 100;
 	ok(strstr(run(&code), "cannot write the status file") && code == 5, "a full disk is told");
-	piece = 0;
+	end_piece = 0;
 	is_str(status_field("name"), "no-device", "and the earlier file stays");
 	f.code = EXITCODE_NO_DEVICE;
 	fixture_unlink(&fx, PATH_STATUS_NEW);
@@ -454,7 +656,12 @@ int main(void)
 {
 	test_actions();
 	test_turn();
-	test_no_action();
+	test_caller_hangs();
+	test_unmap_hangs();
+	test_console_hangs();
+	test_no_process();
+	test_release_unknown();
+	test_goes_on();
 	test_consoles();
 	test_busy_console();
 	test_stuck_console();
