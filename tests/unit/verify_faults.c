@@ -11,6 +11,7 @@
 #include <sys/sysmacros.h>
 
 #include "fixture.h"
+#define INJECT_OWN_READDIR
 #include "inject.h"
 #include "paths.h"
 
