@@ -9,6 +9,7 @@ MANDIR ?= $(PREFIX)/share/man
 COMPLETIONDIR ?= $(PREFIX)/share/bash-completion/completions
 UNITDIR ?= /usr/lib/systemd/system
 DRACUTDIR ?= /usr/lib/dracut/modules.d
+GENERATORDIR ?= /etc/systemd/system-generators
 BUILD ?= build
 
 # The kernel to build coco_secret for, and the headers that belong to it.
@@ -135,7 +136,21 @@ DRACUT_MODULES := 50coco-unlock 99zz-coco-unlock-check
 # NOSTRIP=1 keeps the debug data, for packages that split it off.
 STRIP_FLAG = $(if $(filter 1,$(NOSTRIP)),,-s)
 
-install: all
+# The real root does not obey the host's disk. A file of that name in /etc that is not this one,
+# a mask for instance, is the owner's: neither is it replaced, nor removed.
+WRAPPER = $(DESTDIR)$(GENERATORDIR)/systemd-gpt-auto-generator
+WRAPPER_IS_OURS = [ ! -L $(WRAPPER) ] && \
+	grep -qs "^. systemd-gpt-auto-generator - coco-unlock's wrapper" $(WRAPPER)
+SHUTDOWN_D = $(DESTDIR)$(UNITDIR)/dracut-shutdown.service.d
+
+install-real-root:
+	$(INSTALL) -D -m 0644 units/dracut-shutdown.conf $(SHUTDOWN_D)/50-coco-unlock.conf
+	if { [ -e $(WRAPPER) ] || [ -L $(WRAPPER) ]; } && ! { $(WRAPPER_IS_OURS); }; then \
+		echo "$(WRAPPER): not ours, it stays as it is; see 'coco-unlock check'"; \
+	else \
+		$(INSTALL) -D -m 0755 -t $(DESTDIR)$(GENERATORDIR) units/systemd-gpt-auto-generator; fi
+
+install: all install-real-root
 	$(INSTALL) -D $(STRIP_FLAG) -m 0755 $(BUILD)/coco-unlock $(DESTDIR)$(BINDIR)/coco-unlock
 	$(INSTALL) -D $(STRIP_FLAG) -m 0755 $(BUILD)/coco-secret $(DESTDIR)$(BINDIR)/coco-secret
 	$(INSTALL) -D -m 0644 src/owner/completion.bash $(DESTDIR)$(COMPLETIONDIR)/coco-secret
@@ -157,6 +172,9 @@ uninstall:
 	rm -rf $(DKMS_SRC)
 	rm -f $(UNITS:%=$(DESTDIR)$(UNITDIR)/%) \
 		$(DESTDIR)$(UNITDIR)/multi-user.target.wants/coco-unlock-generation.service
+	rm -f $(SHUTDOWN_D)/50-coco-unlock.conf
+	if [ -d $(SHUTDOWN_D) ]; then rmdir --ignore-fail-on-non-empty $(SHUTDOWN_D); fi
+	if $(WRAPPER_IS_OURS); then rm -f $(WRAPPER); fi
 	rm -rf $(DRACUT_MODULES:%=$(DESTDIR)$(DRACUTDIR)/%) $(DESTDIR)$(PREFIX)/share/doc/coco-unlock
 	for m in $(MAN); do rm -f $(DESTDIR)$(MANDIR)/man$${m##*.}/$${m##*/}; done
 
@@ -241,5 +259,5 @@ help:
 		'bench            compare with cryptsetup in one guest' \
 		'lint, clean'
 
-.PHONY: all man module install-module install-dkms install uninstall clean deps tests lint \
+.PHONY: all man module install-module install-dkms install-real-root install uninstall clean deps tests lint \
 	check-fast check-headers check check-full demo bench help

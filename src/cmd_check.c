@@ -14,6 +14,7 @@
 #include "module.h"
 #include "paths.h"
 #include "report.h"
+#include "surroundings.h"
 
 static bool wants_integrity(const struct conf *conf)
 {
@@ -172,6 +173,21 @@ static void advise_lvm(const struct root *root, const struct conf *conf)
 		       filter);
 }
 
+static void print_warning(void *arg, const char *what, const char *text)
+{
+	(void)arg;
+	printf("warning %-14s %s\n", what, text);
+}
+
+/* The real root: what else in it obeys the host. It changes no code. */
+static void check_surroundings(const struct root *root, const struct conf *conf)
+{
+	const struct warning_sink sink = { .take = print_warning };
+
+	if (root_exists(root, PATH_INITRD_RELEASE) <= 0)
+		surroundings_look(root, conf, &sink);
+}
+
 static int run_check(const struct root *root, int argc, char **argv)
 {
 	struct judge_process judge = JUDGE_NULL;
@@ -205,6 +221,7 @@ static int run_check(const struct root *root, int argc, char **argv)
 		check_volume(root, &conf, v, &judge, &code);
 	judge_done(&judge);
 	advise_lvm(root, &conf);
+	check_surroundings(root, &conf);
 	if (code != EXITCODE_OK)
 		printf("a boot would now end with: %s\n",
 		       conf_action_name(conf.failure_action));
@@ -214,6 +231,6 @@ static int run_check(const struct root *root, int argc, char **argv)
 const struct cmd cmd_check = {
 	.name = "check",
 	.args = "[--config]",
-	.help = "say what is there and what would be refused; with --config only read the configuration",
+	.help = "say what is there, what would be refused, and what obeys the host; with --config only read the configuration",
 	.run = run_check,
 };

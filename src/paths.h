@@ -14,6 +14,16 @@
 
 #define PATH_LVM_CONF "/etc/lvm/lvm.conf" /* read by check, never written */
 #define PATH_LVM_LOCAL_CONF "/etc/lvm/lvmlocal.conf"
+/* Of the real root: what its owner has set up, and what of that obeys the host. */
+#define PATH_FSTAB "/etc/fstab"
+#define PATH_CRYPTTAB "/etc/crypttab"
+#define PATH_SHADOW "/etc/shadow"
+#define PATH_UNITS_ETC "/etc/systemd/system"
+#define PATH_GENERATORS_ETC "/etc/systemd/system-generators"
+#define PATH_SWAPS "/proc/swaps"
+#define PATH_SYSRQ "/proc/sys/kernel/sysrq"
+#define PATH_DEV_DISK "/dev/disk"
+#define PATH_DEV_NULL "/dev/null"
 
 #define PATH_INITRD_RELEASE "/etc/initrd-release"
 

@@ -34,7 +34,7 @@ SHORT = (COCO12, COCO13, EFI12)
 @dataclasses.dataclass(frozen=True)
 class Disk:
     kind: str = "root"          # root, btrfs (the same on btrfs), owner (name: ITEM/DISK of owner.py), or a small
-                                # volume: luks2, luks1, ext4, blank
+                                # volume: luks2, luks1, ext4, blank; real (name: of realroot.py)
     key: bytes = table.secret("root")
     name: str = "vol"
     late: bool = False          # hot-added 9 s after the unit has started
@@ -55,6 +55,7 @@ class Case:
     drop: tuple = ()            # kernel modules taken away before dracut runs
     force: bool = False         # an image that the dracut module would refuse to build
     commands: tuple = ()        # carried out in the real root
+    end: str = "end"            # typed when all is told; by itself it ends at once, without an orderly shutdown
     limit: float = 300          # seconds; a machine that ends sooner is not waited for
     recipe: bool = False        # the image is today's recipe, without coco-unlock
     files: dict = None          # {path: text} of more files in the initramfs

@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import re
 
-from . import attack, disk, endings, full, generators, headers, looks, lvm, names, owner, table
+from . import attack, disk, endings, full, generators, headers, looks, lvm, names, owner, realroot, table
 from .case import (ATTACKERS, ALL, COCO, COCO12, COCO13, COCO14, EFI12, EVEN, GOOD, HURRIED, KEPT, KEY, LISTING, LUKS, ODD,
                    RELOAD, SHORT, UNGUARDED, WORKLOAD, Case, Disk, behind, unlock)
 from .verdict import Boot, Falls, Refuse, Shell, Silent
@@ -274,6 +274,7 @@ OWNER.append(Case("recipe-lvm-twin", ATTACKERS, owner.table_beside("table"), LVM
 OWNER.append(Case("owner-rescue", Falls("^OPEN42$"), None, (Disk("owner", name="recovery/disk"),),
                   config=unlock(FailureAction="rescue"), types=owner.typed_in_rescue, on=(COCO12, COCO13)))
 CASES += ATTACKS + CONTROLS + GUARD + PINS + LATE + OWNER + endings.CASES + names.CASES + looks.CASES + generators.CASES
+CASES += realroot.CASES
 # They wait the longest, and do the least.
 CASES = full.CASES + CASES
 
@@ -317,7 +318,7 @@ def decided():
     """(case, expected code) of the cases of one disk that is there, and of no other mishap."""
     for case in CASES:
         plain = not (case.recipe or case.cmdline or case.drop or case.files or case.qemu or case.root != Case.root)
-        if not plain or len(case.disks) != 1 or case.disks[0].late or case.disks[0].hot:
+        if not plain or len(case.disks) != 1 or case.disks[0].late or case.disks[0].hot or case.disks[0].kind == "real":
             continue
         if isinstance(case.expect, Boot):
             # Its driver has no such limit.

@@ -10,7 +10,7 @@ import re
 import shutil
 import time
 
-from . import cache, disk, firmware, owner, power, tree, vm
+from . import cache, disk, firmware, owner, power, realroot, tree, vm
 
 # Typed on the console all along in every refusal. Typed text is echoed, so none of it may look like a prompt,
 # and the marker that a shell would print is not in it.
@@ -65,6 +65,8 @@ def image(combo, wanted):
         return wanted.of(combo)
     if wanted.kind == "owner":
         return owner.disk_file(combo.guest, combo.kernel, wanted.name)
+    if wanted.kind == "real":
+        return realroot.disk_file(combo.guest, combo.kernel, wanted.name)
     if wanted.kind in ("root", "btrfs"):
         return disk.root(combo.guest, combo.kernel, wanted.key, wanted.kind == "btrfs")
     return disk.small(wanted.kind, wanted.key, wanted.name)
@@ -197,8 +199,8 @@ def drive(machine, case, late, seen, hook, key):
             seen.dump = search_memory(machine, case, case.disks[0].key, control=CONTROL_TEXT)
             seen.keys = search_memory(machine, case, key)
         seen.area = machine.secret_area()
-        machine.type("end\n")
-        machine.finish(60)
+        machine.type(case.end + "\n")
+        machine.finish(60 if case.end == "end" else 180)
     elif case.hold:
         machine.expect("coco-unlock: FAILED .*\\n", case.limit)
         machine.sleep_until(lambda: machine.shutdown_reason(), case.hold)
