@@ -188,49 +188,77 @@ static void check_surroundings(const struct root *root, const struct conf *conf)
 		surroundings_look(root, conf, &sink);
 }
 
-static int run_check(const struct root *root, int argc, char **argv)
+static enum exitcode check_all(const struct root *root, const struct conf *conf)
 {
 	struct judge_process judge = JUDGE_NULL;
 	enum exitcode code = EXITCODE_OK;
+	struct fault f = { 0 };
+	size_t v;
+
+	print_check("config", &f, "no mistake found", &code);
+	check_host_words(root, conf, &code);
+	check_kernel(root, conf, &code);
+	check_source(root, conf, &code);
+	if (judge_start(conf, &judge, &f) < 0)
+		print_check("judge", &f, "", &code);
+	for (v = 0; v < conf->nr_volumes && f.code == EXITCODE_OK; v++)
+		check_volume(root, conf, v, &judge, &code);
+	judge_done(&judge);
+	advise_lvm(root, conf);
+	check_surroundings(root, conf);
+	if (code != EXITCODE_OK)
+		printf("a boot would now end with: %s\n",
+		       conf_action_name(conf->failure_action));
+	return code;
+}
+
+/* For a command line that is still in a file: each word that a boot would refuse, one in a line.
+ * dracut's module reads them. */
+static enum exitcode print_refused(const struct conf *conf, char *words)
+{
+	enum exitcode code = EXITCODE_OK;
+	char *word, shown[CONF_WORD_SIZE + 80];
+
+	while (conf->check_cmdline && (word = cmdline_next_refused(&words, conf))) {
+		text_printable(word, shown, sizeof(shown));
+		printf("%s\n", shown);
+		code = EXITCODE_COMMAND_LINE;
+	}
+	return code;
+}
+
+static int run_check(const struct root *root, int argc, char **argv)
+{
 	struct conf conf;
 	bool config_only = false;
 	struct fault f = { 0 };
-	size_t v;
+	char *words = NULL;
 	int i;
 
 	for (i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "--config") != 0)
+		if (strcmp(argv[i], "--config") == 0 && !words)
+			config_only = true;
+		else if (strncmp(argv[i], "--cmdline=", 10) == 0 && !words && !config_only)
+			words = argv[i] + 10;
+		else
 			return cmd_usage(&cmd_check, argv[i]);
-		config_only = true;
 	}
 	if (conf_load(root, &conf, &f) < 0) {
 		fprintf(stderr, "coco-unlock: %s\n", f.reason);
 		return (int)f.code;
 	}
+	if (words)
+		return (int)print_refused(&conf, words);
 	if (config_only) {
 		print_conf(&conf);
 		return EXITCODE_OK;
 	}
-	print_check("config", &f, "no mistake found", &code);
-	check_host_words(root, &conf, &code);
-	check_kernel(root, &conf, &code);
-	check_source(root, &conf, &code);
-	if (judge_start(&conf, &judge, &f) < 0)
-		print_check("judge", &f, "", &code);
-	for (v = 0; v < conf.nr_volumes && f.code == EXITCODE_OK; v++)
-		check_volume(root, &conf, v, &judge, &code);
-	judge_done(&judge);
-	advise_lvm(root, &conf);
-	check_surroundings(root, &conf);
-	if (code != EXITCODE_OK)
-		printf("a boot would now end with: %s\n",
-		       conf_action_name(conf.failure_action));
-	return (int)code;
+	return (int)check_all(root, &conf);
 }
 
 const struct cmd cmd_check = {
 	.name = "check",
-	.args = "[--config]",
-	.help = "say what is there, what would be refused, and what obeys the host; with --config only read the configuration",
+	.args = "[--config | --cmdline=WORDS]",
+	.help = "say what is there, what would be refused, and what obeys the host; or only read the configuration, or judge WORDS",
 	.run = run_check,
 };

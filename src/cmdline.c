@@ -12,28 +12,37 @@
 #include "paths.h"
 
 /* Words that a boot may have without getting more than it should: what is shown, what is
- * switched off, what makes the guest stricter. A final `*` makes a prefix. */
+ * switched off, what makes the guest stricter. A final `*` makes a prefix, a final `#` stands for
+ * digits. Each was asked what it switches off. Not in the list, though they look harmless:
+ * - console= with another name: uart and the like are an earlycon at an address in memory that
+ *   the host chooses (init/main.c, do_early_param());
+ * - security=, audit=0: they switch off the other security module, and the record;
+ * - page_poison=1: takes precedence over init_on_alloc and init_on_free, which it turns off
+ *   (mm/mm_init.c);
+ * - luks=: of the real root's crypttab, too, unlike rd.luks=;
+ * - swiotlb=noforce, random.trust_cpu=off: no bounce buffers, and no credit for the only random
+ *   numbers that the host does not see. */
 static const char *const default_words[] = {
 	/* put there by boot loaders and by the firmware of measured direct boot */
 	"BOOT_IMAGE=*", "initrd=initrd",
 	/* the root's file system; root= itself is judged apart */
 	"ro", "rw", "rootfstype=ext4", "rootfstype=xfs", "rootfstype=btrfs",
 	/* output */
-	"quiet", "console=*", "loglevel=*", "printk.time=*", "vga=*", "nomodeset", "splash",
+	"quiet", "console=tty*", "console=hvc*", "loglevel=*", "printk.time=*", "vga=*", "nomodeset", "splash",
 	"nosplash", "rhgb", "plymouth.enable=0", "systemd.show_status=*",
 	"rd.systemd.show_status=*",
 	/* our own, which can only be shorter than the configuration says */
 	"coco_unlock.timeout=*",
 	/* less of something */
-	"noresume", "rd.luks=0", "rd.luks=no", "luks=no", "rd.shell=0", "rd.emergency=poweroff",
+	"noresume", "rd.luks=0", "rd.luks=no", "rd.shell=0", "rd.emergency=poweroff",
 	"rd.emergency=reboot", "rd.emergency=halt", "systemd.gpt_auto=0", "systemd.gpt_auto=no",
 	"rd.systemd.gpt_auto=0", "systemd.import_credentials=0", "systemd.import_credentials=no",
 	"net.ifnames=0", "biosdevname=0",
 	/* more safety */
-	"panic=*", "oops=panic", "init_on_free=1", "init_on_alloc=1", "page_poison=1",
-	"lockdown=integrity", "lockdown=confidentiality", "iommu.strict=1", "fips=1", "selinux=1",
-	"enforcing=1", "apparmor=1", "security=selinux", "security=apparmor", "audit=0", "audit=1",
-	"random.trust_cpu=*", "swiotlb=*",
+	"panic=*", "oops=panic", "init_on_free=1", "init_on_alloc=1", "lockdown=integrity",
+	"lockdown=confidentiality", "iommu.strict=1", "fips=1", "selinux=1", "enforcing=1",
+	"apparmor=1", "audit=1", "random.trust_cpu=on", "random.trust_cpu=1", "swiotlb=#",
+	"swiotlb=force",
 };
 
 #define ROOT_WORD "root=/dev/mapper/"
@@ -45,6 +54,16 @@ static bool matches(const char *word, const char *allowed)
 	if (len > 0 && allowed[len - 1] == '*')
 		return strncmp(word, allowed, len - 1) == 0;
 	return strcmp(word, allowed) == 0;
+}
+
+static bool matches_default(const char *word, const char *allowed)
+{
+	size_t len = strlen(allowed);
+
+	if (allowed[len - 1] != '#')
+		return matches(word, allowed);
+	return strncmp(word, allowed, len - 1) == 0 && word[len - 1] != '\0' &&
+	       word[len - 1 + strspn(word + len - 1, "0123456789")] == '\0';
 }
 
 /* systemd.syntax(7): quotes and backslashes join and split words in their own way. */
@@ -64,7 +83,7 @@ static bool is_allowed(const char *word, const struct conf *conf)
 	if (!is_plain(word))
 		return false;
 	for (i = 0; list->defaults && i < ARRAY_SIZE(default_words); i++)
-		if (matches(word, default_words[i]))
+		if (matches_default(word, default_words[i]))
 			return true;
 	for (i = 0; i < list->nr; i++)
 		if (matches(word, list->words[i]))
@@ -84,6 +103,15 @@ static int refuse_word(const char *word, const struct conf *conf, struct fault *
 			 shown, names_root ? ": the root is the volume '" : "",
 			 names_root ? conf->volumes[conf->root_volume].name : "",
 			 names_root ? "'" : "");
+}
+
+char *cmdline_next_refused(char **cursor, const struct conf *conf)
+{
+	char *word;
+
+	while ((word = text_word(cursor, " \t\n")) && is_allowed(word, conf))
+		;
+	return word;
 }
 
 /* systemd reads more words from here where Secure Boot is off: at first from the variable, then
@@ -127,11 +155,8 @@ int cmdline_check(const struct root *root, const struct conf *conf, struct fault
 		return fault_set(f, EXITCODE_COMMAND_LINE, (int)-n, "cannot read %s: %s",
 				 PATH_CMDLINE, strerror((int)-n));
 	cursor = cmdline;
-	while ((word = text_word(&cursor, " \t\n"))) {
-		if (!is_allowed(word, conf))
-			return refuse_word(word, conf, f);
-	}
-	return 0;
+	word = cmdline_next_refused(&cursor, conf);
+	return word ? refuse_word(word, conf, f) : 0;
 }
 
 static int refuse_credential(const char *name, void *data)

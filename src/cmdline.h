@@ -19,6 +19,10 @@
  */
 int cmdline_check(const struct root *root, const struct conf *conf, struct fault *f);
 
+/* Returns the next word of *cursor that the configuration does not allow, terminated in place, and
+ * moves the cursor behind it; NULL if all that is left is allowed. */
+char *cmdline_next_refused(char **cursor, const struct conf *conf);
+
 /*
  * System credentials come from SMBIOS, fw_cfg, the boot loader or the command line; units,
  * mounts and passwords can be made of them. Returns 0 if the system manager has imported

@@ -26,7 +26,7 @@ static void print_help(void)
 	printf("Opens the encrypted disks of a confidential VM with its launch secret.\n\n"
 	       "Usage: coco-unlock [--root=DIR] VERB\n\n");
 	for (i = 0; i < ARRAY_SIZE(cmds); i++)
-		printf("  %-17s%-16s%s\n", cmds[i]->name, cmds[i]->args, cmds[i]->help);
+		printf("  %-17s%-29s%s\n", cmds[i]->name, cmds[i]->args, cmds[i]->help);
 	printf("\n  --root=DIR  look at this directory tree instead of the machine; maps nothing\n"
 	       "  --version   print the version\n"
 	       "  --help      print this text\n\n"

@@ -154,12 +154,52 @@ coco_lvm() {
     } > "$initdir$file"
 }
 
+# coco_warn_words WHERE WORDS: tells each word that a boot with this configuration will refuse.
+coco_warn_words() {
+    local where=$1 word
+    while read -r word; do
+        dwarn "coco-unlock: $where has the word $word. On the kernel command line it ends each boot with code 25" \
+            "(command-line). Take it away; or, if that line is measured, put it into AllowWords= of coco-unlock.conf"
+    done < <(coco-unlock --root="${dracutsysrootdir:-/}" check --cmdline="$2" 2> /dev/null)
+}
+
+# What the machine that boots the image will have on its command line, as far as files tell it: the
+# words of the machine that builds (/proc/cmdline) are often those of another one.
+coco_check_words() {
+    local root=${dracutsysrootdir-} file assignment
+
+    for file in /etc/kernel/cmdline /usr/lib/kernel/cmdline; do
+        [[ -r $root$file ]] || continue
+        coco_warn_words "$file" "$(sed '/^[[:blank:]]*#/d' "$root$file")"
+        break # as kernel-install(8) does
+    done
+    # The value of an assignment, in quotes or not; words of it with a $ are another's.
+    assignment='^[[:blank:]]*(export[[:blank:]]+)?GRUB_CMDLINE_LINUX(_DEFAULT)?='
+    for file in "$root"/etc/default/grub "$root"/etc/default/grub.d/*.cfg; do
+        [[ -r $file ]] || continue
+        coco_warn_words "${file#"$root"}" "$(sed -nE \
+            -e "s/$assignment(\"([^\"]*)\"|'([^']*)'|([^[:blank:]#]*)).*/\\4\\5\\6/p" "$file" |
+            sed -E 's/[^[:blank:]]*\$[^[:blank:]]*//g')"
+    done
+    # An image that is a kernel, too, brings its command line: dracut makes it of this.
+    [[ ${uefi-} == yes ]] || return 0
+    if [[ ${kernel_cmdline-} ]]; then
+        coco_warn_words "dracut's kernel_cmdline=" "$kernel_cmdline"
+    elif [[ ${hostonly_cmdline-} == yes ]]; then
+        for file in "$initdir"/etc/cmdline.d/*.conf; do
+            [[ -r $file ]] && coco_warn_words "${file#"$initdir"} of the image" "$(< "$file")"
+        done
+    fi
+    return 0
+}
+
 # called by dracut
 install() {
     local action error name rest root_timeout timeout unit
 
     error=$(coco-unlock --root="${dracutsysrootdir:-/}" check --config 2>&1 > /dev/null) \
         || coco_fail "${error#coco-unlock: }"
+    coco_check_words
 
     inst_binary coco-unlock
     # libkmod opens these by itself where modules are compressed.

@@ -36,8 +36,13 @@ refused "unexpected 'x'; it takes: [--unless-done]" --root="$tmp/t" abort x
 refused "unexpected '--unless-done'; it takes: nothing" --root="$tmp/t" verify-root --unless-done
 refused "unexpected '/'; it takes: nothing" --root="$tmp/t" raise-generation /
 refused "unexpected '/sysroot'; it takes: nothing" --root="$tmp/t" verify-mounts /sysroot
-refused "unexpected '--conf'; it takes: [--config]" --root="$tmp/t" check --conf
-refused "unexpected 'x'; it takes: [--config]" --root="$tmp/t" check --config x
+takes='it takes: [--config | --cmdline=WORDS]'
+refused "unexpected '--conf'; $takes" --root="$tmp/t" check --conf
+refused "unexpected 'x'; $takes" --root="$tmp/t" check --config x
+refused "unexpected '--cmdline'; $takes" --root="$tmp/t" check --cmdline quiet
+refused "unexpected '--cmdline=x'; $takes" --root="$tmp/t" check --config --cmdline=x
+refused "unexpected '--config'; $takes" --root="$tmp/t" check --cmdline=x --config
+refused "unexpected '--cmdline=y'; $takes" --root="$tmp/t" check --cmdline=x --cmdline=y
 refused "unexpected 'x'; it takes: [--json]" --root="$tmp/t" status --json x
 is 'no mistake has changed anything' "$(cd "$tmp/t" && find . | sort)" \
 	"$(cd "$tmp/before" && find . | sort)"

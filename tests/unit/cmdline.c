@@ -70,15 +70,15 @@ static void test_allowed(void)
 		"BOOT_IMAGE=(hd0,gpt1)/vmlinuz-6.1.0 root=/dev/mapper/root ro",
 		"initrd=initrd", "console=ttyS0,115200n8 console=tty0", "loglevel=7", "panic=5",
 		"oops=panic", "printk.time=1", "rootfstype=ext4", "rootfstype=xfs", "rootfstype=btrfs",
-		"coco_unlock.timeout=20", "rd.luks=0", "rd.luks=no", "luks=no", "systemd.gpt_auto=0",
+		"coco_unlock.timeout=20", "rd.luks=0", "rd.luks=no", "systemd.gpt_auto=0",
 		"systemd.gpt_auto=no", "rd.systemd.gpt_auto=0", "rd.shell=0", "rd.emergency=poweroff",
 		"rd.emergency=reboot", "rd.emergency=halt", "systemd.show_status=1",
 		"rd.systemd.show_status=auto", "net.ifnames=0", "biosdevname=0", "plymouth.enable=0",
-		"init_on_free=1", "init_on_alloc=1", "page_poison=1", "lockdown=integrity",
+		"init_on_free=1", "init_on_alloc=1", "lockdown=integrity", "console=hvc0",
 		"lockdown=confidentiality", "swiotlb=65536", "systemd.import_credentials=no",
-		"systemd.import_credentials=0", "audit=0", "audit=1", "random.trust_cpu=off", "vga=791",
-		"nomodeset", "selinux=1", "enforcing=1", "apparmor=1", "security=selinux",
-		"security=apparmor", "iommu.strict=1", "splash", "nosplash", "rhgb", "noresume", "fips=1",
+		"systemd.import_credentials=0", "audit=1", "random.trust_cpu=on", "vga=791",
+		"random.trust_cpu=1", "nomodeset", "selinux=1", "enforcing=1", "apparmor=1",
+		"swiotlb=force", "swiotlb=0", "iommu.strict=1", "splash", "nosplash", "rhgb", "noresume", "fips=1",
 	};
 	size_t i;
 
@@ -120,6 +120,12 @@ static void test_refused(void)
 		"mitigations=off", "nokaslr", "module.sig_enforce=0", "fips=0", "audit=2", "nosmep",
 		"kgdboc=ttyS0", "earlyprintk=ttyS0", "earlycon", "netconsole=x", "crashkernel=256M",
 		"panic_on_oops=0", "mem=64M", "memmap=4G!4G", "dyndbg=x", "log_buf_len=1M",
+		"security=selinux", "security=apparmor", "security=", "audit=0", "audit=off", "luks=no",
+		"luks=0", "page_poison=1", "random.trust_cpu=off", "random.trust_cpu=0",
+		"random.trust_cpu=", "swiotlb=noforce", "swiotlb=", "swiotlb=4096,noforce",
+		"swiotlb=4096,force", "swiotlb=0x1000", "swiotlb=#", "swiotlb=forced", "swiotlb=-1",
+		"console=uart8250,mmio32,0x1000000", "console=uart,io,0x3f8", "console=pl011,0x9000000",
+		"console=", "console=null", "console=netcon0", "console=brl,ttyS0",
 		"rd.emergency=ignore", "rd.emergency=shell", "rd.emergency=", "rd.emergency",
 		/* allowed words in other forms */
 		"Quiet", "quiet=1", "quiet,", "xquiet", "ro=1", "console", "panic", "loglevel",
