@@ -119,6 +119,10 @@ refuses 'a mistake in a drop-in' \
 : > "$etc/coco-unlock.conf.d/a.conf"
 run --root="$t" check --config
 is 'masked by one of the same name in /etc' "$rc $(head -n 1 "$tmp/out")" '0 TimeoutMs=120000'
+must ln -s none "$etc/coco-unlock.conf.d/z.conf"
+refuses 'a drop-in that is a link to nothing' \
+	'/etc/coco-unlock/coco-unlock.conf.d/z.conf: No such file or directory'
+must rm "$etc/coco-unlock.conf.d/z.conf"
 echo 'root auto - discard' > "$etc/cocotab"
 refuses 'an option that is unknown' "/etc/coco-unlock/cocotab:1: unknown option 'discard'"
 must rm "$etc/cocotab"

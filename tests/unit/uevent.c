@@ -153,6 +153,11 @@ static void test_open(void)
 		is_str(fake.closed, cases[i].closed, "what was open is closed");
 	}
 	begin();
+	fake.watch_error = ENOSPC;
+	ue = (struct uevent){ 7, 8 };
+	ok(uevent_open(&machine, &ue) == -ENOSPC && ue.netlink == 7 && strlen(fake.closed) == 8,
+	   "udev's directory cannot be watched: an error, and both are closed");
+	begin();
 	fake.buffer_error = EPERM;
 	fake.watch_error = ENOENT;
 	is_int(uevent_open(&machine, &ue), 0, "without a large buffer and without udev it goes on");

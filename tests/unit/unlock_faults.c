@@ -3,13 +3,14 @@
  * unlock_faults.c - the whole pipeline on a tree, with each call of the C library made to
  * fail on its first use, its second, and so on until none is left: after every one of them
  * the entries are gone or it is said that they are not, no secret is left in memory, and the
- * exit code fits the outcome.
+ * exit code fits the outcome; and what the owner's pins refuse is refused all the same.
  */
 #include "unlock.h"
 
 #include "fixture.h"
 #include "inject.h"
 #include "paths.h"
+#include "policy_entry.h"
 
 #define ENTRIES PATH_SECURITYFS "/secrets/coco"
 #define OTHER "11111111-2222-3333-4444-555555555555"
@@ -21,8 +22,12 @@ static struct conf conf;
 static struct report report;
 static struct fault f;
 
+static const char *policy; /* the policy entry, if there is one */
+
 static void put_entries(void)
 {
+	if (policy)
+		fixture_text(&fx, ENTRIES "/" GUID_POLICY, policy);
 	fixture_text(&fx, ENTRIES "/" GUID_DISK_SECRET, "key");
 	fixture_text(&fx, ENTRIES "/" OTHER, "other");
 	fixture_text(&fx, ENTRIES "/" KEPT, "kept");
@@ -31,7 +36,7 @@ static void put_entries(void)
 static bool entries_gone(void)
 {
 	return !fixture_has(&fx, ENTRIES "/" GUID_DISK_SECRET) &&
-	       !fixture_has(&fx, ENTRIES "/" OTHER);
+	       !fixture_has(&fx, ENTRIES "/" OTHER) && !fixture_has(&fx, ENTRIES "/" GUID_POLICY);
 }
 
 /* One run; what must hold after each. Returns unlock_run()'s result. */
@@ -94,6 +99,42 @@ static void test_each_call(void)
 		}
 	}
 	inject_failure(INJECT_NONE, 0, 0);
+}
+
+/* What the owner has pinned stays so, whatever fails: no error leads past the policy entry. */
+static void test_refused(void)
+{
+	static const int errors[] = { EIO, EMFILE, ENOMEM, EACCES };
+	unsigned int nth, opened = 0, bad = 0, total = 0;
+	enum inject_call call;
+	bool hit;
+	size_t e;
+
+	policy = "version=1\nvolume=root\nheader=sha256:"
+		 "0000000000000000000000000000000000000000000000000000000000000000\n";
+	inject_failure(INJECT_NONE, 0, 0);
+	ok(run("a pinned header", 0) < 0 && f.code == EXITCODE_PIN_MISMATCH,
+	   "premise: another header is pinned");
+	for (call = INJECT_NONE + 1; call <= INJECT_MMAP; call++) {
+		for (e = 0; e < ARRAY_SIZE(errors); e++) {
+			for (nth = 1, hit = true; hit && nth < TRIES_MAX; nth++, total++) {
+				int r;
+
+				inject_failure(call, nth, errors[e]);
+				r = run(inject_names[call], nth);
+				hit = inject.hit;
+				bad += r == -ENOTRECOVERABLE;
+				if (r >= 0)
+					printf("# %s %u: it opens (%s)\n", inject_names[call], nth,
+					       strerror(errors[e]));
+				opened += r >= 0;
+			}
+		}
+	}
+	inject_failure(INJECT_NONE, 0, 0);
+	ok(opened == 0 && bad == 0 && total > 100, "it does not open, whatever fails (%u runs)", total);
+	policy = NULL;
+	(void)unlink(fixture_path(&fx, ENTRIES "/" GUID_POLICY));
 }
 
 /* Not before the secrets are gone, and not in a wrong order. */
@@ -162,6 +203,7 @@ int main(void)
 	ok(inject_secrets.wiped >= 2, "secret and volume key were wiped");
 	test_fault_before();
 	test_each_call();
+	test_refused();
 	test_two_volumes();
 	ok(inject_secrets.dirty == 0 && inject_secrets.nr_live == 0,
 	   "no secret was left in memory in any run (%u were wiped)", inject_secrets.wiped);
