@@ -149,7 +149,7 @@ coco_lvm() {
         if [[ $hostonly || ${lvmconf-} == yes ]]; then
             cat "${dracutsysrootdir-}$file" 2> /dev/null
         fi
-        printf '\n%s\n' '# coco-unlock: only what lies on the volumes of cocotab.' 'devices {' \
+        printf '%s\n' '' '# coco-unlock: only what lies on the volumes of cocotab.' 'devices {' \
             "	global_filter = $filter" '	use_devicesfile = 0' '}'
     } > "$initdir$file"
 }

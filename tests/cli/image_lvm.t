@@ -26,7 +26,7 @@ made() {
 	)
 }
 section() {
-	printf '\n%s\n' '# coco-unlock: only what lies on the volumes of cocotab.' 'devices {' \
+	printf '%s\n' '' '# coco-unlock: only what lies on the volumes of cocotab.' 'devices {' \
 		"	global_filter = [ \"a|^/dev/mapper/root\$|\", \"a|^/dev/mapper/data\$|\", \"r|.*|\" ]" \
 		'	use_devicesfile = 0' '}'
 }

@@ -96,7 +96,8 @@ SHOWS = {
         "ExecStart=/bin/sh -c 'echo LAB swap_1 lies on $(dmsetup deps -o blkdevname debian--vg-swap_1) >/dev/console'\n",
 }
 # An image whose LVM looks at all disks, as it was before.
-UNFILTERED = {"/etc/lvm/lvmlocal.conf": "# nothing\n"}
+UNFILTERED = {"/etc/systemd/system/systemd-udevd.service.d/lab.conf":
+              "[Service]\nExecStartPre=/bin/rm /etc/lvm/lvmlocal.conf\n"}
 # An image in which nobody looks at names.
 UNVERIFIED = {"/etc/systemd/system/coco-unlock-verify-root.service.d/99-lab.conf":
               "[Service]\nExecStart=\nExecStart=/bin/true\n", **looks.ONE_LOOK}
