@@ -266,13 +266,17 @@ static int is_foreign(struct search *s, const char *name, dev_t *ret_dev)
 static int read_foreign(struct search *s, const char *name, dev_t dev)
 {
 	_cleanup_close_ int fd = open_node(s->root, name, dev);
+	dev_t now;
 	int r;
 
-	if (fd == -ENOMEDIUM || fd == -ENXIO)
+	/* The floppy driver has another word for an empty drive; of a disk it would be an error. */
+	if (fd == -ENOMEDIUM || (fd == -ENXIO && strncmp(name, "fd", 2) == 0))
 		return 0;
 	s->claims.nr = 0;
 	r = fd < 0 ? fd : add_claims(fd, name, &s->claims);
-	return r < 0 ? r : 1;
+	if (r < 0)
+		return stack_device_of(s->root, name, &now) == 0 ? 0 : r;
+	return 1;
 }
 
 static int look_at(const char *name, void *ctx)

@@ -663,6 +663,16 @@ static void test_rivals(void)
 	broken_errno = EIO;
 	refused("a device that cannot be opened", "/dev/sr0 cannot be read, so that it may claim");
 	begin();
+	add_device("fd0", "2:0", "/zero");
+	broken_node = "/dev/fd0";
+	broken_errno = ENXIO;
+	good("a floppy drive has another word for that");
+	begin();
+	add_device("sdb", "8:16", "/zero");
+	broken_node = "/dev/sdb";
+	broken_errno = ENXIO;
+	refused("a disk that uses it", "/dev/sdb cannot be read, so that it may claim");
+	begin();
 	for (i = 0; i < 70; i++) {
 		(void)snprintf(name, sizeof(name), "sd%d", i);
 		(void)snprintf(dev, sizeof(dev), "8:%d", 16 * i);
