@@ -91,8 +91,8 @@ int statx(int fd, const char *path, int flags, unsigned int mask, struct statx *
 	return 0;
 }
 
-/* Opening this device fails. */
-static const char *broken_node = "";
+/* Opening this device fails, and takes a file of sysfs away. */
+static const char *broken_node = "", *vanishes;
 static int broken_errno;
 
 long syscall(long number, ...)
@@ -109,6 +109,8 @@ long syscall(long number, ...)
 	if (!next)
 		next = (__typeof__(next))dlsym(RTLD_NEXT, "syscall");
 	if (number == SYS_openat2 && strcmp((const char *)a[1], broken_node) == 0) {
+		if (vanishes)
+			fixture_unlink(&fx, vanishes);
 		errno = broken_errno;
 		return -1;
 	}
@@ -667,6 +669,13 @@ static void test_rivals(void)
 	broken_node = "/dev/fd0";
 	broken_errno = ENXIO;
 	good("a floppy drive has another word for that");
+	begin();
+	add_device("sdb", "8:16", "/zero");
+	broken_node = "/dev/sdb";
+	broken_errno = ENOENT;
+	vanishes = "/sys/devices/sdb/dev";
+	good("a disk that goes away while it is opened is no rival");
+	vanishes = NULL;
 	begin();
 	add_device("sdb", "8:16", "/zero");
 	broken_node = "/dev/sdb";
