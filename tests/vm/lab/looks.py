@@ -8,7 +8,7 @@ is proved, until udev has given that name to the host's disk: the host could cho
 import os
 
 from . import attack, cache, disk, table, tree
-from .case import ATTACKERS, EVEN, KEY, ODD, UNGUARDED, Case, Disk
+from .case import ATTACKERS, EVEN, GOOD, KEY, ODD, UNGUARDED, Case, Disk
 from .verdict import Boot, Refuse
 
 USR_UUID, DATA_UUID = disk.uuid_of("usr"), disk.uuid_of("data")
@@ -83,6 +83,14 @@ ONE_LOOK = {
     "/etc/systemd/system/coco-unlock-verify-mounts.service":
         "[Unit]\nDefaultDependencies=no\n[Service]\nType=oneshot\nExecStart=/bin/sh -c :\n",
     "/etc/systemd/system/initrd-switch-root.service.d/50-coco-unlock.conf": "[Unit]\n"}
+# A look that ends without a verdict; without the unit's own failure action, what is left is that others require it.
+KILLED = {"/etc/systemd/system/coco-unlock-verify-mounts.service.d/60-lab.conf":
+          "[Unit]\nFailureAction=none\n[Service]\nExecStart=\nExecStart=/bin/sh -c 'kill -KILL $$$$'\n"}
+KILLED_LAST = {"/etc/systemd/system/initrd-switch-root.service.d/60-lab.conf":
+               "[Service]\nExecStartPre=\nExecStartPre=/bin/sh -c 'kill -KILL $$$$'\n"}
+# Somebody asks for the change itself, and initrd-cleanup.service is not on the way.
+SHORT_CUT = {"/etc/systemd/system/initrd-parse-etc.service.d/60-lab.conf":
+             "[Service]\nExecStart=\nExecStart=systemctl --no-block start initrd-switch-root.service\n"}
 USR = cocotab("usr", USR_UUID)
 TWIN = (*ROOT_AND_USR, Disk(made=usr_twin, hot="^LAB waits$"))
 DATA = (Disk(), Disk(made=other_root))
@@ -92,6 +100,9 @@ CASES = [
     Case("usr-volume", Boot(found=2, forms={"root": "exact", "usr": "exact"}), TABLE, ROOT_AND_USR, config=USR, on=EVEN),
     Case("usr-twin", Refuse(31, "root-confusion", says="/sysroot/usr"), TABLE, TWIN, config=USR, files=WAITS, on=ODD),
     Case("usr-twin-one-look", ATTACKERS, TABLE, TWIN, config=USR, files=dict(WAITS, **ONE_LOOK), limit=150, on=ODD[:2]),
+    Case("look-killed", Refuse(22, "aborted"), GOOD, files=KILLED, on=EVEN),
+    Case("look-killed-last", Refuse(22, "aborted"), GOOD, files=KILLED_LAST, on=ODD),
+    Case("look-short-cut", Refuse(22, "aborted"), GOOD, files=dict(KILLED, **SHORT_CUT), on=EVEN),
     Case("word-other-volume", Refuse(25, "command-line", says="root=/dev/mapper/data.*the root is the volume 'root'"), TABLE,
          config=cocotab("data", DATA_UUID), on=EVEN, **AS_DATA),
     Case("other-volume", Refuse(31, "root-confusion", says="does not lie on the volume 'root'"), TABLE,
