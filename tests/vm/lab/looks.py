@@ -92,7 +92,7 @@ KILLED_LAST = {"/etc/systemd/system/initrd-switch-root.service.d/60-lab.conf":
 SHORT_CUT = {"/etc/systemd/system/initrd-parse-etc.service.d/60-lab.conf":
              "[Service]\nExecStart=\nExecStart=systemctl --no-block start initrd-switch-root.service\n"}
 USR = cocotab("usr", USR_UUID)
-TWIN = (*ROOT_AND_USR, Disk(made=usr_twin, hot="^LAB waits$"))
+TWIN = (*ROOT_AND_USR, Disk(made=usr_twin, hot="LAB waits"))
 DATA = (Disk(), Disk(made=other_root))
 AS_DATA = dict(disks=DATA, root="/dev/mapper/data")
 
