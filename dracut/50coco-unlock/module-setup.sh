@@ -236,7 +236,8 @@ END
     # Once more at the very end: udev has stopped by then, so that no disk can come any more on
     # which a mount still waits that need not succeed (nofail).
     coco_dropin initrd-switch-root.service 50-coco-unlock \
-        '[Service]' 'ExecStartPre=coco-unlock verify-mounts' 'TimeoutStartSec=1min'
+        '[Service]' 'ExecStartPre=coco-unlock verify-mounts' 'TimeoutStartSec=1min' \
+        'OOMScoreAdjust=-1000'
     coco_mask
     coco_lvm
     coco_initqueue "$((timeout + root_timeout))"
