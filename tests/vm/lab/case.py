@@ -63,7 +63,7 @@ class Case:
     full: bool = False          # ... none is left out
     root: str = "/dev/mapper/root"
     qemu: tuple = ()            # more words for QEMU
-    hurry: bool = False         # the guest's clock jumps over the time in which it only waits
+    idle: bool = False          # it only waits for minutes: runs beside the others, and does not count as one of them
     types: object = ()          # what is typed instead of the usual, or a function as for table
     unhashed: tuple = ()        # (text, other): the hash table covers the command line with this replaced
     ram: int = 1024             # MiB

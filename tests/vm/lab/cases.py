@@ -276,7 +276,7 @@ OWNER.append(Case("owner-rescue", Falls("^OPEN42$"), None, (Disk("owner", name="
                   config=unlock(FailureAction="rescue"), types=owner.typed_in_rescue, on=(COCO12, COCO13)))
 CASES += ATTACKS + CONTROLS + GUARD + PINS + LATE + OWNER + endings.CASES + names.CASES + looks.CASES + generators.CASES
 CASES += realroot.CASES
-# They wait the longest, and do the least.
+# They wait the longest.
 CASES = full.CASES + CASES
 
 # In the short run these are shown on more than their first combo.

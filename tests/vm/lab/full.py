@@ -8,17 +8,15 @@ from .verdict import Boot, Refuse
 
 FULL = dict(full=True, on=(COCO12, COCO13))
 PATIENT = "[Unlock]\nTimeout=5min\n"
-# The guest's own clock when it ends.
-AFTER_5_MIN = r"^\[ *3\d\d\.\d+\] reboot: Power down"
 CASES = [
     # dracut gives up after 180 s unless it is told otherwise, with a failure that has no name.
-    Case("full-no-disk", Refuse(4, "no-device", shows=AFTER_5_MIN), GOOD, (), hurry=True,
+    Case("full-no-disk", Refuse(4, "no-device", not_before=290, within=320), GOOD, (), idle=True, limit=500,
          config={"coco-unlock.conf": PATIENT}, **FULL),
     Case("full-boot", Boot(found=1), GOOD, **FULL),
     Case("full-word", Refuse(25, "command-line", says="init=/bin/sh"), GOOD, cmdline=("init=/bin/sh",), **FULL),
     Case("full-twin", Refuse(31, "root-confusion"), GOOD, (Disk(), *behind(attack.twin)), **FULL),
     # The control of the first: Debian 12's dracut does give up. Later ones have nothing to wait for.
-    Case("full-impatient", Refuse(22, "aborted"), GOOD, (), hurry=True, cmdline=("rd.retry=60",), full=True, on=(COCO12,),
-         config={"coco-unlock.conf": PATIENT + "[Policy]\nAllowWords=rd.retry=60\n"}),
+    Case("full-impatient", Refuse(22, "aborted"), GOOD, (), idle=True, full=True, on=(COCO12,),
+         cmdline=("rd.retry=60",), config={"coco-unlock.conf": PATIENT + "[Policy]\nAllowWords=rd.retry=60\n"}),
 ]
 EVERYWHERE = tuple(case.name for case in CASES)

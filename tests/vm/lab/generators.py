@@ -10,7 +10,8 @@ from .case import COCO12, COCO13, EVEN, GOOD, ODD, UNGUARDED, Case, Disk, unlock
 from .verdict import Boot, Falls, Refuse
 
 # A mount over the folder of our program, in time: the disk has another one of that name.
-OVER_US = "/dev/vdb /usr/bin ext4 ro,x-systemd.required-by=coco-unlock.service,x-systemd.before=coco-unlock.service 0 0\n"
+OVER_US = ("/dev/vdb /usr/bin ext4 ro,x-systemd.required-by=coco-unlock.service,"
+           "x-systemd.before=coco-unlock.service 0 0\n")
 SAYS = "/bin/sh -c 'echo ATTACKER ROOT >/dev/console'"
 # systemd.system-credentials(7); what reads each, up to systemd 257.
 CREDENTIALS = {
@@ -45,14 +46,15 @@ def programs():
 
 
 def credential(name, give, *texts, says=None, **more):
-    says = says or texts[0][0]
-    return Case(name, Refuse(26, "foreign-credential", says=says.replace(".", r"\.")), GOOD, (Disk(), Disk(made=programs)),
+    says = (says or texts[0][0]).replace(".", r"\.")
+    return Case(name, Refuse(26, "foreign-credential", says=says), GOOD, (Disk(), Disk(made=programs)),
                 qemu=tuple(word for text in texts for word in give(*text)), **more)
 
 
 FSTAB = ("fstab.extra.initrd", OVER_US)
 # systemd asks its environment where generators are. The wrappers and masks are in /etc.
-NO_WRAPPERS = dict(cmdline=("SYSTEMD_GENERATOR_PATH=/usr/lib/systemd/system-generators",), config=UNGUARDED, on=(COCO13,))
+NO_WRAPPERS = dict(cmdline=("SYSTEMD_GENERATOR_PATH=/usr/lib/systemd/system-generators",), config=UNGUARDED,
+                   on=(COCO13,))
 # Something of the real root's fstab is mounted in the initramfs: systemd-fstab-generator by its other name.
 WRITE = "echo 'lab-opt /opt tmpfs x-initrd.mount 0 0' >> /etc/fstab; sync; grep -c lab-opt /etc/fstab"
 MOUNTED = "journalctl -b -o cat -u sysroot-opt.mount | grep -c '^Mounted'; findmnt -n -o SOURCE /opt"

@@ -20,9 +20,6 @@ UNIT_STARTS = r"Start(ing|ed) coco-unl"      # systemd shortens what does not fi
 # Requests that a disk has got stay with it: one byte a second.
 STALLED = {"bps": 0, "bps_rd": 0, "bps_wr": 0, "iops": 0, "iops_rd": 0, "iops_wr": 0}
 CONSOLE = "console=ttyS0 root={root} rw"
-# The clock of the guest counts instructions, and goes on to the next timer when there are none to carry out. The
-# disk takes no time at all then, nor does it wait: only for guests without one.
-HURRY = ("-icount", "shift=2,sleep=off")
 
 
 class Observation:
@@ -91,8 +88,7 @@ def run(case, combo, log, hook=None, written=None):
     key = disk.volume_key(disks[0], case.disks[0].key) if getattr(case.expect, "dump", False) else None
     now = [(written or f, "raw") for i, f in enumerate(disks) if i not in late]
     words = " ".join([CONSOLE.format(root=case.root), *case.cmdline])
-    more, accel = (case.qemu + HURRY, "tcg") if case.hurry else (case.qemu, None)
-    machine = vm.VM(firmware.get(), kernel, initrd, words, case.table, now, accel=accel, log=log, more=more, debug=case.skip,
+    machine = vm.VM(firmware.get(), kernel, initrd, words, case.table, now, log=log, more=case.qemu, debug=case.skip,
                     hashed=words.replace(*case.unhashed) if case.unhashed else None, ram=case.ram, write=bool(written))
     if case.deaf:
         machine.initrd = with_front(power.deaf(machine), initrd, log + ".initrd")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Runs the chosen cases, at most two machines at once, and reports in TAP; what failed says what was expected,
-what was seen, where the console is, and shows its end."""
+"""Runs the chosen cases, at most two machines at once beside one that only waits, and reports in TAP; what failed says
+what was expected, what was seen, where the console is, and shows its end."""
 
 import concurrent.futures
 import os
@@ -50,8 +50,9 @@ def run(names, full, jobs, skip_as_fail, lack):
     fw = firmware.get()
     cache.say(f"firmware {fw.path} sha256 {fw.digest}")
     vm.accelerator(lambda: tree.stock_kernel("d12"))
-    with concurrent.futures.ThreadPoolExecutor(max(1, min(jobs, 2))) as pool:
-        waiting = [pool.submit(one, tap, results, *c) for c in chosen]
+    with (concurrent.futures.ThreadPoolExecutor(max(1, min(jobs, 2))) as pool,
+          concurrent.futures.ThreadPoolExecutor(1) as beside):
+        waiting = [(beside if getattr(c[1], "idle", False) else pool).submit(one, tap, results, *c) for c in chosen]
         for future in waiting:
             future.result()
     return 1 if tap.failed else 0
