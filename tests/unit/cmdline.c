@@ -199,6 +199,15 @@ static void test_lists(void)
 	allow("");
 }
 
+/* dracut reads words of the image, too; they are the owner's, and the host cannot add to them. */
+static void test_own_words(void)
+{
+	allow("");
+	fixture_text(&fx, "/etc/cmdline.d/50-coco-unlock.conf", "rd.retry=406 rd.break\n");
+	is_str(check("quiet"), "", "words of the image are not the host's");
+	is_str(check("quiet rd.retry=406"), "rd.retry=406", "nor may the host have them");
+}
+
 static void test_files(void)
 {
 	allow("");
@@ -293,6 +302,7 @@ int main(void)
 	test_allowed();
 	test_refused();
 	test_lists();
+	test_own_words();
 	test_files();
 	test_credentials();
 	fixture_done(&fx);
