@@ -16,6 +16,8 @@ import sys
 import threading
 import time
 
+from . import cost
+
 BASE = os.environ.get("COCO_UNLOCK_CACHE") or "/var/cache/coco-unlock"
 STARTED = time.monotonic()
 _say_lock = threading.Lock()
@@ -87,11 +89,14 @@ def item(name, item_key, build, what=None):
     if os.path.isdir(final):
         os.utime(final)
         return final
-    with lock(os.path.basename(final)):
+    with contextlib.ExitStack() as stack:
+        with cost.elsewhere():
+            stack.enter_context(lock(os.path.basename(final)))
         if os.path.isdir(final):
             return final
         if final in _failed:
             raise _failed[final]
+        stack.enter_context(cost.of(name.split("-")[0], what or name))
         say(f"building {what or name}")
         calm()
         began = time.monotonic()

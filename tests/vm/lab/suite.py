@@ -10,7 +10,7 @@ import threading
 import time
 import traceback
 
-from . import cache, cases, firmware, headers, observe, owner, proofs, session, tree, verdict, vm
+from . import cache, cases, cost, firmware, headers, observe, owner, proofs, session, tree, verdict, vm
 
 
 class Tap:
@@ -50,12 +50,33 @@ def run(names, full, jobs, skip_as_fail, lack):
     fw = firmware.get()
     cache.say(f"firmware {fw.path} sha256 {fw.digest}")
     vm.accelerator(lambda: tree.stock_kernel("d12"))
+    known = cost.remembered(costs())
+    # The longest first, or one of them runs alone at the end; one that is new may be long.
+    chosen.sort(key=lambda c: -known.get(c[0], 3600 if isinstance(c[1], headers.Session) else 600))
     with (concurrent.futures.ThreadPoolExecutor(max(1, min(jobs, 2))) as pool,
           concurrent.futures.ThreadPoolExecutor(1) as beside):
         waiting = [(beside if getattr(c[1], "idle", False) else pool).submit(one, tap, results, *c) for c in chosen]
         for future in waiting:
             future.result()
+    cost.remember(costs(), KINDS)
+    for line in cost.lines():
+        cache.say(line)
     return 1 if tap.failed else 0
+
+
+def costs():
+    """The file with what the cases have cost."""
+    return cache.path("costs.json")
+
+
+KINDS = ("boot", "refusal", "control", "session", "image", "forecast")
+
+
+def kind(case):
+    """What a case counts for in the bill."""
+    if isinstance(case, cases.Case):
+        return "boot" if case.boots else "control" if case.falls or case.silent else "refusal"
+    return {headers.Session: "session", cases.Image: "image", cases.Forecast: "forecast"}[type(case)]
 
 
 def several(tap, results, label, case, combo):
@@ -74,6 +95,11 @@ def several(tap, results, label, case, combo):
 
 
 def one(tap, results, label, case, combo):
+    with cost.of(kind(case), label):
+        tried(tap, results, label, case, combo)
+
+
+def tried(tap, results, label, case, combo):
     if isinstance(case, headers.Session):
         several(tap, results, label, case, combo)
         return

@@ -15,7 +15,7 @@ import tempfile
 import threading
 import time
 
-from . import cache, gdb, hashes
+from . import cache, cost, gdb, hashes
 
 CPU = "qemu64"
 SPARE_PORTS = 2                 # PCIe root ports that hot-added disks can use
@@ -140,7 +140,8 @@ class VM:
     def kill(self):
         _running.discard(self)
         process = getattr(self, "process", None)
-        if process and process.poll() is None:
+        if process and process.returncode is None:
+            cost.machine(self.cpu())
             process.kill()
             process.wait()
         for s in ("serial", "qmp", "errors", "log"):
@@ -148,6 +149,15 @@ class VM:
                 getattr(self, s).close()
         if getattr(self, "tmp", None):
             shutil.rmtree(self.tmp, ignore_errors=True)
+
+    def cpu(self):
+        """Seconds of the processor that QEMU has used; of one that has ended and is waited for, none."""
+        try:
+            with open(f"/proc/{self.process.pid}/stat") as f:
+                ticks = f.read().rsplit(")", 1)[1].split()[11:13]
+        except OSError:
+            return 0
+        return sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
 
     # waiting
 
