@@ -46,14 +46,14 @@ def root(guest, kernel_name, key, btrfs=False):
 
 def plain(guest, kernel_name, btrfs=False):
     """The same, not encrypted."""
-    system = tree.system(guest, kernel_name)
+    system, tools = tree.system(guest, kernel_name), tree.tools(guest)
     guest_files = [(n, open(os.path.join(tree.GUEST_FILES, n), "rb").read()) for n in sorted(os.listdir(tree.GUEST_FILES))]
-    return cache.item(f"plain-{guest}-{kernel_name}", cache.key(system, guest_files, TRIM, MASKED, btrfs, RECIPE),
-                      lambda tmp: make_plain(system, btrfs, tmp),
+    return cache.item(f"plain-{guest}-{kernel_name}", cache.key(system, tools, guest_files, TRIM, MASKED, btrfs, RECIPE),
+                      lambda tmp: make_plain(system, tools, btrfs, tmp),
                       f"the root of {guest}, {kernel_name} kernel") + "/disk"
 
 
-def guest_tree(system, top):
+def guest_tree(system, tools, top):
     """The directory that a guest's root is made of."""
     tree.copy_tree(system + "/tree", top)
     cache.run(["sh", "-c", "cd \"$1\" && rm -rf " + " ".join(TRIM), "sh", top])
@@ -61,12 +61,13 @@ def guest_tree(system, top):
     keep_modules(f"{system}/tree/usr/lib/modules/{release}", f"{top}/usr/lib/modules/{release}")
     tree.enter(top, f"depmod {release}")
     install_guest_files(top)
-    shutil.copy(system + "/measure", top + "/usr/lib/coco-lab/measure")
+    for name in tree.TOOLS:
+        shutil.copy(f"{tools}/{name}", top + "/usr/lib/coco-lab/")
 
 
-def make_plain(system, btrfs, tmp):
+def make_plain(system, tools, btrfs, tmp):
     top = tmp + "/tree"
-    guest_tree(system, top)
+    guest_tree(system, tools, top)
     if btrfs:
         make_btrfs(system + "/tree", top, tmp + "/disk", size_mib(top) + 64)
     else:

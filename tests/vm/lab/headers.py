@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The disk with all forged headers of tests/headers, one behind the other, and what is expected of each.
 
-The first MiB has the list that guest/headers.sh reads. Behind each header that must be refused lies a file system
+The first MiB has the list that guest/headers.c reads. Behind each header that must be refused lies a file system
 of the attacker's, plain; behind the others the owner's, encrypted."""
 
 import contextlib
@@ -28,7 +28,7 @@ MIB = 1 << 20
 SLOT = 2 * MIB
 KEY = table.secret("headers").hex().encode()
 OWNER, ATTACKER = "owner", "attacker"
-# In the file system of the owner; guest/headers.sh looks for it.
+# In the file system of the owner; guest/headers.c looks for it.
 MARKER = "MARKER of the owner\n"
 RECIPE = 2
 

@@ -26,16 +26,16 @@ def cocotab(name, uuid, options="-"):
 
 def halves(combo):
     """The directory with the volumes of a guest: root/disk, without what is in /usr, and usr/disk, with that."""
-    system = tree.system(combo.guest, combo.kernel)
+    system, tools = tree.system(combo.guest, combo.kernel), tree.tools(combo.guest)
     guest_files = [tree.read(os.path.join(tree.GUEST_FILES, n)) for n in sorted(os.listdir(tree.GUEST_FILES))]
-    return cache.item(f"halves-{combo.guest}", cache.key(system, guest_files, disk.TRIM, disk.MASKED, disk.RECIPE,
+    return cache.item(f"halves-{combo.guest}", cache.key(system, tools, guest_files, disk.TRIM, disk.MASKED, disk.RECIPE,
                                                          tree.read(__file__)),
-                      lambda tmp: make_halves(system, tmp), f"root and /usr of {combo.guest} on two volumes")
+                      lambda tmp: make_halves(system, tools, tmp), f"root and /usr of {combo.guest} on two volumes")
 
 
-def make_halves(system, tmp):
+def make_halves(system, tools, tmp):
     top, usr = tmp + "/tree", tmp + "/usr-tree"
-    disk.guest_tree(system, top)
+    disk.guest_tree(system, tools, top)
     disk.write(top + "/etc/fstab", f"UUID={USR_FS_UUID} /usr ext4 defaults 0 0\n")
     os.rename(top + "/usr", usr)
     os.mkdir(top + "/usr")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Runs a headers session: a good boot, then guest/headers.sh in its real root, and judges the lines that it prints.
+"""Runs a headers session: a good boot, then guest/headers.c in its real root, and judges the lines that it prints.
 
 Each forged header, each control and each swap of the header is a result of its own."""
 
@@ -35,7 +35,9 @@ def run(session, combo, log):
     def hook(machine):
         for verb in ("mutants", "swap"):
             began = time.monotonic()
-            observe.ask(machine, "/usr/lib/coco-lab/headers.sh " + verb, LIMIT)
+            code, text = observe.ask(machine, "/usr/lib/coco-lab/headers " + verb, LIMIT)
+            if code:
+                raise cache.LabError(text)
             times[verb] = time.monotonic() - began
     with headers.swapping_disk() as swapping:
         made = [cases.Disk(made=lambda path=path: path) for path in (headers.image(), *swapping)]

@@ -141,9 +141,9 @@ def project_key():
 
 
 def project(guest):
-    """The directory with what the project adds to a guest: out/, and measure for the benchmark."""
+    """The directory with what the project adds to a guest, out/."""
     base = trees(guest)
-    return cache.item(f"project-{guest}", cache.key(base, project_key(), read(GUEST_FILES + "/measure.c"), RECIPE),
+    return cache.item(f"project-{guest}", cache.key(base, project_key(), RECIPE),
                       lambda tmp: make_project(base, tmp), f"the project in {SUITES[guest]}")
 
 
@@ -153,18 +153,31 @@ def make_project(base, tmp):
     for name, path in project_files().items():
         os.makedirs(os.path.dirname(f"{tmp}/src/{name}"), exist_ok=True)
         shutil.copy2(path, f"{tmp}/src/{name}")
-    shutil.copy(GUEST_FILES + "/measure.c", tmp + "/src")
     enter(base + "/build", "cd /mnt && make && make install DESTDIR=/mnt/out PREFIX=/usr && "
-          f"make install-module KVER={read(base + '/kver')} DESTDIR=/mnt/out && gcc -O2 -Wall -o measure measure.c",
+          f"make install-module KVER={read(base + '/kver')} DESTDIR=/mnt/out",
           [(tmp + "/src", "/mnt")], log)
     os.rename(tmp + "/src/out", tmp + "/out")
-    os.rename(tmp + "/src/measure", tmp + "/measure")
     cache.remove(tmp + "/src")
+
+
+TOOLS = ("headers", "measure")
+
+
+def tools(guest):
+    """The directory with the lab's own programs for the real root of a guest."""
+    def build(tmp):
+        for name in TOOLS:
+            shutil.copy(f"{GUEST_FILES}/{name}.c", tmp)
+        enter(base + "/build", "cd /mnt; for name in " + " ".join(TOOLS) + "; do gcc -std=gnu11 -D_GNU_SOURCE -O2 -Wall -Wextra "
+              "-Werror -static -s -o $name $name.c; rm $name.c; done", [(tmp, "/mnt")])
+    base = trees(guest)
+    return cache.item(f"tools-{guest}", cache.key(base, *(read(f"{GUEST_FILES}/{name}.c") for name in TOOLS), RECIPE), build,
+                      f"the lab's programs for {SUITES[guest]}")
 
 
 def system(guest, kernel_name):
     """The directory of a guest with the project and one kernel (stock, or merged: the lab's own with efi_secret):
-    tree/ is the root, vmlinuz the kernel, kver its release, measure a tool."""
+    tree/ is the root, vmlinuz the kernel, kver its release."""
     base, added = trees(guest), project(guest)
     extra = kernel.merged() if kernel_name == "merged" else None
     return cache.item(f"system-{guest}-{kernel_name}", cache.key(base, extra, added, SYSCTL, RECIPE),
@@ -179,7 +192,6 @@ SYSCTL = ("00-lab.conf", "kernel.randomize_va_space = 0\n")
 def make_system(base, added, extra, tmp):
     copy_tree(base + "/root", tmp + "/tree")
     add_files(added + "/out", tmp + "/tree")
-    shutil.copy(added + "/measure", tmp)
     release = read((extra + "/release") if extra else (base + "/kver"))
     if extra:
         cache.run(["cp", "-a", extra + "/lib/modules/.", tmp + "/tree/usr/lib/modules/"])
