@@ -22,7 +22,14 @@ TRIM = ("boot/* usr/lib/modules/* usr/share/doc usr/share/perl* usr/share/zonein
 MASKED = ("getty.target getty@tty1.service serial-getty@ttyS0.service systemd-hwdb-update.service "
           "e2scrub_all.timer e2scrub_reap.service fstrim.timer dpkg-db-backup.timer multipathd.service "
           "systemd-timesyncd.service systemd-pcrmachine.service lvm2-monitor.service lvm2-lvmpolld.socket "
-          "blk-availability.service dm-event.socket").split()
+          "blk-availability.service dm-event.socket "
+          # No claim rests on these, and each is processes; modules and device nodes are there from the initramfs.
+          "modprobe@.service kmod-static-nodes.service systemd-modules-load.service systemd-tmpfiles-setup-dev.service "
+          "systemd-tmpfiles-setup-dev-early.service systemd-tmpfiles-clean.timer systemd-random-seed.service "
+          "systemd-update-utmp.service systemd-update-utmp-runlevel.service systemd-user-sessions.service "
+          "systemd-journal-flush.service systemd-remount-fs.service dev-hugepages.mount dev-mqueue.mount "
+          "sys-kernel-debug.mount sys-kernel-tracing.mount sys-kernel-config.mount sys-fs-fuse-connections.mount "
+          "run-lock.mount proc-sys-fs-binfmt_misc.automount").split()
 RECIPE = 8
 
 
