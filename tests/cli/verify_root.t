@@ -111,6 +111,7 @@ volume 5 6
 must mkdir -p "$t/sysroot${generation%/*}"
 echo 4 > "$t/sysroot$generation"
 refused 'an old copy of the disk' old-generation 32 'the root is of generation 4, the policy entry demands 5'
+volume 5 6 # a refusal takes the list away
 echo 5 > "$t/sysroot$generation"
 run --root="$t" verify-root
 is 'a copy that is new enough' "$rc" 0
