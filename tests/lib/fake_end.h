@@ -59,13 +59,14 @@ static struct end_plan {
 	const char *patience_ends; /* and a wait of the caller for children, when this has */
 	unsigned int nr_waits;	   /* so many of them */
 	bool watch_waits;	   /* not the caller: the watch */
+	unsigned int others;	   /* children that end before that */
 	bool undead;		   /* the caller's children do not die, if they hang */
 	const char *open_path;	   /* cannot be looked at: */
 	int open_error;
 } plan;
 
 static pid_t end_caller;
-static unsigned int end_forks;
+static unsigned int end_forks, end_collected;
 static void (*end_hook)(const char *what); /* called with each event, in its process */
 
 static __attribute__((constructor)) void end_share(void)
@@ -165,7 +166,7 @@ static inline pid_t end_begin(void (*body)(void))
 	pid_t pid;
 
 	memset(end, 0, sizeof(*end));
-	end_forks = 0;
+	end_forks = end_collected = 0;
 	(void)fflush(stdout);
 	pid = INJECT_NEXT(fork)();
 	FIXTURE_MUST(pid >= 0);
@@ -281,7 +282,8 @@ int sigtimedwait(const sigset_t *signals, siginfo_t *info, const struct timespec
 	long ms = timeout->tv_sec * 1000 + timeout->tv_nsec / 1000000;
 
 	end_note("waits for children", ms);
-	if (!plan.patience_ends || plan.nr_waits == 0 || plan.watch_waits == (getpid() == end_caller))
+	if (!plan.patience_ends || plan.nr_waits == 0 || end_collected < plan.others ||
+	    plan.watch_waits == (getpid() == end_caller))
 		return INJECT_NEXT(sigtimedwait)(signals, info, timeout);
 	plan.nr_waits--;
 	(void)end_await(plan.patience_ends, 0, 1);
@@ -296,7 +298,9 @@ pid_t waitpid(pid_t pid, int *status, int options)
 		return 0;
 	if (!(options & WNOHANG))
 		end_note("waits for the watch", pid);
-	return INJECT_NEXT(waitpid)(pid, status, options);
+	pid = INJECT_NEXT(waitpid)(pid, status, options);
+	end_collected += pid > 0;
+	return pid;
 }
 
 /* One CPU number more than there are here does not matter: these are nobody's. */
