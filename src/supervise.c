@@ -39,9 +39,11 @@ static void be_killed_first(const struct root *root)
 }
 
 static void run_child(const struct root *root, const struct conf *conf, const sigset_t *old,
-		      struct shared *shared)
+		      pid_t parent, struct shared *shared)
 {
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || sigprocmask(SIG_SETMASK, old, NULL) < 0)
+	/* A parent that was killed before it could be watched has another number. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent ||
+	    sigprocmask(SIG_SETMASK, old, NULL) < 0)
 		_exit(EXIT_FAILURE);
 	be_killed_first(root);
 	shared->r = unlock_run(root, conf, &shared->report, &shared->fault);
@@ -87,6 +89,7 @@ static int run(const struct root *root, const struct conf *conf, struct shared *
 {
 	struct deadline deadline = deadline_in_ms(conf->timeout_ms + GRACE_MS);
 	sigset_t signals, old;
+	const pid_t parent = getpid();
 	pid_t pid;
 
 	/* Who has started us may have ignored it: then no child can be waited for. */
@@ -100,7 +103,7 @@ static int run(const struct root *root, const struct conf *conf, struct shared *
 		return fault_set(f, EXITCODE_INTERNAL, errno, "sigprocmask: %s", strerror(errno));
 	pid = fork();
 	if (pid == 0)
-		run_child(root, conf, &old, shared);
+		run_child(root, conf, &old, parent, shared);
 	if (pid < 0)
 		return fault_set(f, EXITCODE_NO_MEMORY, errno, "cannot start the unlocking process: %s",
 				 strerror(errno));

@@ -86,6 +86,14 @@ pid_t waitpid(pid_t pid, int *status, int options)
 	return INJECT_NEXT(waitpid)(pid, status, options);
 }
 
+/* Somebody has killed the parent while it was forking. */
+static bool orphaned;
+
+pid_t getppid(void)
+{
+	return orphaned && getpid() != fixture_owner ? 1 : (pid_t)syscall(SYS_getppid);
+}
+
 static void be_killed(void)
 {
 	(void)kill(getpid(), SIGKILL);
@@ -248,6 +256,15 @@ static void test_signals(void)
 	}
 }
 
+static void test_orphan(void)
+{
+	orphaned = true;
+	ok(run(NULL, NULL) < 0 && f.code == EXITCODE_INTERNAL, "no parent any more: %s", f.reason);
+	orphaned = false;
+	ok(report.source.read == 0 && !*mappings, "then nothing is unlocked");
+	nothing_is_left();
+}
+
 /* Not even SIGKILL ends a process that waits for a disk in the kernel. */
 static void test_undead(void)
 {
@@ -374,6 +391,7 @@ int main(void)
 	test_accidents();
 	test_deadline();
 	test_signals();
+	test_orphan();
 	test_undead();
 	test_no_child();
 	test_wipe_fails();
