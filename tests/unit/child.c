@@ -46,7 +46,7 @@ static bool nothing_runs(void)
 
 static void test_status(void)
 {
-	static int values[] = { 0, 1, 7, 255 }, kills[] = { SIGKILL, SIGSEGV };
+	static int values[] = { 0, 1, 7, 255 }, kills[] = { SIGKILL, SIGXCPU };
 	struct child children[ARRAY_SIZE(values) + ARRAY_SIZE(kills)];
 	size_t i, right = 0;
 

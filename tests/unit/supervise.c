@@ -75,7 +75,7 @@ int sigtimedwait(const sigset_t *signals, siginfo_t *info, const struct timespec
 int kill(pid_t pid, int signal_number)
 {
 	killed = killed || (signal_number == SIGKILL && pid != getpid());
-	return (int)syscall(SYS_kill, pid, signal_number);
+	return INJECT_NEXT(kill)(pid, signal_number);
 }
 
 /* The kernel holds on to who was killed: nobody can be waited for. */
@@ -91,7 +91,7 @@ static bool orphaned;
 
 pid_t getppid(void)
 {
-	return orphaned && getpid() != fixture_owner ? 1 : (pid_t)syscall(SYS_getppid);
+	return orphaned && getpid() != fixture_owner ? 1 : INJECT_NEXT(getppid)();
 }
 
 static void be_killed(void)
