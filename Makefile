@@ -216,8 +216,8 @@ check-fast: $(NEEDS_DEPS)
 	COCO_UNLOCK=$(BUILD)/coco-unlock COCO_SECRET=$(BUILD)/coco-secret \
 		prove -v -j2 --exec '' $(SLOWEST) $(UNIT_TESTS) $(filter-out $(SLOWEST),$(wildcard tests/cli/*.t)) tests/lint.sh
 
-# That with all forged headers before both, the guest's program and coco-secret verify, and the real boots, every
-# claim once; check-full: every case in every guest.
+# That with all forged headers before both, the guest's program and coco-secret verify, and the
+# real boots, every claim once; check-full: every case in every guest.
 check check-full: export COCO_ALL_MUTANTS = 1
 
 check: check-fast

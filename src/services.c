@@ -6,8 +6,8 @@
  */
 #include "services.h"
 
-#include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -320,15 +320,24 @@ static void look_at_cloud_init(const struct root *root, const struct warning_sin
 }
 
 /* repart.d(5): partitions are made, at each boot, by a table that the host writes. */
+/* Ends the walk at a definition, and says where it is. */
+static int is_definition(const char *name, void *data)
+{
+	size_t len = strlen(name);
+
+	if (len < 5 || strcmp(name + len - 5, ".conf") != 0)
+		return 0;
+	(void)snprintf(data, NAME_MAX + 1, "%s", name); /* fits */
+	return 1;
+}
+
 static void look_at_repart(const struct root *root, const struct warning_sink *sink)
 {
 	static const char *const dirs[] = { "/etc/repart.d", "/usr/local/lib/repart.d",
 					    "/usr/lib/repart.d" };
-	char path[SERVICE_PATH_MAX];
-	struct dirent *e;
-	size_t i, len;
-	DIR *d;
-	int fd, r;
+	char path[SERVICE_PATH_MAX], name[NAME_MAX + 1];
+	size_t i;
+	int r;
 
 	r = find_unit(root, "systemd-repart.service", path);
 	if (r < 0)
@@ -336,27 +345,13 @@ static void look_at_repart(const struct root *root, const struct warning_sink *s
 	if (r != 1)
 		return;
 	for (i = 0; i < ARRAY_SIZE(dirs); i++) {
-		fd = root_open(root, dirs[i], O_RDONLY | O_DIRECTORY, 0);
-		if (is_absent(fd))
-			continue;
-		d = fd < 0 ? NULL : fdopendir(fd);
-		if (!d) {
-			broken(sink, "repart", dirs[i], fd < 0 ? fd : -errno);
-			util_closep(&fd);
-			continue;
-		}
-		do {
-			errno = 0;
-			e = readdir(d);
-			len = e ? strlen(e->d_name) : 0;
-		} while (e && (len < 5 || strcmp(e->d_name + len - 5, ".conf") != 0));
-		if (e)
+		r = root_walk(root, dirs[i], 0, is_definition, name);
+		if (r > 0)
 			warning_say(sink, "repart",
 				    "systemd-repart makes partitions by %s/%s on a disk whose table the host writes; systemctl mask systemd-repart.service",
-				    dirs[i], e->d_name);
-		else if (errno != 0)
-			broken(sink, "repart", dirs[i], -errno);
-		(void)closedir(d);
+				    dirs[i], name);
+		else if (r < 0 && !is_absent(r))
+			broken(sink, "repart", dirs[i], r);
 	}
 }
 

@@ -6,8 +6,8 @@
  */
 #include "surroundings.h"
 
-#include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 
 #include "paths.h"
@@ -51,38 +51,29 @@ static void look_at_sysrq(const struct root *root, const struct warning_sink *si
 		    mask == SYSRQ_ALL || (mask & SYSRQ_SIGNAL) ? " kill processes," : "");
 }
 
+/* Ends the walk at the first credential. */
+static int is_credential(const char *name, void *data)
+{
+	if (*name == '.')
+		return 0;
+	(void)snprintf(data, NAME_MAX + 1, "%s", name); /* fits */
+	return 1;
+}
+
 static void look_at_credentials(const struct root *root, const char *path,
 				const struct warning_sink *sink)
 {
-	_cleanup_close_ int fd = root_open(root, path, O_RDONLY | O_DIRECTORY, 0);
-	struct dirent *e;
-	DIR *d;
+	char name[NAME_MAX + 1];
+	int r = root_walk(root, path, 0, is_credential, name);
 
-	if (fd == -ENOENT)
-		return;
-	d = fd < 0 ? NULL : fdopendir(fd);
-	if (!d) {
-		warning_say(sink, "credentials",
-			    "%s cannot be read: %s; look for credentials from SMBIOS and fw_cfg there",
-			    path, strerror(fd < 0 ? -fd : errno));
-		return;
-	}
-	TAKE_FD(fd);
-	for (;;) {
-		errno = 0;
-		e = readdir(d);
-		if (!e || *e->d_name != '.')
-			break;
-	}
-	if (e)
+	if (r > 0)
 		warning_say(sink, "credentials",
 			    "%s has '%s': the system manager and its services obey it, and it may be the host's; find out where it comes from, and leave qemu_fw_cfg out of the kernel's modules",
-			    path, e->d_name);
-	else if (errno != 0)
+			    path, name);
+	else if (r < 0 && r != -ENOENT)
 		warning_say(sink, "credentials",
 			    "%s cannot be read: %s; look for credentials from SMBIOS and fw_cfg there",
-			    path, strerror(errno));
-	(void)closedir(d);
+			    path, strerror(-r));
 }
 
 /* shadow(5): a second field that is empty lets anybody in, at a console of the host. */

@@ -70,19 +70,6 @@ prints 'every key' TimeoutMs=120000 RootTimeoutMs=60000 FailureAction=rescue \
 	"Volume=root UUID=abcdef01-0000-4000-8000-00000000000a $guid" \
 	"Volume=data /dev/vdb $other" "Volume=swap PARTUUID=01-02 $guid" "Volume=more LABEL=more $guid"
 
-root_volume() {
-	run --root="$t" check --config
-	is "$1" "$(sed -n 's/^RootVolume=//p' "$tmp/out")" "$2"
-}
-printf '%s\n' 'a /dev/vda' 'b /dev/vdb' > "$etc/cocotab"
-root_volume 'without another sign, the first volume is the root' a
-printf '%s\n' 'a /dev/vda' 'root /dev/vdb' > "$etc/cocotab"
-root_volume 'or that of the name' root
-printf '%s\n' 'a /dev/vda - read-only,root' 'root /dev/vdb' > "$etc/cocotab"
-root_volume 'or that of the option' a
-echo 'b /dev/vdc - root' >> "$etc/cocotab"
-refuses 'two of them' "/etc/coco-unlock/cocotab:3: a second volume with the option 'root'"
-must rm "$etc/cocotab"
 # filter NAME VALUE: what the image's LVM may look at.
 filter() {
 	run --root="$t" check --config
@@ -98,6 +85,19 @@ for device in vg/lv mapper/vg-lv dm-0 disk/by-id/dm-name-vg-lv disk/by-id/lvm-pv
 	printf 'root LABEL=x\ndata /dev/%s\n' "$device" > "$etc/cocotab"
 	filter "LUKS on LVM: /dev/$device is left to it" ''
 done
+root_volume() {
+	run --root="$t" check --config
+	is "$1" "$(sed -n 's/^RootVolume=//p' "$tmp/out")" "$2"
+}
+printf '%s\n' 'a /dev/vda' 'b /dev/vdb' > "$etc/cocotab"
+root_volume 'without another sign, the first volume is the root' a
+printf '%s\n' 'a /dev/vda' 'root /dev/vdb' > "$etc/cocotab"
+root_volume 'or that of the name' root
+printf '%s\n' 'a /dev/vda - read-only,root' 'root /dev/vdb' > "$etc/cocotab"
+root_volume 'or that of the option' a
+echo 'b /dev/vdc - root' >> "$etc/cocotab"
+refuses 'two of them' "/etc/coco-unlock/cocotab:3: a second volume with the option 'root'"
+must rm "$etc/cocotab"
 cat > "$etc/cocotab" << END
 root UUID=abcdef01-0000-4000-8000-00000000000a
 END
