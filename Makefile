@@ -214,7 +214,8 @@ SLOWEST := tests/cli/owner_encrypt.t
 check-fast: $(NEEDS_DEPS)
 	$(MAKE) $(if $(findstring -j,$(MAKEFLAGS)),,-j2) tests man
 	COCO_UNLOCK=$(BUILD)/coco-unlock COCO_SECRET=$(BUILD)/coco-secret \
-		prove -v -j2 --exec '' $(SLOWEST) $(UNIT_TESTS) $(filter-out $(SLOWEST),$(wildcard tests/cli/*.t)) tests/lint.sh
+		prove -v -j2 --exec '' $(SLOWEST) $(UNIT_TESTS) \
+			$(filter-out $(SLOWEST),$(wildcard tests/cli/*.t)) tests/lint.sh
 
 # That with all forged headers before both, the guest's program and coco-secret verify, and the
 # real boots, every claim once; check-full: every case in every guest.

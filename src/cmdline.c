@@ -36,6 +36,7 @@ static const char *const default_words[] = {
 	/* less of something */
 	"noresume", "rd.luks=0", "rd.luks=no", "rd.shell=0", "rd.emergency=poweroff",
 	"rd.emergency=reboot", "rd.emergency=halt", "systemd.gpt_auto=0", "systemd.gpt_auto=no",
+	"rd.retry=#", /* the image has it; dracut puts it into a kernel that it makes (uefi=yes) */
 	"rd.systemd.gpt_auto=0", "systemd.import_credentials=0", "systemd.import_credentials=no",
 	"net.ifnames=0", "biosdevname=0",
 	/* more safety */
