@@ -119,16 +119,18 @@ IN_LVM = dict(config=owner.STRICT_LVM, modules=("lvm",), root=lvm.ROOT)
 IN_LVM_TODAY = dict(IN_LVM, config=None, recipe=True, limit=150)
 OWNERS_LVM = Disk("owner", name="lvm/disk")
 OWNERS_TABLE = owner.table_beside("table")
-ON_ROOT = ("dmsetup deps -o devname debian--vg-swap_1", r"1 dependencies *: \(root\)")
+OURS = (("dmsetup deps -o devname debian--vg-swap_1", r"1 dependencies\s*: \(root\)"),
+        ("ls /dev/mapper | tr '\\n' ' '", r"control debian--vg-root debian--vg-swap_1 root\s*"))
 GROUPS = [
     # Our LVM does not look at the host's disk, and our own siblings are there.
-    Case("names-lvm", Boot(found=2, checks=(ON_ROOT,)), OWNERS_TABLE, (OWNERS_LVM, *behind(siblings)), on=EVEN,
-         commands=(ON_ROOT[0],), **IN_LVM),
+    Case("names-lvm", Boot(found=2, checks=OURS), OWNERS_TABLE, (OWNERS_LVM, *behind(siblings)), on=EVEN,
+         commands=tuple(c for c, _ in OURS), **IN_LVM),
     # It does: then verify-root sees what it has made of it.
     Case("names-lvm-unfiltered", Refuse(31, "root-confusion", says=r"'debian--vg-(swap_1|var)'"), OWNERS_TABLE,
          (OWNERS_LVM, *behind(siblings)), on=ODD, files=UNFILTERED, **IN_LVM),
-    Case("recipe-names-lvm", Falls(r"^LAB swap_1 lies on .*\(vdb\)"), OWNERS_TABLE, (OWNERS_LVM, *behind(siblings)),
-         on=(COCO13, COCO12), files=SHOWS, **IN_LVM_TODAY),
+    # As it was, when nobody looked: the host's swap volume has the place of the owner's.
+    Case("names-lvm-unguarded", Falls(r"^LAB swap_1 lies on .*\(vdb\)"), OWNERS_TABLE, (OWNERS_LVM, *behind(siblings)),
+         on=ODD[:2], limit=150, files=dict(SHOWS, **UNFILTERED, **UNVERIFIED), **IN_LVM),
     Case("names-pv", Refuse(31, "root-confusion", says=f"/dev/vdb claims the UUID {lvm.PV_UUID} of /dev/dm-"), OWNERS_TABLE,
          (OWNERS_LVM, *behind(pv_twin)), on=ODD, **IN_LVM),
     Case("recipe-names-pv", ATTACKERS, OWNERS_TABLE, (OWNERS_LVM, *behind(pv_twin)), on=(COCO12, COCO13), **IN_LVM_TODAY),
