@@ -19,7 +19,8 @@ RECIPE = 1
 def deaf(machine):
     """The bytes that go in front of an initramfs for this machine, which is not started yet."""
     fw = firmware.get()
-    shape = [fw.digest, machine.ram, len(machine.disks), machine.more, machine.kernel, RECIPE]
+    shape = [fw.digest, vm.MACHINE, vm.CPU, vm.qemu_version(), machine.ram, len(machine.disks), machine.more,
+             machine.kernel, RECIPE]
 
     def build(tmp):
         with open(tmp + "/part", "wb") as f:

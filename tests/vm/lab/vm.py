@@ -4,6 +4,7 @@ guest would find them, reads and types on the serial console, and drives QEMU ov
 
 All waiting is done in pump(), on the console and on QMP at once, against monotonic deadlines."""
 
+import functools
 import json
 import os
 import re
@@ -326,6 +327,11 @@ class VM:
         """The bytes of the secret area as they are in guest memory now."""
         with open(self.memory(*self.firmware.secret), "rb") as f:
             return f.read()
+
+
+@functools.cache
+def qemu_version():
+    return subprocess.run(["qemu-system-x86_64", "--version"], capture_output=True, text=True, check=True).stdout
 
 
 def clean(text):
