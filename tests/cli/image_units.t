@@ -65,6 +65,8 @@ for unit in coco-unlock coco-unlock-verify-root coco-unlock-verify-mounts; do
 	is "$unit stays when the initramfs is left" "$(key $unit.service IgnoreOnIsolate)" yes
 done
 is 'the change begins with a look of its own' "$(key initrd-switch-root.service ExecStartPre)" 'coco-unlock verify-mounts'
+is "dracut's last hooks, which may run programs of the root, begin with one, too" \
+	"$(key dracut-pre-pivot.service ExecStartPre)" 'coco-unlock verify-mounts'
 for unit in systemd-{sys,conf}ext-{initrd,sysroot}; do
 	is "$unit never runs" "$(readlink "$image/etc/systemd/system/$unit.service")" /dev/null
 done

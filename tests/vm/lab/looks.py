@@ -82,6 +82,7 @@ WAITS = {
 ONE_LOOK = {
     "/etc/systemd/system/coco-unlock-verify-mounts.service":
         "[Unit]\nDefaultDependencies=no\n[Service]\nType=oneshot\nExecStart=/bin/sh -c :\n",
+    "/etc/systemd/system/dracut-pre-pivot.service.d/50-coco-unlock.conf": "[Unit]\n",
     "/etc/systemd/system/initrd-switch-root.service.d/50-coco-unlock.conf": "[Unit]\n"}
 # A look that ends without a verdict; without the unit's own failure action, what is left is that others require it.
 KILLED = {"/etc/systemd/system/coco-unlock-verify-mounts.service.d/60-lab.conf":
