@@ -152,6 +152,11 @@ WORDS = {
 }
 
 
+# Y where AppArmor is the guest's security module. The same guest with the word allowed: N.
+APPARMOR = "cat /sys/module/apparmor/parameters/enabled"
+ALLOWED = {"coco-unlock.conf": "[Policy]\nAllowWords=security=selinux\n"}
+
+
 def word_case(name, word, n):
     says = re.escape(word).replace('"', ".")        # the message has its own quotes
     if name == "initrd-unit":                       # nothing else is started
@@ -160,6 +165,9 @@ def word_case(name, word, n):
 
 
 GUARD = [word_case(name, word, n) for n, (name, word) in enumerate(WORDS.items())] + [
+    Case("security-module", Boot(checks=((APPARMOR, "Y"),)), GOOD, commands=(APPARMOR,), on=EVEN),
+    Case("security-allowed", Boot(checks=((APPARMOR, "N"),)), GOOD, config=ALLOWED, cmdline=("security=selinux",),
+         commands=(APPARMOR,), on=EVEN),
     Case("word-root", Refuse(25, "command-line", says="root=/dev/vda"), GOOD, root="/dev/vda", on=EVEN),
     # What the guard cannot stop: an unmeasured command line replaces us. The hash table can.
     Case("rdinit", Falls("^READ42$"), GOOD, cmdline=("rdinit=/bin/sh",), on=(COCO12,), types=(
