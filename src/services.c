@@ -12,11 +12,13 @@
 #include <sys/stat.h>
 
 #include "paths.h"
+#include "text.h"
 
 #define SERVICE_PATH_MAX 256
 #define SERVICE_TEXT_MAX 65536
 #define NAMES_MAX 5
 
+#define DATASOURCES "datasource_list:"
 #define GPT_AUTO "systemd-gpt-auto-generator"
 #define WRAPPER_MARK "# " GPT_AUTO " - coco-unlock's wrapper"
 #define SHUTDOWN_UNIT "dracut-shutdown.service"
@@ -297,6 +299,81 @@ static void look_at_vsock(const struct root *root, const struct warning_sink *si
 			    generator, PATH_DEV_NULL, PATH_GENERATORS_ETC);
 }
 
+/* The last line of a file that sets the list of sources: 1 if that is None alone, 0 if it is
+ * another one, -ENODATA without such a line, or -errno. A list over several lines is "another". */
+static int has_no_source(const struct root *root, const char *path)
+{
+	_cleanup_free_ char *text = NULL;
+	char *cursor, *line, *word;
+	int found = -ENODATA;
+	unsigned int nr;
+	ssize_t n;
+
+	n = root_read_text(root, path, SERVICE_TEXT_MAX, &text);
+	if (n < 0)
+		return (int)n;
+	cursor = text;
+	while ((line = text_word(&cursor, "\n"))) {
+		if (strncmp(line, DATASOURCES, strlen(DATASOURCES)) != 0)
+			continue;
+		line += strlen(DATASOURCES);
+		found = 0;
+		for (nr = 0; (word = text_word(&line, " \t\r[],'\"")); nr++)
+			found = nr == 0 && strcmp(word, "None") == 0;
+	}
+	return found;
+}
+
+/* What cloud-init makes of its configuration: the last of cloud.cfg.d by name that says it. The
+ * same results, with the path that failed. */
+static int cloud_has_no_source(const struct root *root, char path[static SERVICE_PATH_MAX])
+{
+	static const char dir[] = "/etc/cloud/cloud.cfg.d";
+	int fd, r, result = -ENODATA;
+	char best[NAME_MAX + 1] = "";
+	struct dirent *e;
+	size_t len;
+	DIR *d;
+
+	(void)snprintf(path, SERVICE_PATH_MAX, "/etc/cloud/cloud.cfg"); /* fits */
+	r = has_no_source(root, path);
+	if (r < 0 && r != -ENODATA && !is_absent(r))
+		return r;
+	fd = root_open(root, dir, O_RDONLY | O_DIRECTORY, 0);
+	if (is_absent(fd))
+		return r;
+	d = fd < 0 ? NULL : fdopendir(fd);
+	if (!d) {
+		(void)snprintf(path, SERVICE_PATH_MAX, "%s", dir); /* fits */
+		r = fd < 0 ? fd : -errno;
+		util_closep(&fd);
+		return r;
+	}
+	for (errno = 0; (e = readdir(d)); errno = 0) {
+		len = strlen(e->d_name);
+		if (len < 4 || strcmp(e->d_name + len - 4, ".cfg") != 0 ||
+		    strcmp(e->d_name, best) < 0)
+			continue;
+		if (snprintf(path, SERVICE_PATH_MAX, "%s/%s", dir, e->d_name) >= SERVICE_PATH_MAX) {
+			result = -ENAMETOOLONG;
+			break;
+		}
+		result = has_no_source(root, path);
+		if (result == -ENODATA)
+			continue;
+		if (result < 0)
+			break;
+		r = result;
+		(void)snprintf(best, sizeof(best), "%s", e->d_name); /* fits */
+	}
+	if (!e && errno != 0) {
+		result = -errno;
+		(void)snprintf(path, SERVICE_PATH_MAX, "%s", dir); /* fits */
+	}
+	(void)closedir(d);
+	return result < 0 && result != -ENODATA ? result : r;
+}
+
 static void look_at_cloud_init(const struct root *root, const struct warning_sink *sink)
 {
 	static const struct service cloud_init = {
@@ -311,11 +388,15 @@ static void look_at_cloud_init(const struct root *root, const struct warning_sin
 		(void)snprintf(path, sizeof(path), "%s", off); /* fits */
 		r = is_absent(r) ? 1 : r < 0 ? r : 0;
 	}
+	if (r > 0) {
+		r = cloud_has_no_source(root, path);
+		r = is_absent(r) || r == -ENODATA ? 1 : r < 0 ? r : !r;
+	}
 	if (r < 0)
 		broken(sink, "cloud-init", path, r);
 	else if (r > 0)
 		warning_say(sink, "cloud-init",
-			    "cloud-init runs what a disk labelled cidata (NoCloud), SMBIOS or the network tell it, as root; remove it, or touch %s",
+			    "cloud-init runs what a disk labelled cidata (NoCloud), SMBIOS or the network tell it, as root; remove it, or touch %s, or set datasource_list: [ None ]",
 			    off);
 }
 

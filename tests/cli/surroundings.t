@@ -343,6 +343,34 @@ program /usr/bin/cloud-init
 warns 'cloud-init' cloud-init 'cidata.*touch /etc/cloud/cloud-init.disabled'
 : > "$t/etc/cloud/cloud-init.disabled"
 quiet '... switched off'
+# sources FILE LIST
+sources() {
+	must mkdir -p "$t/etc/cloud/cloud.cfg.d"
+	printf 'users:\n - default\n%s\n' "datasource_list: $2" > "$t/etc/cloud/$1"
+}
+good
+program /usr/bin/cloud-init
+sources cloud.cfg '[ NoCloud, None ]'
+warns 'cloud-init with a source' cloud-init cidata
+sources cloud.cfg.d/90_dpkg.cfg '[ None ]'
+quiet '... which a drop-in takes away'
+sources cloud.cfg.d/10_early.cfg '[ NoCloud ]'
+quiet '... after an earlier one'
+sources cloud.cfg.d/99_late.cfg.old '[ NoCloud ]'
+quiet '... and a file that is none'
+sources cloud.cfg.d/99_late.cfg "['NoCloud']"
+warns '... before a later one' cloud-init cidata
+sources cloud.cfg.d/99_late.cfg '[]'
+warns 'an empty list' cloud-init cidata
+printf 'datasource_list:\n - NoCloud\n' > "$t/etc/cloud/cloud.cfg.d/99_late.cfg"
+warns 'a list over several lines' cloud-init cidata
+echo '# nothing' > "$t/etc/cloud/cloud.cfg.d/99_late.cfg"
+quiet 'a file that does not say'
+must ln -sf 99_late.cfg "$t/etc/cloud/cloud.cfg.d/99_late.cfg"
+warns 'a file that cannot be read' cloud-init '99_late.cfg cannot'
+must rm -r "$t/etc/cloud/cloud.cfg.d"
+must ln -s cloud.cfg.d "$t/etc/cloud/cloud.cfg.d"
+warns 'a directory that cannot be read' cloud-init cannot
 while read -r what path; do
 	good
 	program "$path"

@@ -165,7 +165,8 @@ static void quiet_root(void)
 	fixture_mkdir(&fx, "/usr/lib/repart.d");
 	fixture_mkdir(&fx, PATH_CREDENTIALS_SYSTEM);
 	fixture_text(&fx, "/usr/bin/cloud-init", "x");
-	fixture_text(&fx, "/etc/cloud/cloud-init.disabled", "");
+	fixture_text(&fx, "/etc/cloud/cloud.cfg", "datasource_list: [ NoCloud ]\n");
+	fixture_text(&fx, "/etc/cloud/cloud.cfg.d/90.cfg", "datasource_list: [ None ]\n");
 }
 
 /* An error there makes a partition look like a disk of nothing, which is never ours. */
@@ -204,6 +205,7 @@ static void test_lists(void)
 	lists_break = true;
 	(void)look();
 	ok(strstr(all, PATH_CREDENTIALS_SYSTEM " cannot"), "a list of credentials breaks off");
+	ok(strstr(all, "/etc/cloud/cloud.cfg.d cannot"), "a list of cloud-init's files breaks off");
 	ok(strstr(all, "/usr/lib/repart.d cannot"), "a list of definitions breaks off");
 	lists_break = false;
 }
