@@ -324,54 +324,50 @@ static int has_no_source(const struct root *root, const char *path)
 	return found;
 }
 
+/* The last file by name that says whether there is a source, and what it says. */
+struct cloud {
+	const struct root *root;
+	char *path; /* of the file that is looked at */
+	char best[NAME_MAX + 1];
+	int none;
+};
+
+#define CLOUD_DIR "/etc/cloud/cloud.cfg.d"
+
+static int look_at_cloud_file(const char *name, void *data)
+{
+	struct cloud *cloud = data;
+	size_t len = strlen(name);
+	int r;
+
+	if (len < 4 || strcmp(name + len - 4, ".cfg") != 0 || strcmp(name, cloud->best) < 0)
+		return 0;
+	if (snprintf(cloud->path, SERVICE_PATH_MAX, "%s/%s", CLOUD_DIR, name) >= SERVICE_PATH_MAX)
+		return -ENAMETOOLONG;
+	r = has_no_source(cloud->root, cloud->path);
+	if (r == -ENODATA)
+		return 0;
+	if (r < 0)
+		return r;
+	cloud->none = r;
+	(void)snprintf(cloud->best, sizeof(cloud->best), "%s", name); /* fits */
+	return 0;
+}
+
 /* What cloud-init makes of its configuration: the last of cloud.cfg.d by name that says it. The
  * same results, with the path that failed. */
 static int cloud_has_no_source(const struct root *root, char path[static SERVICE_PATH_MAX])
 {
-	static const char dir[] = "/etc/cloud/cloud.cfg.d";
-	int fd, r, result = -ENODATA;
-	char best[NAME_MAX + 1] = "";
-	struct dirent *e;
-	size_t len;
-	DIR *d;
+	struct cloud cloud = { .root = root, .path = path };
+	int r;
 
 	(void)snprintf(path, SERVICE_PATH_MAX, "/etc/cloud/cloud.cfg"); /* fits */
-	r = has_no_source(root, path);
-	if (r < 0 && r != -ENODATA && !is_absent(r))
-		return r;
-	fd = root_open(root, dir, O_RDONLY | O_DIRECTORY, 0);
-	if (is_absent(fd))
-		return r;
-	d = fd < 0 ? NULL : fdopendir(fd);
-	if (!d) {
-		(void)snprintf(path, SERVICE_PATH_MAX, "%s", dir); /* fits */
-		r = fd < 0 ? fd : -errno;
-		util_closep(&fd);
-		return r;
-	}
-	for (errno = 0; (e = readdir(d)); errno = 0) {
-		len = strlen(e->d_name);
-		if (len < 4 || strcmp(e->d_name + len - 4, ".cfg") != 0 ||
-		    strcmp(e->d_name, best) < 0)
-			continue;
-		if (snprintf(path, SERVICE_PATH_MAX, "%s/%s", dir, e->d_name) >= SERVICE_PATH_MAX) {
-			result = -ENAMETOOLONG;
-			break;
-		}
-		result = has_no_source(root, path);
-		if (result == -ENODATA)
-			continue;
-		if (result < 0)
-			break;
-		r = result;
-		(void)snprintf(best, sizeof(best), "%s", e->d_name); /* fits */
-	}
-	if (!e && errno != 0) {
-		result = -errno;
-		(void)snprintf(path, SERVICE_PATH_MAX, "%s", dir); /* fits */
-	}
-	(void)closedir(d);
-	return result < 0 && result != -ENODATA ? result : r;
+	cloud.none = has_no_source(root, path);
+	if (cloud.none < 0 && cloud.none != -ENODATA && !is_absent(cloud.none))
+		return cloud.none;
+	(void)snprintf(path, SERVICE_PATH_MAX, "%s", CLOUD_DIR); /* fits */
+	r = root_walk(root, CLOUD_DIR, 0, look_at_cloud_file, &cloud);
+	return r < 0 && !is_absent(r) ? r : cloud.none;
 }
 
 static void look_at_cloud_init(const struct root *root, const struct warning_sink *sink)
