@@ -17,6 +17,6 @@ CASES = [
     Case("full-twin", Refuse(31, "root-confusion"), GOOD, (Disk(), *behind(attack.twin)), **FULL),
     # The control of the first: Debian 12's dracut does give up. Later ones have nothing to wait for.
     Case("full-impatient", Refuse(22, "aborted"), GOOD, (), idle=True, full=True, on=(COCO12,),
-         cmdline=("rd.retry=60",), config={"coco-unlock.conf": PATIENT + "[Policy]\nAllowWords=rd.retry=60\n"}),
+         cmdline=("rd.retry=10",), config={"coco-unlock.conf": PATIENT + "[Policy]\nAllowWords=rd.retry=10\n"}),
 ]
 EVERYWHERE = tuple(case.name for case in CASES)
