@@ -127,6 +127,8 @@ void action_arm(const struct root *root, enum failure_action action,
 
 	sigfillset(&all);
 	(void)sigprocmask(SIG_BLOCK, &all, NULL); /* cannot fail with these arguments */
+	/* So that the number of a watch that was killed stays its own until the wait. */
+	(void)signal(SIGCHLD, SIG_DFL);
 	fds.trigger = root_open(root, PATH_SYSRQ_TRIGGER, O_WRONLY, 0);
 	/* Without the one or the other the limit holds. */
 	if (pipe2(ends, O_CLOEXEC) < 0)

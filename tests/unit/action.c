@@ -21,6 +21,7 @@ static void body(void)
 		(void)signal(SIGCHLD, SIG_IGN);
 	action_arm(&fx.root, action, &watch);
 	end_note("armed", watch.pid);
+	end_note("children are ignored", signal(SIGCHLD, SIG_DFL) == SIG_IGN);
 	if (between)
 		between();
 	action_now(&watch);
@@ -282,6 +283,7 @@ static void test_no_watch(void)
 	end_over();
 	ignore_children = true;
 	is_by_caller("the same where nobody has cared for children", begin(), "bc");
+	is_int(end_value("children are ignored"), 0, "... no other process can have its number");
 	end_over();
 	between = NULL;
 	is_by_watch("and nobody kills it", begin());
