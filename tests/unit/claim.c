@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * claim.c - abort and verify-root in the initramfs take away what unlock has mapped, also where
- * the machine goes on (rescue); in a running system they touch no mapping.
+ * claim.c - abort, verify-root and verify-mounts take away, in the initramfs, what unlock has
+ * mapped, also where the machine goes on (rescue); in a running system they touch no mapping.
  */
 #include "../../src/cmd_unlock.c"
 #include "../../src/cmd_verify_root.c"
@@ -23,7 +23,7 @@ static void put_mappings(bool initramfs)
 	fake_dm_add("root", "CRYPT-LUKS2-a-root", "crypt", 4096, "aes-xts-plain64 x");
 	fake_dm_add("data", "CRYPT-LUKS2-a-data", "crypt", 4096, "aes-xts-plain64 x");
 	fixture_text(&fx, PATH_OPENED,
-		     "version=1\nvolume=data\ndevice=253:0\nuuid=CRYPT-LUKS2-a-data\nread-only=0\n"
+		     "version=1\nvolume=data\nroot=1\ndevice=253:0\nuuid=CRYPT-LUKS2-a-data\nread-only=0\n"
 		     "target=0 4096 crypt aes-xts-plain64 :64:logon:x 0 252:0 2048\n"
 		     "min-generation=0\nset-generation=0\n");
 	fixture_text(&fx, "/etc/coco-unlock/coco-unlock.conf", "[Unlock]\nFailureAction=rescue\n");
@@ -35,7 +35,7 @@ static void put_mappings(bool initramfs)
 }
 
 /* In a process of its own, which keeps its turn until its end. */
-static int run(const struct cmd *cmd)
+static int call(const struct cmd *cmd)
 {
 	int null = open("/dev/null", O_WRONLY | O_CLOEXEC), status;
 	char name[32], *argv[] = { name, NULL };
@@ -64,6 +64,7 @@ int main(void)
 	} cases[] = {
 		{ &cmd_abort, EXITCODE_ABORTED },
 		{ &cmd_verify_root, EXITCODE_ROOT_CONFUSION },
+		{ &cmd_verify_mounts, EXITCODE_ROOT_CONFUSION },
 	};
 	size_t i;
 
@@ -72,12 +73,12 @@ int main(void)
 		const char *name = cases[i].cmd->name;
 
 		put_mappings(true);
-		is_int(run(cases[i].cmd), cases[i].code, "%s in an initramfs that goes on: its code", name);
+		is_int(call(cases[i].cmd), cases[i].code, "%s in an initramfs that goes on: its code", name);
 		ok(!fake_dm_find("root"), "... the mapping that the configuration names is gone");
 		ok(!fake_dm_find("data"), "... and so is the one that only the list names");
 		ok(!fixture_has(&fx, PATH_OPENED), "... and the list");
 		put_mappings(false);
-		is_int(run(cases[i].cmd), cases[i].code, "%s in a running system: its code", name);
+		is_int(call(cases[i].cmd), cases[i].code, "%s in a running system: its code", name);
 		ok(fake_dm_find("root") && strcmp(fake_dm_find("root")->type, "crypt") == 0 &&
 			   fake_dm_find("data") && strcmp(fake_dm_find("data")->type, "crypt") == 0,
 		   "... no mapping is touched");
