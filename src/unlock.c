@@ -19,6 +19,7 @@
 
 #include <string.h>
 
+#include "action.h"
 #include "cmdline.h"
 #include "examine.h"
 #include "kernel.h"
@@ -277,6 +278,8 @@ void unlock_undo(const struct root *root, const struct conf *conf, struct report
 		(void)take_secrets(&u, f); /* with a fault it reads nothing */
 	if (root->machine)
 		remove_mappings(root, conf, report);
-	opened_remove(root);
+	/* In a running system the list is that of its boot, and a look by hand changes nothing. */
+	if (!root->machine || action_applies(root))
+		opened_remove(root);
 	report_end(report);
 }

@@ -82,6 +82,7 @@ int main(void)
 		ok(fake_dm_find("root") && strcmp(fake_dm_find("root")->type, "crypt") == 0 &&
 			   fake_dm_find("data") && strcmp(fake_dm_find("data")->type, "crypt") == 0,
 		   "... no mapping is touched");
+		ok(fixture_has(&fx, PATH_OPENED), "... and the list of its boot stays");
 	}
 	fixture_done(&fx);
 	return tap_done();

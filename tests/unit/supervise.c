@@ -329,7 +329,11 @@ static void test_in_use(void)
 	is_str(fake_dm_find("root")->type, "error", "but it is good for nothing any more");
 	is_str(fake_dm_find("data")->type, "error", "and so is the other");
 	is_int(f.code, EXITCODE_ABORTED, "under the same code");
-	ok(!fixture_has(&fx, PATH_OPENED), "the list goes");
+	ok(fixture_has(&fx, PATH_OPENED), "the list stays, since this is no initramfs");
+	fixture_text(&fx, PATH_INITRD_RELEASE, "");
+	undo();
+	ok(!fixture_has(&fx, PATH_OPENED), "in one it goes");
+	fixture_unlink(&fx, PATH_INITRD_RELEASE);
 }
 
 /* For who comes later, in the same boot: only the configuration and the list say what there is. */
