@@ -234,7 +234,9 @@ END
             '[Unit]' "FailureAction=$(coco_systemd_action "$action")"
     done
     # Before that, for dracut's last hooks: one of them (selinux) runs programs of the root.
-    coco_dropin dracut-pre-pivot.service 50-coco-unlock '[Service]' 'ExecStartPre=coco-unlock verify-mounts'
+    # Its errors go to the console otherwise, and the failure line would come twice.
+    coco_dropin dracut-pre-pivot.service 50-coco-unlock '[Service]' 'ExecStartPre=coco-unlock verify-mounts' \
+        'StandardError=journal'
     # Once more at the very end: udev has stopped by then, so that no disk can come any more on
     # which a mount still waits that need not succeed (nofail).
     coco_dropin initrd-switch-root.service 50-coco-unlock \

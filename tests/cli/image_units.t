@@ -67,6 +67,7 @@ done
 is 'the change begins with a look of its own' "$(key initrd-switch-root.service ExecStartPre)" 'coco-unlock verify-mounts'
 is "dracut's last hooks, which may run programs of the root, begin with one, too" \
 	"$(key dracut-pre-pivot.service ExecStartPre)" 'coco-unlock verify-mounts'
+is '... and one line of failure is enough' "$(key dracut-pre-pivot.service StandardError)" journal
 for unit in systemd-{sys,conf}ext-{initrd,sysroot}; do
 	is "$unit never runs" "$(readlink "$image/etc/systemd/system/$unit.service")" /dev/null
 done

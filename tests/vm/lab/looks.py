@@ -99,7 +99,7 @@ AS_DATA = dict(disks=DATA, root="/dev/mapper/data")
 
 CASES = [
     Case("usr-volume", Boot(found=2, forms={"root": "exact", "usr": "exact"}), TABLE, ROOT_AND_USR, config=USR, on=EVEN),
-    Case("usr-twin", Refuse(31, "root-confusion", says="/sysroot/usr"), TABLE, TWIN, config=USR, files=WAITS, on=ODD),
+    Case("usr-twin", Refuse(31, "root-confusion", says="on /sys(root|usr)/usr uses"), TABLE, TWIN, config=USR, files=WAITS, on=ODD),
     Case("usr-twin-one-look", ATTACKERS, TABLE, TWIN, config=USR, files=dict(WAITS, **ONE_LOOK), limit=150, on=ODD[:2]),
     Case("look-killed", Refuse(22, "aborted"), GOOD, files=KILLED, on=EVEN),
     Case("look-killed-last", Refuse(22, "aborted"), GOOD, files=KILLED_LAST, on=ODD),
