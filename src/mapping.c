@@ -75,6 +75,29 @@ int mapping_read(const struct root *root, const char *name, struct mapping *ret_
 	return r;
 }
 
+int mapping_refuse_taken(const struct root *root, const char *name, struct fault *f)
+{
+	char dif_name[CONF_NAME_SIZE + sizeof(DIF_SUFFIX)];
+	const char *const names[] = { name, dif_name };
+	struct mapping live;
+	size_t i;
+	int r;
+
+	(void)snprintf(dif_name, sizeof(dif_name), "%s" DIF_SUFFIX, name); /* fits */
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		r = mapping_read(root, names[i], &live);
+		explicit_bzero(&live, sizeof(live));
+		if (r >= 0)
+			return fault_set(f, EXITCODE_BUSY, EEXIST, "a mapping '%s' is there already",
+					 names[i]);
+		if (r != -ENXIO)
+			return fault_set(f, EXITCODE_BUSY, -r,
+					 "nobody can tell whether a mapping '%s' is there: %s", names[i],
+					 strerror(-r));
+	}
+	return 0;
+}
+
 static int differs(struct fault *f, const char *name, const char *what)
 {
 	return fault_set(f, EXITCODE_MAPPING_DIFFERS, EPERM,

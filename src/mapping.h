@@ -39,6 +39,13 @@ struct mapping {
 int mapping_read(const struct root *root, const char *name, struct mapping *ret_mapping);
 
 /*
+ * Refuses a name that somebody has in use, or its integrity device's: such a mapping is not ours,
+ * and whoever undoes an unlock that has ended half-way would take it away. Returns 0, or -errno
+ * with f saying busy.
+ */
+int mapping_refuse_taken(const struct root *root, const char *name, struct fault *f);
+
+/*
  * Compares the live mapping of vc (with integrity: both of them) with what the judged header
  * and cocotab ask for on this device: one target, crypt, cipher, a key that is in the
  * kernel's keyring and of the right size, IV offset 0, device, offset, length, and exactly

@@ -140,7 +140,10 @@ static int map_volume(struct unlock *u, size_t i, const struct pins *pins,
 	int r;
 
 	report_stage(u->report, STAGE_MAPPING);
-	*mapped = true;
+	r = mapping_refuse_taken(u->root, vc->name, f);
+	if (r < 0)
+		return r;
+	*mapped = true; /* from here on, whatever ends this process */
 	r = volume_map(volume, vc, f);
 	if (r < 0) {
 		*mapped = false;

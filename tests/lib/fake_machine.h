@@ -207,7 +207,9 @@ int crypt_activate_by_volume_key(struct crypt_device *cd, const char *name, cons
 	FIXTURE_MUST(cd && key && key_size == 64 && (flags & CRYPT_ACTIVATE_IGNORE_PERSISTENT));
 	nr = *mappings ? nr + 1 : 0;
 	live_at_mapping[nr % 2] = inject_secrets.nr_live;
-	if (refuse_mapping && strcmp(name, refuse_mapping) == 0)
+	if (machine_hook)
+		machine_hook("activation");
+	if (fake_dm_find(name) || (refuse_mapping && strcmp(name, refuse_mapping) == 0))
 		return -EEXIST;
 	note_mapping("", name);
 	put_table(cd, name, key_size);

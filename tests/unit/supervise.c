@@ -21,8 +21,13 @@ static void (*accident)(void);
 static int in_hand[2]; /* a pipe: the child says that it has come this far */
 static unsigned int secrets_before;
 
+/* Somebody has had this mapping since before. */
+static const char *name_taken;
+
 static void come_to(const char *where)
 {
+	if (name_taken && strcmp(where, "events") == 0)
+		(void)fake_dm_add(name_taken, "CRYPT-LUKS2-live", "crypt", 4096, "live");
 	if (getpid() == fixture_owner || !accident_at || strcmp(where, accident_at) != 0)
 		return;
 	FIXTURE_MUST(write(in_hand[1], "x", 1) == 1);
@@ -336,6 +341,28 @@ static void test_in_use(void)
 	fixture_unlink(&fx, PATH_INITRD_RELEASE);
 }
 
+/* In a running system the name may be the live root's: whatever ends the unlock, and when. */
+static void test_name_taken(void)
+{
+	static const char *const names[] = { "root", "root_dif", "data" };
+	static const char *const places[] = { NULL, "activation" };
+	size_t i, j;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		for (j = 0; j < ARRAY_SIZE(places); j++) {
+			name_taken = names[i];
+			ok(run(places[j], be_killed) < 0, "%s is there already%s: %s", names[i],
+			   places[j] ? ", and killed at the mapping" : "", f.reason);
+			ok(fake_dm_find(names[i]) && strcmp(fake_dm_find(names[i])->type, "crypt") == 0,
+			   "it is left alone");
+			if (i < 2)
+				is_int(f.code, EXITCODE_BUSY, "which is told");
+			name_taken = NULL;
+			nothing_is_left();
+		}
+	}
+}
+
 /* For who comes later, in the same boot: only the configuration and the list say what there is. */
 static void test_claim(void)
 {
@@ -400,6 +427,7 @@ int main(void)
 	test_no_child();
 	test_wipe_fails();
 	test_in_use();
+	test_name_taken();
 	test_claim();
 	is_int(fixture_fds(), fds, "no descriptor is left open");
 	is_int(inject_secrets.dirty, 0, "every secret was zero when its pages went");

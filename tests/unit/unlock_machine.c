@@ -182,6 +182,12 @@ static void test_policy_entry(void)
 	FIXTURE_MUST(close(fd) == 0);
 }
 
+static void fail_from_now_on(const char *where)
+{
+	if (strcmp(where, "mapping") == 0)
+		fake_dm_error = EIO;
+}
+
 static void test_read_back(void)
 {
 	begin();
@@ -190,9 +196,13 @@ static void test_read_back(void)
 	is_str(mappings, " root -root", "the mapping is undone");
 	ok(!report.volumes[0].mapped && !fixture_has(&fx, PATH_OPENED), "and not reported");
 	begin();
-	fake_dm_error = EIO;
+	machine_hook = fail_from_now_on;
 	ok(run() < 0 && f.code == EXITCODE_MAPPING_DIFFERS, "a table that cannot be read: %s", f.reason);
 	ok(report.volumes[0].mapped, "a mapping about which nothing can be asked is not called gone");
+	begin();
+	fake_dm_error = EIO;
+	ok(run() < 0 && f.code == EXITCODE_BUSY && !*mappings && !report.volumes[0].mapped,
+	   "nothing can be asked from the start: nothing is mapped: %s", f.reason);
 	begin();
 	FIXTURE_MUST(rename(fixture_path(&fx, "/run"), fixture_path(&fx, "/gone")) == 0);
 	ok(run() < 0 && f.code == EXITCODE_INTERNAL, "no place to write down what was opened: %s", f.reason);
