@@ -57,7 +57,7 @@ NO_WRAPPERS = dict(cmdline=("SYSTEMD_GENERATOR_PATH=/usr/lib/systemd/system-gene
                    on=(COCO13,))
 # Something of the real root's fstab is mounted in the initramfs: systemd-fstab-generator by its other name, which
 # Debian 12 gives it as argv[0], and 13 by a link.
-WRITE = "echo 'lab-opt /opt tmpfs x-initrd.mount 0 0' >> /etc/fstab; sync; grep -c lab-opt /etc/fstab"
+WRITE = "echo '/dev/mapper/root /opt ext4 x-initrd.mount 0 0' >> /etc/fstab; sync; grep -c /opt /etc/fstab"
 MOUNTED = "journalctl -b -o cat -u sysroot-opt.mount | grep -c '^Mounted'; findmnt -n -o SOURCE /opt"
 CASES = [
     credential("credential-fw-cfg", over_fw_cfg, FSTAB, on=EVEN),
@@ -70,7 +70,7 @@ CASES = [
     Case("credential-others-control", Falls("ATTACKER ROOT"), GOOD, limit=150,
          qemu=sum((over_smbios(*c) for c in list(CREDENTIALS.items())[:1]), ()), **NO_WRAPPERS),
     Case("fstab-initrd", Boot(found=1, checks=((WRITE, "1"),)), GOOD, commands=(WRITE,), on=ODD, then=(
-        Case("mounted", Boot(found=1, checks=((MOUNTED, "1\nlab-opt"),)), GOOD, commands=(MOUNTED,)),)),
+        Case("mounted", Boot(found=1, checks=((MOUNTED, "1\n/dev/mapper/root"),)), GOOD, commands=(MOUNTED,)),)),
     # A job that waits too long does not say for what.
     Case("long-fsck", Refuse(22, "aborted", says="systemd-fsck-root.service is still at work"), GOOD, on=ODD,
          config=unlock(Timeout="10s", RootTimeout="30s"), files={
