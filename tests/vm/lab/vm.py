@@ -177,8 +177,9 @@ class VM:
         for key, _ in self.selector.select(max(0, wait)):
             key.data()
         for timer in [t for t in self._timers if t[0] <= time.monotonic()]:
-            self._timers.remove(timer)
-            timer[1]()
+            if timer in self._timers:       # one before it may have waited, and so come here itself
+                self._timers.remove(timer)
+                timer[1]()
         if not self.selector.get_map() and self.ended is None:
             self.process.wait()
             self.ended = self.seconds()
