@@ -149,9 +149,10 @@ def twins(name, says, on):
                 VOLUMES + behind(twin, name), on=on, config=THREE)
 
 
-# The host's disks show what they hold when the volumes are open: so the names are theirs in the end.
-HOT = r"Finished .*(coco-unlock\.s|Unlock the encrypted|coco-unl)"
-FALLEN = (("mount -r UUID=%s /mnt && cat /mnt/whose && umount /mnt" % DATA_FS, HOSTS),
+# The name goes to the device of the last event, and the host makes one when it likes, by changing its disk's size.
+EVENT = "udevadm trigger --settle --action=change /dev/vdd /dev/vde /dev/vdf /dev/vdg && echo seen"
+FALLEN = ((EVENT, "seen"),
+          ("mount -r UUID=%s /mnt && cat /mnt/whose && umount /mnt" % DATA_FS, HOSTS),
           ("mount -r LABEL=lab-data /mnt && cat /mnt/whose && umount /mnt", HOSTS),
           ("swapon -U %s && cut -d' ' -f1 /proc/swaps | tail -n 1 && swapoff -a" % SWAP_FS, "/dev/vdg"),
           ("mount -r LABEL=lab-root /mnt && cat /mnt/whose && umount /mnt", HOSTS))
@@ -162,7 +163,7 @@ NAMED = [
     twins("swap", "UUID " + SWAP_FS, ODD),
     # All four disks, and nobody who looks: each name leads to the host's.
     Case("names-unverified", Boot(found=1, checks=FALLEN), GOOD,
-         VOLUMES + tuple(d for n in ("uuid", "label", "root-label", "swap") for d in behind(twin, n, hot=HOT)),
+         VOLUMES + tuple(d for n in ("uuid", "label", "root-label", "swap") for d in behind(twin, n)),
          on=ODD, config=THREE, files=UNVERIFIED, commands=tuple(c for c, _ in FALLEN)),
 ]
 CASES = GROUPS + NAMED
