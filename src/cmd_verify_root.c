@@ -41,7 +41,7 @@ static int run(const struct root *root, look_fn *look, const char *good)
 	struct conf conf;
 	bool opened = false;
 
-	if (verify(root, look, &opened, &f) >= 0) {
+	if (verify(root, look, &opened, &f) >= 0 && f.code == EXITCODE_OK) {
 		log_info("%s", good);
 		return EXITCODE_OK;
 	}

@@ -114,6 +114,8 @@ def run(case, combo, log, hook=None, written=None):
                 seen.keys = search_memory(machine, case, key)
             if case.skip and not getattr(machine, "skipper", None):
                 raise cache.LabError("the guest has not told what to skip")
+            if case.skip and machine.skipper.skipped == 0:
+                raise cache.LabError("the function that is to be skipped was never called")
     finally:
         seen.console, seen.lines = machine.console, machine.lines
         for i, d in enumerate(case.disks):
