@@ -58,7 +58,7 @@ CASES = [
     Case("deaf-control", Falls(NEXT), GOOD, files=NAIVE, deaf=True, skip=True, limit=300, on=(COCO12, COCO13)),
     # Without the trigger, too: nothing of the boot runs, also when systemd loses patience after a minute.
     Case("deaf-mute", Refuse(31, "root-confusion", ends="running", never=NEXT, dump=True), GOOD, TWINS, files=MUTE,
-         deaf=True, skip=True, hold=200, on=EVEN),
+         deaf=True, skip=True, hold=200, idle=True, on=EVEN),
     Case("deaf-reboot", Refuse(25, "command-line", "reboot", never=NEXT, after=STALL), GOOD, files=UNLOCK, cmdline=("lab.foreign",),
          config=REBOOTING, deaf=True, skip=True, on=ODD),
     Case("deaf-halt", Refuse(25, "command-line", "halt", never=NEXT), GOOD, files=UNLOCK, cmdline=("lab.foreign",),
