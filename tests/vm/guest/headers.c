@@ -35,7 +35,10 @@
 #define WHERE "/run/headers"
 #define MNT WHERE "/mnt"
 #define MARKER "MARKER of the owner"
-#define UDEV "systemctl stop systemd-udevd.service systemd-udevd-control.socket systemd-udevd-kernel.socket"
+#define UDEV "systemd-udevd.service systemd-udevd-control.socket systemd-udevd-kernel.socket"
+/* An event may start it at this very moment, and its start would take the stop of its sockets off the list of
+ * jobs: what is masked is not started any more. */
+#define STOP_UDEV "systemctl -q mask --runtime " UDEV " && { systemctl stop " UDEV " || systemctl stop " UDEV "; }"
 #define PAGE 4096
 #define MIB (1 << 20)
 #define SECTORS 4096 /* of each header with what lies behind it */
@@ -391,7 +394,7 @@ int main(int argc, char **argv)
 
 	mapper = open("/dev/mapper/control", O_RDWR | O_CLOEXEC);
 	console = open("/dev/ttyS0", O_WRONLY | O_NOCTTY | O_CLOEXEC);
-	if (argc != 2 || mapper < 0 || console < 0 || system(UDEV) != 0)
+	if (argc != 2 || mapper < 0 || console < 0 || system(STOP_UDEV) != 0)
 		die("cannot begin");
 	(void)mkdir(WHERE, 0700);
 	(void)mkdir(MNT, 0700);
