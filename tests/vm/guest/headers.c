@@ -35,10 +35,9 @@
 #define WHERE "/run/headers"
 #define MNT WHERE "/mnt"
 #define MARKER "MARKER of the owner"
-#define UDEV "systemd-udevd.service systemd-udevd-control.socket systemd-udevd-kernel.socket"
-/* An event may start it at this very moment, and its start would take the stop of its sockets off the list of
- * jobs: what is masked is not started any more. */
-#define STOP_UDEV "systemctl -q mask --runtime " UDEV " && { systemctl stop " UDEV " || systemctl stop " UDEV "; }"
+/* An event may start it again at this very moment, which takes the stop of its sockets off the list of jobs. */
+#define STOP_UDEV "for try in 1 2 3 4 5; do systemctl stop systemd-udevd.service systemd-udevd-control.socket " \
+	"systemd-udevd-kernel.socket && exit 0; done; exit 1"
 #define PAGE 4096
 #define MIB (1 << 20)
 #define SECTORS 4096 /* of each header with what lies behind it */

@@ -266,9 +266,12 @@ class VM:
         now = self.seconds()
         self.lines += [(now, line) for line in done]
 
-    def type(self, text):
+    def type(self, text, flags=0):
         try:
-            self.serial.sendall(text.encode())
+            if flags:
+                self.serial.send(text.encode(), flags)
+            else:
+                self.serial.sendall(text.encode())
         except OSError:
             pass
 
@@ -276,7 +279,8 @@ class VM:
         """Type these texts one after the other, again and again, until the machine ends."""
         def step():
             if self.guest_ended is None and self.ended is None:
-                self.type(texts[self.typed % len(texts)])
+                # A guest that reads nothing fills the socket: then the text is lost, and nobody waits.
+                self.type(texts[self.typed % len(texts)], socket.MSG_DONTWAIT)
                 self.typed += 1
                 self.after(interval, step)
         step()
