@@ -106,7 +106,7 @@ ON = (COCO13, COCO12, COCO14)
 
 CASES = [
     Case("real-root", Boot(found=1, checks=((SWAPS, ""), (SHUTDOWN, r"inactive\n(lost\+found\n)?initrd\.img-.*(\nlost\+found)?"),
-                                            (WARNINGS, "fstab\nsysrq"))),
+                                            (WARNINGS, "lvm\nfstab\nsysrq"))),
          GOOD, (Disk("real", name="cocotab"),), commands=(SWAPS, SHUTDOWN, WARNINGS), end="systemctl poweroff", on=ON),
     Case("real-root-control", ATTACKERS, GOOD, (Disk("real", name="none"),), types=OBEYS, on=ON),
 ]
