@@ -210,7 +210,7 @@ lint:
 # Begun first, or it runs alone at the end.
 SLOWEST := tests/cli/owner_encrypt.t
 
-# Rootless; about a minute on two cores.
+# Rootless; about two minutes on two cores.
 check-fast: $(NEEDS_DEPS)
 	$(MAKE) $(if $(findstring -j,$(MAKEFLAGS)),,-j2) tests man
 	COCO_UNLOCK=$(BUILD)/coco-unlock COCO_SECRET=$(BUILD)/coco-secret \
@@ -254,7 +254,7 @@ help:
 		'install-dkms     sources of coco_secret for dkms' \
 		'deps             install what building and testing need (Debian 12, root)' \
 		'demo             one real boot, shown as a time line' \
-		'check-fast       tests without root, about a minute' \
+		'check-fast       tests without root, about two minutes' \
 		'check            check-fast and the real boots, every claim once' \
 		'check-full       every case in every guest' \
 		'bench            compare with cryptsetup in one guest' \

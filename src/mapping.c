@@ -17,7 +17,6 @@
 
 #define SECTOR 512
 #define OPTIONS_MAX 16
-#define DIF_SUFFIX "_dif" /* libcryptsetup's name for the integrity device below */
 #define HMAC_SHA256_SIZE 32
 
 static int parse_table(const struct dm_ioctl *io, struct mapping *m)
@@ -77,13 +76,13 @@ int mapping_read(const struct root *root, const char *name, struct mapping *ret_
 
 int mapping_refuse_taken(const struct root *root, const char *name, struct fault *f)
 {
-	char dif_name[CONF_NAME_SIZE + sizeof(DIF_SUFFIX)];
+	char dif_name[CONF_NAME_SIZE + sizeof(MAPPING_DIF_SUFFIX)];
 	const char *const names[] = { name, dif_name };
 	struct mapping live;
 	size_t i;
 	int r;
 
-	(void)snprintf(dif_name, sizeof(dif_name), "%s" DIF_SUFFIX, name); /* fits */
+	(void)snprintf(dif_name, sizeof(dif_name), "%s" MAPPING_DIF_SUFFIX, name); /* fits */
 	for (i = 0; i < ARRAY_SIZE(names); i++) {
 		r = mapping_read(root, names[i], &live);
 		explicit_bzero(&live, sizeof(live));
@@ -297,7 +296,7 @@ int mapping_check(const struct root *root, const struct volume_conf *vc,
 		  const struct verdict *v, const struct device *device,
 		  struct mapping *ret_mapping, struct fault *f)
 {
-	char dif_name[CONF_NAME_SIZE + sizeof(DIF_SUFFIX)];
+	char dif_name[CONF_NAME_SIZE + sizeof(MAPPING_DIF_SUFFIX)];
 	struct mapping m, dif;
 	struct lower lower;
 	struct stat st;
@@ -309,7 +308,8 @@ int mapping_check(const struct root *root, const struct volume_conf *vc,
 	lower.offset = v->data_offset / SECTOR;
 	lower.length = (device->size - v->data_offset) / SECTOR;
 	if (v->integrity) {
-		(void)snprintf(dif_name, sizeof(dif_name), "%s" DIF_SUFFIX, vc->name); /* fits */
+		(void)snprintf(dif_name, sizeof(dif_name), "%s" MAPPING_DIF_SUFFIX,
+			       vc->name); /* fits */
 		r = read_live(root, dif_name, &dif, f);
 		if (r >= 0)
 			r = check_integrity(&dif, dif_name, &lower, f);

@@ -19,6 +19,8 @@
 #define MAPPING_TYPE_SIZE 16  /* DM_MAX_TYPE_NAME */
 #define MAPPING_PARAMS_SIZE 512
 
+#define MAPPING_DIF_SUFFIX "_dif" /* libcryptsetup's name for the integrity device below */
+
 /* One live mapping; start and length in sectors of 512 bytes. */
 struct mapping {
 	dev_t dev;

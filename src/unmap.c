@@ -10,9 +10,9 @@
 
 #include "child.h"
 #include "dm.h"
+#include "mapping.h"
 #include "paths.h"
 
-#define DIF_SUFFIX "_dif"
 #define SECTORS_IF_UNKNOWN 8
 
 struct job {
@@ -67,14 +67,15 @@ static int unmap_one(void *arg)
 	const struct job *job = arg;
 	_cleanup_close_ int fd = root_open(job->root, PATH_DM_CONTROL, O_RDWR, 0);
 	_cleanup_free_ struct dm_ioctl *io = calloc(1, DM_BUFFER_SIZE);
-	char dif[DM_NAME_LEN + sizeof(DIF_SUFFIX)];
+	char dif[DM_NAME_LEN + sizeof(MAPPING_DIF_SUFFIX)];
 	const char *const names[] = { job->name, dif };
 	bool gone = true;
 	size_t i;
 
 	if (fd < 0 || !io)
 		return EXIT_FAILURE;
-	(void)snprintf(dif, sizeof(dif), "%s%s", job->name, DIF_SUFFIX); /* too long: then refused */
+	/* One that is too long is refused by dm_call(). */
+	(void)snprintf(dif, sizeof(dif), "%s%s", job->name, MAPPING_DIF_SUFFIX);
 	for (i = 0; i < ARRAY_SIZE(names); i++) {
 		(void)wipe_table(fd, names[i], io); /* removed, it is out of use all the same */
 		gone = remove_mapping(job->root, fd, names[i], io) == 1 && gone;
