@@ -34,6 +34,17 @@ static void tell_secrets(void)
 	}
 }
 
+/* A line that the kernel prints, which nothing cuts in two. */
+static void tell_kernel(const char *line)
+{
+	int fd = open("/dev/kmsg", O_WRONLY);
+
+	if (fd >= 0) {
+		dprintf(fd, "<0>%s\n", line);
+		close(fd);
+	}
+}
+
 int main(void)
 {
 	int fd = open("/dev/console", O_RDWR);
@@ -45,6 +56,7 @@ int main(void)
 	}
 	setvbuf(stdout, NULL, _IONBF, 0);
 	printf("\nATTACKER ROOT\n");
+	tell_kernel("ATTACKER ROOT");
 	mount("sysfs", "/sys", "sysfs", 0, NULL);
 	mount("securityfs", "/sys/kernel/security", "securityfs", 0, NULL);
 	tell_secrets();

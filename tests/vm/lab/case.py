@@ -101,6 +101,12 @@ def behind(make, *args, hot=None):
     return (Disk(made=lambda: make(*args), hot=hot),)
 
 
-ATTACKERS = Falls("^ATTACKER ROOT$")
+def tells(text):
+    """A shell command for the initramfs: a line on the console that nothing cuts in two. The kernel prints its own in one
+    piece, but in the middle of what a process writes to a terminal."""
+    return f'echo "<1>LAB {text}" >/dev/kmsg'
+
+
+ATTACKERS = Falls("ATTACKER ROOT")
 # 13 first in every other case, so that the short run sees both.
 EVEN, ODD = (COCO13, COCO12, COCO14), (COCO12, COCO13, COCO14)

@@ -8,7 +8,7 @@ import re
 
 from . import attack, disk, endings, full, generators, headers, looks, lvm, names, owner, realroot, table
 from .case import (ATTACKERS, ALL, COCO, COCO12, COCO13, COCO14, EFI12, EVEN, GOOD, HURRIED, KEPT, KEY, LISTING, LUKS, ODD,
-                   RELOAD, SHORT, UNGUARDED, WORKLOAD, Case, Disk, behind, unlock)
+                   RELOAD, SHORT, UNGUARDED, WORKLOAD, Case, Disk, behind, tells, unlock)
 from .verdict import Boot, Falls, Refuse, Shell, Silent
 
 
@@ -226,11 +226,11 @@ LATE = [
     Case("no-root", Refuse(22, "aborted"), GOOD, root="/dev/vdz", on=EVEN, config={
         "coco-unlock.conf": "[Unlock]\nTimeout=10s\nRootTimeout=40s\n[Policy]\nCheckCommandLine=no\n"}),
     # All processes of the unit are killed when the secrets are read and not yet wiped.
-    Case("killed", Refuse(22, "aborted", says="killed", shows="^LAB kills$"), GOOD, on=ODD, files={
+    Case("killed", Refuse(22, "aborted", says="killed", shows="LAB kills$"), GOOD, on=ODD, files={
         "/usr/bin/strace": None,
         "/usr/lib/lab-kill": "#!/bin/sh\n"
                              f"until cat {LISTING[3:]}/{LUKS} >/dev/null 2>&1; do sleep 0.2; done\nsleep 2\n"
-                             f"[ -e {LISTING[3:]}/{LUKS} ] && echo 'LAB kills' >/dev/console\n"
+                             f"[ -e {LISTING[3:]}/{LUKS} ] && {tells('kills')}\n"
                              "systemctl kill --signal=KILL coco-unlock.service\n",
         "/etc/systemd/system/lab-kill.service": "[Unit]\nDefaultDependencies=no\n"
                                                 "[Service]\nExecStart=/bin/sh /usr/lib/lab-kill\n",

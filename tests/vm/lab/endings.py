@@ -5,11 +5,11 @@ Power management is deaf (power.py), and where `skip` says so the CPU also skips
 controller down (gdb.py), so that the kernel goes on as if nothing had been asked. lab-next.service stands for what
 would run next: it needs the unit that refuses, and says so."""
 
-from . import attack, disk, table
-from .case import EVEN, GOOD, KEY, ODD, COCO12, COCO13, Case, Disk, behind, unlock
+from . import attack, disk, gdb, table
+from .case import EVEN, GOOD, KEY, ODD, COCO12, COCO13, Case, Disk, behind, tells, unlock
 from .verdict import Falls, Refuse
 
-NEXT = r"^LAB NEXT RAN"
+NEXT = "LAB NEXT RAN"
 # A kernel that was to power off, and goes on, stalls for ten seconds of its own clock; under emulation for longer.
 STALL = 240
 FIVE = table.pinned(KEY, "min-generation=5")
@@ -19,7 +19,7 @@ def after(unit, target, *lines):
     """A unit that runs when this one of ours has succeeded; and more lines for ours."""
     return {"/etc/systemd/system/lab-next.service":
             f"[Unit]\nDefaultDependencies=no\nRequires={unit}\nAfter={unit}\n"
-            "[Service]\nType=oneshot\nExecStart=/bin/sh -c 'echo LAB NEXT RAN >/dev/console'\n",
+            f"[Service]\nType=oneshot\nExecStart=/bin/sh -c '{tells('NEXT RAN')}'\n",
             f"/etc/systemd/system/{target}.d/60-lab.conf": "[Unit]\nWants=lab-next.service\n",
             f"/etc/systemd/system/{unit}.d/60-lab.conf":
             "\n".join(("[Unit]", "Wants=lab-skip.service", "After=lab-skip.service", *lines)) + "\n",
@@ -27,8 +27,8 @@ def after(unit, target, *lines):
             "/usr/bin/grep": None,
             "/etc/systemd/system/lab-skip.service":
             "[Unit]\nDefaultDependencies=no\n[Service]\nType=oneshot\n"
-            "ExecStart=/bin/sh -c 'echo LAB skips $$(grep -w native_machine_shutdown /proc/kallsyms | cut -c1-16) >/dev/console; "
-            "sleep 2'\n", "/usr/bin/cut": None}
+            f"ExecStart=/bin/sh -c '{tells(f'skips $$(grep -w {gdb.FUNCTION} /proc/kallsyms | cut -c1-16)')}; sleep 2'\n",
+            "/usr/bin/cut": None}
 
 
 UNLOCK = after("coco-unlock.service", "initrd-root-device.target")

@@ -6,7 +6,7 @@ import base64
 import os
 
 from . import attack, cache, table, tree
-from .case import COCO12, COCO13, EVEN, GOOD, ODD, UNGUARDED, Case, Disk, unlock
+from .case import ATTACKERS, COCO12, COCO13, EVEN, GOOD, ODD, UNGUARDED, Case, Disk, unlock
 from .verdict import Boot, Falls, Refuse
 
 # A mount over the folder of our program, in time: the disk has another one of that name.
@@ -65,7 +65,7 @@ CASES = [
     credential("credential-others", over_smbios, *CREDENTIALS.items(), on=EVEN,
                says=f"({'|'.join(CREDENTIALS)})"),
     # Without the wrapper. Debian 12's systemd does not know this credential.
-    Case("credential-control", Falls("^ATTACKER ROOT$"), GOOD, (Disk(), Disk(made=programs)), qemu=over_fw_cfg(*FSTAB),
+    Case("credential-control", ATTACKERS, GOOD, (Disk(), Disk(made=programs)), qemu=over_fw_cfg(*FSTAB),
          limit=150, **NO_WRAPPERS),
     Case("credential-others-control", Falls("ATTACKER ROOT"), GOOD, limit=150,
          qemu=sum((over_smbios(*c) for c in list(CREDENTIALS.items())[:1]), ()), **NO_WRAPPERS),

@@ -8,7 +8,7 @@ is proved, until udev has given that name to the host's disk: the host could cho
 import os
 
 from . import attack, cache, disk, table, tree
-from .case import ATTACKERS, EVEN, GOOD, KEY, ODD, UNGUARDED, Case, Disk
+from .case import ATTACKERS, EVEN, GOOD, KEY, ODD, UNGUARDED, Case, Disk, tells
 from .verdict import Boot, Refuse
 
 USR_UUID, DATA_UUID = disk.uuid_of("usr"), disk.uuid_of("data")
@@ -75,7 +75,7 @@ def other_root():
 
 
 WAITS = {
-    "/usr/lib/lab-wait": "#!/bin/sh\necho 'LAB waits' > /dev/console\nn=0\n"
+    "/usr/lib/lab-wait": f"#!/bin/sh\n{tells('waits')}\nn=0\n"
                          f"until case \"$(readlink /dev/disk/by-uuid/{USR_FS_UUID})\" in *vd*) ;; *) false ;; esac; do\n"
                          "    n=$((n + 1)); [ $n -lt 300 ] || exit 0\n    sleep 0.1\ndone\n",
     "/etc/systemd/system/initrd-parse-etc.service.d/60-lab.conf": "[Service]\nExecStartPre=/bin/sh /usr/lib/lab-wait\n"}

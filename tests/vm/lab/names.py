@@ -7,7 +7,7 @@ The owner's guest has the root of Debian's installer, in LVM behind LUKS2, or th
 import os
 
 from . import attack, disk, looks, lvm, owner, table, tree
-from .case import ATTACKERS, COCO12, COCO13, EVEN, GOOD, ODD, Case, Disk, behind
+from .case import ATTACKERS, COCO12, COCO13, EVEN, GOOD, ODD, Case, Disk, behind, tells
 from .verdict import Boot, Falls, Refuse
 
 # Volumes besides the root: the UUIDs and labels of what is in them.
@@ -93,7 +93,7 @@ SHOWS = {
     "/etc/systemd/system/initrd-cleanup.service.d/lab.conf": "[Unit]\nWants=lab-show.service\nAfter=lab-show.service\n",
     "/etc/systemd/system/lab-show.service":
         "[Unit]\nDefaultDependencies=no\nAfter=initrd-fs.target\n[Service]\nType=oneshot\n"
-        "ExecStart=/bin/sh -c 'echo LAB swap_1 lies on $(dmsetup deps -o blkdevname debian--vg-swap_1) >/dev/console'\n",
+        f"ExecStart=/bin/sh -c '{tells('swap_1 lies on $(dmsetup deps -o blkdevname debian--vg-swap_1)')}'\n",
 }
 # An image whose LVM looks at all disks, as it was before.
 UNFILTERED = {"/etc/systemd/system/systemd-udevd.service.d/lab.conf":
@@ -129,7 +129,7 @@ GROUPS = [
     Case("names-lvm-unfiltered", Refuse(31, "root-confusion", says=r"'debian--vg-(swap_1|var)'"), OWNERS_TABLE,
          (OWNERS_LVM, *behind(siblings)), on=ODD, files=UNFILTERED, **IN_LVM),
     # As it was, when nobody looked: the host's swap volume has the place of the owner's.
-    Case("names-lvm-unguarded", Falls(r"^LAB swap_1 lies on .*\(vdb\)"), OWNERS_TABLE, (OWNERS_LVM, *behind(siblings)),
+    Case("names-lvm-unguarded", Falls(r"LAB swap_1 lies on .*\(vdb\)"), OWNERS_TABLE, (OWNERS_LVM, *behind(siblings)),
          on=ODD[:2], limit=150, files=dict(SHOWS, **UNFILTERED, **UNVERIFIED), **IN_LVM),
     Case("names-pv", Refuse(31, "root-confusion", says=f"/dev/vdb claims the UUID {lvm.PV_UUID} of /dev/dm-"), OWNERS_TABLE,
          (OWNERS_LVM, *behind(pv_twin)), on=ODD, **IN_LVM),

@@ -99,7 +99,7 @@ def run(case, combo, log, hook=None, written=None):
                     if d.hot:
                         heat(machine, d.hot, i, image(combo, d), disks[i])
                 if case.skip:
-                    at_sign(machine, r"^LAB skips ([0-9a-f]+)$", lambda found: machine.skip(int(found.group(1), 16)))
+                    at_sign(machine, r"LAB skips ([0-9a-f]{16})$", lambda found: machine.skip(int(found.group(1), 16)))
                 if case.slow:
                     at_sign(machine, case.slow, lambda _: machine.command(
                         "block_set_io_throttle", device="disk0", **dict(STALLED, bps=1)))
