@@ -45,12 +45,16 @@ LDLIBS = $(shell $(PKG_CONFIG) --libs $(LIBS))
 OWNER_CFLAGS = -Isrc/owner -Isrc -pthread $(shell $(PKG_CONFIG) --cflags $(OWNER_LIBS))
 OWNER_LDLIBS = $(shell $(PKG_CONFIG) --libs $(OWNER_LIBS)) -pthread
 
+# Each program is its command line, and of the archives what that needs: nothing else of the boot
+# is in coco-secret.
 SRC := $(wildcard src/*.c)
 OBJ := $(SRC:src/%.c=$(BUILD)/%.o)
-LIB_OBJ := $(filter-out $(BUILD)/main.o $(BUILD)/cmd_%.o,$(OBJ))
 OWNER_SRC := $(wildcard src/owner/*.c)
 OWNER_OBJ := $(OWNER_SRC:src/%.c=$(BUILD)/%.o)
-OWNER_LIB_OBJ := $(filter-out $(BUILD)/owner/main.o $(BUILD)/owner/cmd_%.o,$(OWNER_OBJ))
+GUEST_MAIN := $(filter $(BUILD)/main.o $(BUILD)/cmd_%.o,$(OBJ))
+OWNER_MAIN := $(filter $(BUILD)/owner/main.o $(BUILD)/owner/cmd_%.o,$(OWNER_OBJ))
+GUEST_LIB := $(BUILD)/coco-unlock.a
+OWNER_LIB := $(BUILD)/coco-secret.a
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/test/%,$(wildcard tests/unit/*.c))
 MAN := $(patsubst src/man/%.scd,$(BUILD)/man/%,$(wildcard src/man/*.scd))
 
@@ -64,13 +68,21 @@ all: $(BUILD)/coco-unlock $(BUILD)/coco-secret man
 
 .DELETE_ON_ERROR:
 
-$(BUILD)/coco-unlock: $(OBJ)
+$(BUILD)/coco-unlock: $(GUEST_MAIN) $(GUEST_LIB)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(OBJ) $(LDLIBS)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LDLIBS)
 
-$(BUILD)/coco-secret: $(OWNER_OBJ) $(LIB_OBJ)
+$(BUILD)/coco-secret: $(OWNER_MAIN) $(OWNER_LIB) $(GUEST_LIB)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(OWNER_OBJ) $(LIB_OBJ) $(OWNER_LDLIBS)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(OWNER_LDLIBS)
+
+$(GUEST_LIB): $(filter-out $(GUEST_MAIN),$(OBJ))
+$(OWNER_LIB): $(filter-out $(OWNER_MAIN),$(OWNER_OBJ))
+
+# Made anew each time: an object whose source is gone must not stay.
+%.a:
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) qcs $@ $^
 
 $(BUILD)/owner/%.o: src/owner/%.c Makefile | $(BUILD)/owner
 	$(call say,CC,$@)
@@ -83,18 +95,18 @@ $(BUILD)/%.o: src/%.c Makefile | $(BUILD)
 # Secrets pass through these registers: clear them on return.
 $(BUILD)/secret.o: HARDENING += -fzero-call-used-regs=used
 
-$(BUILD)/test/owner_%: tests/unit/owner_%.c tests/lib/tap.h $(LIB_OBJ) $(OWNER_LIB_OBJ) | $(BUILD)/test
+$(BUILD)/test/owner_%: tests/unit/owner_%.c tests/lib/tap.h $(OWNER_LIB) $(GUEST_LIB) | $(BUILD)/test
 	$(call say,CC,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(OWNER_CFLAGS) -MMD -MP -Itests/lib $(ALL_LDFLAGS) -o $@ $< \
-		$(OWNER_LIB_OBJ) $(LIB_OBJ) $(OWNER_LDLIBS)
+		$(OWNER_LIB) $(GUEST_LIB) $(OWNER_LDLIBS)
 
-$(BUILD)/test/%: tests/unit/%.c tests/lib/tap.h $(LIB_OBJ) | $(BUILD)/test
+$(BUILD)/test/%: tests/unit/%.c tests/lib/tap.h $(GUEST_LIB) | $(BUILD)/test
 	$(call say,CC,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -Isrc -Itests/lib $(ALL_LDFLAGS) -o $@ $< $(LIB_OBJ) $(LDLIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -Isrc -Itests/lib $(ALL_LDFLAGS) -o $@ $< $(GUEST_LIB) $(LDLIBS)
 
-$(BUILD)/bench/%: tests/bench/%.c $(LIB_OBJ) | $(BUILD)/bench
+$(BUILD)/bench/%: tests/bench/%.c $(GUEST_LIB) | $(BUILD)/bench
 	$(call say,CC,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -Isrc $(ALL_LDFLAGS) -o $@ $< $(LIB_OBJ) $(LDLIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -Isrc $(ALL_LDFLAGS) -o $@ $< $(GUEST_LIB) $(LDLIBS)
 
 $(BUILD) $(BUILD)/owner $(BUILD)/test $(BUILD)/bench $(BUILD)/man:
 	mkdir -p $@
