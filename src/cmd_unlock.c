@@ -29,7 +29,7 @@ static int run_unlock(const struct root *root, int argc, char **argv)
 	if (r < 0)
 		(void)fault_set(&f, EXITCODE_INTERNAL, -r, "cannot remove %s: %s", PATH_STATUS,
 				strerror(-r));
-	report_stage(&report, STAGE_PREPARE);
+	stages_enter(&report.stages, STAGE_PREPARE);
 	r = secret_harden_process();
 	if (r < 0)
 		(void)fault_set(&f, EXITCODE_INTERNAL, -r, "cannot protect the process: %s",

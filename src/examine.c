@@ -7,9 +7,14 @@
 
 #include <string.h>
 
+static void set_rule(struct examined *e, const char *rule)
+{
+	(void)snprintf(e->rule, sizeof(e->rule), "%s", rule); /* rules fit */
+}
+
 static int copy_header(const struct conf *conf, size_t i, const struct pins *pins,
 		       const struct judge_process *judge, const struct device *device,
-		       struct report_volume *rv, struct examined *e, struct fault *f)
+		       struct examined *e, struct fault *f)
 {
 	struct header_area areas[HEADER_AREAS_MAX];
 	struct verdict *v = &e->verdict;
@@ -24,9 +29,7 @@ static int copy_header(const struct conf *conf, size_t i, const struct pins *pin
 	if (r < 0)
 		return r;
 	r = judge_ask(judge, conf, i, e->header.metadata, device, v, f);
-	memcpy(rv->uuid, v->uuid, sizeof(rv->uuid));
-	memcpy(rv->cipher, v->cipher, sizeof(rv->cipher));
-	(void)snprintf(rv->header, sizeof(rv->header), "%s", r < 0 ? v->rule : "accepted");
+	set_rule(e, r < 0 ? v->rule : "accepted");
 	if (r < 0)
 		return r;
 	r = pins_check_uuid(pins, v->uuid, f);
@@ -37,48 +40,36 @@ static int copy_header(const struct conf *conf, size_t i, const struct pins *pin
 	return header_seal(&e->header, device, areas, v->nr_keyslots, v->data_offset, f);
 }
 
-/* libcryptsetup reads the sealed copy, and must see in it what the judge has seen. */
-static int load(const struct volume_conf *vc, const struct device *device,
-		struct report_volume *rv, struct examined *e, struct fault *f)
+int examine_header(const struct conf *conf, size_t i, const struct pins *pins,
+		   const struct judge_process *judge, const struct device *device,
+		   struct examined *examined, struct fault *f)
 {
 	const char *rule = NULL;
 	int r;
 
-	r = volume_load(&e->header, device, &e->volume, f);
+	r = copy_header(conf, i, pins, judge, device, examined, f);
+	if (r < 0)
+		return r;
+	/* libcryptsetup reads the sealed copy, and must see in it what the judge has seen. */
+	r = volume_load(&examined->header, device, &examined->volume, f);
 	if (r >= 0)
-		r = volume_check(&e->volume, vc, &e->verdict, &rule, f);
+		r = volume_check(&examined->volume, &conf->volumes[i], &examined->verdict, &rule,
+				 f);
 	if (rule)
-		(void)snprintf(rv->header, sizeof(rv->header), "%s", rule); /* fits */
+		set_rule(examined, rule);
 	return r;
 }
 
-int examine(const struct conf *conf, size_t i, const struct pins *pins,
-	    const struct judge_process *judge, const struct device *device, uint64_t memory_kib,
-	    struct secret *secret, struct report *report, struct examined *ret_examined,
-	    struct fault *f)
+int examine_keyslot(struct examined *examined, const struct pins *pins, uint64_t memory_kib,
+		    struct secret *secret, struct fault *f)
 {
-	_cleanup_(examined_done) struct examined e = EXAMINED_NULL;
-	struct report_volume *rv = &report->volumes[i];
 	int r;
 
-	report_stage(report, STAGE_HEADER);
-	r = copy_header(conf, i, pins, judge, device, rv, &e, f);
-	if (r >= 0)
-		r = load(&conf->volumes[i], device, rv, &e, f);
-	if (r < 0)
-		return r;
-	report_stage(report, STAGE_KEYSLOT);
-	r = volume_unlock(&e.volume, &e.verdict, secret, memory_kib, f);
+	r = volume_unlock(&examined->volume, &examined->verdict, secret, memory_kib, f);
 	secret_done(secret);
 	if (r >= 0)
-		r = pins_check_key(pins, &e.volume.key, e.verdict.uuid, f);
-	if (r < 0)
-		return r;
-	rv->form = e.volume.form;
-	rv->keyslot = e.volume.keyslot;
-	*ret_examined = e;
-	e = EXAMINED_NULL;
-	return 0;
+		r = pins_check_key(pins, &examined->volume.key, examined->verdict.uuid, f);
+	return r;
 }
 
 void examined_done(struct examined *examined)

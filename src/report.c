@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "deadline.h"
 #include "paths.h"
 
 #define PROC_STATUS_MAX 16384
@@ -35,30 +34,7 @@ void report_init(struct report *ret_report)
 	memset(ret_report, 0, sizeof(*ret_report));
 	ret_report->source = SOURCE_EFI_NULL;
 	for (i = 0; i < CONF_VOLUMES_MAX; i++)
-		ret_report->volumes[i].keyslot = -1;
-}
-
-void report_end(struct report *report)
-{
-	if (!report->running)
-		return;
-	report->us[report->stage] += clock_us() - report->entered_us;
-	report->running = false;
-}
-
-void report_stage(struct report *report, enum stage stage)
-{
-	report_end(report);
-	report->entered_us = clock_us();
-	if (report->start_us[stage] == 0)
-		report->start_us[stage] = report->entered_us;
-	report->stage = stage;
-	report->running = true;
-}
-
-const char *report_form_name(enum secret_form form)
-{
-	return form == SECRET_FORM_EXACT ? "exact" : "without-final-nul";
+		ret_report->runs[i] = RUN_NULL;
 }
 
 static uint64_t own_peak_kib(const struct root *root)
@@ -112,23 +88,58 @@ static struct json_object *source_json(const struct source_efi *src)
 	return obj;
 }
 
-static struct json_object *volume_json(const struct volume_conf *conf,
-				       const struct report_volume *v)
+static struct json_object *volume_json(const struct volume_conf *conf, const struct run *run)
 {
 	struct json_object *obj = json_object_new_object();
 	char mapping[sizeof(PATH_DM_DIR) + CONF_NAME_SIZE + 1];
 
 	(void)snprintf(mapping, sizeof(mapping), "%s/%s", PATH_DM_DIR, conf->name); /* fits */
 	add_string(obj, "name", conf->name);
-	add_string(obj, "device", v->device);
-	add_string(obj, "uuid", v->uuid);
-	add_string(obj, "cipher", v->cipher);
+	add_string(obj, "device", run->device);
+	add_string(obj, "uuid", run->verdict.uuid);
+	add_string(obj, "cipher", run->verdict.cipher);
 	add_string(obj, "secret", conf->guid);
-	add_string(obj, "form", v->keyslot < 0 ? "" : report_form_name(v->form));
-	add_string(obj, "header", v->header);
-	json_object_object_add(obj, "keyslot", json_object_new_int(v->keyslot));
-	add_string(obj, "mapping", v->mapped ? mapping : "");
+	add_string(obj, "form", run->keyslot < 0 ? "" : volume_form_name(run->form));
+	add_string(obj, "header", run->header);
+	json_object_object_add(obj, "keyslot", json_object_new_int(run->keyslot));
+	add_string(obj, "mapping", run->mapped ? mapping : "");
 	return obj;
+}
+
+/* A stage's first start and the time spent in it, over the boot and all its volumes. */
+static struct json_object *stage_json(const struct report *report, enum stage stage)
+{
+	uint64_t start_us = report->stages.start_us[stage], us = report->stages.us[stage];
+	struct json_object *obj;
+	size_t i;
+
+	for (i = 0; i < CONF_VOLUMES_MAX; i++) {
+		const struct stages *s = &report->runs[i].stages;
+
+		if (s->start_us[stage] != 0 && (start_us == 0 || s->start_us[stage] < start_us))
+			start_us = s->start_us[stage];
+		us += s->us[stage];
+	}
+	if (start_us == 0)
+		return NULL;
+	obj = json_object_new_object();
+	add_string(obj, "name", stage_names[stage]);
+	add_u64(obj, "start_us", start_us);
+	add_u64(obj, "us", us);
+	return obj;
+}
+
+static struct json_object *stages_json(const struct report *report)
+{
+	struct json_object *stages = json_object_new_array(), *stage;
+	size_t i;
+
+	for (i = 0; i < _STAGE_MAX; i++) {
+		stage = stage_json(report, (enum stage)i);
+		if (stage)
+			json_object_array_add(stages, stage);
+	}
+	return stages;
 }
 
 static struct json_object *status_json(const struct root *root, const struct conf *conf,
@@ -136,7 +147,6 @@ static struct json_object *status_json(const struct root *root, const struct con
 				       const char *action)
 {
 	struct json_object *obj = json_object_new_object(), *volumes = json_object_new_array();
-	struct json_object *stages = json_object_new_array(), *stage;
 	size_t i;
 
 	json_object_object_add(obj, "version", json_object_new_int(STATUS_VERSION));
@@ -148,19 +158,9 @@ static struct json_object *status_json(const struct root *root, const struct con
 	add_string(obj, "action", action);
 	json_object_object_add(obj, "source", source_json(&report->source));
 	for (i = 0; i < conf->nr_volumes; i++)
-		json_object_array_add(volumes,
-				      volume_json(&conf->volumes[i], &report->volumes[i]));
+		json_object_array_add(volumes, volume_json(&conf->volumes[i], &report->runs[i]));
 	json_object_object_add(obj, "volumes", volumes);
-	for (i = 0; i < _STAGE_MAX; i++) {
-		if (report->start_us[i] == 0)
-			continue;
-		stage = json_object_new_object();
-		add_string(stage, "name", stage_names[i]);
-		add_u64(stage, "start_us", report->start_us[i]);
-		add_u64(stage, "us", report->us[i]);
-		json_object_array_add(stages, stage);
-	}
-	json_object_object_add(obj, "stages", stages);
+	json_object_object_add(obj, "stages", stages_json(report));
 	add_u64(obj, "peak_memory_kib", peak_memory_kib(root));
 	return obj;
 }

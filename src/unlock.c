@@ -10,7 +10,8 @@
  *   source_efi_fetch    the owner's pins, each volume's secret, into locked memory
  *   source_efi_discard  every entry is wiped, whatever went wrong before
  *   device_find         only now is a disk looked at
- *   examine             one copy of its header: pinned, judged, sealed, opened
+ *   examine_header      one copy of its header: pinned, judged, sealed, loaded
+ *   examine_keyslot     the secret opens a keyslot; the volume key is the pinned one
  *   volume_map          the mapping, from that copy and no other
  *   mapping_check       the kernel must agree about the result
  *   opened_write        for verify-root, later in this boot
@@ -50,7 +51,7 @@ static void prepare(struct unlock *u, struct fault *f)
 	if (cmdline_check(u->root, u->conf, f) < 0 || cmdline_check_credentials(u->root, f) < 0 ||
 	    judge_start(u->conf, &u->judge, f) < 0)
 		return;
-	report_stage(u->report, STAGE_MODULES);
+	stages_enter(&u->report->stages, STAGE_MODULES);
 	r = uevent_open(u->root, &u->uevent);
 	if (r < 0)
 		(void)fault_set(f, EXITCODE_INTERNAL, -r, "cannot listen to device events: %s",
@@ -109,18 +110,19 @@ static int take_secrets(struct unlock *u, struct fault *f)
 {
 	int r;
 
-	report_stage(u->report, STAGE_SECRET_MODULE);
+	stages_enter(&u->report->stages, STAGE_SECRET_MODULE);
 	r = source_efi_open(u->root, u->conf, &u->source, f);
 	if (r >= 0 && f->code == EXITCODE_OK) {
-		report_stage(u->report, STAGE_READ);
+		stages_enter(&u->report->stages, STAGE_READ);
 		(void)fetch_secrets(u, f); /* a failure is in f, after the wipe it counts */
 	}
-	report_stage(u->report, STAGE_WIPE);
+	stages_enter(&u->report->stages, STAGE_WIPE);
 	r = source_efi_discard(u->root, u->conf, &u->source, f);
 	u->report->source = u->source;
 	u->report->source.dir_fd = -EBADF;
 	u->report->discarded = true;
 	source_efi_done(&u->source);
+	stages_end(&u->report->stages);
 	if (f->code != EXITCODE_OK)
 		return r < 0 ? r : -ECANCELED;
 	log_info("secrets: %u found by %s, %u read, %u wiped, %u kept", u->source.found,
@@ -129,28 +131,52 @@ static int take_secrets(struct unlock *u, struct fault *f)
 	return 0;
 }
 
+/* One copy of the header, and what it comes to. */
+static int examine(struct unlock *u, size_t i, const struct pins *pins,
+		   const struct device *device, struct examined *examined)
+{
+	struct run *run = &u->report->runs[i];
+	uint64_t memory_kib = 0;
+	int r;
+
+	r = kernel_available_kib(u->root, &memory_kib, &run->fault);
+	if (r < 0)
+		return r;
+	stages_enter(&run->stages, STAGE_HEADER);
+	r = examine_header(u->conf, i, pins, &u->judge, device, examined, &run->fault);
+	run_found(run, examined);
+	if (r < 0)
+		return r;
+	stages_enter(&run->stages, STAGE_KEYSLOT);
+	r = examine_keyslot(examined, pins, memory_kib, &u->secrets[i], &run->fault);
+	if (r < 0)
+		return r;
+	run->keyslot = examined->volume.keyslot;
+	run->form = examined->volume.form;
+	return 0;
+}
+
 /* Maps the unlocked volume, and looks at what the kernel has made of it. */
 static int map_volume(struct unlock *u, size_t i, const struct pins *pins,
-		      const struct device *device, const struct verdict *verdict,
-		      struct volume *volume, struct fault *f)
+		      const struct device *device, struct volume *volume)
 {
 	const struct volume_conf *vc = &u->conf->volumes[i];
 	struct opened_volume *opened = &u->opened[i];
-	bool *mapped = &u->report->volumes[i].mapped;
+	struct run *run = &u->report->runs[i];
 	int r;
 
-	report_stage(u->report, STAGE_MAPPING);
-	r = mapping_refuse_taken(u->root, vc->name, f);
+	stages_enter(&run->stages, STAGE_MAPPING);
+	r = mapping_refuse_taken(u->root, vc->name, &run->fault);
 	if (r < 0)
 		return r;
-	*mapped = true; /* from here on, whatever ends this process */
-	r = volume_map(volume, vc, f);
+	run->mapped = true; /* from here on, whatever ends this process */
+	r = volume_map(volume, vc, &run->fault);
 	if (r < 0) {
-		*mapped = false;
+		run->mapped = false;
 		return r;
 	}
-	report_stage(u->report, STAGE_READ_BACK);
-	r = mapping_check(u->root, vc, verdict, device, &opened->mapping, f);
+	stages_enter(&run->stages, STAGE_READ_BACK);
+	r = mapping_check(u->root, vc, &run->verdict, device, &opened->mapping, &run->fault);
 	if (r < 0)
 		return r;
 	memcpy(opened->name, vc->name, sizeof(opened->name));
@@ -160,45 +186,45 @@ static int map_volume(struct unlock *u, size_t i, const struct pins *pins,
 	return 0;
 }
 
-static int open_volume(struct unlock *u, size_t i, struct fault *f)
+static int open_volume(struct unlock *u, size_t i)
 {
 	const struct volume_conf *vc = &u->conf->volumes[i];
 	const struct pins *pins = policy_entry_pins(&u->policy, vc->name);
-	struct report_volume *rv = &u->report->volumes[i];
+	struct run *run = &u->report->runs[i];
 	_cleanup_(device_done) struct device device = DEVICE_NULL;
 	_cleanup_(examined_done) struct examined examined = EXAMINED_NULL;
-	uint64_t memory_kib = 0;
 	int r;
 
-	report_stage(u->report, STAGE_DEVICE);
-	r = device_find(u->root, &vc->device, &u->uevent, u->deadline, &device, f);
+	stages_enter(&run->stages, STAGE_DEVICE);
+	r = device_find(u->root, &vc->device, &u->uevent, u->deadline, &device, &run->fault);
 	if (r < 0)
 		return r;
-	memcpy(rv->device, device.path, sizeof(rv->device));
-	r = kernel_available_kib(u->root, &memory_kib, f);
-	if (r < 0)
-		return r;
-	r = examine(u->conf, i, pins, &u->judge, &device, memory_kib, &u->secrets[i], u->report,
-		    &examined, f);
+	memcpy(run->device, device.path, sizeof(run->device));
+	r = examine(u, i, pins, &device, &examined);
 	if (r < 0 || !u->root->machine)
 		return r;
-	r = map_volume(u, i, pins, &device, &examined.verdict, &examined.volume, f);
+	r = map_volume(u, i, pins, &device, &examined.volume);
 	if (r < 0)
 		return r;
 	log_info("volume %s: %s, header accepted%s, opened by keyslot %d (secret %s), live table "
 		 "as expected",
-		 vc->name, device.path, pins ? ", pins match" : "", rv->keyslot,
-		 report_form_name(rv->form));
+		 vc->name, device.path, pins ? ", pins match" : "", run->keyslot,
+		 volume_form_name(run->form));
 	return 0;
 }
 
+/* One after the other; the first fault ends it. */
 static int open_volumes(struct unlock *u, struct fault *f)
 {
 	size_t i;
 	int r = 0;
 
-	for (i = 0; i < u->conf->nr_volumes && r >= 0; i++)
-		r = open_volume(u, i, f);
+	for (i = 0; i < u->conf->nr_volumes && r >= 0; i++) {
+		r = open_volume(u, i);
+		stages_end(&u->report->runs[i].stages);
+		if (r < 0)
+			*f = u->report->runs[i].fault;
+	}
 	if (r >= 0 && u->root->machine) {
 		r = opened_write(u->root, u->opened, u->conf->nr_volumes);
 		if (r < 0)
@@ -230,7 +256,7 @@ int unlock_run(const struct root *root, const struct conf *conf, struct report *
 	wipe_secrets(&u);
 	judge_done(&u.judge);
 	uevent_done(&u.uevent);
-	report_end(report);
+	stages_end(&report->stages);
 	return r;
 }
 
@@ -240,7 +266,7 @@ void unlock_claim(const struct conf *conf, struct report *report)
 
 	report->claimed = true;
 	for (i = 0; i < conf->nr_volumes; i++)
-		report->volumes[i].mapped = true;
+		report->runs[i].mapped = true;
 }
 
 /* The configuration may have become unreadable, so the list of what was opened counts, too. */
@@ -253,7 +279,7 @@ static void remove_mappings(const struct root *root, const struct conf *conf,
 	size_t nr_opened = 0, nr = 0, i;
 
 	for (i = 0; i < conf->nr_volumes; i++)
-		if (report->volumes[i].mapped)
+		if (report->runs[i].mapped)
 			names[nr++] = conf->volumes[i].name;
 	if (report->claimed && opened_read(root, opened, CONF_VOLUMES_MAX, &nr_opened) < 0)
 		nr_opened = 0;
@@ -261,8 +287,8 @@ static void remove_mappings(const struct root *root, const struct conf *conf,
 		names[nr++] = opened[i].name; /* what is gone already does no harm */
 	unmap_all(root, names, nr, gone);
 	for (i = 0, nr = 0; i < conf->nr_volumes; i++)
-		if (report->volumes[i].mapped)
-			report->volumes[i].mapped = !gone[nr++];
+		if (report->runs[i].mapped)
+			report->runs[i].mapped = !gone[nr++];
 }
 
 void unlock_undo(const struct root *root, const struct conf *conf, struct report *report,
@@ -276,6 +302,7 @@ void unlock_undo(const struct root *root, const struct conf *conf, struct report
 		.uevent = UEVENT_NULL,
 		.judge = JUDGE_NULL,
 	};
+	size_t i;
 
 	if (!report->discarded)
 		(void)take_secrets(&u, f); /* with a fault it reads nothing */
@@ -284,5 +311,7 @@ void unlock_undo(const struct root *root, const struct conf *conf, struct report
 	/* In a running system the list is that of its boot, and a look by hand changes nothing. */
 	if (!root->machine || action_applies(root))
 		opened_remove(root);
-	report_end(report);
+	stages_end(&report->stages);
+	for (i = 0; i < CONF_VOLUMES_MAX; i++)
+		stages_end(&report->runs[i].stages); /* its process may have been killed */
 }

@@ -306,6 +306,11 @@ int volume_map(struct volume *volume, const struct volume_conf *conf, struct fau
 	return 0;
 }
 
+const char *volume_form_name(enum secret_form form)
+{
+	return form == SECRET_FORM_EXACT ? "exact" : "without-final-nul";
+}
+
 void volume_done(struct volume *volume)
 {
 	if (volume->cd)

@@ -66,6 +66,9 @@ int volume_unlock(struct volume *volume, const struct verdict *verdict,
  */
 int volume_map(struct volume *volume, const struct volume_conf *conf, struct fault *f);
 
+/* "exact" or "without-final-nul". */
+const char *volume_form_name(enum secret_form form);
+
 void volume_done(struct volume *volume);
 
 #endif

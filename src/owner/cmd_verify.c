@@ -52,23 +52,24 @@ static void add(struct json_object *obj, const char *key, const char *value)
 	json_object_object_add(obj, key, json_object_new_string(value));
 }
 
-static void print_json(const struct volume_conf *vc, const struct report_volume *rv, bool pinned,
+static void print_json(const struct volume_conf *vc, const struct examined *e, bool pinned,
 		       const struct fault *f)
 {
 	struct json_object *obj = json_object_new_object();
+	bool opened = f->code == EXITCODE_OK;
 
-	add(obj, "result", f->code == EXITCODE_OK ? "ok" : "failed");
+	add(obj, "result", opened ? "ok" : "failed");
 	json_object_object_add(obj, "code", json_object_new_int((int)f->code));
 	add(obj, "name", exitcode_name(f->code));
 	add(obj, "reason", f->reason);
 	add(obj, "next", exitcode_next(f->code));
 	add(obj, "volume", vc->name);
 	add(obj, "secret", vc->guid);
-	add(obj, "uuid", rv->uuid);
-	add(obj, "cipher", rv->cipher);
-	add(obj, "header", rv->header);
-	json_object_object_add(obj, "keyslot", json_object_new_int(rv->keyslot));
-	add(obj, "form", rv->keyslot < 0 ? "" : report_form_name(rv->form));
+	add(obj, "uuid", e->verdict.uuid);
+	add(obj, "cipher", e->verdict.cipher);
+	add(obj, "header", e->rule);
+	json_object_object_add(obj, "keyslot", json_object_new_int(opened ? e->volume.keyslot : -1));
+	add(obj, "form", opened ? volume_form_name(e->volume.form) : "");
 	json_object_object_add(obj, "pinned", json_object_new_boolean(pinned));
 	printf("%s\n", json_object_to_json_string_ext(
 			       obj, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
@@ -93,17 +94,17 @@ static void print_pins(const struct pins *pins, bool is_root)
 		       is_root ? "" : ", and only if the root lies on this volume, too");
 }
 
-static void print_text(const struct volume_conf *vc, const struct report_volume *rv,
+static void print_text(const struct volume_conf *vc, const struct examined *e,
 		       const struct pins *pins, bool is_root, const struct fault *f)
 {
-	if (rv->header[0])
+	if (e->rule[0])
 		printf("header   %s%s\n", f->code == EXITCODE_HEADER_REFUSED ? "breaks the rule " : "",
-		       rv->header);
+		       e->rule);
 	if (f->code == EXITCODE_OK) {
 		print_pins(pins, is_root);
-		printf("secret   entry %s opens keyslot %d (%s)\n", vc->guid, rv->keyslot,
-		       report_form_name(rv->form));
-		printf("boot     opens volume %s, uuid %s, %s\n", vc->name, rv->uuid, rv->cipher);
+		printf("secret   entry %s opens keyslot %d (%s)\n", vc->guid, e->volume.keyslot,
+		       volume_form_name(e->volume.form));
+		printf("boot     opens volume %s, uuid %s, %s\n", vc->name, e->verdict.uuid, e->verdict.cipher);
 		return;
 	}
 	printf("boot     FAILED code=%d name=%s reason=\"%s\" next=\"%s\"\n", (int)f->code,
@@ -119,7 +120,6 @@ static int verify(const struct options *o)
 	enum blob_format format;
 	struct failure failure = { 0 };
 	struct fault f = { 0 };
-	struct report report;
 	const struct pins *pins;
 	struct conf conf;
 	size_t i = 0;
@@ -144,13 +144,12 @@ static int verify(const struct options *o)
 		(void)cmd_fail(&failure);
 		return (int)f.code;
 	}
-	report_init(&report);
-	(void)forecast(&conf, i, &table, &image, o->memory_kib, &report, policy, &examined, &f);
+	(void)forecast(&conf, i, &table, &image, o->memory_kib, policy, &examined, &f);
 	pins = policy_entry_pins(policy, conf.volumes[i].name);
 	if (o->json)
-		print_json(&conf.volumes[i], &report.volumes[i], pins != NULL, &f);
+		print_json(&conf.volumes[i], &examined, pins != NULL, &f);
 	else
-		print_text(&conf.volumes[i], &report.volumes[i], pins, i == conf.root_volume, &f);
+		print_text(&conf.volumes[i], &examined, pins, i == conf.root_volume, &f);
 	if (cmd_finish() != OUTCOME_OK)
 		return EXITCODE_INTERNAL;
 	return (int)f.code;

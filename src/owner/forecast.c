@@ -147,26 +147,26 @@ static int find_image(const struct device_spec *spec, const struct image *image,
 
 static int examine_image(const struct conf *conf, size_t i, const struct pins *pins,
 			 const struct image *image, uint64_t memory_kib, struct secret *secret,
-			 struct report *report, struct examined *ret_examined, struct fault *f)
+			 struct examined *examined, struct fault *f)
 {
 	_cleanup_(judge_done) struct judge_process judge = JUDGE_NULL;
 	struct device device = { .fd = image->fd, .offset = image->offset, .size = image->size };
 	int r;
 
 	text_printable(image->path, device.path, sizeof(device.path)); /* cut if it is long */
-	memcpy(report->volumes[i].device, device.path, sizeof(device.path));
 	r = find_image(&conf->volumes[i].device, image, f);
 	if (r >= 0)
 		r = judge_start(conf, &judge, f);
 	if (r < 0)
 		return r;
 	volume_init_library();
-	return examine(conf, i, pins, &judge, &device, memory_kib, secret, report, ret_examined, f);
+	r = examine_header(conf, i, pins, &judge, &device, examined, f);
+	return r < 0 ? r : examine_keyslot(examined, pins, memory_kib, secret, f);
 }
 
 int forecast(const struct conf *conf, size_t i, const struct secret *bytes,
-	     const struct image *image, uint64_t memory_kib, struct report *report,
-	     struct policy_entry *ret_policy, struct examined *ret_examined, struct fault *f)
+	     const struct image *image, uint64_t memory_kib, struct policy_entry *ret_policy,
+	     struct examined *examined, struct fault *f)
 {
 	_cleanup_free_ struct table *table = calloc(1, sizeof(*table));
 	_cleanup_secret_ struct secret secret = SECRET_NULL;
@@ -183,7 +183,7 @@ int forecast(const struct conf *conf, size_t i, const struct secret *bytes,
 	if (r < 0)
 		return r;
 	return examine_image(conf, i, policy_entry_pins(ret_policy, conf->volumes[i].name), image,
-			     memory_kib, &secret, report, ret_examined, f);
+			     memory_kib, &secret, examined, f);
 }
 
 /* The boot's advice, unless what failed is something of the owner's machine. */

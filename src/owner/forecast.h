@@ -13,14 +13,14 @@
 /*
  * Decides as a boot with configuration conf, this secret table (as read from a file) and the
  * image as the device of volume number i would, up to the volume key; the other volumes' disks
- * are not looked at, their secrets are. memory_kib as in examine(). Not decided here: whether
- * module, kernel, firmware and command line are in order, and what the running system has.
- * Returns 0, or -errno with f saying what the boot would say. *ret_examined must go with
- * examined_done() on success, and stays untouched otherwise.
+ * are not looked at, their secrets are. memory_kib as for examine_keyslot(). Not decided here:
+ * whether module, kernel, firmware and command line are in order, and what the running system
+ * has. *examined, which was EXAMINED_NULL, has what was found, also after a refusal; its keyslot
+ * counts after a success. Returns 0, or -errno with f saying what the boot would say.
  */
 int forecast(const struct conf *conf, size_t i, const struct secret *table,
-	     const struct image *image, uint64_t memory_kib, struct report *report,
-	     struct policy_entry *ret_policy, struct examined *ret_examined, struct fault *f);
+	     const struct image *image, uint64_t memory_kib, struct policy_entry *ret_policy,
+	     struct examined *examined, struct fault *f);
 
 /* The same code and reason as a failure: refusals as OUTCOME_REFUSED, and so on. Returns what
  * failure_set() returns. */

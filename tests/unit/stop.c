@@ -238,7 +238,7 @@ static void test_actions(void)
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		begin(true, true);
 		conf.failure_action = cases[i].action;
-		report.volumes[0].mapped = true;
+		report.runs[0].mapped = true;
 		caller = run_to_the_end();
 		is_str(fixture_get(&fx, "/stderr"), with_newlines("", line(cases[i].name), "\n"),
 		       "%s: one line to stderr", cases[i].name);
@@ -298,7 +298,7 @@ static void test_caller_hangs(void)
 	end_hook = hang_there;
 	for (i = 0; i < ARRAY_SIZE(places); i++) {
 		begin(true, true);
-		report.volumes[0].mapped = true;
+		report.runs[0].mapped = true;
 		plan.limit_after = "hangs";
 		hang_at = places[i];
 		caller = run_to_the_end();
@@ -329,7 +329,7 @@ static void test_unmap_hangs(void)
 	hang_at = "unmap";
 	for (undead = 0; undead < 2; undead++) {
 		begin(true, true);
-		report.volumes[0].mapped = true;
+		report.runs[0].mapped = true;
 		plan.patience_ends = "hangs";
 		plan.nr_waits = undead ? 2 : 1;
 		plan.undead = undead;
@@ -383,7 +383,7 @@ static void test_no_process(void)
 	pid_t caller;
 
 	begin(true, true);
-	report.volumes[0].mapped = true;
+	report.runs[0].mapped = true;
 	plan.no_fork = true;
 	caller = run_to_the_end();
 	ok(end_pid("b") == caller && end_order("status", "b") && end_order("b", "c"),
@@ -432,7 +432,7 @@ static void test_goes_on(void)
 
 		begin(cases[i].machine, cases[i].initramfs);
 		conf.failure_action = cases[i].action;
-		report.volumes[0].mapped = true;
+		report.runs[0].mapped = true;
 		text = run(&code);
 		is_str(text, with_newlines("", line(cases[i].name), "\n"), "%s: one line to stderr",
 		       cases[i].what);
@@ -629,27 +629,27 @@ static void test_stages(void)
 {
 	memset(&report, 0xaa, sizeof(report));
 	report_init(&report);
-	ok(!report.running && report.source.dir_fd == -EBADF && report.source.found == 0 &&
-		   !report.volumes[1].mapped && !*report.volumes[1].device,
+	ok(!report.stages.running && report.source.dir_fd == -EBADF && report.source.found == 0 &&
+		   !report.runs[1].mapped && !*report.runs[1].device,
 	   "an empty report is empty");
-	ok(report.start_us[STAGE_DEVICE] == 0 && report.volumes[0].keyslot == -1,
+	ok(report.stages.start_us[STAGE_DEVICE] == 0 && report.runs[0].keyslot == -1,
 	   "nothing is reached at first");
-	report_stage(&report, STAGE_DEVICE);
+	stages_enter(&report.stages, STAGE_DEVICE);
 	usleep(2000);
-	report_stage(&report, STAGE_HEADER);
-	ok(report.us[STAGE_DEVICE] >= 2000 && report.us[STAGE_DEVICE] < 5000000,
+	stages_enter(&report.stages, STAGE_HEADER);
+	ok(report.stages.us[STAGE_DEVICE] >= 2000 && report.stages.us[STAGE_DEVICE] < 5000000,
 	   "a stage has the time until the next one");
-	report.start_us[STAGE_DEVICE] = 4711;
-	report.us[STAGE_DEVICE] = 1000000000;
-	report_stage(&report, STAGE_DEVICE);
-	report_end(&report);
-	ok(report.start_us[STAGE_DEVICE] == 4711 && report.us[STAGE_DEVICE] >= 1000000000,
+	report.stages.start_us[STAGE_DEVICE] = 4711;
+	report.stages.us[STAGE_DEVICE] = 1000000000;
+	stages_enter(&report.stages, STAGE_DEVICE);
+	stages_end(&report.stages);
+	ok(report.stages.start_us[STAGE_DEVICE] == 4711 && report.stages.us[STAGE_DEVICE] >= 1000000000,
 	   "entered again it keeps its start, and its times add up");
-	report.us[STAGE_DEVICE] = 1;
-	report_end(&report);
-	is_int(report.us[STAGE_DEVICE], 1, "ended twice it does not run on");
-	is_str(report_form_name(SECRET_FORM_EXACT), "exact", "form: exact");
-	is_str(report_form_name(SECRET_FORM_WITHOUT_FINAL_NUL), "without-final-nul", "form: cut");
+	report.stages.us[STAGE_DEVICE] = 1;
+	stages_end(&report.stages);
+	is_int(report.stages.us[STAGE_DEVICE], 1, "ended twice it does not run on");
+	is_str(volume_form_name(SECRET_FORM_EXACT), "exact", "form: exact");
+	is_str(volume_form_name(SECRET_FORM_WITHOUT_FINAL_NUL), "without-final-nul", "form: cut");
 }
 
 int main(void)

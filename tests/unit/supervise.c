@@ -173,15 +173,15 @@ static void nothing_is_left(void)
 	ok(!entries_there(), "no entry is left");
 	ok(inject_secrets.nr_live == 0 && inject_secrets.wiped == secrets_before,
 	   "the parent never had a secret");
-	ok(!report.running && report.source.dir_fd == -EBADF, "the report is closed");
+	ok(!report.stages.running && report.source.dir_fd == -EBADF, "the report is closed");
 }
 
 static void test_success(void)
 {
 	is_int(run(NULL, NULL), 0, "two volumes: %s", f.reason);
 	is_str(mappings, " root data", "both are mapped, once");
-	ok(report.volumes[0].mapped && report.volumes[1].mapped && report.volumes[1].keyslot == 0 &&
-		   strcmp(report.volumes[1].header, "accepted") == 0 && report.source.wiped == 2,
+	ok(report.runs[0].mapped && report.runs[1].mapped && report.runs[1].keyslot == 0 &&
+		   strcmp(report.runs[1].header, "accepted") == 0 && report.source.wiped == 2,
 	   "the child's report has come");
 	ok(fixture_has(&fx, PATH_OPENED), "and so has what it has opened");
 	nothing_is_left();
@@ -195,7 +195,7 @@ static void test_refusal(void)
 {
 	conf.volumes[1].device.value[7] = 'a'; /* the first one's disk */
 	ok(run(NULL, NULL) == -EPERM && f.code == EXITCODE_SECRET_REFUSED, "a refusal: %s", f.reason);
-	ok(!report.volumes[0].mapped && report.volumes[1].keyslot == -1, "the report has come");
+	ok(!report.runs[0].mapped && report.runs[1].keyslot == -1, "the report has come");
 	is_str(left_mapped, " root", "one was mapped before");
 	is_str(mappings, " root -root", "it is taken away behind the supervisor");
 	nothing_is_left();
@@ -224,7 +224,7 @@ static void test_accidents(void)
 				   strstr(f.reason, cases[i].reason),
 			   "%s at %s: %s", cases[i].what, places[j], f.reason);
 			is_str(mappings, j == 2 ? " root -root" : "", "what was mapped is unmapped");
-			ok(!report.volumes[0].mapped && !report.volumes[1].mapped, "and so it is reported");
+			ok(!report.runs[0].mapped && !report.runs[1].mapped, "and so it is reported");
 			is_int(report.source.read, j == 0 ? 0 : 2, "only the child has read entries");
 			nothing_is_left();
 		}
@@ -280,7 +280,7 @@ static void test_undead(void)
 	ok(waited_after_kill_ms > 0 && waited_after_kill_ms <= 1000, "it was waited for, but %llu ms",
 	   (unsigned long long)waited_after_kill_ms);
 	child_hangs = child_is_undead = false;
-	ok(!report.running && !entries_there(), "all the rest is as with any other");
+	ok(!report.stages.running && !entries_there(), "all the rest is as with any other");
 	while (waitpid(-1, NULL, 0) > 0)
 		;
 }
@@ -329,7 +329,7 @@ static void test_in_use(void)
 	ok(run(NULL, NULL) == 0, "premise: mapped");
 	fake_dm_in_use = true;
 	undo();
-	ok(report.volumes[0].mapped && report.volumes[1].mapped,
+	ok(report.runs[0].mapped && report.runs[1].mapped,
 	   "a mapping that is in use stays, and is reported");
 	is_str(fake_dm_find("root")->type, "error", "but it is good for nothing any more");
 	is_str(fake_dm_find("data")->type, "error", "and so is the other");
@@ -396,7 +396,7 @@ static void test_claim(void)
 		undo();
 		ok(!fake_dm_find("root") == cases[i].claimed && !fake_dm_find("data") == cases[i].claimed,
 		   "%s: both mappings %s", cases[i].what, cases[i].claimed ? "go" : "stay");
-		ok(!report.volumes[0].mapped && !report.volumes[1].mapped, "and none is reported");
+		ok(!report.runs[0].mapped && !report.runs[1].mapped, "and none is reported");
 		ok(!entries_there(), "no entry is left");
 		is_int(too_early, 0, "and none was, when the first mapping was touched");
 		conf = saved;

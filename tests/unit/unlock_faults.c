@@ -150,7 +150,7 @@ static void test_fault_before(void)
 	ok(entries_gone() && report.source.read == 0 && report.source.wiped == 2 &&
 		   report.source.kept == 1,
 	   "the secrets are wiped unread");
-	is_int(report.start_us[STAGE_DEVICE], 0, "no disk was looked at");
+	is_int(report.stages.start_us[STAGE_DEVICE], 0, "no disk was looked at");
 }
 
 static void test_two_volumes(void)
@@ -166,16 +166,16 @@ static void test_two_volumes(void)
 	(void)snprintf(conf.volumes[1].device.value, CONF_DEVICE_SIZE, "/dev/vdb");
 	conf.nr_volumes = 2;
 	is_int(run("two volumes", 1), 0, "two volumes with one secret");
-	ok(report.source.read == 2 && report.volumes[0].keyslot == 0 &&
-		   report.volumes[1].keyslot == 0,
+	ok(report.source.read == 2 && report.runs[0].keyslot == 0 &&
+		   report.runs[1].keyslot == 0,
 	   "both are opened");
 	(void)snprintf(conf.volumes[1].guid, GUID_TEXT_SIZE, OTHER);
 	ok(run("two volumes", 2) < 0 && f.code == EXITCODE_SECRET_REFUSED,
 	   "the second one's secret does not open it");
-	ok(report.volumes[0].keyslot == 0 && report.volumes[1].keyslot == -1, "the first had opened");
+	ok(report.runs[0].keyslot == 0 && report.runs[1].keyslot == -1, "the first had opened");
 	(void)snprintf(conf.volumes[1].guid, GUID_TEXT_SIZE, GUID_KERNEL_EXAMPLE);
 	ok(run("two volumes", 3) < 0 && f.code == EXITCODE_SECRET_MISSING &&
-		   report.start_us[STAGE_DEVICE] == 0,
+		   report.stages.start_us[STAGE_DEVICE] == 0,
 	   "a secret that is missing stops it before any disk");
 	is_int(report.source.wiped, 2, "and all are wiped");
 	(void)snprintf(conf.volumes[0].guid, GUID_TEXT_SIZE, GUID_KERNEL_EXAMPLE);
@@ -198,7 +198,7 @@ int main(void)
 	(void)run(NULL, 0); /* libcryptsetup keeps its sources of random bytes open */
 	is_int(run("nothing", 0), 0, "premise: all goes well when nothing fails");
 	ok(report.source.found == 3 && report.source.read == 1 && report.source.wiped == 2 &&
-		   report.source.kept == 1 && report.volumes[0].keyslot == 0,
+		   report.source.kept == 1 && report.runs[0].keyslot == 0,
 	   "premise: the volume is opened, the counters are right");
 	ok(inject_secrets.wiped >= 2, "secret and volume key were wiped");
 	test_fault_before();

@@ -37,19 +37,20 @@ static void test_success(void)
 	is_int(forks, 1, "one judge for both");
 	ok(fixture_has(&fx, PATH_OPENED), "what was opened is written down");
 	is_str(fake_loaded, "aes xts", "the cipher's modules were loaded");
-	ok(report.volumes[0].mapped && report.volumes[1].mapped, "and so it is reported");
-	ok(strcmp(report.volumes[0].device, "/dev/vda") == 0 &&
-		   strcmp(report.volumes[1].device, "/dev/vdb") == 0,
+	ok(report.runs[0].mapped && report.runs[1].mapped, "and so it is reported");
+	ok(strcmp(report.runs[0].device, "/dev/vda") == 0 &&
+		   strcmp(report.runs[1].device, "/dev/vdb") == 0,
 	   "with their devices");
-	ok(report.volumes[0].uuid[0] && strcmp(report.volumes[0].cipher, "aes-xts-plain64") == 0 &&
-		   strcmp(report.volumes[0].header, "accepted") == 0,
+	ok(report.runs[0].verdict.uuid[0] && strcmp(report.runs[0].verdict.cipher, "aes-xts-plain64") == 0 &&
+		   strcmp(report.runs[0].header, "accepted") == 0,
 	   "and what their headers say");
 	is_int(live_at_mapping[0], 2, "when the first is mapped: the key, and the other's secret");
 	is_int(live_at_mapping[1], 1, "when the second is mapped: only the key");
 	for (i = STAGE_MODULES; i < _STAGE_MAX; i++)
-		ran += report.start_us[i] > 0;
+		ran += (i < STAGE_DEVICE ? &report.stages : &report.runs[1].stages)->start_us[i] > 0;
 	is_int(ran, _STAGE_MAX - STAGE_MODULES, "each stage has run");
-	ok(!report.running, "none runs on");
+	ok(!report.stages.running && !report.runs[0].stages.running && !report.runs[1].stages.running,
+	   "none runs on");
 	is_int(report.source.dir_fd, -EBADF, "the report has no descriptor");
 	ok(!entries_there() && inject_secrets.nr_live == 0, "no secret is left");
 }
@@ -62,13 +63,13 @@ static void test_mapping_fails(void)
 	is_str(left_mapped, " root", "the first is mapped then");
 	is_str(mappings, " root -root", "so it is unmapped");
 	is_int(too_early, 0, "which comes when no secret is left");
-	ok(!report.volumes[0].mapped && !report.volumes[1].mapped, "and reported so");
+	ok(!report.runs[0].mapped && !report.runs[1].mapped, "and reported so");
 	ok(!entries_there() && inject_secrets.nr_live == 0, "no secret is left");
 
 	begin();
 	refuse_mapping = "data";
 	fake_dm_in_use = true;
-	ok(run() < 0 && report.volumes[0].mapped && !report.volumes[1].mapped,
+	ok(run() < 0 && report.runs[0].mapped && !report.runs[1].mapped,
 	   "a mapping that is in use is reported");
 	ok(fake_dm_find("root") && strcmp(fake_dm_find("root")->type, "error") == 0,
 	   "and has no key any more");
@@ -78,7 +79,7 @@ static void test_mapping_fails(void)
 	ok(!fixture_has(&fx, PATH_OPENED), "then nothing is written down");
 	ok(run() < 0 && f.code == EXITCODE_BUSY, "the first volume is not mapped");
 	is_str(mappings, "", "so nothing is");
-	is_int(report.volumes[1].keyslot, -1, "and the second is not looked at");
+	is_int(report.runs[1].keyslot, -1, "and the second is not looked at");
 	ok(!entries_there() && inject_secrets.nr_live == 0, "no secret is left");
 }
 
@@ -106,7 +107,7 @@ static void test_preparation_fails(void)
 		ok(run() < 0 && f.code == cases[i].code, "%s: %s", cases[i].what, f.reason);
 		ok(report.source.read == 0 && report.source.wiped == 2 && !entries_there(),
 		   "the secrets are wiped unread");
-		ok(report.start_us[STAGE_READ] == 0 && report.start_us[STAGE_DEVICE] == 0,
+		ok(report.stages.start_us[STAGE_READ] == 0 && report.stages.start_us[STAGE_DEVICE] == 0,
 		   "neither they nor a disk are looked at");
 		is_str(mappings, "", "nothing is mapped");
 	}
@@ -143,7 +144,7 @@ static void test_policy_entry(void)
 	conf.require_policy = true;
 	ok(run() < 0 && f.code == EXITCODE_POLICY_MISSING && report.source.read == 0,
 	   "no policy entry where one is required: %s", f.reason);
-	ok(!entries_there() && !*mappings && report.start_us[STAGE_DEVICE] == 0, "no disk is looked at");
+	ok(!entries_there() && !*mappings && report.stages.start_us[STAGE_DEVICE] == 0, "no disk is looked at");
 	begin();
 	fixture_text(&fx, ENTRIES "/" GUID_POLICY, "version=1\nvolume=root\nmin-generation=1\n");
 	ok(run() < 0 && f.code == EXITCODE_POLICY_MISSING, "one that lacks a volume: %s", f.reason);
@@ -164,9 +165,9 @@ static void test_policy_entry(void)
 		ok(run() < 0 && f.code == EXITCODE_PIN_MISMATCH, "%.10s..: %s", wrong[i], f.reason);
 		is_str(mappings, " root -root", "the volume with the wrong pin is not mapped, and no other");
 		ok(inject_secrets.nr_live == 0 && !fixture_has(&fx, PATH_OPENED), "nothing is left");
-		is_int(report.volumes[1].keyslot, -1, "and no keyslot is told");
+		is_int(report.runs[1].keyslot, -1, "and no keyslot is told");
 		if (i == 0)
-			is_str(report.volumes[1].header, "", "a header that is not the pinned one is not judged");
+			is_str(report.runs[1].header, "", "a header that is not the pinned one is not judged");
 	}
 	/* In a header that no rule would let pass the pin is still the first to say so. */
 	fd = open(fixture_path(&fx, "/dev/vdb"), O_RDWR | O_CLOEXEC);
@@ -194,21 +195,21 @@ static void test_read_back(void)
 	length_added = 8;
 	ok(run() < 0 && f.code == EXITCODE_MAPPING_DIFFERS, "another table than asked for: %s", f.reason);
 	is_str(mappings, " root -root", "the mapping is undone");
-	ok(!report.volumes[0].mapped && !fixture_has(&fx, PATH_OPENED), "and not reported");
+	ok(!report.runs[0].mapped && !fixture_has(&fx, PATH_OPENED), "and not reported");
 	begin();
 	machine_hook = fail_from_now_on;
 	ok(run() < 0 && f.code == EXITCODE_MAPPING_DIFFERS, "a table that cannot be read: %s", f.reason);
-	ok(report.volumes[0].mapped, "a mapping about which nothing can be asked is not called gone");
+	ok(report.runs[0].mapped, "a mapping about which nothing can be asked is not called gone");
 	begin();
 	fake_dm_error = EIO;
-	ok(run() < 0 && f.code == EXITCODE_BUSY && !*mappings && !report.volumes[0].mapped,
+	ok(run() < 0 && f.code == EXITCODE_BUSY && !*mappings && !report.runs[0].mapped,
 	   "nothing can be asked from the start: nothing is mapped: %s", f.reason);
 	begin();
 	FIXTURE_MUST(rename(fixture_path(&fx, "/run"), fixture_path(&fx, "/gone")) == 0);
 	ok(run() < 0 && f.code == EXITCODE_INTERNAL, "no place to write down what was opened: %s", f.reason);
 	is_str(left_mapped, " root data", "both are mapped then");
-	ok(!fake_dm_find("root") && !fake_dm_find("data") && !report.volumes[0].mapped &&
-		   !report.volumes[1].mapped,
+	ok(!fake_dm_find("root") && !fake_dm_find("data") && !report.runs[0].mapped &&
+		   !report.runs[1].mapped,
 	   "then nothing stays open");
 	FIXTURE_MUST(rename(fixture_path(&fx, "/gone"), fixture_path(&fx, "/run")) == 0);
 }
@@ -243,7 +244,7 @@ static void test_memory(void)
 			is_int(run(), 0, "memory, case %zu: enough", i);
 		else
 			ok(run() < 0 && f.code == EXITCODE_NO_MEMORY &&
-				   report.volumes[1].keyslot == -1,
+				   report.runs[1].keyslot == -1,
 			   "memory, case %zu: %s", i, f.reason);
 	}
 }
