@@ -91,7 +91,7 @@ static const char *judge_copy(const unsigned char *copy)
 	    !is_label(copy + OFFSET_SUBSYSTEM, LABEL_SIZE))
 		return "label";
 	if (!is_label(copy + OFFSET_UUID, BINHEADER_UUID_SIZE) ||
-	    text_guid((const char *)copy + OFFSET_UUID, guid) < 0)
+	    guid_from_text((const char *)copy + OFFSET_UUID, guid) < 0)
 		return "uuid";
 	return NULL;
 }

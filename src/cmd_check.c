@@ -54,7 +54,7 @@ static void print_conf(const struct conf *conf)
 		const struct volume_conf *v = &conf->volumes[i];
 
 		printf("Volume=%s %s%s %s\n", v->name, conf_device_kind_prefix(v->device.kind),
-		       v->device.kind == DEVICE_KIND_AUTO ? "auto" : v->device.value, v->guid);
+		       v->device.kind == DEVICE_KIND_AUTO ? "auto" : v->device.value, v->secret.guid);
 	}
 	(void)lvmfilter_value(conf, filter); /* empty: none is possible */
 	printf("LvmFilter=%s\n", filter);
@@ -112,9 +112,9 @@ static void check_source(const struct root *root, const struct conf *conf, enum 
 		const struct volume_conf *v = &conf->volumes[i];
 
 		f = (struct fault){ 0 };
-		if (source_efi_list(&src, v->guid, &nr, &has) < 0 || !has)
-			(void)source_efi_missing(&src, v->guid, &f);
-		(void)snprintf(good, sizeof(good), "entry %s for volume %s, one of %u", v->guid,
+		if (source_efi_list(&src, v->secret.guid, &nr, &has) < 0 || !has)
+			(void)source_efi_missing(&src, v->secret.guid, &f);
+		(void)snprintf(good, sizeof(good), "entry %s for volume %s, one of %u", v->secret.guid,
 			       v->name, nr);
 		print_check("secrets", &f, good, code);
 	}

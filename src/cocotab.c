@@ -157,7 +157,8 @@ static int parse_line(char *text, struct volume_conf *v, const char *file, unsig
 				 "%s:%u: device '%s' is not auto, UUID=, PARTUUID=, LABEL= or a path "
 				 "in /dev",
 				 file, line, device);
-	if (text_guid(is_default(guid) ? GUID_DISK_SECRET : guid, v->guid) < 0)
+	v->secret = REFERENCE_DISK_SECRET;
+	if (!is_default(guid) && reference_parse(guid, &v->secret) < 0)
 		return fault_set(f, EXITCODE_CONFIG, EINVAL, "%s:%u: '%s' is no GUID", file, line,
 				 guid);
 	return parse_options(opts, v, file, line, f);

@@ -48,7 +48,7 @@ void conf_defaults(struct conf *ret_conf)
 	ret_conf->ciphers.nr = 1;
 	(void)snprintf(ret_conf->volumes[0].name, CONF_NAME_SIZE, "root");
 	ret_conf->volumes[0].device.kind = DEVICE_KIND_AUTO;
-	(void)snprintf(ret_conf->volumes[0].guid, GUID_TEXT_SIZE, "%s", GUID_DISK_SECRET);
+	ret_conf->volumes[0].secret = REFERENCE_DISK_SECRET;
 	ret_conf->nr_volumes = 1;
 }
 
@@ -173,7 +173,7 @@ static int set_keep(struct conf *conf, char *value)
 	while ((word = text_word(&value, " \t"))) {
 		if (conf->nr_keep == CONF_KEEP_MAX)
 			return -E2BIG;
-		if (text_guid(word, conf->keep[conf->nr_keep]) < 0)
+		if (guid_from_text(word, conf->keep[conf->nr_keep]) < 0)
 			return -EINVAL;
 		conf->nr_keep++;
 	}

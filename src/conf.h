@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "fault.h"
+#include "reference.h"
 #include "root.h"
 #include "text.h"
 
@@ -65,7 +66,7 @@ struct name_list {
 struct volume_conf {
 	char name[CONF_NAME_SIZE]; /* of the mapping under /dev/mapper */
 	struct device_spec device;
-	char guid[GUID_TEXT_SIZE]; /* of the entry with the secret, lower case */
+	struct reference secret;
 	unsigned int options;	   /* of enum volume_option */
 	struct name_list tokens;   /* types that the header may carry; never acted on */
 };

@@ -217,7 +217,7 @@ static bool is_sane(const struct answer *a, const struct conf *conf, const struc
 	       (v->sector_size == 512 || v->sector_size == 4096) &&
 	       v->iterations <= POLICY_ITERATIONS_MAX &&
 	       v->argon2_kib <= POLICY_ARGON2_KIB_MAX &&
-	       key_is_sane(v, vc) && text_guid(v->uuid, uuid) == 0 && v->digest_id <= 31 &&
+	       key_is_sane(v, vc) && guid_from_text(v->uuid, uuid) == 0 && v->digest_id <= 31 &&
 	       places_are_sane(v, device);
 }
 

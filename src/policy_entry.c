@@ -18,7 +18,7 @@ static int set_uuid(struct pins *p, const char *value)
 {
 	char uuid[GUID_TEXT_SIZE];
 
-	if (p->uuid[0] || text_guid(value, uuid) < 0 || strcmp(uuid, value) != 0)
+	if (p->uuid[0] || guid_from_text(value, uuid) < 0 || strcmp(uuid, value) != 0)
 		return -EINVAL;
 	memcpy(p->uuid, uuid, sizeof(uuid));
 	return 0;

@@ -11,9 +11,6 @@
 #include "digest.h"
 #include "secret.h"
 
-/* The project's own GUID for this entry. */
-#define GUID_POLICY "f2d7c5a0-8f0e-4f36-9a3c-6b1de5a7c914"
-
 #define POLICY_ENTRY_SIZE_MAX 4096 /* bytes */
 #define POLICY_ENTRY_HEADERS_MAX 8 /* header pins of one volume */
 

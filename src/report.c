@@ -98,7 +98,7 @@ static struct json_object *volume_json(const struct volume_conf *conf, const str
 	add_string(obj, "device", run->device);
 	add_string(obj, "uuid", run->verdict.uuid);
 	add_string(obj, "cipher", run->verdict.cipher);
-	add_string(obj, "secret", conf->guid);
+	add_string(obj, "secret", conf->secret.guid);
 	add_string(obj, "form", run->keyslot < 0 ? "" : volume_form_name(run->form));
 	add_string(obj, "header", run->header);
 	json_object_object_add(obj, "keyslot", json_object_new_int(run->keyslot));

@@ -74,28 +74,3 @@ char *text_strip(char *s)
 	*end = '\0';
 	return s;
 }
-
-int text_guid(const char *s, char ret_guid[static GUID_TEXT_SIZE])
-{
-	char guid[GUID_TEXT_SIZE];
-	int i;
-
-	for (i = 0; i < GUID_TEXT_LEN; i++) {
-		char c = s[i];
-
-		if (c >= 'A' && c <= 'F')
-			c = (char)(c - 'A' + 'a');
-		if (i == 8 || i == 13 || i == 18 || i == 23) {
-			if (c != '-')
-				return -EINVAL;
-		} else if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'))) {
-			return -EINVAL;
-		}
-		guid[i] = c;
-	}
-	if (s[i] != '\0')
-		return -EINVAL;
-	guid[i] = '\0';
-	memcpy(ret_guid, guid, sizeof(guid));
-	return 0;
-}

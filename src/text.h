@@ -27,17 +27,4 @@ char *text_word(char **cursor, const char *separators);
 /* Removes white space at both ends, in place. */
 char *text_strip(char *s);
 
-#define GUID_TEXT_LEN 36
-#define GUID_TEXT_SIZE (GUID_TEXT_LEN + 1)
-
-/* The GUID of a disk secret; the name EFI_DISKPASSWD of GRUB's efisecret patches, and the
- * alias luks-key of libvirt's virt-qemu-sev-validate(1). */
-#define GUID_DISK_SECRET "736869e5-84f0-4973-92ec-06879ce3da0b"
-/* The example of Linux' Documentation/security/secrets/coco.rst: one byte pair differs. */
-#define GUID_KERNEL_EXAMPLE "736870e5-84f0-4973-92ec-06879ce3da0b"
-
-/* Accepts a GUID in its usual text form, either case; writes it in lower case.
- * Returns 0 or -EINVAL. */
-int text_guid(const char *s, char ret_guid[static GUID_TEXT_SIZE]);
-
 #endif

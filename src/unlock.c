@@ -90,7 +90,8 @@ static int fetch_secrets(struct unlock *u, struct fault *f)
 	if (r < 0)
 		return r;
 	for (i = 0; i < u->conf->nr_volumes; i++) {
-		r = source_efi_fetch(&u->source, u->conf->volumes[i].guid, &u->secrets[i], f);
+		r = source_efi_fetch(&u->source, u->conf->volumes[i].secret.guid,
+				     &u->secrets[i], f);
 		if (r < 0)
 			return r;
 	}

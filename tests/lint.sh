@@ -12,8 +12,8 @@ export LC_ALL=C.UTF-8
 # include its own headers and those of layers 1 to 4, only its verbs its cmd.h, and nobody
 # includes it.
 layers='
-1 util text fault exitcode deadline root paths log digest jsontext child warning
-2 conf cocotab lvmfilter
+1 util text guid fault exitcode deadline root paths log digest jsontext child warning
+2 reference conf cocotab lvmfilter
 3 secret module uevent kernel action source_efi device header policy volume
 3 examine binheader judge cmdline policy_entry
 3 dm unmap mapping opened mounts stack strangers rivals swaps verify generation running

@@ -113,7 +113,7 @@ static int write_table(struct prepare *p, struct failure *f)
 	int r;
 
 	table_start(&p->table);
-	r = pinnedtable_set(&p->table, p->target.vc->guid, &p->new, "the volume's secret", f);
+	r = pinnedtable_set(&p->table, p->target.vc->secret.guid, &p->new, "the volume's secret", f);
 	if (r >= 0)
 		r = pinnedtable_set_policy(&p->table, &p->policy, f);
 	if (r >= 0)
@@ -193,7 +193,7 @@ static void print_next(const struct prepare *p)
 	       "    --secret %s:POLICYFILE HEADER PAYLOAD\n"
 	       "What the boot will say:\n"
 	       "  coco-secret verify %s %s\n",
-	       out, p->target.vc->guid, GUID_POLICY, p->o->target.disk, out);
+	       out, p->target.vc->secret.guid, GUID_POLICY, p->o->target.disk, out);
 }
 
 static void prepare_done(struct prepare *p)

@@ -35,7 +35,7 @@ static int get_old(struct recovery *v, struct failure *f)
 			return failure_io(f, "memory", -r, "no locked memory for a secret");
 		r = pinnedtable_read(v->o->table, &v->target.conf, &v->table, &v->policy, f);
 		return r < 0 ? r : pinnedtable_get(v->o->table, &v->table,
-						   v->target.vc->guid, &v->old, f);
+						   v->target.vc->secret.guid, &v->old, f);
 	}
 	if (!v->o->key_file)
 		return target_failure(&v->target,

@@ -51,7 +51,8 @@ static int read_side(struct rotate *t, const char *path, struct side *side, stru
 		return failure_io(f, "memory", -r, "no locked memory for a secret");
 	r = pinnedtable_read(path, &t->target.conf, &side->table, &side->policy, f);
 	if (r >= 0)
-		r = pinnedtable_get(path, &side->table, t->target.vc->guid, &side->secret, f);
+		r = pinnedtable_get(path, &side->table, t->target.vc->secret.guid, &side->secret,
+				    f);
 	if (r < 0)
 		return r;
 	secret_done(&t->key);
@@ -134,7 +135,7 @@ static int make_new(struct rotate *t, struct failure *f)
 		return target_failure(&t->target, r, &fault, f);
 	pinnedtable_copy(&t->new.table, &t->old.table);
 	t->new.policy = t->old.policy;
-	return pinnedtable_set(&t->new.table, t->target.vc->guid, &t->new.secret,
+	return pinnedtable_set(&t->new.table, t->target.vc->secret.guid, &t->new.secret,
 			       "the volume's secret", f);
 }
 

@@ -9,6 +9,8 @@
 
 #include "blob.h"
 #include "firmware.h"
+#include "names.h"
+#include "reference.h"
 #include "table.h"
 
 #define SHORT_KEY 16 /* bytes: below that, somebody may guess it */
@@ -89,8 +91,8 @@ static int print_json(const struct secret *bytes, const struct table *table,
 
 		digest_text(bytes, entry, digest);
 		add_string(item, "guid", entry->guid);
-		add_string(item, "alias", guid_alias(entry->guid));
-		add_string(item, "meaning", guid_meaning(entry->guid));
+		add_string(item, "alias", names_alias(entry->guid));
+		add_string(item, "meaning", names_meaning(entry->guid));
 		json_object_object_add(item, "offset", json_object_new_uint64(entry->offset));
 		json_object_object_add(item, "length", json_object_new_uint64(entry->len));
 		add_string(item, "sha256", digest);
@@ -143,7 +145,7 @@ static int print_table(const struct secret *bytes, const struct table *table,
 	       o->area, o->firmware ? o->firmware : "the area of today's AmdSev firmware");
 	for (i = 0; i < table->nr; i++) {
 		const struct table_entry *entry = &table->entries[i];
-		const char *alias = guid_alias(entry->guid), *meaning = guid_meaning(entry->guid);
+		const char *alias = names_alias(entry->guid), *meaning = names_meaning(entry->guid);
 
 		digest_text(bytes, entry, digest);
 		printf("entry      %s%s%s, %zu bytes at offset %zu\n", entry->guid,
@@ -210,7 +212,7 @@ static int add_word(struct secret *bytes, const char *word, const struct options
 	int r;
 
 	if (!file || (size_t)snprintf(name, sizeof(name), "%.*s", (int)(file - word), word) >=
-			     sizeof(name) || guid_parse(name, guid) < 0)
+			     sizeof(name) || names_parse(name, guid) < 0)
 		return failure_set(f, OUTCOME_USAGE, word, "coco-secret table --help",
 				   "an entry is given as GUID=FILE or luks-key=FILE");
 	file++;
@@ -304,7 +306,7 @@ static int remove_word(struct secret *bytes, const char *path, const char *word,
 	char guid[GUID_TEXT_SIZE];
 	int r;
 
-	if (guid_parse(word, guid) < 0)
+	if (names_parse(word, guid) < 0)
 		return failure_set(f, OUTCOME_USAGE, word, "coco-secret table --help",
 				   "it is no GUID and no name of one");
 	r = table_check(path, bytes, table, f);

@@ -64,7 +64,7 @@ static void print_json(const struct volume_conf *vc, const struct examined *e, b
 	add(obj, "reason", f->reason);
 	add(obj, "next", exitcode_next(f->code));
 	add(obj, "volume", vc->name);
-	add(obj, "secret", vc->guid);
+	add(obj, "secret", vc->secret.guid);
 	add(obj, "uuid", e->verdict.uuid);
 	add(obj, "cipher", e->verdict.cipher);
 	add(obj, "header", e->rule);
@@ -102,7 +102,7 @@ static void print_text(const struct volume_conf *vc, const struct examined *e,
 		       e->rule);
 	if (f->code == EXITCODE_OK) {
 		print_pins(pins, is_root);
-		printf("secret   entry %s opens keyslot %d (%s)\n", vc->guid, e->volume.keyslot,
+		printf("secret   entry %s opens keyslot %d (%s)\n", vc->secret.guid, e->volume.keyslot,
 		       volume_form_name(e->volume.form));
 		printf("boot     opens volume %s, uuid %s, %s\n", vc->name, e->verdict.uuid, e->verdict.cipher);
 		return;

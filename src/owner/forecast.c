@@ -102,7 +102,7 @@ static int fetch_all(const struct secret *bytes, const struct table *table,
 	for (n = 0; n < conf->nr_volumes; n++) {
 		_cleanup_secret_ struct secret data = SECRET_NULL;
 
-		r = fetch(bytes, table, conf->volumes[n].guid, &data, f);
+		r = fetch(bytes, table, conf->volumes[n].secret.guid, &data, f);
 		if (r < 0)
 			return r;
 		if (n == i) {

@@ -154,7 +154,7 @@ int pinnedtable_pin_identity(struct pins *pins, const struct luksheader *header,
 {
 	struct digest digest;
 
-	if (text_guid(header->verdict.uuid, pins->uuid) < 0 ||
+	if (guid_from_text(header->verdict.uuid, pins->uuid) < 0 ||
 	    secret_sha256(volume_key, &digest) < 0)
 		return failure_set(f, OUTCOME_IO, "pins", "report this", "no SHA-256");
 	pins->volume_key = digest;

@@ -9,6 +9,9 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "names.h"
+#include "reference.h"
+
 static uint32_t get32(const unsigned char *p)
 {
 	return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
@@ -180,11 +183,11 @@ static int check_new(const struct table *table, const char *guid, const struct s
 {
 	if (same_guid(guid, TABLE_GUID) || same_guid(guid, TABLE_GUID_DELETED))
 		return failure_set(f, OUTCOME_REFUSED, what, "use another GUID",
-				   "GUID %s is the %s", guid, guid_meaning(guid));
+				   "GUID %s is the %s", guid, names_meaning(guid));
 	if (same_guid(guid, GUID_KERNEL_EXAMPLE) && !force)
 		return failure_set(f, OUTCOME_REFUSED, what,
 				   "use luks-key, or --force if you mean this one",
-				   "GUID %s is the %s", guid, guid_meaning(guid));
+				   "GUID %s is the %s", guid, names_meaning(guid));
 	if (table_find(table, guid))
 		return failure_set(f, OUTCOME_REFUSED, what, "give each entry its own GUID",
 				   "GUID %s is there already; the kernel would show no entry at all",

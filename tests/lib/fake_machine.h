@@ -282,7 +282,7 @@ static void machine_init(void)
 	for (i = 0; i < 2; i++) {
 		conf.volumes[i].device.kind = DEVICE_KIND_PATH;
 		(void)snprintf(conf.volumes[i].device.value, CONF_DEVICE_SIZE, "/dev/vd%c", 'a' + i);
-		(void)snprintf(conf.volumes[i].guid, GUID_TEXT_SIZE, "%s",
+		(void)snprintf(conf.volumes[i].secret.guid, GUID_TEXT_SIZE, "%s",
 			       i ? OTHER : GUID_DISK_SECRET);
 	}
 }

@@ -86,7 +86,7 @@ static void test_good(void)
 		is_str(v->name, cases[i].name, "its name");
 		is_int(v->device.kind, cases[i].kind, "the kind of its device");
 		is_str(v->device.value, cases[i].value, "its device");
-		is_str(v->guid, cases[i].guid, "its GUID");
+		is_str(v->secret.guid, cases[i].guid, "its GUID");
 		is_int(v->options, cases[i].options, "its options");
 	}
 }

@@ -45,7 +45,7 @@ static void test_defaults(void)
 	is_int(conf.nr_volumes, 1, "default: one volume");
 	is_str(conf.volumes[0].name, "root", "default: called root");
 	is_int(conf.volumes[0].device.kind, DEVICE_KIND_AUTO, "default: on the only disk");
-	is_str(conf.volumes[0].guid, GUID_DISK_SECRET, "default: the well-known GUID");
+	is_str(conf.volumes[0].secret.guid, GUID_DISK_SECRET, "default: the well-known GUID");
 	is_int(conf.volumes[0].options, 0, "default: no option");
 }
 

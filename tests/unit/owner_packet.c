@@ -5,6 +5,7 @@
 #include "packet.h"
 
 #include "bytes.h"
+#include "reference.h"
 #include "table.h"
 
 static struct packet packet;

@@ -2,6 +2,8 @@
 /*
  * owner_table.c - secret tables: built bit for bit, parsed, changed, and refused.
  */
+#include "names.h"
+#include "reference.h"
 #include "table.h"
 
 #include "bytes.h"
@@ -287,15 +289,15 @@ static void test_guids(void)
 	is_str(bytes_hex(bytes, 16), "67452301ab89efcd0f1e2d3c4b5a6978", "guid: mixed-endian");
 	guid_text(bytes, guid);
 	is_str(guid, "01234567-89ab-cdef-0f1e-2d3c4b5a6978", "guid: and back");
-	ok(guid_parse("luks", guid) < 0 && guid_parse("LUKS-KEY", guid) < 0 && guid_parse("", guid) < 0,
+	ok(names_parse("luks", guid) < 0 && names_parse("LUKS-KEY", guid) < 0 && names_parse("", guid) < 0,
 	   "guid: names are exact");
-	ok(guid_parse("luks-key", guid) == 0 && strcmp(guid, GUID_DISK_SECRET) == 0, "guid: luks-key");
-	ok(guid_parse("policy", guid) == 0 &&
+	ok(names_parse("luks-key", guid) == 0 && strcmp(guid, GUID_DISK_SECRET) == 0, "guid: luks-key");
+	ok(names_parse("policy", guid) == 0 &&
 		   strcmp(guid, "f2d7c5a0-8f0e-4f36-9a3c-6b1de5a7c914") == 0, "guid: policy");
-	ok(guid_parse("E6F5A162-D67F-4750-A67C-5D065F2A9910", guid) == 0 && strcmp(guid, OTHER) == 0,
+	ok(names_parse("E6F5A162-D67F-4750-A67C-5D065F2A9910", guid) == 0 && strcmp(guid, OTHER) == 0,
 	   "guid: either case");
-	is_str(guid_alias(GUID_DISK_SECRET), "luks-key", "guid: its name");
-	ok(!guid_alias(OTHER) && guid_meaning(OTHER) && !guid_meaning("x"), "guid: its meaning");
+	is_str(names_alias(GUID_DISK_SECRET), "luks-key", "guid: its name");
+	ok(!names_alias(OTHER) && names_meaning(OTHER) && !names_meaning("x"), "guid: its meaning");
 }
 
 int main(void)

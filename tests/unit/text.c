@@ -2,6 +2,7 @@
 /*
  * text.c - GUIDs, numbers and words out of text that nobody has checked before.
  */
+#include "reference.h"
 #include "text.h"
 
 #include "tap.h"
@@ -35,14 +36,14 @@ static void test_guid(void)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(bad); i++)
-		ok(text_guid(bad[i], guid) == -EINVAL && strcmp(guid, "untouched") == 0,
+		ok(guid_from_text(bad[i], guid) == -EINVAL && strcmp(guid, "untouched") == 0,
 		   "guid: '%s' is refused and writes nothing", bad[i]);
-	is_int(text_guid(GUID_DISK_SECRET, guid), 0, "guid: lower case is taken");
+	is_int(guid_from_text(GUID_DISK_SECRET, guid), 0, "guid: lower case is taken");
 	is_str(guid, "736869e5-84f0-4973-92ec-06879ce3da0b", "guid: lower case is kept");
-	is_int(text_guid("ADF956AD-E98C-484C-AE11-B51C7D336447", guid), 0,
+	is_int(guid_from_text("ADF956AD-E98C-484C-AE11-B51C7D336447", guid), 0,
 	       "guid: upper case is taken");
 	is_str(guid, "adf956ad-e98c-484c-ae11-b51c7d336447", "guid: upper case becomes lower");
-	is_int(text_guid("00000000-0000-0000-0000-00000000000f", guid), 0, "guid: zeros are taken");
+	is_int(guid_from_text("00000000-0000-0000-0000-00000000000f", guid), 0, "guid: zeros are taken");
 	ok(strcmp(GUID_DISK_SECRET, GUID_KERNEL_EXAMPLE) != 0 &&
 		   strlen(GUID_KERNEL_EXAMPLE) == GUID_TEXT_LEN,
 	   "guid: the look-alike is another GUID");

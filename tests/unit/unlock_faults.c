@@ -169,17 +169,17 @@ static void test_two_volumes(void)
 	ok(report.source.read == 2 && report.runs[0].keyslot == 0 &&
 		   report.runs[1].keyslot == 0,
 	   "both are opened");
-	(void)snprintf(conf.volumes[1].guid, GUID_TEXT_SIZE, OTHER);
+	(void)snprintf(conf.volumes[1].secret.guid, GUID_TEXT_SIZE, OTHER);
 	ok(run("two volumes", 2) < 0 && f.code == EXITCODE_SECRET_REFUSED,
 	   "the second one's secret does not open it");
 	ok(report.runs[0].keyslot == 0 && report.runs[1].keyslot == -1, "the first had opened");
-	(void)snprintf(conf.volumes[1].guid, GUID_TEXT_SIZE, GUID_KERNEL_EXAMPLE);
+	(void)snprintf(conf.volumes[1].secret.guid, GUID_TEXT_SIZE, GUID_KERNEL_EXAMPLE);
 	ok(run("two volumes", 3) < 0 && f.code == EXITCODE_SECRET_MISSING &&
 		   report.stages.start_us[STAGE_DEVICE] == 0,
 	   "a secret that is missing stops it before any disk");
 	is_int(report.source.wiped, 2, "and all are wiped");
-	(void)snprintf(conf.volumes[0].guid, GUID_TEXT_SIZE, GUID_KERNEL_EXAMPLE);
-	(void)snprintf(conf.volumes[1].guid, GUID_TEXT_SIZE, GUID_DISK_SECRET);
+	(void)snprintf(conf.volumes[0].secret.guid, GUID_TEXT_SIZE, GUID_KERNEL_EXAMPLE);
+	(void)snprintf(conf.volumes[1].secret.guid, GUID_TEXT_SIZE, GUID_DISK_SECRET);
 	ok(run("two volumes", 4) < 0 && report.source.read == 0 && report.source.wiped == 2,
 	   "the first that is missing stops the reading");
 }
