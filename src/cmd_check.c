@@ -14,6 +14,7 @@
 #include "module.h"
 #include "paths.h"
 #include "report.h"
+#include "sources.h"
 #include "surroundings.h"
 
 static bool wants_integrity(const struct conf *conf)
@@ -84,16 +85,31 @@ static void check_kernel(const struct root *root, const struct conf *conf, enum 
 	print_check("kernel", &f, "dm_crypt and the ciphers are there", code);
 }
 
+/* The first source that shows secrets already. Returns 1, 0 or -errno, as a probe does. */
+static int find_source(const struct root *root, const struct conf *conf, struct source *ret_src,
+		       struct fault *f)
+{
+	size_t i;
+	int r = 0;
+
+	for (i = 0; sources[i] && r == 0; i++) {
+		source_init(sources[i], root, conf, ret_src);
+		ret_src->look_only = true;
+		r = ret_src->ops->probe(ret_src, f);
+	}
+	return r;
+}
+
 static void check_source(const struct root *root, const struct conf *conf, enum exitcode *code)
 {
-	struct source_efi src = SOURCE_EFI_NULL;
+	struct source src;
 	struct fault f = { 0 };
 	unsigned int nr = 0;
 	char good[160];
 	bool has;
 	size_t i;
 
-	if (source_efi_look(root, &src, &f) < 0) {
+	if (find_source(root, conf, &src, &f) <= 0) {
 		for (i = 0; i < conf->secret_modules.nr && root->machine; i++)
 			if (module_lookup(conf->secret_modules.names[i]) >= 0)
 				break;
@@ -112,13 +128,13 @@ static void check_source(const struct root *root, const struct conf *conf, enum 
 		const struct volume_conf *v = &conf->volumes[i];
 
 		f = (struct fault){ 0 };
-		if (source_efi_list(&src, v->secret.guid, &nr, &has) < 0 || !has)
-			(void)source_efi_missing(&src, v->secret.guid, &f);
+		if (src.ops->list(&src, &v->secret, &nr, &has) < 0 || !has)
+			(void)source_missing(&src, &v->secret, &f);
 		(void)snprintf(good, sizeof(good), "entry %s for volume %s, one of %u", v->secret.guid,
 			       v->name, nr);
 		print_check("secrets", &f, good, code);
 	}
-	source_efi_done(&src);
+	src.ops->done(&src);
 }
 
 static void check_volume(const struct root *root, const struct conf *conf, size_t i,

@@ -36,5 +36,12 @@ int fault_replace(struct fault *f, enum exitcode code, int errno_value, const ch
 	va_start(ap, fmt);
 	record(f, code, fmt, ap);
 	va_end(ap);
+	f->outranks = true;
 	return -errno_value;
+}
+
+void fault_merge(struct fault *f, const struct fault *other)
+{
+	if (other->code != EXITCODE_OK && (f->code == EXITCODE_OK || other->outranks))
+		*f = *other;
 }

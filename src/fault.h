@@ -6,6 +6,8 @@
 #ifndef COCO_FAULT_H
 #define COCO_FAULT_H
 
+#include <stdbool.h>
+
 #include "exitcode.h"
 #include "util.h"
 
@@ -13,6 +15,7 @@
 
 struct fault {
 	enum exitcode code;
+	bool outranks; /* recorded by fault_replace() */
 	char reason[FAULT_REASON_MAX]; /* printable, without quotes, cut if too long */
 };
 
@@ -28,5 +31,8 @@ int fault_set(struct fault *f, enum exitcode code, int errno_value, const char *
  * there, whatever else went wrong. */
 int fault_replace(struct fault *f, enum exitcode code, int errno_value, const char *fmt, ...)
 	_printf_(4, 5);
+
+/* Takes over another fault, unless one is recorded already that it does not outrank. */
+void fault_merge(struct fault *f, const struct fault *other);
 
 #endif

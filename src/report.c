@@ -32,7 +32,6 @@ void report_init(struct report *ret_report)
 	size_t i;
 
 	memset(ret_report, 0, sizeof(*ret_report));
-	ret_report->source = SOURCE_EFI_NULL;
 	for (i = 0; i < CONF_VOLUMES_MAX; i++)
 		ret_report->runs[i] = RUN_NULL;
 }
@@ -74,11 +73,11 @@ static void add_u64(struct json_object *obj, const char *key, uint64_t value)
 	json_object_object_add(obj, key, json_object_new_uint64(value));
 }
 
-static struct json_object *source_json(const struct source_efi *src)
+static struct json_object *source_json(const struct source_info *src)
 {
 	struct json_object *obj = json_object_new_object();
 
-	add_string(obj, "kind", "launch-secret");
+	add_string(obj, "kind", src->kind ? src->kind : "launch-secret");
 	add_string(obj, "module", src->module);
 	add_string(obj, "path", src->path ? src->path : "");
 	add_u64(obj, "found", src->found);

@@ -7,11 +7,11 @@
 #define COCO_REPORT_H
 
 #include "run.h"
-#include "source_efi.h"
+#include "source.h"
 
 struct report {
 	struct stages stages;	  /* up to the first volume */
-	struct source_efi source; /* a copy of the counters; no descriptor */
+	struct source_info source;
 	bool discarded;		  /* the entries were wiped, or f says why not */
 	bool claimed;		  /* whatever the lists of volumes name is the boot's */
 	struct run runs[CONF_VOLUMES_MAX]; /* one for each volume */

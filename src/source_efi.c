@@ -31,27 +31,27 @@ static const char *const directories[] = {
 	PATH_SECURITYFS "/sev_secret",	    /* the first proposal */
 };
 
-static bool is_own_module(const struct source_efi *src)
+static bool is_own_module(const struct source *src)
 {
-	return strcmp(src->module, "coco_secret") == 0;
+	return strcmp(src->info.module, "coco_secret") == 0;
 }
 
 /* Returns 0, also if there is none (path is then NULL), or -errno if one cannot be opened. */
-static int open_directory(const struct root *root, struct source_efi *src)
+static int open_directory(struct source *src)
 {
 	size_t i;
 
-	src->path = NULL;
+	src->info.path = NULL;
 
 	for (i = 0; i < ARRAY_SIZE(directories); i++) {
-		src->dir_fd = root_open(root, directories[i],
+		src->fd = root_open(src->root, directories[i],
 					O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
-		if (src->dir_fd >= 0) {
-			src->path = directories[i];
+		if (src->fd >= 0) {
+			src->info.path = directories[i];
 			return 0;
 		}
-		if (src->dir_fd != -ENOENT && src->dir_fd != -ENOTDIR)
-			return src->dir_fd;
+		if (src->fd != -ENOENT && src->fd != -ENOTDIR)
+			return src->fd;
 	}
 	return 0;
 }
@@ -108,7 +108,7 @@ static int own_module_params(const struct root *root, const struct conf *conf, c
 	return 0;
 }
 
-static int load_module(const struct root *root, const struct conf *conf, const char *name)
+static int load_module(const struct source *src, const char *name)
 {
 	_cleanup_free_ char *params = NULL;
 	int r;
@@ -116,7 +116,7 @@ static int load_module(const struct root *root, const struct conf *conf, const c
 	if (strcmp(name, "coco_secret") == 0) {
 		/* Without EFI there is no address, but the module itself must still be found:
 		 * its own refusal then tells the rest. */
-		r = own_module_params(root, conf, &params);
+		r = own_module_params(src->root, src->conf, &params);
 		if (r < 0 && r != -ENOENT)
 			return r;
 	}
@@ -219,34 +219,33 @@ static int is_loaded(const struct root *root, const char *module)
 }
 
 /* Finds out which module exposes a directory that was there before us. */
-static int name_module(const struct root *root, const struct conf *conf, struct source_efi *src,
-		       struct fault *f)
+static int name_module(struct source *src, struct fault *f)
 {
+	const struct name_list *list = &src->conf->secret_modules;
 	size_t i;
 	int r;
 
-	for (i = 0; i < conf->secret_modules.nr; i++) {
-		r = is_loaded(root, conf->secret_modules.names[i]);
+	for (i = 0; i < list->nr; i++) {
+		r = is_loaded(src->root, list->names[i]);
 		if (r < 0)
 			return fault_set(f, EXITCODE_NO_SECRET_MODULE, -r,
 					 "cannot see whether %s is loaded: %s",
-					 conf->secret_modules.names[i], strerror(-r));
+					 list->names[i], strerror(-r));
 		if (r > 0)
-			memcpy(src->module, conf->secret_modules.names[i], CONF_NAME_SIZE);
+			memcpy(src->info.module, list->names[i], CONF_NAME_SIZE);
 	}
 	return 0;
 }
 
 /* Loads the first module of the list that the kernel has. Returns 0 or -errno with f. */
-static int find_module(const struct root *root, const struct conf *conf, struct source_efi *src,
-		       struct fault *f)
+static int find_module(struct source *src, struct fault *f)
 {
-	const struct name_list *list = &conf->secret_modules;
+	const struct name_list *list = &src->conf->secret_modules;
 	size_t i;
 	int r;
 
 	for (i = 0; i < list->nr; i++) {
-		r = load_module(root, conf, list->names[i]);
+		r = load_module(src, list->names[i]);
 		if (r == -ENOENT)
 			continue;
 		if (r == -EBUSY && strcmp(list->names[i], "coco_secret") == 0)
@@ -257,7 +256,7 @@ static int find_module(const struct root *root, const struct conf *conf, struct 
 			return fault_set(f, EXITCODE_NO_SECRET_MODULE, -r,
 					 "module %s does not load: %s", list->names[i],
 					 strerror(-r));
-		memcpy(src->module, list->names[i], CONF_NAME_SIZE);
+		memcpy(src->info.module, list->names[i], CONF_NAME_SIZE);
 		return 0;
 	}
 	return fault_set(f, EXITCODE_NO_SECRET_MODULE, ENOENT,
@@ -266,58 +265,75 @@ static int find_module(const struct root *root, const struct conf *conf, struct 
 			 list->nr > 1 ? list->names[1] : "");
 }
 
-int source_efi_open(const struct root *root, const struct conf *conf, struct source_efi *src,
-		    struct fault *f)
+/* Names the directory of a machine that is only looked at. */
+static int look(struct source *src, struct fault *f)
 {
-	int r;
-
-	r = mount_securityfs(root, f);
-	if (r < 0)
-		return r;
-	r = open_directory(root, src);
-	if (r < 0)
-		return wipe_failed(f, r);
-	if (src->path) {
-		r = name_module(root, conf, src, f);
-		if (r < 0)
-			return r;
-	} else if (root->machine) {
-		r = find_module(root, conf, src, f);
-		if (r < 0)
-			return r;
-		r = open_directory(root, src);
-		if (r < 0)
-			return wipe_failed(f, r);
-	}
-	if (src->path)
-		return 0;
-	return is_own_module(src) || !root->machine ? refuse_own(root, f) :
-						      diagnose_merged(root, f);
-}
-
-int source_efi_look(const struct root *root, struct source_efi *ret_src, struct fault *f)
-{
-	struct source_efi src = SOURCE_EFI_NULL;
 	bool corrupt;
 	int r;
 
-	r = open_directory(root, &src);
+	r = open_directory(src);
 	if (r < 0)
 		return fault_set(f, EXITCODE_WIPE_FAILED, -r, "cannot look at the secrets: %s",
 				 strerror(-r));
-	if (!src.path) {
-		if (root_exists(root, PATH_COCO_SECRET_STATE) != 0)
-			(void)diagnose_own(root, f, &corrupt); /* a dry run: nothing is zeroed */
-		return -ENOENT;
-	}
-	*ret_src = src;
+	if (src->info.path)
+		return 1;
+	if (root_exists(src->root, PATH_COCO_SECRET_STATE) != 0)
+		(void)diagnose_own(src->root, f, &corrupt); /* nothing is zeroed */
 	return 0;
 }
 
-void source_efi_done(struct source_efi *src)
+/* Absent is what the kernel, the image or the firmware does not have; all the rest is an error. */
+static int absent(int r, const struct fault *f)
 {
-	util_closep(&src->dir_fd);
-	src->dir_fd = -EBADF;
+	bool may_lack = f->code == EXITCODE_NO_SECURITYFS || f->code == EXITCODE_NO_SECRET_MODULE ||
+			f->code == EXITCODE_NO_SECRET_TABLE;
+
+	return may_lack && (r == -ENODEV || r == -ENOENT) ? 0 : r;
+}
+
+static int probe(struct source *src, struct fault *f)
+{
+	int r;
+
+	if (src->look_only)
+		return look(src, f);
+	r = mount_securityfs(src->root, f);
+	if (r < 0)
+		return absent(r, f);
+	r = open_directory(src);
+	if (r < 0)
+		return wipe_failed(f, r);
+	if (src->info.path) {
+		r = name_module(src, f);
+		return r < 0 ? r : 1;
+	}
+	if (src->root->machine) {
+		r = find_module(src, f);
+		if (r < 0)
+			return absent(r, f);
+		r = open_directory(src);
+		if (r < 0)
+			return wipe_failed(f, r);
+	}
+	if (src->info.path)
+		return 1;
+	r = is_own_module(src) || !src->root->machine ? refuse_own(src->root, f) :
+							diagnose_merged(src->root, f);
+	return absent(r, f);
+}
+
+/* The probe has the directory open already. */
+static int open_source(struct source *src, struct fault *f)
+{
+	(void)src;
+	(void)f;
+	return 0;
+}
+
+static void done(struct source *src)
+{
+	util_closep(&src->fd);
+	src->fd = -EBADF;
 }
 
 /* Counts the entries of the directory, on a fresh view, and calls fn for each. Returns their
@@ -336,9 +352,9 @@ static int next_entry(const char *name, void *data)
 	return e->fn ? e->fn(name, e->data) : 0;
 }
 
-static int for_each_entry(const struct source_efi *src, root_entry_fn fn, void *data)
+static int for_each_entry(const struct source *src, root_entry_fn fn, void *data)
 {
-	int fd = openat(src->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = openat(src->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct entries e = { .fn = fn, .data = data };
 	int r;
 
@@ -346,8 +362,8 @@ static int for_each_entry(const struct source_efi *src, root_entry_fn fn, void *
 	return r < 0 ? r : e.nr;
 }
 
-int source_efi_list(const struct source_efi *src, const char *guid, unsigned int *ret_nr,
-		    bool *ret_has)
+static int list(struct source *src, const struct reference *ref, unsigned int *ret_nr,
+		bool *ret_has)
 {
 	struct stat st;
 	int nr = for_each_entry(src, NULL, NULL), missing;
@@ -355,7 +371,7 @@ int source_efi_list(const struct source_efi *src, const char *guid, unsigned int
 	if (nr < 0)
 		return nr;
 	/* Only ENOENT says that it is not there: the policy entry counts by being there. */
-	missing = fstatat(src->dir_fd, guid, &st, AT_SYMLINK_NOFOLLOW) < 0 ? errno : 0;
+	missing = fstatat(src->fd, ref->guid, &st, AT_SYMLINK_NOFOLLOW) < 0 ? errno : 0;
 	if (missing != 0 && missing != ENOENT)
 		return -missing;
 	if (ret_has)
@@ -364,34 +380,17 @@ int source_efi_list(const struct source_efi *src, const char *guid, unsigned int
 	return 0;
 }
 
-int source_efi_missing(const struct source_efi *src, const char *guid, struct fault *f)
+static int fetch(struct source *src, const struct reference *ref, struct secret *ret_secret,
+		 struct fault *f)
 {
-	unsigned int nr = 0;
-	bool example = false;
-	int r;
-
-	r = source_efi_list(src, GUID_KERNEL_EXAMPLE, &nr, &example);
-	if (r < 0)
-		return fault_set(f, EXITCODE_SECRET_MISSING, -r, "cannot list the secrets: %s",
-				 strerror(-r));
-	if (example && strcmp(guid, GUID_DISK_SECRET) == 0)
-		return fault_set(f, EXITCODE_EXAMPLE_GUID, ENOENT,
-				 "the secret table has no entry %s, only the look-alike %s", guid,
-				 GUID_KERNEL_EXAMPLE);
-	return fault_set(f, EXITCODE_SECRET_MISSING, ENOENT,
-			 "the secret table has %u entries, none with GUID %s", nr, guid);
-}
-
-int source_efi_fetch(struct source_efi *src, const char *guid, struct secret *ret_secret,
-		     struct fault *f)
-{
+	const char *guid = ref->guid;
 	_cleanup_secret_ struct secret s = SECRET_NULL;
 	_cleanup_close_ int fd = -EBADF;
 	int r;
 
-	fd = openat(src->dir_fd, guid, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	fd = openat(src->fd, guid, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 && errno == ENOENT)
-		return source_efi_missing(src, guid, f);
+		return source_missing(src, ref, f);
 	if (fd < 0)
 		return fault_set(f, EXITCODE_SECRET_MISSING, errno, "cannot open entry %s: %s",
 				 guid, strerror(errno));
@@ -405,15 +404,14 @@ int source_efi_fetch(struct source_efi *src, const char *guid, struct secret *re
 				 strerror(-r));
 	if (s.len == 0)
 		return fault_set(f, EXITCODE_SECRET_EMPTY, ENODATA, "entry %s has no data", guid);
-	src->read++;
+	src->info.read++;
 	*ret_secret = s;
 	s = SECRET_NULL;
 	return 0;
 }
 
 struct wipe {
-	const struct source_efi *src;
-	const struct conf *conf;
+	const struct source *src;
 	unsigned int wiped;
 	unsigned int kept;
 	int error; /* first error; the other entries are still wiped */
@@ -422,16 +420,16 @@ struct wipe {
 static int wipe_entry(const char *name, void *data)
 {
 	struct wipe *w = data;
-	const struct source_efi *src = w->src;
+	const struct source *src = w->src;
 	struct stat st;
 
-	if (conf_keeps(w->conf, name)) {
+	if (conf_keeps(src->conf, name)) {
 		w->kept++;
 		return 0;
 	}
-	if (unlinkat(src->dir_fd, name, 0) < 0)
+	if (unlinkat(src->fd, name, 0) < 0)
 		w->error = w->error ? w->error : -errno;
-	else if (fstatat(src->dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT)
+	else if (fstatat(src->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT)
 		w->error = w->error ? w->error : -EIO;
 	else
 		w->wiped++;
@@ -439,16 +437,16 @@ static int wipe_entry(const char *name, void *data)
 }
 
 /* Unlinks all that is listed, then looks again. Returns how many were listed, or -errno. */
-static int wipe_listed(const struct conf *conf, struct source_efi *src)
+static int wipe_listed(struct source *src)
 {
-	struct wipe w = { .src = src, .conf = conf }, again = w;
+	struct wipe w = { .src = src }, again = w;
 	int nr, left;
 
 	nr = for_each_entry(src, wipe_entry, &w);
 	if (nr < 0)
 		return nr;
-	src->wiped += w.wiped;
-	src->kept = w.kept;
+	src->info.wiped += w.wiped;
+	src->info.kept = w.kept;
 	if (w.error < 0)
 		return w.error;
 	left = for_each_entry(src, wipe_entry, &again);
@@ -457,65 +455,73 @@ static int wipe_listed(const struct conf *conf, struct source_efi *src)
 	return again.wiped > 0 || again.error < 0 ? -EIO : nr;
 }
 
-static int reload(const struct root *root, const struct conf *conf, struct source_efi *src)
+static int reload(struct source *src)
 {
 	int r;
 
-	source_efi_done(src);
-	r = module_unload(src->module);
+	done(src);
+	r = module_unload(src->info.module);
 	if (r < 0)
 		return r;
-	r = load_module(root, conf, src->module);
+	r = load_module(src, src->info.module);
 	if (r < 0)
 		return r;
-	r = open_directory(root, src);
+	r = open_directory(src);
 	if (r < 0)
 		return r;
-	return src->path ? 0 : -ENODEV;
+	return src->info.path ? 0 : -ENODEV;
 }
 
 /* 64 listed files may hide more, which appear when the module is loaded again. */
-static int wipe_hidden(const struct root *root, const struct conf *conf, struct source_efi *src,
-		       struct fault *f)
+static int wipe_hidden(struct source *src, struct fault *f)
 {
-	unsigned int before = src->wiped, round;
+	unsigned int before = src->info.wiped, round;
 	int nr, r;
 
 	for (round = 0; round < RELOADS_MAX; round++) {
-		unsigned int wiped = src->wiped;
+		unsigned int wiped = src->info.wiped;
 
-		r = root->machine && src->module[0] ? reload(root, conf, src) : -EBUSY;
+		r = src->root->machine && src->info.module[0] ? reload(src) : -EBUSY;
 		if (r < 0)
 			return fault_replace(f, EXITCODE_HIDDEN_ENTRIES, -r,
 					     "64 secrets are listed, more may be hidden, and the "
 					     "module cannot be reloaded to see them: %s",
 					     strerror(-r));
-		nr = wipe_listed(conf, src);
+		nr = wipe_listed(src);
 		if (nr < 0)
 			return wipe_failed(f, nr);
-		if (src->wiped == wiped)
+		if (src->info.wiped == wiped)
 			break;
 	}
-	if (src->wiped == before)
+	if (src->info.wiped == before)
 		return 0;
 	return fault_replace(f, EXITCODE_HIDDEN_ENTRIES, E2BIG,
 			     "%u entries of the secret table were hidden behind the first 64",
-			     src->wiped - before);
+			     src->info.wiped - before);
 }
 
-int source_efi_discard(const struct root *root, const struct conf *conf, struct source_efi *src,
-		       struct fault *f)
+static int discard(struct source *src, struct fault *f)
 {
 	int nr;
 
-	if (src->dir_fd < 0)
+	if (src->fd < 0)
 		return 0;
-	nr = wipe_listed(conf, src);
+	nr = wipe_listed(src);
 	if (nr < 0)
 		return wipe_failed(f, nr);
-	if (src->found == 0)
-		src->found = (unsigned int)nr;
+	if (src->info.found == 0)
+		src->info.found = (unsigned int)nr;
 	if (nr < MERGED_DRIVER_FILES_MAX || is_own_module(src))
 		return 0;
-	return wipe_hidden(root, conf, src, f);
+	return wipe_hidden(src, f);
 }
+
+const struct source_ops source_efi = {
+	.kind = "launch-secret",
+	.probe = probe,
+	.open = open_source,
+	.list = list,
+	.fetch = fetch,
+	.discard = discard,
+	.done = done,
+};

@@ -6,9 +6,9 @@
  *
  *   prepare             what can fail without a secret fails before it is read: words of
  *                       the host, the kernel's ciphers, the judge's process
- *   source_efi_open     the secret module, securityfs
- *   source_efi_fetch    the owner's pins, each volume's secret, into locked memory
- *   source_efi_discard  every entry is wiped, whatever went wrong before
+ *   find_source         probe: is there a secret table, and who exposes it?
+ *   fetch_secrets       the owner's pins, each volume's secret, into locked memory
+ *   discard             every entry is wiped, whatever went wrong before
  *   device_find         only now is a disk looked at
  *   examine_header      one copy of its header: pinned, judged, sealed, loaded
  *   examine_keyslot     the secret opens a keyslot; the volume key is the pinned one
@@ -22,12 +22,13 @@
 
 #include "action.h"
 #include "cmdline.h"
-#include "examine.h"
+#include "fetch.h"
 #include "kernel.h"
 #include "log.h"
 #include "mapping.h"
 #include "opened.h"
 #include "paths.h"
+#include "sources.h"
 #include "unmap.h"
 
 struct unlock {
@@ -35,7 +36,8 @@ struct unlock {
 	const struct conf *conf;
 	struct report *report;
 	struct deadline deadline;
-	struct source_efi source;
+	struct source sources[SOURCES_MAX];
+	size_t nr_sources; /* that were asked */
 	struct uevent uevent;
 	struct judge_process judge;
 	struct policy_entry policy;
@@ -59,45 +61,6 @@ static void prepare(struct unlock *u, struct fault *f)
 	(void)kernel_prepare(u->root, u->conf, f);
 }
 
-static int fetch_policy(struct unlock *u, struct fault *f)
-{
-	_cleanup_secret_ struct secret entry = SECRET_NULL;
-	unsigned int ignored;
-	bool there = false;
-	int r;
-
-	r = source_efi_list(&u->source, GUID_POLICY, &ignored, &there);
-	if (r < 0)
-		return fault_set(f, EXITCODE_SECRET_MISSING, -r, "cannot list the secrets: %s",
-				 strerror(-r));
-	if (there) {
-		r = source_efi_fetch(&u->source, GUID_POLICY, &entry, f);
-		if (r < 0)
-			return r;
-		r = policy_entry_parse(&entry, u->conf, &u->policy, f);
-		if (r < 0)
-			return r;
-	}
-	return policy_entry_suffices(&u->policy, u->conf, f);
-}
-
-static int fetch_secrets(struct unlock *u, struct fault *f)
-{
-	size_t i;
-	int r;
-
-	r = fetch_policy(u, f);
-	if (r < 0)
-		return r;
-	for (i = 0; i < u->conf->nr_volumes; i++) {
-		r = source_efi_fetch(&u->source, u->conf->volumes[i].secret.guid,
-				     &u->secrets[i], f);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
 static void wipe_secrets(struct unlock *u)
 {
 	size_t i;
@@ -106,29 +69,62 @@ static void wipe_secrets(struct unlock *u)
 		secret_done(&u->secrets[i]);
 }
 
-/* Reads and wipes. The wipe follows whatever came before it, a fault included. */
-static int take_secrets(struct unlock *u, struct fault *f)
+/* The first source that is there. Without one, f says what the first of all lacks. */
+static struct source *find_source(struct unlock *u, struct fault *f)
 {
+	struct source *found = NULL;
+	struct fault lack = { 0 };
+	size_t i;
 	int r;
 
+	for (i = 0; sources[i]; i++) {
+		struct fault why = { 0 };
+
+		source_init(sources[i], u->root, u->conf, &u->sources[i]);
+		r = sources[i]->probe(&u->sources[i], &why);
+		u->nr_sources++;
+		if (r < 0)
+			fault_merge(f, &why);
+		else if (r == 0)
+			fault_merge(&lack, &why);
+		else if (!found)
+			found = &u->sources[i];
+	}
+	if (!found) {
+		fault_merge(f, &lack);
+		(void)fault_set(f, EXITCODE_NO_SECRET_TABLE, ENOENT, "no source has a secret");
+	}
+	return found;
+}
+
+/* Reads and wipes. The wipe follows whatever came before it, a fault included, and is that of
+ * each source, also of those that were not needed. */
+static int take_secrets(struct unlock *u, struct fault *f)
+{
+	struct source *src;
+	size_t i;
+	int r = 0, failed;
+
 	stages_enter(&u->report->stages, STAGE_SECRET_MODULE);
-	r = source_efi_open(u->root, u->conf, &u->source, f);
-	if (r >= 0 && f->code == EXITCODE_OK) {
+	src = find_source(u, f);
+	if (src && f->code == EXITCODE_OK && src->ops->open(src, f) >= 0) {
 		stages_enter(&u->report->stages, STAGE_READ);
-		(void)fetch_secrets(u, f); /* a failure is in f, after the wipe it counts */
+		(void)fetch_secrets(src, &u->policy, u->secrets, f); /* f counts, after the wipe */
 	}
 	stages_enter(&u->report->stages, STAGE_WIPE);
-	r = source_efi_discard(u->root, u->conf, &u->source, f);
-	u->report->source = u->source;
-	u->report->source.dir_fd = -EBADF;
+	for (i = 0; i < u->nr_sources; i++) {
+		failed = u->sources[i].ops->discard(&u->sources[i], f);
+		r = r < 0 ? r : failed;
+		u->sources[i].ops->done(&u->sources[i]);
+	}
+	u->report->source = src ? src->info : u->sources[0].info;
 	u->report->discarded = true;
-	source_efi_done(&u->source);
 	stages_end(&u->report->stages);
 	if (f->code != EXITCODE_OK)
 		return r < 0 ? r : -ECANCELED;
-	log_info("secrets: %u found by %s, %u read, %u wiped, %u kept", u->source.found,
-		 u->source.module[0] ? u->source.module : "a built-in driver", u->source.read,
-		 u->source.wiped, u->source.kept);
+	log_info("secrets: %u found by %s, %u read, %u wiped, %u kept", src->info.found,
+		 src->info.module[0] ? src->info.module : "a built-in driver", src->info.read,
+		 src->info.wiped, src->info.kept);
 	return 0;
 }
 
@@ -243,7 +239,6 @@ int unlock_run(const struct root *root, const struct conf *conf, struct report *
 		.conf = conf,
 		.report = report,
 		.deadline = deadline_in_ms(conf->timeout_ms),
-		.source = SOURCE_EFI_NULL,
 		.uevent = UEVENT_NULL,
 		.judge = JUDGE_NULL,
 	};
@@ -299,7 +294,6 @@ void unlock_undo(const struct root *root, const struct conf *conf, struct report
 		.root = root,
 		.conf = conf,
 		.report = report,
-		.source = SOURCE_EFI_NULL,
 		.uevent = UEVENT_NULL,
 		.judge = JUDGE_NULL,
 	};

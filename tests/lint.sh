@@ -14,11 +14,11 @@ export LC_ALL=C.UTF-8
 layers='
 1 util text guid fault exitcode deadline root paths log digest jsontext child warning
 2 reference conf cocotab lvmfilter
-3 secret module uevent kernel action source_efi device header policy volume
+3 secret module uevent kernel action source source_efi fetch device header policy volume
 3 examine binheader judge cmdline policy_entry
 3 dm unmap mapping opened mounts stack strangers rivals swaps verify generation running
 3 storage services surroundings
-4 run report unlock supervise stop
+4 run report sources unlock supervise stop
 5 cmd cmd_check cmd_raise_generation cmd_status cmd_unlock cmd_verify_root main
 '
 
@@ -26,7 +26,7 @@ layers='
 # not see disks, and the other way round; only examine.c and unlock.c bring them together.
 # The judge and the rules know neither secrets nor libcryptsetup.
 apart='
-source_efi secret: device header policy volume uevent kernel action
+source source_efi secret: device header policy volume uevent kernel action
 uevent kernel device header policy action module: secret source_efi volume
 header: policy
 policy binheader jsontext: log secret source_efi volume

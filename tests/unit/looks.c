@@ -6,7 +6,6 @@
  */
 #include "cmdline.h"
 #include "device.h"
-#include "source_efi.h"
 
 #include "action.h"
 #include "fixture.h"
@@ -14,6 +13,7 @@
 #include "kernel.h"
 #include "paths.h"
 #include "policy_entry.h"
+#include "probe.h"
 #include "report.h"
 
 #define ENTRIES PATH_SECURITYFS "/secrets/coco"
@@ -99,27 +99,27 @@ static int dropin(void)
 
 static int policy_there(void)
 {
-	struct source_efi src = SOURCE_EFI_NULL;
+	struct source src;
 	unsigned int nr;
 	bool there = false;
 	int r;
 
-	r = source_efi_look(&fx.root, &src, &f);
-	if (r >= 0)
-		r = source_efi_list(&src, GUID_POLICY, &nr, &there);
-	source_efi_done(&src);
-	return (r < 0 && r != -ENOENT) || (r >= 0 && there && nr == 2) ? 0 : 1;
+	r = source_begin(&fx.root, &conf, true, &src, &f);
+	if (r == 0)
+		r = source_efi.list(&src, &REF(GUID_POLICY), &nr, &there);
+	source_efi.done(&src);
+	return r < 0 || (r == 0 && there && nr == 2) ? 0 : 1;
 }
 
 static int corrupt_area(void)
 {
-	struct source_efi src = SOURCE_EFI_NULL;
+	struct source src;
 	const char *state = PATH_COCO_SECRET_STATE;
 	int r;
 
 	fixture_text(&fx, state, "corrupt entry-length\n");
-	r = source_efi_open(&fx.root, &conf, &src, &f);
-	source_efi_done(&src);
+	r = source_begin(&fx.root, &conf, false, &src, &f);
+	source_efi.done(&src);
 	inject.nth = 0; /* from here on the test itself reads */
 	/* Wiped, or it is said that it is not; without securityfs nobody can get at it. */
 	if (r < 0 && (f.code == EXITCODE_WIPE_FAILED || f.code == EXITCODE_NO_SECURITYFS))

@@ -7,6 +7,7 @@
 
 #include "fixture.h"
 #include "paths.h"
+#include "probe.h"
 
 #define MERGED PATH_SECURITYFS "/secrets/coco"
 #define OTHER "11111111-2222-3333-4444-555555555555"
@@ -14,13 +15,18 @@
 
 static struct conf conf;
 static struct fault f;
-static struct source_efi src;
+static struct source src;
 
 static int open_source(const struct fixture *fx)
 {
 	f = (struct fault){ 0 };
-	src = SOURCE_EFI_NULL;
-	return source_efi_open(&fx->root, &conf, &src, &f);
+	return source_begin(&fx->root, &conf, false, &src, &f);
+}
+
+static int look(const struct fixture *fx)
+{
+	f = (struct fault){ 0 };
+	return source_begin(&fx->root, &conf, true, &src, &f);
 }
 
 static const char *entry(const char *name)
@@ -35,7 +41,7 @@ static unsigned int count(void)
 {
 	unsigned int nr = 4711;
 
-	FIXTURE_MUST(source_efi_list(&src, OTHER, &nr, NULL) == 0);
+	FIXTURE_MUST(source_efi.list(&src, &REF(OTHER), &nr, NULL) == 0);
 	return nr;
 }
 
@@ -62,37 +68,36 @@ static void test_directories(void)
 	size_t i;
 
 	fixture_init(&fx);
-	is_int(open_source(&fx), -ENOENT, "no securityfs");
+	is_int(open_source(&fx), ABSENT, "no securityfs");
 	is_int(f.code, EXITCODE_NO_SECURITYFS, "is no-securityfs");
-	f = (struct fault){ 0 };
-	ok(source_efi_look(&fx.root, &src, &f) == -ENOENT && f.code == EXITCODE_OK,
+	ok(look(&fx) == ABSENT && f.code == EXITCODE_OK,
 	   "the dry run finds nothing, too, and leaves it at that");
 	fixture_mkdir(&fx, PATH_SECURITYFS);
-	is_int(open_source(&fx), -ENODEV, "securityfs without a directory of secrets");
+	is_int(open_source(&fx), ABSENT, "securityfs without a directory of secrets");
 	is_int(f.code, EXITCODE_NO_SECRET_TABLE, "is no-secret-table");
-	ok(src.dir_fd < 0 && !src.path, "and hands out nothing");
+	ok(src.fd < 0 && !src.info.path, "and hands out nothing");
 	for (i = 0; i < ARRAY_SIZE(dirs); i++) {
 		fixture_mkdir(&fx, dirs[i]);
-		ok(open_source(&fx) == 0 && src.dir_fd >= 0, "%s is found", dirs[i]);
-		is_str(src.path, dirs[i], "and taken before the older ones");
-		is_str(src.module, "", "a driver that is not in the list has no name");
-		source_efi_done(&src);
-		ok(source_efi_look(&fx.root, &src, &f) == 0 && strcmp(src.path, dirs[i]) == 0,
+		ok(open_source(&fx) == 0 && src.fd >= 0, "%s is found", dirs[i]);
+		is_str(src.info.path, dirs[i], "and taken before the older ones");
+		is_str(src.info.module, "", "a driver that is not in the list has no name");
+		source_efi.done(&src);
+		ok(look(&fx) == 0 && strcmp(src.info.path, dirs[i]) == 0,
 		   "by the dry run, too");
-		source_efi_done(&src);
+		source_efi.done(&src);
 	}
-	source_efi_done(&src);
-	is_int(src.dir_fd, -EBADF, "done twice is harmless");
+	source_efi.done(&src);
+	is_int(src.fd, -EBADF, "done twice is harmless");
 	fixture_mkdir(&fx, PATH_SYS_MODULE "/efi_secret");
-	ok(open_source(&fx) == 0 && strcmp(src.module, "efi_secret") == 0,
+	ok(open_source(&fx) == 0 && strcmp(src.info.module, "efi_secret") == 0,
 	   "the module that is loaded has its name told");
-	source_efi_done(&src);
+	source_efi.done(&src);
 	fixture_done(&fx);
 	fixture_init(&fx);
 	fixture_mkdir(&fx, PATH_SECURITYFS "/secrets");
 	fixture_mkdir(&fx, "/elsewhere");
 	FIXTURE_MUST(symlink("/elsewhere", fixture_path(&fx, MERGED)) == 0);
-	is_int(open_source(&fx), -ENODEV, "a link in the place of the directory is not followed");
+	is_int(open_source(&fx), ABSENT, "a link in the place of the directory is not followed");
 	fixture_done(&fx);
 }
 
@@ -114,15 +119,16 @@ static void test_own_state(void)
 	};
 	struct fixture fx;
 	size_t i;
+	int r;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		fixture_init(&fx);
 		fixture_text(&fx, PATH_COCO_SECRET_STATE, cases[i].state);
-		f = (struct fault){ 0 };
-		ok(source_efi_look(&fx.root, &src, &f) == -ENOENT && f.code == cases[i].code &&
+		ok(look(&fx) == ABSENT && f.code == cases[i].code &&
 			   strcmp(fixture_get(&fx, PATH_COCO_SECRET_STATE), cases[i].state) == 0,
 		   "the dry run foresees it and zeroes nothing");
-		ok(open_source(&fx) < 0 && f.code == cases[i].code, "state %.*s is %s",
+		r = open_source(&fx);
+		ok((cases[i].zeroed ? r < 0 : r == ABSENT) && f.code == cases[i].code, "state %.*s is %s",
 		   (int)strcspn(cases[i].state, "\n"), cases[i].state,
 		   exitcode_name(cases[i].code));
 		ok(strncmp(fixture_get(&fx, PATH_COCO_SECRET_STATE),
@@ -138,7 +144,7 @@ static void test_own_state(void)
 	is_int(f.code, EXITCODE_WIPE_FAILED, "a corrupt table that cannot be zeroed is wipe-failed");
 	f = (struct fault){ 0 };
 	(void)fault_set(&f, EXITCODE_CONFIG, EINVAL, "an earlier cause");
-	(void)source_efi_open(&fx.root, &conf, &src, &f);
+	(void)source_begin(&fx.root, &conf, false, &src, &f);
 	is_int(f.code, EXITCODE_WIPE_FAILED, "whatever was wrong before");
 	fixture_done(&fx);
 }
@@ -158,31 +164,31 @@ static void test_fetch(void)
 	fixture_put(&fx, entry(THIRD), "", 0);
 	fixture_put(&fx, entry(GUID_KERNEL_EXAMPLE), "x", 1);
 	FIXTURE_MUST(open_source(&fx) == 0);
-	is_int(source_efi_fetch(&src, GUID_DISK_SECRET, &s, &f), 0, "fetch");
+	is_int(source_efi.fetch(&src, &REF(GUID_DISK_SECRET), &s, &f), 0, "fetch");
 	ok(s.len == sizeof(binary) && memcmp(s.bytes, binary, s.len) == 0, "every byte");
-	is_int(src.read, 1, "one was read");
+	is_int(src.info.read, 1, "one was read");
 	is_int(count(), 4, "reading removes nothing");
 	secret_done(&s);
-	is_int(source_efi_fetch(&src, OTHER, &s, &f), -EFBIG, "an entry above 16 KiB");
+	is_int(source_efi.fetch(&src, &REF(OTHER), &s, &f), -EFBIG, "an entry above 16 KiB");
 	ok(f.code == EXITCODE_SECRET_MISSING && strstr(f.reason, OTHER), "is named in the reason");
 	f = (struct fault){ 0 };
-	is_int(source_efi_fetch(&src, THIRD, &s, &f), -ENODATA, "an entry without data");
+	is_int(source_efi.fetch(&src, &REF(THIRD), &s, &f), -ENODATA, "an entry without data");
 	ok(f.code == EXITCODE_SECRET_EMPTY && strstr(f.reason, THIRD), "is secret-empty");
-	ok(!s.bytes && src.read == 1, "nothing was handed out or counted");
+	ok(!s.bytes && src.info.read == 1, "nothing was handed out or counted");
 
 	f = (struct fault){ 0 };
 	fixture_unlink(&fx, entry(GUID_DISK_SECRET));
-	is_int(source_efi_fetch(&src, GUID_DISK_SECRET, &s, &f), -ENOENT, "only the look-alike");
+	is_int(source_efi.fetch(&src, &REF(GUID_DISK_SECRET), &s, &f), -ENOENT, "only the look-alike");
 	ok(f.code == EXITCODE_EXAMPLE_GUID && strstr(f.reason, GUID_DISK_SECRET) &&
 		   strstr(f.reason, GUID_KERNEL_EXAMPLE),
 	   "is example-guid, and both are named");
 	f = (struct fault){ 0 };
 	fixture_unlink(&fx, entry(OTHER));
-	(void)source_efi_fetch(&src, OTHER, &s, &f);
+	(void)source_efi.fetch(&src, &REF(OTHER), &s, &f);
 	is_int(f.code, EXITCODE_SECRET_MISSING, "for another GUID it is secret-missing");
 	fixture_unlink(&fx, entry(GUID_KERNEL_EXAMPLE));
 	f = (struct fault){ 0 };
-	(void)source_efi_fetch(&src, GUID_DISK_SECRET, &s, &f);
+	(void)source_efi.fetch(&src, &REF(GUID_DISK_SECRET), &s, &f);
 	is_str(f.reason, "the secret table has 1 entries, none with GUID " GUID_DISK_SECRET,
 	       "without the look-alike, too");
 	is_int(f.code, EXITCODE_SECRET_MISSING, "with this code");
@@ -190,29 +196,30 @@ static void test_fetch(void)
 	f = (struct fault){ 0 };
 	fixture_text(&fx, "/elsewhere", "outside");
 	FIXTURE_MUST(symlink("/elsewhere", fixture_path(&fx, entry(GUID_DISK_SECRET))) == 0);
-	is_int(source_efi_fetch(&src, GUID_DISK_SECRET, &s, &f), -ELOOP, "a link is not followed");
+	is_int(source_efi.fetch(&src, &REF(GUID_DISK_SECRET), &s, &f), -ELOOP, "a link is not followed");
 	is_int(f.code, EXITCODE_SECRET_MISSING, "and is secret-missing");
 	f = (struct fault){ 0 };
 	fixture_mkdir(&fx, entry(OTHER));
-	is_int(source_efi_fetch(&src, OTHER, &s, &f), -EISDIR, "a directory is no entry");
+	is_int(source_efi.fetch(&src, &REF(OTHER), &s, &f), -EISDIR, "a directory is no entry");
 	f = (struct fault){ 0 };
 	fixture_text(&fx, entry(GUID_KERNEL_EXAMPLE), "x");
 	FIXTURE_MUST(chmod(fixture_path(&fx, entry(GUID_KERNEL_EXAMPLE)), 0) == 0);
 	user = geteuid();
 	FIXTURE_MUST(user != 0 || seteuid(65534) == 0); /* root may read all */
-	is_int(source_efi_fetch(&src, GUID_KERNEL_EXAMPLE, &s, &f), -EACCES,
+	is_int(source_efi.fetch(&src, &REF(GUID_KERNEL_EXAMPLE), &s, &f), -EACCES,
 	       "an entry that may not be read");
 	FIXTURE_MUST(seteuid(user) == 0);
 	ok(f.code == EXITCODE_SECRET_MISSING && strstr(f.reason, "Permission denied"),
 	   "is secret-missing");
 	ok(!s.bytes, "nothing was handed out");
-	source_efi_done(&src);
+	source_efi.done(&src);
 	fixture_done(&fx);
 }
 
 static int discard(const struct fixture *fx)
 {
-	return source_efi_discard(&fx->root, &conf, &src, &f);
+	(void)fx;
+	return source_efi.discard(&src, &f);
 }
 
 static void test_discard(void)
@@ -220,7 +227,7 @@ static void test_discard(void)
 	struct fixture fx;
 
 	fixture_init(&fx);
-	src = SOURCE_EFI_NULL;
+	source_init(&source_efi, &fx.root, &conf, &src);
 	is_int(discard(&fx), 0, "nothing to discard");
 	fixture_text(&fx, entry(GUID_DISK_SECRET), "a");
 	fixture_text(&fx, entry(OTHER), "b");
@@ -229,10 +236,10 @@ static void test_discard(void)
 	FIXTURE_MUST(open_source(&fx) == 0);
 	is_int(discard(&fx), 0, "discard");
 	is_int(count(), 0, "every entry is gone, whatever its name");
-	ok(src.found == 4 && src.wiped == 4 && src.kept == 0, "four were found and wiped");
+	ok(src.info.found == 4 && src.info.wiped == 4 && src.info.kept == 0, "four were found and wiped");
 	is_int(discard(&fx), 0, "discard twice is harmless");
-	ok(src.found == 4 && src.wiped == 4, "and counts nothing twice");
-	source_efi_done(&src);
+	ok(src.info.found == 4 && src.info.wiped == 4, "and counts nothing twice");
+	source_efi.done(&src);
 
 	fixture_text(&fx, entry(GUID_DISK_SECRET), "a");
 	fixture_text(&fx, entry(OTHER), "b");
@@ -244,9 +251,9 @@ static void test_discard(void)
 	is_int(discard(&fx), 0, "discard with a keep list");
 	ok(fixture_has(&fx, entry(OTHER)) && count() == 1, "the kept entry is there, alone");
 	is_str(fixture_get(&fx, entry(OTHER)), "b", "with its bytes");
-	ok(src.found == 3 && src.wiped == 2 && src.kept == 1, "three found, two wiped, one kept");
+	ok(src.info.found == 3 && src.info.wiped == 2 && src.info.kept == 1, "three found, two wiped, one kept");
 	conf_defaults(&conf);
-	source_efi_done(&src);
+	source_efi.done(&src);
 	fixture_done(&fx);
 }
 
@@ -266,8 +273,8 @@ static void test_discard_fails(void)
 	is_int(f.code, EXITCODE_WIPE_FAILED, "is wipe-failed, whatever was wrong before");
 	ok(strstr(f.reason, "Is a directory") != NULL, "with the kernel's reason: %s", f.reason);
 	ok(fixture_has(&fx, entry(OTHER)) && count() == 1, "all the others are gone all the same");
-	is_int(src.wiped, 2, "and counted");
-	source_efi_done(&src);
+	is_int(src.info.wiped, 2, "and counted");
+	source_efi.done(&src);
 	fixture_done(&fx);
 }
 
@@ -302,8 +309,8 @@ static void test_hidden(void)
 		   "%u entries by %s: %s", cases[i].nr,
 		   cases[i].module ? cases[i].module : "a built-in driver",
 		   exitcode_name(cases[i].code));
-		ok(src.wiped == cases[i].nr && count() == 0, "all that is listed is gone");
-		source_efi_done(&src);
+		ok(src.info.wiped == cases[i].nr && count() == 0, "all that is listed is gone");
+		source_efi.done(&src);
 		fixture_done(&fx);
 	}
 	fixture_init(&fx);
@@ -314,7 +321,7 @@ static void test_hidden(void)
 	ok(discard(&fx) < 0 && f.code == EXITCODE_HIDDEN_ENTRIES,
 	   "64 entries are 64 with a kept one among them, too");
 	conf_defaults(&conf);
-	source_efi_done(&src);
+	source_efi.done(&src);
 	fixture_done(&fx);
 }
 
@@ -326,12 +333,12 @@ static void test_list(void)
 
 	fixture_init(&fx);
 	fixture_text(&fx, entry(OTHER), "b");
-	FIXTURE_MUST(source_efi_look(&fx.root, &src, &f) == 0);
-	ok(source_efi_list(&src, GUID_DISK_SECRET, &nr, &has) == 0 && nr == 1 && !has,
+	FIXTURE_MUST(look(&fx) == 0);
+	ok(source_efi.list(&src, &REF(GUID_DISK_SECRET), &nr, &has) == 0 && nr == 1 && !has,
 	   "list: one entry, another one");
-	ok(source_efi_list(&src, OTHER, &nr, &has) == 0 && nr == 1 && has, "list: this one");
+	ok(source_efi.list(&src, &REF(OTHER), &nr, &has) == 0 && nr == 1 && has, "list: this one");
 	ok(fixture_has(&fx, entry(OTHER)), "list changes nothing");
-	source_efi_done(&src);
+	source_efi.done(&src);
 	fixture_done(&fx);
 }
 

@@ -17,6 +17,7 @@
 #include "fixture.h"
 #include "module.h"
 #include "paths.h"
+#include "probe.h"
 
 #define MERGED PATH_SECURITYFS "/secrets/coco"
 #define OTHER "11111111-2222-3333-4444-555555555555"
@@ -24,7 +25,7 @@
 static struct fixture fx;
 static struct conf conf;
 static struct fault f;
-static struct source_efi src;
+static struct source src;
 
 static bool mounted;
 static unsigned int mounts;
@@ -190,7 +191,6 @@ static void begin(void)
 	fixture_text(&fx, PATH_EFI_CONFIG_TABLE, "0x7f9ec018\n");
 	conf_defaults(&conf);
 	f = (struct fault){ 0 };
-	src = SOURCE_EFI_NULL;
 	mounted = true;
 	mounts = 0;
 	mount_error = 0;
@@ -201,13 +201,13 @@ static void begin(void)
 
 static void end(void)
 {
-	source_efi_done(&src);
+	source_efi.done(&src);
 	fixture_done(&fx);
 }
 
 static int open_source(void)
 {
-	return source_efi_open(&fx.root, &conf, &src, &f);
+	return source_begin(&fx.root, &conf, false, &src, &f);
 }
 
 static struct kmod_module *add_module(const char *name, int load_result, void (*loaded)(void))
@@ -239,14 +239,14 @@ static void test_securityfs(void)
 	mounted = false;
 	mount_error = ENODEV;
 	(void)add_module("efi_secret", 0, show_table);
-	is_int(open_source(), -ENODEV, "a kernel without securityfs");
+	is_int(open_source(), ABSENT, "a kernel without securityfs");
 	is_int(f.code, EXITCODE_NO_SECURITYFS, "is no-securityfs");
 	is_str(fake_loaded, "", "and no module is loaded");
 	end();
 
 	begin();
 	FIXTURE_MUST(rmdir(fixture_path(&fx, PATH_SECURITYFS)) == 0);
-	is_int(open_source(), -ENOENT, "no directory to mount it on");
+	is_int(open_source(), ABSENT, "no directory to mount it on");
 	is_int(f.code, EXITCODE_NO_SECURITYFS, "is no-securityfs, too");
 	end();
 }
@@ -276,8 +276,8 @@ static void test_order(void)
 			(void)add_module("sev_secret", cases[i].sev, show_table);
 		is_int(open_source(), 0, "open with: %s", cases[i].tried);
 		is_str(fake_loaded, cases[i].tried, "these were loaded, in this order");
-		is_str(src.module, cases[i].module, "this one is named");
-		is_str(src.path ? src.path : "", MERGED, "and the directory is found");
+		is_str(src.info.module, cases[i].module, "this one is named");
+		is_str(src.info.path ? src.info.path : "", MERGED, "and the directory is found");
 		end();
 	}
 	begin();
@@ -294,14 +294,14 @@ static void test_order(void)
 	mod->state = KMOD_MODULE_BUILTIN;
 	show_table();
 	ok(open_source() == 0 && *fake_loaded == '\0', "a directory that is there needs no module");
-	is_str(src.module, "", "and a built-in driver has no name");
+	is_str(src.info.module, "", "and a built-in driver has no name");
 	end();
 
 	begin();
 	(void)add_module("coco_secret", 0, show_table);
 	show_table();
 	fixture_mkdir(&fx, PATH_SYS_MODULE "/coco_secret");
-	ok(open_source() == 0 && strcmp(src.module, "coco_secret") == 0 && *fake_loaded == '\0',
+	ok(open_source() == 0 && strcmp(src.info.module, "coco_secret") == 0 && *fake_loaded == '\0',
 	   "a module that was loaded before is named, not loaded");
 	end();
 	ok(!fake_read_modprobe_d, "module options of modprobe.d are not read");
@@ -313,7 +313,7 @@ static void test_no_module(void)
 	size_t i;
 
 	begin();
-	is_int(open_source(), -ENOENT, "none of the modules is there");
+	is_int(open_source(), ABSENT, "none of the modules is there");
 	is_int(f.code, EXITCODE_NO_SECRET_MODULE, "is no-secret-module");
 	ok(strstr(f.reason, "efi_secret") && strstr(f.reason, "coco_secret"),
 	   "and says what was tried: %s", f.reason);
@@ -428,7 +428,7 @@ static void test_merged_diagnosis(void)
 			fixture_text(&fx, PATH_KMSG, cases[i].log);
 		(void)add_module("efi_secret", 0, NULL);
 		log_reads = 0;
-		ok(open_source() < 0 && !src.path, "the merged driver exposes nothing, log no. %zu",
+		ok(open_source() != 0 && !src.info.path, "the merged driver exposes nothing, log no. %zu",
 		   i);
 		is_str(exitcode_name(f.code), exitcode_name(cases[i].code), "and this is why");
 		end();
@@ -470,7 +470,7 @@ static void test_own_diagnosis(void)
 		wipes = 0;
 		fixture_text(&fx, PATH_KMSG, "3,1,1,-;efi_secret: EFI secret area is corrupted\n");
 		(void)add_module("coco_secret", cases[i].load_result, show_state);
-		ok(open_source() < 0 && !src.path, "our module: load %d, state no. %zu",
+		ok(open_source() != 0 && !src.info.path, "our module: load %d, state no. %zu",
 		   cases[i].load_result, i);
 		is_str(exitcode_name(f.code), exitcode_name(cases[i].code), "is this");
 		is_int(wipes, cases[i].wipes, "and the whole area is told to be zeroed %u times",
@@ -513,10 +513,10 @@ static void test_hidden(void)
 		table.show_max = 64;
 		mod = add_module("efi_secret", 0, show_table);
 		FIXTURE_MUST(open_source() == 0);
-		r = source_efi_discard(&fx.root, &conf, &src, &f);
+		r = source_efi.discard(&src, &f);
 		ok((r == 0) == (cases[i].code == EXITCODE_OK) && f.code == cases[i].code,
 		   "%u entries in the merged driver: %s", cases[i].nr, exitcode_name(cases[i].code));
-		is_int(src.wiped, cases[i].nr, "all of them were wiped");
+		is_int(src.info.wiped, cases[i].nr, "all of them were wiped");
 		is_int(not_wiped(), 0, "the table agrees");
 		is_int(mod->loads, cases[i].loads, "with this many loads");
 		end();
@@ -525,7 +525,7 @@ static void test_hidden(void)
 	table.nr = table.show_max = 65;
 	mod = add_module("coco_secret", 0, show_table);
 	FIXTURE_MUST(open_source() == 0);
-	ok(source_efi_discard(&fx.root, &conf, &src, &f) == 0 && src.wiped == 65 && mod->loads == 1,
+	ok(source_efi.discard(&src, &f) == 0 && src.info.wiped == 65 && mod->loads == 1,
 	   "65 entries in our module, which hides none");
 	is_int(not_wiped(), 0, "the table agrees");
 	end();
@@ -536,9 +536,9 @@ static void test_hidden(void)
 	mod = add_module("efi_secret", 0, show_table);
 	mod->unload_result = -EBUSY;
 	FIXTURE_MUST(open_source() == 0);
-	is_int(source_efi_discard(&fx.root, &conf, &src, &f), -EBUSY, "a module that stays");
+	is_int(source_efi.discard(&src, &f), -EBUSY, "a module that stays");
 	is_int(f.code, EXITCODE_HIDDEN_ENTRIES, "is hidden-entries: nobody can look behind it");
-	is_int(src.wiped, 64, "what was listed is wiped all the same");
+	is_int(src.info.wiped, 64, "what was listed is wiped all the same");
 	end();
 
 	begin();
@@ -547,7 +547,7 @@ static void test_hidden(void)
 	mod = add_module("efi_secret", 0, show_table);
 	FIXTURE_MUST(open_source() == 0);
 	mod->load_result = -ENOMEM;
-	is_int(source_efi_discard(&fx.root, &conf, &src, &f), -ENOMEM, "a reload that fails");
+	is_int(source_efi.discard(&src, &f), -ENOMEM, "a reload that fails");
 	is_int(f.code, EXITCODE_HIDDEN_ENTRIES, "is hidden-entries, too");
 	end();
 }
@@ -591,7 +591,7 @@ static void test_liars(void)
 		kernel.entry_comes = cases[i].entry_comes;
 		kernel.stat_error = cases[i].stat_error;
 		kernel.readdir_error = cases[i].readdir_error;
-		is_int(source_efi_discard(&fx.root, &conf, &src, &f), cases[i].result, "%s",
+		is_int(source_efi.discard(&src, &f), cases[i].result, "%s",
 		       cases[i].what);
 		is_str(exitcode_name(f.code), "wipe-failed", "is told");
 		end();
@@ -651,7 +651,7 @@ static void test_reload(void)
 		mod->loaded = cases[i].loaded;
 		if (cases[i].loaded == show_loop)
 			mod->unloaded = hide_all;
-		ok(source_efi_discard(&fx.root, &conf, &src, &f) < 0 && f.code == cases[i].code,
+		ok(source_efi.discard(&src, &f) < 0 && f.code == cases[i].code,
 		   "the reload brings %s: %s", cases[i].what, f.reason);
 		is_int(fds_at_unload, fds, "the directory was closed before the unload");
 		end();

@@ -629,7 +629,7 @@ static void test_stages(void)
 {
 	memset(&report, 0xaa, sizeof(report));
 	report_init(&report);
-	ok(!report.stages.running && report.source.dir_fd == -EBADF && report.source.found == 0 &&
+	ok(!report.stages.running && report.source.found == 0 &&
 		   !report.runs[1].mapped && !*report.runs[1].device,
 	   "an empty report is empty");
 	ok(report.stages.start_us[STAGE_DEVICE] == 0 && report.runs[0].keyslot == -1,

@@ -51,7 +51,7 @@ static void test_success(void)
 	is_int(ran, _STAGE_MAX - STAGE_MODULES, "each stage has run");
 	ok(!report.stages.running && !report.runs[0].stages.running && !report.runs[1].stages.running,
 	   "none runs on");
-	is_int(report.source.dir_fd, -EBADF, "the report has no descriptor");
+	is_str(report.source.kind, "launch-secret", "the source is named");
 	ok(!entries_there() && inject_secrets.nr_live == 0, "no secret is left");
 }
 
