@@ -6,16 +6,20 @@
 #include "fault.h"
 
 #include <stdarg.h>
+#include <string.h>
 
 #include "text.h"
 
-static void record(struct fault *f, enum exitcode code, const char *fmt, va_list ap)
+/* error: a number whose text is appended, or 0. */
+static void record(struct fault *f, enum exitcode code, int error, const char *fmt, va_list ap)
 {
-	char raw[FAULT_REASON_MAX];
+	char raw[FAULT_WHY_MAX];
 
-	(void)vsnprintf(raw, sizeof(raw), fmt, ap); /* a long reason is cut on purpose */
-	f->code = code;
-	text_printable(raw, f->reason, sizeof(f->reason));
+	(void)vsnprintf(raw, sizeof(raw), fmt, ap); /* a long sentence is cut on purpose */
+	if (error)
+		text_append(raw, sizeof(raw), ": %s", strerror(error));
+	*f = (struct fault){ .code = code };
+	text_printable(raw, f->why, sizeof(f->why));
 }
 
 int fault_set(struct fault *f, enum exitcode code, int errno_value, const char *fmt, ...)
@@ -24,7 +28,7 @@ int fault_set(struct fault *f, enum exitcode code, int errno_value, const char *
 
 	va_start(ap, fmt);
 	if (f->code == EXITCODE_OK)
-		record(f, code, fmt, ap);
+		record(f, code, 0, fmt, ap);
 	va_end(ap);
 	return -errno_value;
 }
@@ -34,7 +38,7 @@ int fault_replace(struct fault *f, enum exitcode code, int errno_value, const ch
 	va_list ap;
 
 	va_start(ap, fmt);
-	record(f, code, fmt, ap);
+	record(f, code, 0, fmt, ap);
 	va_end(ap);
 	f->outranks = true;
 	return -errno_value;
@@ -44,4 +48,15 @@ void fault_merge(struct fault *f, const struct fault *other)
 {
 	if (other->code != EXITCODE_OK && (f->code == EXITCODE_OK || other->outranks))
 		*f = *other;
+}
+
+int fault_errno(struct fault *f, enum exitcode code, int r, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (f->code == EXITCODE_OK)
+		record(f, code, -r, fmt, ap);
+	va_end(ap);
+	return r;
 }

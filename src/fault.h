@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * fault.h - why something stopped: an exit code and one sentence, carried up to the one
- * place that prints it. Layers that fill a fault do not log it.
+ * place that prints it. Layers that fill a fault do not print it.
  */
 #ifndef COCO_FAULT_H
 #define COCO_FAULT_H
@@ -11,16 +11,23 @@
 #include "exitcode.h"
 #include "util.h"
 
-#define FAULT_REASON_MAX 400
+#define FAULT_WHY_MAX 400
+#define FAULT_TEXT_MAX 256
 
+/* All texts are printable, without double quotes, and cut if they are too long. */
 struct fault {
 	enum exitcode code;
 	bool outranks; /* recorded by fault_replace() */
-	char reason[FAULT_REASON_MAX]; /* printable, without quotes, cut if too long */
+	char what[FAULT_TEXT_MAX]; /* the file or object; empty where `why` names it */
+	union {
+		char why[FAULT_WHY_MAX];
+		char reason[FAULT_WHY_MAX]; /* its old name, until nobody uses it any more */
+	};
+	char next[FAULT_TEXT_MAX]; /* step; empty: the one of the code */
 };
 
 /*
- * Records code and reason, unless an earlier fault is recorded already: the first cause is
+ * Records code and sentence, unless an earlier fault is recorded already: the first cause is
  * the one the user needs. The text is made printable, since it may quote a disk or a table.
  * Returns -errno_value, so that a caller can write `return fault_set(...)`.
  */
@@ -34,5 +41,9 @@ int fault_replace(struct fault *f, enum exitcode code, int errno_value, const ch
 
 /* Takes over another fault, unless one is recorded already that it does not outrank. */
 void fault_merge(struct fault *f, const struct fault *other);
+
+/* As fault_set(), for a call that has failed with r, which is -errno: its text ends the sentence,
+ * behind a colon. Returns r. */
+int fault_errno(struct fault *f, enum exitcode code, int r, const char *fmt, ...) _printf_(4, 5);
 
 #endif

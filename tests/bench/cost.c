@@ -63,7 +63,7 @@ static double cpu_ms(int who)
 
 static int fail(const char *what, const struct fault *f)
 {
-	fprintf(stderr, "cost: %s: %s\n", what, f->reason);
+	fprintf(stderr, "cost: %s: %s\n", what, f->why);
 	return EXIT_FAILURE;
 }
 

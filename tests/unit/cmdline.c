@@ -43,7 +43,7 @@ static struct fault f;
 /* "" if it is allowed; the refused word; "?" for a refusal without one. */
 static const char *check(const char *cmdline)
 {
-	static char word[FAULT_REASON_MAX];
+	static char word[FAULT_WHY_MAX];
 	const char *start, *end;
 	int r;
 
@@ -54,7 +54,7 @@ static const char *check(const char *cmdline)
 		return f.code == EXITCODE_OK ? "" : "?";
 	if (f.code != EXITCODE_COMMAND_LINE)
 		return "?";
-	start = strstr(f.reason, "has the word '");
+	start = strstr(f.why, "has the word '");
 	end = start ? strstr(start, "', which is not allowed") : NULL;
 	if (!end)
 		return "?";
@@ -139,7 +139,7 @@ static void test_refused(void)
 		"console=a\fb", "console=\x1b[2J",
 	};
 	unsigned int wrong = 0;
-	char text[512], shown[FAULT_REASON_MAX];
+	char text[512], shown[FAULT_WHY_MAX];
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
@@ -157,7 +157,7 @@ static void test_refused(void)
 	fixture_put(&fx, PATH_CMDLINE, "quiet\0rd.break", 14);
 	f = (struct fault){ 0 };
 	ok(cmdline_check(&fx.root, &conf, &f) < 0 && f.code == EXITCODE_COMMAND_LINE,
-	   "a NUL byte: %s", f.reason);
+	   "a NUL byte: %s", f.why);
 }
 
 static void allow(const char *text)
@@ -188,7 +188,7 @@ static void test_lists(void)
 	is_str(check("root=/dev/mapper/root"), "", "root= is judged apart");
 	is_str(check("root=/dev/vda"), "root=/dev/vda", "as ever");
 	is_str(check("root=/dev/mapper/data"), "root=/dev/mapper/data", "another volume neither");
-	ok(strstr(f.reason, "not allowed: the root is the volume 'root'"), "%s", f.reason);
+	ok(strstr(f.why, "not allowed: the root is the volume 'root'"), "%s", f.why);
 	conf.root_volume = 1;
 	is_str(check("root=/dev/mapper/data"), "", "unless it is the root's");
 	is_str(check("root=/dev/mapper/root"), "root=/dev/mapper/root", "then the other one is not");
@@ -214,7 +214,7 @@ static void test_files(void)
 	fixture_text(&fx, PATH_CMDLINE, "quiet");
 	fixture_text(&fx, PATH_EFI_SYSTEMD_OPTIONS, "");
 	is_str(check("quiet"), "?", "an EFI variable with more words");
-	ok(strstr(f.reason, "EFI variable SystemdOptions") != NULL, "%s", f.reason);
+	ok(strstr(f.why, "EFI variable SystemdOptions") != NULL, "%s", f.why);
 	allow("CheckCommandLine=no");
 	is_str(check("quiet"), "", "unless nobody looks");
 	allow("");
@@ -225,12 +225,12 @@ static void test_files(void)
 	is_int(cmdline_check(&fx.root, &conf, &f), 0, "a tree without a command line");
 	fx.root.machine = true;
 	ok(cmdline_check(&fx.root, &conf, &f) < 0 && f.code == EXITCODE_COMMAND_LINE,
-	   "a machine has one: %s", f.reason);
+	   "a machine has one: %s", f.why);
 	fx.root.machine = false;
 	fixture_mkdir(&fx, PATH_CMDLINE);
 	f = (struct fault){ 0 };
 	ok(cmdline_check(&fx.root, &conf, &f) < 0 && f.code == EXITCODE_COMMAND_LINE,
-	   "one that cannot be read: %s", f.reason);
+	   "one that cannot be read: %s", f.why);
 	FIXTURE_MUST(rmdir(fixture_path(&fx, PATH_CMDLINE)) == 0);
 }
 
@@ -250,8 +250,8 @@ static void test_credentials(void)
 		fixture_text(&fx, path, "");
 		ok(cmdline_check_credentials(&fx.root, &f) == -EPERM &&
 			   f.code == EXITCODE_FOREIGN_CREDENTIAL &&
-			   strstr(f.reason, "the credential 'a?[2Jb'"),
-		   "one: %s", f.reason);
+			   strstr(f.why, "the credential 'a?[2Jb'"),
+		   "one: %s", f.why);
 		fixture_unlink(&fx, path);
 		(void)snprintf(path, sizeof(path), "%s/.hidden", dirs[i]);
 		fixture_text(&fx, path, "");
@@ -263,11 +263,11 @@ static void test_credentials(void)
 	FIXTURE_MUST(rmdir(fixture_path(&fx, dirs[0])) == 0);
 	fixture_text(&fx, dirs[0], "");
 	ok(cmdline_check_credentials(&fx.root, &f) < 0 && f.code == EXITCODE_FOREIGN_CREDENTIAL,
-	   "a file in its place: %s", f.reason);
+	   "a file in its place: %s", f.why);
 	fixture_unlink(&fx, dirs[0]);
 	FIXTURE_MUST(symlink("/nowhere", fixture_path(&fx, dirs[0])) == 0);
 	f = (struct fault){ 0 };
-	ok(cmdline_check_credentials(&fx.root, &f) < 0, "a link in its place: %s", f.reason);
+	ok(cmdline_check_credentials(&fx.root, &f) < 0, "a link in its place: %s", f.why);
 	fixture_unlink(&fx, dirs[0]);
 	is_int(fixture_fds(), fds, "no descriptor is left open");
 }

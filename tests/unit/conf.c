@@ -80,7 +80,7 @@ static void test_timeout(void)
 			   cases[i].value, (unsigned long long)cases[i].ms);
 		else
 			ok(r == -EINVAL && f.code == EXITCODE_CONFIG && conf.timeout_ms == 90000 &&
-				   strcmp(f.reason,
+				   strcmp(f.why,
 					  "FILE:2: Timeout= takes a time between 1s and 60min") == 0,
 			   "Timeout=%s is refused", cases[i].value);
 	}
@@ -109,7 +109,7 @@ static void test_root_timeout(void)
 			   "RootTimeout=%s", cases[i].value);
 		else
 			ok(r == -EINVAL && conf.root_timeout_ms == 180000 &&
-				   strcmp(f.reason,
+				   strcmp(f.why,
 					  "FILE:2: RootTimeout= takes a time between 10s and 60min") == 0,
 			   "RootTimeout=%s is refused", cases[i].value);
 	}
@@ -134,7 +134,7 @@ static void test_bools(void)
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
 		(void)snprintf(text, sizeof(text), "[Policy]\nRequirePolicyEntry=%s\n", bad[i]);
 		ok(parse(text) == -EINVAL && !conf.require_policy &&
-			   strcmp(f.reason, "FILE:2: RequirePolicyEntry= takes yes or no") == 0,
+			   strcmp(f.why, "FILE:2: RequirePolicyEntry= takes yes or no") == 0,
 		   "RequirePolicyEntry='%s' is refused", bad[i]);
 		(void)snprintf(text, sizeof(text), "[Policy]\nCheckCommandLine=%s\n", bad[i]);
 		ok(parse(text) == -EINVAL && conf.check_cmdline, "CheckCommandLine='%s' is refused", bad[i]);
@@ -177,7 +177,7 @@ static void test_words(void)
 		(void)snprintf(text, sizeof(text), "[Policy]\nAllowWords=%s\n", bad[i]);
 		is_int(parse(text), -EINVAL, "AllowWords=%.20s is refused", bad[i]);
 	}
-	ok(strstr(f.reason, "FILE:2: AllowWords= takes words of the kernel command line") != NULL,
+	ok(strstr(f.why, "FILE:2: AllowWords= takes words of the kernel command line") != NULL,
 	   "its reason");
 	(void)snprintf(text, sizeof(text), "[Policy]\n");
 	for (i = 0; i < CONF_WORDS_MAX; i++)
@@ -204,7 +204,7 @@ static void test_action(void)
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
 		(void)snprintf(text, sizeof(text), "[Unlock]\nFailureAction=%s\n", bad[i]);
 		ok(parse(text) == -EINVAL && conf.failure_action == FAILURE_ACTION_POWEROFF &&
-			   strcmp(f.reason, "FILE:2: FailureAction= takes poweroff, reboot, halt "
+			   strcmp(f.why, "FILE:2: FailureAction= takes poweroff, reboot, halt "
 					    "or rescue") == 0,
 		   "FailureAction='%s' is refused", bad[i]);
 	}
@@ -227,7 +227,7 @@ static void test_keep(void)
 	(void)parse("[Unlock]\nKeepSecrets=" GUID_1 "\nKeepSecrets=\nKeepSecrets=" GUID_2 "\n");
 	ok(conf.nr_keep == 1 && conf_keeps(&conf, GUID_2_LOWER), "an empty value forgets");
 	is_int(parse("[Unlock]\nKeepSecrets=luks-key\n"), -EINVAL, "a word that is no GUID");
-	is_str(f.reason, "FILE:2: KeepSecrets= takes GUIDs, at most 64", "its reason");
+	is_str(f.why, "FILE:2: KeepSecrets= takes GUIDs, at most 64", "its reason");
 	is_int(parse("[Unlock]\nKeepSecrets=" GUID_1 "," GUID_2 "\n"), -EINVAL, "commas");
 	for (i = 0; i < CONF_KEEP_MAX; i++)
 		text_append(text, sizeof(text), "KeepSecrets=00000000-0000-0000-0000-%012d\n", i);
@@ -235,7 +235,7 @@ static void test_keep(void)
 	is_int(conf.nr_keep, CONF_KEEP_MAX, "are kept");
 	text_append(text, sizeof(text), "KeepSecrets=" GUID_1 "\n");
 	is_int(parse(text), -EINVAL, "65 are too many");
-	is_str(f.reason, "FILE:66: KeepSecrets= takes GUIDs, at most 64", "its reason");
+	is_str(f.why, "FILE:66: KeepSecrets= takes GUIDs, at most 64", "its reason");
 }
 
 static void test_names(void)
@@ -293,7 +293,7 @@ static void test_names(void)
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
 		text_printable(bad[i] + strlen("[Unlock]\n"), shown, sizeof(shown));
 		is_int(parse(bad[i]), -EINVAL, "refused: %s", shown);
-		ok(f.code == EXITCODE_CONFIG && strncmp(f.reason, "FILE:2: ", 8) == 0,
+		ok(f.code == EXITCODE_CONFIG && strncmp(f.why, "FILE:2: ", 8) == 0,
 		   "with file and line");
 		if (strncmp(bad[i], "[Policy]", 8) == 0)
 			ok(conf.ciphers.nr == 1 &&
@@ -332,7 +332,7 @@ static void test_syntax(void)
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
 		is_int(parse(bad[i].text), -EINVAL, "refused: %s", bad[i].reason);
 		is_int(f.code, EXITCODE_CONFIG, "with the exit code of the configuration");
-		is_str(f.reason, bad[i].reason, "and this reason");
+		is_str(f.why, bad[i].reason, "and this reason");
 	}
 	is_int(parse(""), 0, "an empty file");
 	is_int(parse("\n \t\r\n# Foo=1\n;Foo=1\n"), 0, "blank lines and comments only");
@@ -418,7 +418,7 @@ static void test_file_errors(void)
 		fixture_text(&fx, PATH_CONF, lenient);
 		fixture_text(&fx, cases[i].path, cases[i].text);
 		ok(load(&fx) < 0 && f.code == EXITCODE_CONFIG, "refused: %s", cases[i].reason);
-		is_str(f.reason, cases[i].reason, "with file and line");
+		is_str(f.why, cases[i].reason, "with file and line");
 		ok(memcmp(&conf, &defaults, sizeof(conf)) == 0, "the defaults apply");
 		fixture_done(&fx);
 	}
@@ -443,7 +443,7 @@ static void test_file_errors(void)
 	is_int(load(&fx), 0, "64 drop-ins, one of them in both places");
 	fixture_text(&fx, PATH_CONF_D_ETC "/064.conf", "");
 	is_int(load(&fx), -E2BIG, "65 drop-ins");
-	is_str(f.reason, PATH_CONF_D_ETC ": Argument list too long", "its reason");
+	is_str(f.why, PATH_CONF_D_ETC ": Argument list too long", "its reason");
 	fixture_done(&fx);
 }
 

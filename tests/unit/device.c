@@ -203,15 +203,15 @@ static void test_auto(void)
 	begin();
 	is_int(find(DEVICE_KIND_AUTO, ""), -ETIMEDOUT, "auto: no disk");
 	is_int(f.code, EXITCODE_NO_DEVICE, "is no-device");
-	is_str(f.reason, "no disk with a LUKS header appeared in time; seen: no disk at all",
+	is_str(f.why, "no disk with a LUKS header appeared in time; seen: no disk at all",
 	       "and says so");
 	add_disk("vda", "/ext4");
 	add_disk("vdb", "/zero");
 	add_other("loop0", "/a");
 	is_int(find(DEVICE_KIND_AUTO, ""), -ETIMEDOUT, "auto: no candidate");
-	ok(strstr(f.reason, "/dev/vda (ext4)") && strstr(f.reason, "/dev/vdb (unknown content)") &&
-		   !strstr(f.reason, "loop0"),
-	   "tells the disks that it has seen: %s", f.reason);
+	ok(strstr(f.why, "/dev/vda (ext4)") && strstr(f.why, "/dev/vdb (unknown content)") &&
+		   !strstr(f.why, "loop0"),
+	   "tells the disks that it has seen: %s", f.why);
 	is_int(device.fd, -EBADF, "and hands out nothing");
 	add_disk("vdc", "/a");
 	is_int(find(DEVICE_KIND_AUTO, ""), 0, "auto: one candidate");
@@ -221,9 +221,9 @@ static void test_auto(void)
 	add_partition("vdb1", "/b");
 	is_int(find(DEVICE_KIND_AUTO, ""), -ENOTUNIQ, "auto: a disk and a partition");
 	is_int(f.code, EXITCODE_AMBIGUOUS_DEVICE, "is ambiguous-device");
-	ok(strncmp(f.reason, "2 devices match auto: ", 22) == 0 && strstr(f.reason, "/dev/vdc") &&
-		   strstr(f.reason, "/dev/vdb1"),
-	   "and names both: %s", f.reason);
+	ok(strncmp(f.why, "2 devices match auto: ", 22) == 0 && strstr(f.why, "/dev/vdc") &&
+		   strstr(f.why, "/dev/vdb1"),
+	   "and names both: %s", f.why);
 	is_int(device.fd, -EBADF, "and hands out nothing");
 	end();
 }
@@ -282,20 +282,20 @@ static void test_names(void)
 	   "UUID= finds another file system (it is refused later)");
 	ok(find(DEVICE_KIND_UUID, UUID_B) == -ENOTUNIQ && f.code == EXITCODE_AMBIGUOUS_DEVICE,
 	   "UUID= twice is ambiguous, also where one is no disk");
-	ok(strstr(f.reason, "2 devices match UUID=" UUID_B ": ") && strstr(f.reason, "/dev/dm-0"),
-	   "and both are named: %s", f.reason);
+	ok(strstr(f.why, "2 devices match UUID=" UUID_B ": ") && strstr(f.why, "/dev/dm-0"),
+	   "and both are named: %s", f.why);
 	ok(find(DEVICE_KIND_LABEL, "data") == 0 && strcmp(device.path, "/dev/vda") == 0,
 	   "LABEL= finds a LUKS2 disk");
 	ok(find(DEVICE_KIND_LABEL, "data4") == 0 && strcmp(device.path, "/dev/vdc") == 0,
 	   "LABEL= compares the whole label");
 	is_int(find(DEVICE_KIND_LABEL, "dat"), -ETIMEDOUT, "LABEL= with a part of one finds nothing");
-	ok(f.code == EXITCODE_NO_DEVICE && strstr(f.reason, "LABEL=dat did not appear") &&
-		   strstr(f.reason, "/dev/vda (crypto_LUKS)"),
-	   "and tells what is there: %s", f.reason);
+	ok(f.code == EXITCODE_NO_DEVICE && strstr(f.why, "LABEL=dat did not appear") &&
+		   strstr(f.why, "/dev/vda (crypto_LUKS)"),
+	   "and tells what is there: %s", f.why);
 	is_int(find(DEVICE_KIND_UUID, "aaaaaaaa"), -ETIMEDOUT, "UUID= with a part finds nothing");
 	is_int(find(DEVICE_KIND_LABEL, UUID_A), -ETIMEDOUT, "LABEL= does not look at UUIDs");
 	is_int(find(DEVICE_KIND_PARTUUID, UUID_A), -ETIMEDOUT, "PARTUUID= does not, either");
-	ok(f.code == EXITCODE_NO_DEVICE && strstr(f.reason, "PARTUUID=" UUID_A),
+	ok(f.code == EXITCODE_NO_DEVICE && strstr(f.why, "PARTUUID=" UUID_A),
 	   "and says what it looked for");
 	partitions = details = false;
 	is_int(find(DEVICE_KIND_UUID, UUID_A), 0, "UUID= again");
@@ -329,15 +329,15 @@ static void test_unknown(void)
 	FIXTURE_MUST(symlink("vda", fixture_path(&fx, "/dev/vda")) == 0);
 	is_int(find(DEVICE_KIND_AUTO, ""), -ETIMEDOUT, "one that cannot be opened may be the second");
 	is_int(f.code, EXITCODE_NO_DEVICE, "is no-device");
-	is_str(f.reason, "one device matches, but /dev/vda (Too many levels of symbolic links) cannot be "
+	is_str(f.why, "one device matches, but /dev/vda (Too many levels of symbolic links) cannot be "
 			 "looked at, so that nobody knows whether it is a LUKS disk, too", "and says so");
 	is_int(device.fd, -EBADF, "and hands out nothing");
 	is_int(find(DEVICE_KIND_UUID, UUID_A), -ETIMEDOUT, "UUID= the same");
 	is_int(find(DEVICE_KIND_UUID, UUID_B), -ETIMEDOUT, "UUID= of none");
-	ok(strncmp(f.reason, "/dev/vda (Too many", 18) == 0 && strstr(f.reason, "is UUID=" UUID_B),
-	   "says what may be it: %s", f.reason);
+	ok(strncmp(f.why, "/dev/vda (Too many", 18) == 0 && strstr(f.why, "is UUID=" UUID_B),
+	   "says what may be it: %s", f.why);
 	is_int(find(DEVICE_KIND_PATH, "/dev/vda"), -ETIMEDOUT, "a path that cannot be opened");
-	is_str(f.reason, "the device cannot be opened: /dev/vda (Too many levels of symbolic links)",
+	is_str(f.why, "the device cannot be opened: /dev/vda (Too many levels of symbolic links)",
 	       "is told with the reason");
 	add_disk("vdb", "/b");
 	is_int(find(DEVICE_KIND_AUTO, ""), -ENOTUNIQ, "two that match are ambiguous in any case");
@@ -360,7 +360,7 @@ static void test_path(void)
 		   strcmp(device.path, "/dev/disk/by-id/x") == 0,
 	   "a link is followed");
 	is_int(find(DEVICE_KIND_PATH, "/dev/vdb"), -ETIMEDOUT, "a path that is not there");
-	is_str(f.reason, "the device /dev/vdb did not appear in time", "is no-device, with its name");
+	is_str(f.why, "the device /dev/vdb did not appear in time", "is no-device, with its name");
 	is_int(find(DEVICE_KIND_PATH, "/dev/disk"), -ENOTBLK, "a directory is refused at once");
 	is_int(f.code, EXITCODE_NO_DEVICE, "as no-device");
 	fx.root.machine = true;
@@ -370,7 +370,7 @@ static void test_path(void)
 	is_int(find(DEVICE_KIND_AUTO, ""), -ETIMEDOUT, "a machine without block devices has none yet");
 	fixture_text(&fx, PATH_SYS_BLOCK, "");
 	is_int(find(DEVICE_KIND_AUTO, ""), -ENOTDIR, "a list of devices that cannot be read");
-	is_str(f.reason, PATH_SYS_BLOCK ": Not a directory", "is no-device, with its name");
+	is_str(f.why, PATH_SYS_BLOCK ": Not a directory", "is no-device, with its name");
 	end();
 }
 
@@ -487,8 +487,8 @@ static void test_queue(void)
 	end_machine();
 	begin_machine(true);
 	is_int(find_with(&ue, DEVICE_KIND_AUTO, "", 1000), -ETIMEDOUT, "udev never finishes");
-	ok(f.code == EXITCODE_NO_DEVICE && strstr(f.reason, "/dev/vda is there, but the queue"),
-	   "is no-device, and says why: %s", f.reason);
+	ok(f.code == EXITCODE_NO_DEVICE && strstr(f.why, "/dev/vda is there, but the queue"),
+	   "is no-device, and says why: %s", f.why);
 	is_int(device.fd, -EBADF, "and hands out nothing");
 	end_machine();
 	begin_machine(true);

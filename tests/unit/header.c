@@ -89,8 +89,8 @@ static void test_refused(void)
 		device = open_disk("/other", cases[i].size);
 		f = (struct fault){ 0 };
 		is_int(header_read(&device, &header, &f), -EINVAL, "refused: %s", cases[i].what);
-		ok(f.code == cases[i].code && strcmp(f.reason, cases[i].reason) == 0, "as: %s",
-		   f.reason);
+		ok(f.code == cases[i].code && strcmp(f.why, cases[i].reason) == 0, "as: %s",
+		   f.why);
 		ok(header.fd < 0 && !header.metadata, "nothing is handed out");
 		device_done(&device);
 	}

@@ -157,7 +157,7 @@ static void fails(const char *what)
 	const struct verdict before = verdict;
 	int r = ask();
 
-	ok(r < 0 && f.code == EXITCODE_JUDGE_FAILED, "%s: judge-failed, %s", what, f.reason);
+	ok(r < 0 && f.code == EXITCODE_JUDGE_FAILED, "%s: judge-failed, %s", what, f.why);
 	ok(memcmp(&before, &verdict, sizeof(before)) == 0, "the verdict is untouched");
 }
 
@@ -169,7 +169,7 @@ static void test_work(void)
 	int i;
 
 	begin();
-	is_int(ask(), 0, "a good header: %s", f.reason);
+	is_int(ask(), 0, "a good header: %s", f.why);
 	FIXTURE_MUST(policy_judge(base, device.size, &conf, &conf.volumes[0], &direct) == 0);
 	ok(memcmp(&direct, &verdict, sizeof(direct)) == 0, "the verdict is that of policy_judge()");
 	/* It sees the end of its socket, or the signal, whichever comes first. */
@@ -184,8 +184,8 @@ static void test_work(void)
 	mutant[HEADER_COPY_SIZE + HEADER_BINARY_SIZE] = '[';
 	luks2_seal(mutant);
 	ok(ask() == -EPERM && f.code == EXITCODE_HEADER_REFUSED && strcmp(verdict.rule, "json") == 0,
-	   "a bad one: %s", f.reason);
-	is_str(f.reason, "the header of /dev/x breaks the rule 'json'", "with path and rule");
+	   "a bad one: %s", f.why);
+	is_str(f.why, "the header of /dev/x breaks the rule 'json'", "with path and rule");
 	is_str(verdict.uuid, UUID, "and the UUID is told");
 
 	begin();
@@ -258,7 +258,7 @@ static void test_failures(void)
 		poll_says = cases[i].poll_says;
 		fails(cases[i].what);
 	}
-	ok(strstr(f.reason, "/dev/x") != NULL, "the reason names the disk");
+	ok(strstr(f.why, "/dev/x") != NULL, "the reason names the disk");
 	begin();
 	poll_says = -EINTR;
 	ok(ask() == 0 && poll_calls == 2, "a signal while waiting: it waits on");
@@ -365,7 +365,7 @@ static void test_answers(void)
 
 	begin_forged();
 	forged.r = -ENOMEM;
-	ok(ask() == -ENOMEM && f.code == EXITCODE_NO_MEMORY, "no memory to judge: %s", f.reason);
+	ok(ask() == -ENOMEM && f.code == EXITCODE_NO_MEMORY, "no memory to judge: %s", f.why);
 	begin_forged();
 	forged.r = -EPERM;
 	strcpy(v->rule, "a\x1b[2J\"b");
@@ -376,7 +376,7 @@ static void test_answers(void)
 		if (verdict.rule[i] && (verdict.rule[i] < 0x20 || verdict.rule[i] > 0x7e))
 			break;
 	is_int(i, sizeof(verdict.rule), "the rule's name is printable");
-	ok(!strchr(f.reason, 0x1b), "and so is the reason");
+	ok(!strchr(f.why, 0x1b), "and so is the reason");
 	ok(!strchr(verdict.uuid, 0x1b) && !strchr(verdict.cipher, 0x1b),
 	   "and so are UUID and cipher, which go to the status file");
 }

@@ -112,7 +112,7 @@ static void test_dm_crypt(void)
 	targets[1] = NULL;
 	is_int(kernel_prepare(&fx.root, &conf, &f), -ENOENT, "neither a module nor a target");
 	is_int(f.code, EXITCODE_NO_DM_CRYPT, "is no-dm-crypt");
-	is_str(f.reason, "the kernel has no device-mapper target 'crypt'", "and says so");
+	is_str(f.why, "the kernel has no device-mapper target 'crypt'", "and says so");
 	end();
 
 	begin();
@@ -150,7 +150,7 @@ static void test_dm_crypt(void)
 	fixture_unlink(&fx, PATH_DM_CONTROL);
 	is_int(kernel_prepare(&fx.root, &conf, &f), -ENOENT, "no control node");
 	is_int(f.code, EXITCODE_NO_DM_CRYPT, "is no-dm-crypt");
-	is_str(f.reason, PATH_DM_CONTROL ": No such file or directory", "and names it");
+	is_str(f.why, PATH_DM_CONTROL ": No such file or directory", "and names it");
 	end();
 }
 
@@ -159,7 +159,7 @@ static void test_ciphers(void)
 	begin();
 	module("xts")->load_result = -ENOENT;
 	is_int(kernel_prepare(&fx.root, &conf, &f), -ENOENT, "a cipher's part is missing");
-	is_str(f.reason, "the kernel has no 'xts' for cipher aes-xts-plain64: No such file or directory",
+	is_str(f.why, "the kernel has no 'xts' for cipher aes-xts-plain64: No such file or directory",
 	       "and is named");
 	is_int(f.code, EXITCODE_NO_DM_CRYPT, "is no-dm-crypt");
 	end();
@@ -186,7 +186,7 @@ static void test_ciphers(void)
 	begin();
 	(void)snprintf(conf.ciphers.names[1], CONF_NAME_SIZE, "serpent-xts-plain64");
 	conf.ciphers.nr = 2;
-	ok(kernel_prepare(&fx.root, &conf, &f) == -ENOENT && strstr(f.reason, "'serpent'"),
+	ok(kernel_prepare(&fx.root, &conf, &f) == -ENOENT && strstr(f.why, "'serpent'"),
 	   "every cipher of the list is prepared");
 	end();
 
@@ -218,7 +218,7 @@ static void test_integrity(void)
 	begin_integrity();
 	targets[2] = "integrity2";
 	is_int(kernel_prepare(&fx.root, &conf, &f), -ENOENT, "the module has made no target");
-	is_str(f.reason, "the kernel has no device-mapper target 'integrity'", "and that is said");
+	is_str(f.why, "the kernel has no device-mapper target 'integrity'", "and that is said");
 	end();
 	begin_integrity();
 	conf.nr_volumes = 1;
@@ -229,7 +229,7 @@ static void test_integrity(void)
 	begin_integrity();
 	module("dm_integrity")->load_result = -EPERM;
 	ok(kernel_prepare(&fx.root, &conf, &f) == -EPERM && f.code == EXITCODE_NO_DM_CRYPT,
-	   "dm_integrity does not load: %s", f.reason);
+	   "dm_integrity does not load: %s", f.why);
 	f = (struct fault){ 0 };
 	module("dm_integrity")->state = KMOD_MODULE_BUILTIN;
 	is_int(kernel_prepare(&fx.root, &conf, &f), 0, "it is built in");
@@ -238,8 +238,8 @@ static void test_integrity(void)
 		begin_integrity();
 		module(parts[i])->load_result = -EPERM;
 		ok(kernel_prepare(&fx.root, &conf, &f) == -EPERM &&
-			   f.code == EXITCODE_NO_DM_CRYPT && strstr(f.reason, "for integrity="),
-		   "%s does not load: %s", parts[i], f.reason);
+			   f.code == EXITCODE_NO_DM_CRYPT && strstr(f.why, "for integrity="),
+		   "%s does not load: %s", parts[i], f.why);
 		fixture_text(&fx, PATH_CRYPTO, "name         : authenc\nname         : hmac\n"
 					       "name         : sha256\n");
 		f = (struct fault){ 0 };
@@ -262,7 +262,7 @@ static void test_look(void)
 	   "dry run: a cipher's part is missing");
 	f = (struct fault){ 0 };
 	module("dm_crypt")->load_result = -ENOENT;
-	ok(kernel_look(&fx.root, &conf, &f) == -ENOENT && strstr(f.reason, "dm_crypt"),
+	ok(kernel_look(&fx.root, &conf, &f) == -ENOENT && strstr(f.why, "dm_crypt"),
 	   "dry run: dm_crypt is missing");
 	module("dm_crypt")->state = KMOD_MODULE_BUILTIN;
 	module("xts")->state = KMOD_MODULE_LIVE;

@@ -63,7 +63,7 @@ static void never(const char *what, int (*look)(void))
 
 static int refused_with(int r, enum exitcode code)
 {
-	return r < 0 && f.code == code && *f.reason ? 0 : 1;
+	return r < 0 && f.code == code && *f.why ? 0 : 1;
 }
 
 static int efi_options(void)

@@ -73,7 +73,7 @@ static void begin(const char *params)
 /* "same", or what differs. */
 static const char *check(void)
 {
-	static char what[FAULT_REASON_MAX];
+	static char what[FAULT_WHY_MAX];
 	struct mapping untouched;
 	const char *at;
 	int r;
@@ -87,8 +87,8 @@ static const char *check(void)
 	if (f.code != EXITCODE_MAPPING_DIFFERS ||
 	    memcmp(&mapping, &untouched, sizeof(mapping)) != 0)
 		return "contradiction";
-	at = strstr(f.reason, "' is not what was asked for: ");
-	at = at ? at + strlen("' is not what was asked for: ") : f.reason;
+	at = strstr(f.why, "' is not what was asked for: ");
+	at = at ? at + strlen("' is not what was asked for: ") : f.why;
 	(void)snprintf(what, sizeof(what), "%s", at);
 	return what;
 }

@@ -81,7 +81,7 @@ static void test_grow(unsigned int number, unsigned int sector_size)
 	FIXTURE_MUST(image_open(spec, false, &image, &f) == 0);
 	FIXTURE_MUST(image_partitions(&image, before, &f) == (int)ARRAY_SIZE(wanted));
 	fd = copy_longer(&image);
-	is_int(gpt_grow(fd, &image, GROWTH, &f), 0, "partition %u grows: %s", number, f.reason);
+	is_int(gpt_grow(fd, &image, GROWTH, &f), 0, "partition %u grows: %s", number, f.why);
 	(void)close(fd);
 	(void)snprintf(spec, sizeof(spec), "%s/copy", fx.dir);
 	FIXTURE_MUST(image_open(spec, false, &copy, &f) == 0);
@@ -113,7 +113,7 @@ static void test_no_table(void)
 	fd = open(spec, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	FIXTURE_MUST(fd >= 0 && ftruncate(fd, 32 * MIB) == 0);
 	is_int(gpt_grow(fd, &image, GROWTH, &f), -EINVAL, "a copy without a table");
-	is_int(f.code, EXITCODE_NO_DEVICE, "... is told: %s", f.reason);
+	is_int(f.code, EXITCODE_NO_DEVICE, "... is told: %s", f.why);
 	(void)close(fd);
 }
 

@@ -79,7 +79,7 @@ static void refuses(const char *suffix, int r, enum exitcode code, const char *w
 
 	is_int(open_spec(suffix, &image, &f), r, "'%s': %s", suffix, why);
 	is_int(f.code, code, "... code");
-	ok(strstr(f.reason, why), "... reason: %s", f.reason);
+	ok(strstr(f.why, why), "... reason: %s", f.why);
 	ok(image.fd == -EBADF, "... nothing is open");
 }
 
@@ -119,7 +119,7 @@ static void test_not_a_file(void)
 	struct fault f = { 0 };
 
 	is_int(image_open(fx.dir, false, &image, &f), -EINVAL, "a directory");
-	ok(strstr(f.reason, "neither a file nor a block device"), "... reason: %s", f.reason);
+	ok(strstr(f.why, "neither a file nor a block device"), "... reason: %s", f.why);
 	f = (struct fault){ 0 };
 	is_int(image_open("/dev/null", true, &image, &f), -EINVAL, "a character device");
 	f = (struct fault){ 0 };
@@ -199,7 +199,7 @@ static bool other_can(bool writable)
 	int r = image_open(path, writable, &image, &f);
 
 	if (r < 0)
-		ok(r == -EBUSY && f.code == EXITCODE_BUSY, "... it is busy: %s", f.reason);
+		ok(r == -EBUSY && f.code == EXITCODE_BUSY, "... it is busy: %s", f.why);
 	return r >= 0;
 }
 

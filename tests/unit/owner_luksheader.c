@@ -193,7 +193,7 @@ static void crashes(enum change what, const char *from, const char *survives, co
 		copy_file(from, "/disk");
 		FIXTURE_MUST(put(what, i, &old, &new) < 0);
 		if (take(&image, &h, &f) < 0 || open_with(&h, survives, NULL) < 0) {
-			printf("# step %u: %s\n", i, f.reason);
+			printf("# step %u: %s\n", i, f.why);
 			lost++;
 			done(&image, &h);
 			continue;

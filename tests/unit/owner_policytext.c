@@ -54,7 +54,7 @@ static bool round_trip(const struct policy_entry *policy, char **ret_text)
 	same = policy_entry_parse(&s, &conf, &again, &f) == 0 &&
 	       memcmp(&again, policy, sizeof(again)) == 0;
 	if (!same)
-		printf("# %s\n%s", f.reason, *ret_text);
+		printf("# %s\n%s", f.why, *ret_text);
 	secret_done(&s);
 	return same;
 }

@@ -48,7 +48,7 @@ static int bad_line(const char *text)
 		return f.code == EXITCODE_OK && policy.present ? 0 : -1;
 	if (r != -EINVAL || f.code != EXITCODE_POLICY_INVALID ||
 	    memcmp(&policy, &untouched, sizeof(policy)) != 0 ||
-	    sscanf(f.reason, "line %u of the policy entry is not valid", &line) != 1)
+	    sscanf(f.why, "line %u of the policy entry is not valid", &line) != 1)
 		return -1;
 	return (int)line;
 }
@@ -151,7 +151,7 @@ static void test_grammar(void)
 		       cases[i].line ? "refused" : "taken", cases[i].line);
 	ok(parse(R "uuid=" UUID "\n\0", sizeof(R "uuid=" UUID "\n")) == -EINVAL &&
 		   f.code == EXITCODE_POLICY_INVALID,
-	   "a NUL byte: %s", f.reason);
+	   "a NUL byte: %s", f.why);
 }
 
 static void test_values(void)
@@ -186,11 +186,11 @@ static void test_values(void)
 	memset(text + len, '0', POLICY_ENTRY_SIZE_MAX - len);
 	text[POLICY_ENTRY_SIZE_MAX - 1] = '\n';
 	(void)parse(text, POLICY_ENTRY_SIZE_MAX);
-	ok(f.code == EXITCODE_OK || strstr(f.reason, "line 3 of"), "4096 bytes are read");
+	ok(f.code == EXITCODE_OK || strstr(f.why, "line 3 of"), "4096 bytes are read");
 	text[POLICY_ENTRY_SIZE_MAX] = '\n';
 	ok(parse(text, POLICY_ENTRY_SIZE_MAX + 1) < 0 && f.code == EXITCODE_POLICY_INVALID &&
-		   strstr(f.reason, "longer than 4096 bytes"),
-	   "4097 are not: %s", f.reason);
+		   strstr(f.why, "longer than 4096 bytes"),
+	   "4097 are not: %s", f.why);
 }
 
 /* No text is valid that is cut short, but at the end of a line behind a volume's first pin. */
@@ -219,11 +219,11 @@ static void test_suffices(void)
 	is_int(policy_entry_suffices(&none, &conf, &f), 0, "none is required, none is there");
 	conf.require_policy = true;
 	ok(policy_entry_suffices(&none, &conf, &f) < 0 && f.code == EXITCODE_POLICY_MISSING,
-	   "required and missing: %s", f.reason);
+	   "required and missing: %s", f.why);
 	FIXTURE_MUST(bad_line(R "min-generation=0\n") == 0);
 	ok(policy_entry_suffices(&policy, &conf, &f) < 0 && f.code == EXITCODE_POLICY_MISSING &&
-		   strstr(f.reason, "volume data"),
-	   "one that lacks a volume: %s", f.reason);
+		   strstr(f.why, "volume data"),
+	   "one that lacks a volume: %s", f.why);
 	conf.require_policy = false;
 	f = (struct fault){ 0 };
 	is_int(policy_entry_suffices(&policy, &conf, &f), 0, "that is enough where none is required");
@@ -264,8 +264,8 @@ static void test_pins(void)
 	       "one of two");
 	is_int(check_header(R "uuid=" UUID "\n", metadata), 0, "no header is pinned");
 	ok(check_header(R "header=sha256:" OTHER "\nheader=sha256:" KEY_SHA256 "\n", metadata) == -EPERM &&
-		   f.code == EXITCODE_PIN_MISMATCH && strstr(f.reason, "/dev/x"),
-	   "none of two: %s", f.reason);
+		   f.code == EXITCODE_PIN_MISMATCH && strstr(f.why, "/dev/x"),
+	   "none of two: %s", f.why);
 	FIXTURE_MUST(bad_line(R "header=sha256:" HEADER_SHA256 "\n") == 0);
 	for (i = 0; i < sizeof(metadata); i += 4093 /* a prime */) {
 		metadata[i] ^= 0x10;
@@ -282,7 +282,7 @@ static void test_pins(void)
 	is_int(pins_check_uuid(&policy.volumes[0], UUID, &f), 0, "UUID: the pinned one");
 	ok(pins_check_uuid(&policy.volumes[0], "bbcdef01-2345-4678-89ab-cdef01234567", &f) == -EPERM &&
 		   f.code == EXITCODE_PIN_MISMATCH,
-	   "another: %s", f.reason);
+	   "another: %s", f.why);
 	is_int(pins_check_uuid(&policy.volumes[0], "ABCDEF01-2345-4678-89ab-cdef01234567", &f), -EPERM,
 	       "in other letters");
 	is_int(pins_check_uuid(NULL, "x", &f), 0, "no pins at all");
@@ -295,13 +295,13 @@ static void test_pins(void)
 		key.bytes[i] = (unsigned char)i;
 	is_int(check_key(R "volume-key=sha256:" KEY_SHA256 "\n", &key, UUID), 0, "key: the pinned one");
 	ok(check_key(R "volume-key=sha256:" OTHER "\n", &key, UUID) == -EPERM &&
-		   f.code == EXITCODE_PIN_MISMATCH && !strstr(f.reason, "fixate"),
-	   "another: %s", f.reason);
+		   f.code == EXITCODE_PIN_MISMATCH && !strstr(f.why, "fixate"),
+	   "another: %s", f.why);
 	is_int(check_key(R "fixate-volume-key=" KEY_HMAC "\n", &key, UUID), 0,
 	       "systemd's form: the pinned one");
 	ok(check_key(R "fixate-volume-key=" OTHER "\n", &key, UUID) == -EPERM &&
-		   f.code == EXITCODE_PIN_MISMATCH && strstr(f.reason, "fixate-volume-key="),
-	   "another: %s", f.reason);
+		   f.code == EXITCODE_PIN_MISMATCH && strstr(f.why, "fixate-volume-key="),
+	   "another: %s", f.why);
 	is_int(check_key(R "fixate-volume-key=" KEY_HMAC "\n", &key,
 			 "bbcdef01-2345-4678-89ab-cdef01234567"), -EPERM, "it holds the UUID, too");
 	is_int(check_key(V "volume=data\nfixate-volume-key=" KEY_HMAC "\n", &key, UUID), -EPERM,

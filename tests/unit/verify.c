@@ -304,7 +304,7 @@ static void good(const char *what)
 	int r = verify();
 
 	if (!ok(r == 0 && f.code == EXITCODE_OK, "accepted: %s", what))
-		printf("# %d: %s\n", r, f.reason);
+		printf("# %d: %s\n", r, f.why);
 	fixture_done(&fx);
 }
 
@@ -312,8 +312,8 @@ static void refused_as(enum exitcode code, const char *what, const char *reason)
 {
 	int r = verify();
 
-	if (!ok(r < 0 && f.code == code && strstr(f.reason, reason), "refused: %s", what))
-		printf("# %d, code %d: %s\n", r, f.code, f.reason);
+	if (!ok(r < 0 && f.code == code && strstr(f.why, reason), "refused: %s", what))
+		printf("# %d, code %d: %s\n", r, f.code, f.why);
 	fixture_done(&fx);
 }
 
@@ -387,7 +387,7 @@ static void test_reached(void)
 	   "and it is told what that is on");
 	mount_id = 31;
 	ok(verify_mount(&fx.root, "/sysroot", volumes, 1, &g, &f) < 0 &&
-		   strstr(f.reason, "is not what the path leads to"),
+		   strstr(f.why, "is not what the path leads to"),
 	   "refused: the path leads to another mount");
 	f = (struct fault){ 0 };
 	tells_mount_id = false;
@@ -595,21 +595,21 @@ static void test_tables(void)
 			break;
 		}
 		ok(tables() < 0 && f.code == EXITCODE_ROOT_CONFUSION &&
-			   strstr(f.reason, "the mapping 'root' is not the one that was opened"),
+			   strstr(f.why, "the mapping 'root' is not the one that was opened"),
 		   "refused: field %d of the live table differs", i);
 	}
 	live = volumes[0].mapping;
 	live_error = ENXIO;
-	ok(tables() < 0 && strstr(f.reason, "the mapping 'root' cannot be read: No such device"),
+	ok(tables() < 0 && strstr(f.why, "the mapping 'root' cannot be read: No such device"),
 	   "refused: the mapping is gone");
 	live_error = 0;
 	nr_volumes = 2;
 	volumes[1] = volumes[0];
 	memcpy(volumes[1].name, "data", 5);
-	ok(tables() < 0 && strstr(f.reason, "the mapping 'data' cannot be read"),
+	ok(tables() < 0 && strstr(f.why, "the mapping 'data' cannot be read"),
 	   "every volume is looked at");
 	fx.root.machine = true;
-	ok(verify() < 0 && strstr(f.reason, "the mapping 'data'"), "and on a machine that comes first");
+	ok(verify() < 0 && strstr(f.why, "the mapping 'data'"), "and on a machine that comes first");
 	fixture_done(&fx);
 }
 
@@ -714,7 +714,7 @@ static void test_rivals(void)
 	begin();
 	fx.root.machine = true;
 	f = (struct fault){ 0 };
-	ok(rivals_refuse(&fx.root, volumes, 1, &f) < 0 && strstr(f.reason, "Block device required"),
+	ok(rivals_refuse(&fx.root, volumes, 1, &f) < 0 && strstr(f.why, "Block device required"),
 	   "refused: on a machine a file is no device");
 	fixture_done(&fx);
 }
@@ -1068,9 +1068,9 @@ static void looked(enum exitcode code, const char *what, const char *reason)
 
 	f = (struct fault){ 0 };
 	r = verify_mounts(&fx.root, PATH_SYSROOT, volumes, nr_volumes, &f);
-	if (!ok((r < 0) == (code != EXITCODE_OK) && f.code == code && strstr(f.reason, reason),
+	if (!ok((r < 0) == (code != EXITCODE_OK) && f.code == code && strstr(f.why, reason),
 		"%s: %s", code == EXITCODE_OK ? "accepted" : "refused", what))
-		printf("# %d, code %d: %s\n", r, f.code, f.reason);
+		printf("# %d, code %d: %s\n", r, f.code, f.why);
 	fixture_done(&fx);
 }
 

@@ -367,7 +367,7 @@ int main(void)
 		r = verify();
 		if (!ok((r >= 0) == trees[i].accepted, "premise: %s is %s", trees[i].what,
 			trees[i].accepted ? "accepted" : "refused"))
-			printf("# %d: %s\n", r, f.reason);
+			printf("# %d: %s\n", r, f.why);
 		test_readdir(i);
 		test_calls(i, INJECT_OPENAT2, EMFILE);
 		test_calls(i, INJECT_READ, EIO);

@@ -323,7 +323,7 @@ static void test_broken_copy(void)
 			   "one wrong checksum: taken or refused");
 		else
 			ok(load(&o) < 0 && f.code == EXITCODE_HEADER_REFUSED,
-			   "two wrong checksums: refused, %s", f.reason);
+			   "two wrong checksums: refused, %s", f.why);
 		FIXTURE_MUST(pread(fd, after, sizeof(after), 0) == (ssize_t)sizeof(after));
 		ok(memcmp(before, after, sizeof(before)) == 0, "the disk is as it was");
 		ok(pread(o.header.fd, copy, sizeof(copy), 0) == (ssize_t)sizeof(copy) &&
@@ -432,7 +432,7 @@ static void test_derivation_fails(void)
 	FIXTURE_MUST(load(&o) == 0);
 	inject_failure(INJECT_MLOCK, 2, EPERM); /* the first is the secret's */
 	ok(unlock(&o, "key", 3) == -EPERM && inject.hit && f.code == EXITCODE_NO_MEMORY,
-	   "no locked memory for the key: %s", f.reason);
+	   "no locked memory for the key: %s", f.why);
 	inject_failure(INJECT_NONE, 0, 0);
 	done(&o);
 	volume_done(&o.volume);
@@ -467,7 +467,7 @@ static void test_twice(void)
 	}
 	derivation = 1;
 	load_result = -ENOMEM;
-	ok(load(&o) == -ENOMEM && f.code == EXITCODE_NO_MEMORY, "no memory to load: %s", f.reason);
+	ok(load(&o) == -ENOMEM && f.code == EXITCODE_NO_MEMORY, "no memory to load: %s", f.why);
 	load_result = 0;
 	done(&o);
 }
@@ -481,7 +481,7 @@ static const char *check(const struct opened *o, const struct verdict *v, unsign
 	f = (struct fault){ 0 };
 	r = volume_check(&o->volume, &vc, v, &rule, &f);
 	if ((r == 0) != (strcmp(rule, "accepted") == 0) || (r < 0 && r != -EPERM) ||
-	    (r < 0) != (f.code == EXITCODE_HEADER_REFUSED) || (r < 0 && !strstr(f.reason, rule)))
+	    (r < 0) != (f.code == EXITCODE_HEADER_REFUSED) || (r < 0 && !strstr(f.why, rule)))
 		return "contradiction";
 	return rule;
 }
