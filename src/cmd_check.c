@@ -69,7 +69,7 @@ static void print_check(const char *what, const struct fault *f, const char *goo
 		printf("ok      %-14s %s\n", what, good);
 		return;
 	}
-	printf("refused %-14s %s (%d %s); next: %s\n", what, f->reason, (int)f->code,
+	printf("refused %-14s %s (%d %s); next: %s\n", what, f->why, (int)f->code,
 	       exitcode_name(f->code), exitcode_next(f->code));
 	if (*code == EXITCODE_OK)
 		*code = f->code;
@@ -260,7 +260,7 @@ static int run_check(const struct root *root, int argc, char **argv)
 			return cmd_usage(&cmd_check, argv[i]);
 	}
 	if (conf_load(root, &conf, &f) < 0) {
-		fprintf(stderr, "coco-unlock: %s\n", f.reason);
+		fprintf(stderr, "coco-unlock: %s\n", f.why);
 		return (int)f.code;
 	}
 	if (words)

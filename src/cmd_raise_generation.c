@@ -31,8 +31,8 @@ static int raise(const struct root *root, uint64_t target, struct fault *f)
 	} else {
 		r = generation_write(&fs, target);
 		if (r < 0)
-			(void)fault_set(f, EXITCODE_OLD_GENERATION, -r, "%s cannot be written: %s",
-					PATH_GENERATION, strerror(-r));
+			(void)fault_errno(f, EXITCODE_OLD_GENERATION, r, "%s cannot be written",
+					  PATH_GENERATION);
 		else
 			log_info("generation: raised from %llu to %llu", (unsigned long long)now,
 				 (unsigned long long)target);
@@ -51,8 +51,8 @@ static int raise_for_root(const struct root *root, struct fault *f)
 
 	r = opened_read(root, volumes, CONF_VOLUMES_MAX, &nr);
 	if (r < 0)
-		return fault_set(f, r == -ENOENT ? EXITCODE_NO_STATUS : EXITCODE_ROOT_CONFUSION, -r,
-				 "%s cannot be read: %s", PATH_OPENED, strerror(-r));
+		return fault_errno(f, r == -ENOENT ? EXITCODE_NO_STATUS : EXITCODE_ROOT_CONFUSION,
+				   r, "%s cannot be read", PATH_OPENED);
 	r = verify_mount(root, "/", volumes, nr, &ground, f);
 	if (r < 0)
 		return r;
@@ -69,7 +69,7 @@ static int run_raise_generation(const struct root *root, int argc, char **argv)
 	if (argc > 1)
 		return cmd_usage(&cmd_raise_generation, argv[1]);
 	if (raise_for_root(root, &f) < 0)
-		log_error("coco-unlock: %s (%s); %s", f.reason, exitcode_name(f.code),
+		log_error("coco-unlock: %s (%s); %s", f.why, exitcode_name(f.code),
 			  exitcode_next(f.code));
 	return (int)f.code;
 }

@@ -27,13 +27,11 @@ static int run_unlock(const struct root *root, int argc, char **argv)
 	report_init(&report);
 	r = report_remove(root);
 	if (r < 0)
-		(void)fault_set(&f, EXITCODE_INTERNAL, -r, "cannot remove %s: %s", PATH_STATUS,
-				strerror(-r));
+		(void)fault_errno(&f, EXITCODE_INTERNAL, r, "cannot remove %s", PATH_STATUS);
 	stages_enter(&report.stages, STAGE_PREPARE);
 	r = secret_harden_process();
 	if (r < 0)
-		(void)fault_set(&f, EXITCODE_INTERNAL, -r, "cannot protect the process: %s",
-				strerror(-r));
+		(void)fault_errno(&f, EXITCODE_INTERNAL, r, "cannot protect the process");
 	(void)conf_load(root, &conf, &f); /* a failure is in f; the secrets are wiped first */
 	conf_apply_cmdline(root, &conf);
 	volume_init_library();

@@ -5,8 +5,6 @@
  */
 #include "cmd.h"
 
-#include <string.h>
-
 #include "action.h"
 #include "log.h"
 #include "paths.h"
@@ -29,8 +27,7 @@ static int verify(const struct root *root, look_fn *look, bool *ret_opened, stru
 		return fault_set(f, EXITCODE_ROOT_CONFUSION, ENOENT,
 				 "coco-unlock has opened nothing in this boot");
 	if (r < 0)
-		return fault_set(f, EXITCODE_ROOT_CONFUSION, -r, "%s cannot be read: %s",
-				 PATH_OPENED, strerror(-r));
+		return fault_errno(f, EXITCODE_ROOT_CONFUSION, r, "%s cannot be read", PATH_OPENED);
 	return look(root, PATH_SYSROOT, volumes, nr, f);
 }
 

@@ -128,9 +128,8 @@ static int check_efi_options(const struct root *root, struct fault *f)
 	for (i = 0; i < ARRAY_SIZE(paths); i++) {
 		r = root_exists(root, paths[i]);
 		if (r < 0)
-			return fault_set(f, EXITCODE_COMMAND_LINE, -r,
-					 "cannot see whether there is an EFI variable "
-					 "SystemdOptions: %s", strerror(-r));
+			return fault_errno(f, EXITCODE_COMMAND_LINE, r,
+					   "cannot see whether there is an EFI variable SystemdOptions");
 		if (r > 0)
 			return fault_set(f, EXITCODE_COMMAND_LINE, EPERM,
 					 "the EFI variable SystemdOptions adds to the kernel command "
@@ -153,8 +152,8 @@ int cmdline_check(const struct root *root, const struct conf *conf, struct fault
 	if (n == -ENOENT && !root->machine)
 		return 0;
 	if (n < 0)
-		return fault_set(f, EXITCODE_COMMAND_LINE, (int)-n, "cannot read %s: %s",
-				 PATH_CMDLINE, strerror((int)-n));
+		return fault_errno(f, EXITCODE_COMMAND_LINE, (int)n, "cannot read %s",
+				   PATH_CMDLINE);
 	cursor = cmdline;
 	word = cmdline_next_refused(&cursor, conf);
 	return word ? refuse_word(word, conf, f) : 0;
@@ -180,8 +179,8 @@ int cmdline_check_credentials(const struct root *root, struct fault *f)
 		if (r == -ENOENT)
 			continue;
 		if (r < 0)
-			return fault_set(f, EXITCODE_FOREIGN_CREDENTIAL, -r, "cannot read %s: %s",
-					 dirs[i], strerror(-r));
+			return fault_errno(f, EXITCODE_FOREIGN_CREDENTIAL, r, "cannot read %s",
+					   dirs[i]);
 	}
 	return 0;
 }

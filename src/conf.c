@@ -314,7 +314,7 @@ static int load_ini(const struct root *root, struct conf *conf, const char *path
 	if (n == -ENOENT && !listed)
 		return 0;
 	if (n < 0)
-		return fault_set(f, EXITCODE_CONFIG, (int)-n, "%s: %s", path, strerror((int)-n));
+		return fault_errno(f, EXITCODE_CONFIG, (int)n, "%s", path);
 	return conf_parse_ini(conf, text, path, f);
 }
 
@@ -370,7 +370,7 @@ static int load_dropins(const struct root *root, struct conf *conf, struct fault
 		d.dir = dirs[i];
 		r = root_walk(root, dirs[i], 0, dropin_add, &d);
 		if (r < 0 && r != -ENOENT)
-			return fault_set(f, EXITCODE_CONFIG, -r, "%s: %s", dirs[i], strerror(-r));
+			return fault_errno(f, EXITCODE_CONFIG, r, "%s", dirs[i]);
 	}
 	qsort(list, d.nr, sizeof(*list), dropin_compare);
 	for (i = 0; i < d.nr; i++) {
@@ -398,8 +398,7 @@ static int load_all(const struct root *root, struct conf *conf, struct fault *f)
 	if (n == -ENOENT)
 		return 0;
 	if (n < 0)
-		return fault_set(f, EXITCODE_CONFIG, (int)-n, "%s: %s", PATH_COCOTAB,
-				 strerror((int)-n));
+		return fault_errno(f, EXITCODE_CONFIG, (int)n, "%s", PATH_COCOTAB);
 	return conf_parse_cocotab(conf, text, PATH_COCOTAB, f);
 }
 

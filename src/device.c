@@ -288,8 +288,8 @@ int device_find(const struct root *root, const struct device_spec *spec, struct 
 		uevent_drain(ue);
 		r = scan_devices(root, spec, &scan);
 		if (r < 0)
-			return fault_set(f, EXITCODE_NO_DEVICE, -r, "%s: %s",
-					 *spec->value ? spec->value : PATH_SYS_BLOCK, strerror(-r));
+			return fault_errno(f, EXITCODE_NO_DEVICE, r, "%s",
+					   *spec->value ? spec->value : PATH_SYS_BLOCK);
 		if ((scan.matches > 1 || (scan.matches == 1 && !*scan.unknown)) &&
 		    (spec->kind == DEVICE_KIND_PATH || uevent_idle(root, ue)))
 			break;
@@ -298,8 +298,7 @@ int device_find(const struct root *root, const struct device_spec *spec, struct 
 		if (r == -ETIMEDOUT)
 			return give_up(spec, &scan, f);
 		if (r < 0)
-			return fault_set(f, EXITCODE_INTERNAL, -r, "waiting for devices: %s",
-					 strerror(-r));
+			return fault_errno(f, EXITCODE_INTERNAL, r, "waiting for devices");
 	}
 	if (scan.matches > 1) {
 		device_done(&scan.first);

@@ -76,18 +76,17 @@ int header_read(const struct device *device, struct header *ret_header, struct f
 		return fault_set(f, EXITCODE_NO_MEMORY, ENOMEM, "no memory for the header copy");
 	r = read_exactly(device->fd, header.metadata, HEADER_METADATA_SIZE, device->offset);
 	if (r < 0)
-		return fault_set(f, EXITCODE_NO_DEVICE, -r, "cannot read the header of %s: %s",
-				 device->path, strerror(-r));
+		return fault_errno(f, EXITCODE_NO_DEVICE, r, "cannot read the header of %s",
+				   device->path);
 	r = check_magic(&header, device, f);
 	if (r < 0)
 		return r;
 	header.fd = memfd_create("luks2-header", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (header.fd < 0)
-		return fault_set(f, EXITCODE_INTERNAL, errno, "memfd_create: %s", strerror(errno));
+		return fault_errno(f, EXITCODE_INTERNAL, -errno, "memfd_create");
 	r = write_exactly(header.fd, header.metadata, HEADER_METADATA_SIZE, 0);
 	if (r < 0)
-		return fault_set(f, EXITCODE_NO_MEMORY, -r, "no memory for the header copy: %s",
-				 strerror(-r));
+		return fault_errno(f, EXITCODE_NO_MEMORY, r, "no memory for the header copy");
 	*ret_header = header;
 	header = HEADER_NULL;
 	return 0;
@@ -124,13 +123,12 @@ int header_seal(struct header *header, const struct device *device,
 	for (i = 0; i < nr_areas && r >= 0; i++)
 		r = copy_area(header, device, &areas[i]);
 	if (r < 0)
-		return fault_set(f, r == -ENOMEM ? EXITCODE_NO_MEMORY : EXITCODE_NO_DEVICE, -r,
-				 "cannot read a keyslot of %s: %s", device->path, strerror(-r));
+		return fault_errno(f, r == -ENOMEM ? EXITCODE_NO_MEMORY : EXITCODE_NO_DEVICE, r,
+				   "cannot read a keyslot of %s", device->path);
 	if (ftruncate(header->fd, (off_t)data_offset) < 0 ||
 	    fcntl(header->fd, F_ADD_SEALS,
 		  F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
-		return fault_set(f, EXITCODE_INTERNAL, errno, "cannot seal the header copy: %s",
-				 strerror(errno));
+		return fault_errno(f, EXITCODE_INTERNAL, -errno, "cannot seal the header copy");
 	return 0;
 }
 

@@ -137,8 +137,7 @@ int judge_start(const struct conf *conf, struct judge_process *ret_judge, struct
 	if (digest_init_library() < 0)
 		return fault_set(f, EXITCODE_JUDGE_FAILED, ENOTSUP, "libcrypto has no SHA-256");
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) < 0)
-		return fault_set(f, EXITCODE_JUDGE_FAILED, errno, "no socket for the judge: %s",
-				 strerror(errno));
+		return fault_errno(f, EXITCODE_JUDGE_FAILED, -errno, "no socket for the judge");
 	pid = fork();
 	if (pid == 0)
 		run_judge(fds[1], conf);

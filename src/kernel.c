@@ -58,8 +58,7 @@ static int require_target(const struct root *root, const char *name, struct faul
 	int r = find_target(root, name);
 
 	if (r < 0)
-		return fault_set(f, EXITCODE_NO_DM_CRYPT, -r, "%s: %s", PATH_DM_CONTROL,
-				 strerror(-r));
+		return fault_errno(f, EXITCODE_NO_DM_CRYPT, r, "%s", PATH_DM_CONTROL);
 	if (r == 0)
 		return fault_set(f, EXITCODE_NO_DM_CRYPT, ENOENT,
 				 "the kernel has no device-mapper target '%s'", name);
@@ -96,9 +95,9 @@ static int for_each_algorithm(const struct root *root, const struct conf *conf,
 			(void)snprintf(alias, sizeof(alias), "crypto-%s", word); /* fits */
 			r = fn(alias);
 			if (r < 0 && !in_proc_crypto(root, word))
-				return fault_set(f, EXITCODE_NO_DM_CRYPT, -r,
-						 "the kernel has no '%s' for cipher %s: %s", word,
-						 conf->ciphers.names[i], strerror(-r));
+				return fault_errno(f, EXITCODE_NO_DM_CRYPT, r,
+						   "the kernel has no '%s' for cipher %s", word,
+						   conf->ciphers.names[i]);
 		}
 	}
 	return 0;
@@ -124,16 +123,14 @@ static int for_each_integrity_module(const struct root *root, int (*fn)(const ch
 
 	r = fn("dm_integrity");
 	if (r < 0 && r != -ENOENT)
-		return fault_set(f, EXITCODE_NO_DM_CRYPT, -r, "dm_integrity does not load: %s",
-				 strerror(-r));
+		return fault_errno(f, EXITCODE_NO_DM_CRYPT, r, "dm_integrity does not load");
 	for (i = 0; i < ARRAY_SIZE(algorithms); i++) {
 		(void)snprintf(alias, sizeof(alias), "crypto-%s", algorithms[i]); /* fits */
 		r = fn(alias);
 		/* ENOENT: built in, as a template that /proc/crypto does not list. */
 		if (r < 0 && r != -ENOENT && !in_proc_crypto(root, algorithms[i]))
-			return fault_set(f, EXITCODE_NO_DM_CRYPT, -r,
-					 "the kernel has no '%s' for integrity=: %s", algorithms[i],
-					 strerror(-r));
+			return fault_errno(f, EXITCODE_NO_DM_CRYPT, r,
+					   "the kernel has no '%s' for integrity=", algorithms[i]);
 	}
 	return 0;
 }
@@ -151,8 +148,7 @@ int kernel_prepare(const struct root *root, const struct conf *conf, struct faul
 		return 0;
 	r = module_load("dm_crypt", NULL);
 	if (r < 0 && r != -ENOENT)
-		return fault_set(f, EXITCODE_NO_DM_CRYPT, -r, "dm_crypt does not load: %s",
-				 strerror(-r));
+		return fault_errno(f, EXITCODE_NO_DM_CRYPT, r, "dm_crypt does not load");
 	r = require_target(root, "crypt", f);
 	if (r < 0)
 		return r;
@@ -171,8 +167,7 @@ int kernel_look(const struct root *root, const struct conf *conf, struct fault *
 	int r = module_lookup("dm_crypt");
 
 	if (r < 0)
-		return fault_set(f, EXITCODE_NO_DM_CRYPT, -r, "no module dm_crypt: %s",
-				 strerror(-r));
+		return fault_errno(f, EXITCODE_NO_DM_CRYPT, r, "no module dm_crypt");
 	if (wants_integrity(conf)) {
 		r = for_each_integrity_module(root, module_lookup, f);
 		if (r < 0)
@@ -211,9 +206,8 @@ int kernel_available_kib(const struct root *root, uint64_t *ret_kib, struct faul
 	}
 	r = read_available(root, &kib);
 	if (r < 0)
-		return fault_set(f, EXITCODE_NO_MEMORY, -r,
-				 "%s does not say how much memory is left: %s", PATH_MEMINFO,
-				 strerror(-r));
+		return fault_errno(f, EXITCODE_NO_MEMORY, r,
+				   "%s does not say how much memory is left", PATH_MEMINFO);
 	*ret_kib = kib > MEMORY_ROOM_KIB ? kib - MEMORY_ROOM_KIB : 0;
 	return 0;
 }

@@ -90,9 +90,9 @@ int mapping_refuse_taken(const struct root *root, const char *name, struct fault
 			return fault_set(f, EXITCODE_BUSY, EEXIST, "a mapping '%s' is there already",
 					 names[i]);
 		if (r != -ENXIO)
-			return fault_set(f, EXITCODE_BUSY, -r,
-					 "nobody can tell whether a mapping '%s' is there: %s", names[i],
-					 strerror(-r));
+			return fault_errno(f, EXITCODE_BUSY, r,
+					   "nobody can tell whether a mapping '%s' is there",
+					   names[i]);
 	}
 	return 0;
 }
@@ -285,8 +285,8 @@ static int read_live(const struct root *root, const char *name, struct mapping *
 	int r = mapping_read(root, name, ret_mapping);
 
 	if (r < 0)
-		return fault_set(f, EXITCODE_MAPPING_DIFFERS, -r,
-				 "the live mapping '%s' cannot be read back: %s", name, strerror(-r));
+		return fault_errno(f, EXITCODE_MAPPING_DIFFERS, r,
+				   "the live mapping '%s' cannot be read back", name);
 	if (ret_mapping->suspended_or_pending)
 		return differs(f, name, "its state");
 	return 0;

@@ -153,8 +153,8 @@ static bool is_nothing(const struct root *root, const char *name)
 
 static int cannot_read(struct search *s, const char *name, int r, const char *so)
 {
-	return fault_set(s->f, EXITCODE_ROOT_CONFUSION, -r, "%s/%s cannot be read, so that %s: %s",
-			 PATH_DEV, name, so, strerror(-r));
+	return fault_errno(s->f, EXITCODE_ROOT_CONFUSION, r, "%s/%s cannot be read, so that %s",
+			   PATH_DEV, name, so);
 }
 
 /* Takes the claims of a device that lies on the volumes; passes over all others. */
@@ -315,8 +315,8 @@ static int look_at_all(struct search *s)
 	if (r >= 0)
 		r = root_walk(s->root, PATH_SYS_BLOCK, 0, look_at, s);
 	if (r < 0) /* unless something else has been said already */
-		return fault_set(s->f, EXITCODE_ROOT_CONFUSION, -r, "%s cannot be read: %s",
-				 PATH_SYS_BLOCK, strerror(-r));
+		return fault_errno(s->f, EXITCODE_ROOT_CONFUSION, r, "%s cannot be read",
+				   PATH_SYS_BLOCK);
 	return 0;
 }
 

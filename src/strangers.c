@@ -167,9 +167,8 @@ static int look_at(const char *name, void *ctx)
 	if (r > 0)
 		r = is_known(look, &stacked);
 	if (r < 0)
-		return fault_set(look->f, EXITCODE_ROOT_CONFUSION, -r,
-				 "cannot find out what %s/%s is made of: %s", PATH_DEV, name,
-				 strerror(-r));
+		return fault_errno(look->f, EXITCODE_ROOT_CONFUSION, r,
+				   "cannot find out what %s/%s is made of", PATH_DEV, name);
 	if (r > 0)
 		return 0;
 	kind = stacked.is_dm ? "device-mapper" : stacked.is_md ? "md" : "stacked";
@@ -188,6 +187,6 @@ int strangers_refuse(const struct root *root, const struct opened_volume *volume
 	int r;
 
 	r = root_walk(root, PATH_SYS_BLOCK, 0, look_at, &look);
-	return r < 0 ? fault_set(f, EXITCODE_ROOT_CONFUSION, -r, "%s cannot be read: %s",
-				 PATH_SYS_BLOCK, strerror(-r)) : 0;
+	return r < 0 ? fault_errno(f, EXITCODE_ROOT_CONFUSION, r, "%s cannot be read",
+				   PATH_SYS_BLOCK) : 0;
 }

@@ -18,8 +18,8 @@
 
 static int unknown(struct fault *f, const char *swap, int error)
 {
-	return fault_set(f, EXITCODE_ROOT_CONFUSION, -error,
-			 "cannot find out what the swap on %s lies on: %s", swap, strerror(-error));
+	return fault_errno(f, EXITCODE_ROOT_CONFUSION, error,
+			   "cannot find out what the swap on %s lies on", swap);
 }
 
 static int foreign(struct fault *f, const char *swap)
@@ -134,8 +134,8 @@ int swaps_refuse(const struct root *root, const struct opened_volume *volumes, s
 	if (n == -ENOENT)
 		return 0;
 	if (n < 0)
-		return fault_set(f, EXITCODE_ROOT_CONFUSION, (int)-n, "%s cannot be read: %s",
-				 PATH_SWAPS, strerror((int)-n));
+		return fault_errno(f, EXITCODE_ROOT_CONFUSION, (int)n, "%s cannot be read",
+				   PATH_SWAPS);
 	cursor = text;
 	line = text_word(&cursor, "\n");
 	if (!line || strncmp(line, "Filename", 8) != 0)

@@ -49,9 +49,9 @@ static int check_device(struct verify *v, const struct mount *m, dev_t dev, stru
 
 	r = stack_is_ours(v->root, dev, v->volumes, v->nr, &g->volumes);
 	if (r < 0)
-		return fault_set(f, EXITCODE_ROOT_CONFUSION, -r,
-				 "cannot find out what device %u:%u is made of: %s", major(dev),
-				 minor(dev), strerror(-r));
+		return fault_errno(f, EXITCODE_ROOT_CONFUSION, r,
+				   "cannot find out what device %u:%u is made of", major(dev),
+				   minor(dev));
 	if (r == 0)
 		return fault_set(f, EXITCODE_ROOT_CONFUSION, EPERM,
 				 "%s on %s uses device %u:%u, which is not on a volume that was opened",
@@ -214,8 +214,8 @@ static int begin(struct verify *v, struct ground *ground, struct fault *f)
 
 	*ground = (struct ground){ .nr_devices = 0 };
 	v->ground = ground;
-	return r < 0 ? fault_set(f, EXITCODE_ROOT_CONFUSION, -r, "%s cannot be read: %s",
-				 PATH_MOUNTINFO, strerror(-r)) : 0;
+	return r < 0 ? fault_errno(f, EXITCODE_ROOT_CONFUSION, r, "%s cannot be read",
+				   PATH_MOUNTINFO) : 0;
 }
 
 static int check_point(struct verify *v, const char *point, struct fault *f)
@@ -321,9 +321,8 @@ int verify_tables(const struct root *root, const struct opened_volume *volumes, 
 
 		r = mapping_read(root, volumes[i].name, &live);
 		if (r < 0)
-			return fault_set(f, EXITCODE_ROOT_CONFUSION, -r,
-					 "the mapping '%s' cannot be read: %s", volumes[i].name,
-					 strerror(-r));
+			return fault_errno(f, EXITCODE_ROOT_CONFUSION, r,
+					   "the mapping '%s' cannot be read", volumes[i].name);
 		same = live.dev == m->dev && strcmp(live.uuid, m->uuid) == 0 &&
 		       live.nr_targets == m->nr_targets && live.start == m->start &&
 		       live.length == m->length && strcmp(live.type, m->type) == 0 &&

@@ -62,9 +62,9 @@ int volume_load(const struct header *header, const struct device *device,
 	if (r == -ENOMEM)
 		return fault_set(f, EXITCODE_NO_MEMORY, ENOMEM, "no memory for libcryptsetup");
 	if (r < 0)
-		return fault_set(f, EXITCODE_HEADER_REFUSED, -r,
-				 "libcryptsetup does not accept the header copy of %s: %s",
-				 device->path, strerror(-r));
+		return fault_errno(f, EXITCODE_HEADER_REFUSED, r,
+				   "libcryptsetup does not accept the header copy of %s",
+				   device->path);
 	*ret_volume = volume;
 	volume = VOLUME_NULL;
 	return 0;
@@ -258,8 +258,7 @@ int volume_unlock(struct volume *volume, const struct verdict *verdict,
 
 	r = secret_init(&volume->key);
 	if (r < 0)
-		return fault_set(f, EXITCODE_NO_MEMORY, -r, "no locked memory for the key: %s",
-				 strerror(-r));
+		return fault_errno(f, EXITCODE_NO_MEMORY, r, "no locked memory for the key");
 	volume->form = SECRET_FORM_EXACT;
 	r = try_form(volume, verdict, secret, secret->len, memory_kib);
 	if ((r == -EPERM || r == -EOVERFLOW) && secret_ends_in_nul(secret) && secret->len > 1 &&
@@ -276,8 +275,7 @@ int volume_unlock(struct volume *volume, const struct verdict *verdict,
 				 "the secret opens no keyslot of the volume");
 	if (r == -ENOMEM || r == -EOVERFLOW)
 		return no_memory(verdict, memory_kib, f);
-	return fault_set(f, EXITCODE_HEADER_REFUSED, -r, "no usable keyslot in the header: %s",
-			 strerror(-r));
+	return fault_errno(f, EXITCODE_HEADER_REFUSED, r, "no usable keyslot in the header");
 }
 
 int volume_map(struct volume *volume, const struct volume_conf *conf, struct fault *f)
@@ -297,12 +295,10 @@ int volume_map(struct volume *volume, const struct volume_conf *conf, struct fau
 				 "a mapping '%s' is there already, or the device is in use",
 				 conf->name);
 	if (r == -ENOTSUP || r == -ENODEV || r == -EINVAL)
-		return fault_set(f, EXITCODE_NO_DM_CRYPT, -r,
-				 "the kernel does not take the mapping '%s': %s", conf->name,
-				 strerror(-r));
+		return fault_errno(f, EXITCODE_NO_DM_CRYPT, r,
+				   "the kernel does not take the mapping '%s'", conf->name);
 	if (r < 0)
-		return fault_set(f, EXITCODE_INTERNAL, -r, "mapping '%s': %s", conf->name,
-				 strerror(-r));
+		return fault_errno(f, EXITCODE_INTERNAL, r, "mapping '%s'", conf->name);
 	return 0;
 }
 

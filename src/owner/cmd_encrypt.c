@@ -81,7 +81,7 @@ static int get_secret(const struct options *o, struct secret *ret_secret,
 		return r;
 	if (passphrase_generate(false, ret_secret, &fault) < 0)
 		return failure_set(f, OUTCOME_IO, "secret", "raise the limit of locked memory",
-				   "%s", fault.reason);
+				   "%s", fault.why);
 	return blob_file_put(ret_file, BLOB_BINARY, ret_secret->bytes, ret_secret->len, f);
 }
 

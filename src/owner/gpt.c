@@ -7,7 +7,6 @@
 #include "gpt.h"
 
 #include <libfdisk/libfdisk.h>
-#include <string.h>
 
 static void unref_contextp(struct fdisk_context **cxt)
 {
@@ -92,8 +91,8 @@ int gpt_grow(int fd, const struct image *image, uint64_t growth, struct fault *f
 	if (r >= 0 && fdisk_write_disklabel(cxt) < 0)
 		r = -EIO;
 	if (r < 0)
-		return fault_set(f, EXITCODE_NO_DEVICE, -r,
-				 "%s: libfdisk cannot make room in the partition table: %s",
-				 image->path, strerror(-r));
+		return fault_errno(f, EXITCODE_NO_DEVICE, r,
+				   "%s: libfdisk cannot make room in the partition table",
+				   image->path);
 	return 0;
 }

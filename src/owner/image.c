@@ -49,7 +49,7 @@ static int refuse(struct fault *f, int errno_value, const char *path, const char
 int image_failure(const char *spec, int r, const struct fault *fault, struct failure *f)
 {
 	enum outcome outcome = OUTCOME_IO;
-	const char *why = fault->reason, *next = "check the path and its permissions";
+	const char *why = fault->why, *next = "check the path and its permissions";
 	char what[PATH_MAX];
 	size_t len = 0;
 
@@ -250,9 +250,8 @@ static int claim(struct image *image, const struct stat *st, bool writable, stru
 		return refuse(f, EBUSY, image->path, "a virtual machine or another program uses it");
 	r = find_loop(&loop);
 	if (r < 0)
-		return fault_set(f, EXITCODE_BUSY, -r,
-				 "%s: cannot see whether a loop device uses it: %s", image->path,
-				 strerror(-r));
+		return fault_errno(f, EXITCODE_BUSY, r,
+				   "%s: cannot see whether a loop device uses it", image->path);
 	if (loop.name[0])
 		return fault_set(f, EXITCODE_BUSY, EBUSY, "%s: it is in use as /dev/%s",
 				 image->path, loop.name);

@@ -123,8 +123,7 @@ static int judge_copy(const struct luksheader *h, struct verdict *ret_verdict, s
 	int r = image_read_at(h->fd, metadata, sizeof(metadata), 0);
 
 	if (r < 0)
-		return fault_set(f, EXITCODE_INTERNAL, -r, "cannot read the changed header: %s",
-				 strerror(-r));
+		return fault_errno(f, EXITCODE_INTERNAL, r, "cannot read the changed header");
 	return judge(h, metadata, ret_verdict, f);
 }
 
@@ -139,9 +138,9 @@ static int load(struct luksheader *h, struct fault *f)
 	if (r >= 0)
 		r = crypt_load(h->cd, CRYPT_LUKS2, NULL);
 	if (r < 0)
-		return fault_set(f, EXITCODE_HEADER_REFUSED, -r,
-				 "libcryptsetup does not accept the header of %s: %s",
-				 h->image->path, strerror(-r));
+		return fault_errno(f, EXITCODE_HEADER_REFUSED, r,
+				   "libcryptsetup does not accept the header of %s",
+				   h->image->path);
 	return 0;
 }
 
@@ -159,8 +158,7 @@ int luksheader_take(const struct image *image, const struct conf *conf,
 				 "%s is too small for a LUKS2 header", image->path);
 	r = image_read_at(image->fd, metadata, sizeof(metadata), image->offset);
 	if (r < 0)
-		return fault_set(f, EXITCODE_NO_DEVICE, -r, "cannot read %s: %s", image->path,
-				 strerror(-r));
+		return fault_errno(f, EXITCODE_NO_DEVICE, r, "cannot read %s", image->path);
 	h.mended = mend(metadata);
 	if (memcmp(metadata, magics[0], sizeof(magics[0])) != 0)
 		return fault_set(f, EXITCODE_NOT_LUKS2, EINVAL, "%s has no LUKS2 header",
@@ -173,8 +171,8 @@ int luksheader_take(const struct image *image, const struct conf *conf,
 	if (r >= 0)
 		r = image_write_at(h.fd, metadata, sizeof(metadata), 0); /* mended or not */
 	if (r < 0)
-		return fault_set(f, EXITCODE_NO_DEVICE, -r, "cannot copy the header of %s: %s",
-				 image->path, strerror(-r));
+		return fault_errno(f, EXITCODE_NO_DEVICE, r, "cannot copy the header of %s",
+				   image->path);
 	r = load(&h, f);
 	if (r < 0)
 		return r;
@@ -202,8 +200,7 @@ int luksheader_open(const struct luksheader *header, const struct secret *passph
 
 	r = secret_init(&key);
 	if (r < 0)
-		return fault_set(f, EXITCODE_NO_MEMORY, -r, "no locked memory for the key: %s",
-				 strerror(-r));
+		return fault_errno(f, EXITCODE_NO_MEMORY, r, "no locked memory for the key");
 	slot = try_form(header, passphrase, passphrase->len, &key);
 	if (slot == -EPERM && secret_ends_in_nul(passphrase) && passphrase->len > 1)
 		slot = try_form(header, passphrase, passphrase->len - 1, &key);
@@ -211,9 +208,8 @@ int luksheader_open(const struct luksheader *header, const struct secret *passph
 		return fault_set(f, EXITCODE_SECRET_REFUSED, EPERM,
 				 "this passphrase opens no keyslot of %s", header->image->path);
 	if (slot < 0)
-		return fault_set(f, slot == -ENOMEM ? EXITCODE_NO_MEMORY : EXITCODE_INTERNAL, -slot,
-				 "cannot open a keyslot of %s: %s", header->image->path,
-				 strerror(-slot));
+		return fault_errno(f, slot == -ENOMEM ? EXITCODE_NO_MEMORY : EXITCODE_INTERNAL,
+				   slot, "cannot open a keyslot of %s", header->image->path);
 	*ret_key = key;
 	key = SECRET_NULL;
 	return slot;
@@ -233,8 +229,7 @@ int luksheader_add(struct luksheader *header, const struct secret *volume_key,
 
 	r = crypt_set_pbkdf_type(header->cd, kdf == LUKSHEADER_KDF_DEFAULT ? NULL : &pbkdf2);
 	if (r < 0)
-		return fault_set(f, EXITCODE_INTERNAL, -r, "cannot set a key derivation: %s",
-				 strerror(-r));
+		return fault_errno(f, EXITCODE_INTERNAL, r, "cannot set a key derivation");
 	slot = crypt_keyslot_add_by_volume_key(header->cd, CRYPT_ANY_SLOT,
 					       (const char *)volume_key->bytes, volume_key->len,
 					       (const char *)passphrase->bytes, passphrase->len);
@@ -243,8 +238,8 @@ int luksheader_add(struct luksheader *header, const struct secret *volume_key,
 				 "the header of %s has no room for another keyslot",
 				 header->image->path);
 	if (slot < 0)
-		return fault_set(f, EXITCODE_INTERNAL, -slot, "cannot add a keyslot to %s: %s",
-				 header->image->path, strerror(-slot));
+		return fault_errno(f, EXITCODE_INTERNAL, slot, "cannot add a keyslot to %s",
+				   header->image->path);
 	r = judge_copy(header, &verdict, f);
 	return r < 0 ? r : slot;
 }
@@ -279,8 +274,7 @@ int luksheader_scrub(struct luksheader *header, struct fault *f)
 			r = image_write_at(header->fd, zeros, BLOCK, at);
 	}
 	if (r < 0)
-		return fault_set(f, EXITCODE_INTERNAL, -r, "cannot change the copied header: %s",
-				 strerror(-r));
+		return fault_errno(f, EXITCODE_INTERNAL, r, "cannot change the copied header");
 	return 0;
 }
 
@@ -289,8 +283,8 @@ int luksheader_prefer(struct luksheader *header, int keyslot, struct fault *f)
 	int r = crypt_keyslot_set_priority(header->cd, keyslot, CRYPT_SLOT_PRIORITY_PREFER);
 
 	if (r < 0)
-		return fault_set(f, EXITCODE_INTERNAL, -r, "cannot prefer keyslot %d of %s: %s",
-				 keyslot, header->image->path, strerror(-r));
+		return fault_errno(f, EXITCODE_INTERNAL, r, "cannot prefer keyslot %d of %s",
+				   keyslot, header->image->path);
 	return 0;
 }
 
@@ -299,8 +293,8 @@ int luksheader_remove(struct luksheader *header, int keyslot, struct fault *f)
 	int r = crypt_keyslot_destroy(header->cd, keyslot);
 
 	if (r < 0)
-		return fault_set(f, EXITCODE_INTERNAL, -r, "cannot remove keyslot %d of %s: %s",
-				 keyslot, header->image->path, strerror(-r));
+		return fault_errno(f, EXITCODE_INTERNAL, r, "cannot remove keyslot %d of %s",
+				   keyslot, header->image->path);
 	return luksheader_scrub(header, f);
 }
 
@@ -368,8 +362,8 @@ int luksheader_put(const struct luksheader *header, struct fault *f)
 	if (r >= 0)
 		r = sync_after(header, put_range(header, HEADER_METADATA_SIZE, v.data_offset));
 	if (r < 0)
-		return fault_set(f, EXITCODE_NO_DEVICE, -r, "cannot write the header of %s: %s",
-				 header->image->path, strerror(-r));
+		return fault_errno(f, EXITCODE_NO_DEVICE, r, "cannot write the header of %s",
+				   header->image->path);
 	return 0;
 }
 

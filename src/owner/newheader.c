@@ -6,7 +6,6 @@
 #include "newheader.h"
 
 #include <libcryptsetup.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 
@@ -106,8 +105,7 @@ static int judge(struct newheader *h, uint64_t data_size, struct fault *f)
 				 "the unlocker would refuse the new header: it breaks the rule '%s'",
 				 h->verdict.rule);
 	if (r < 0)
-		return fault_set(f, EXITCODE_NO_MEMORY, -r, "cannot judge the new header: %s",
-				 strerror(-r));
+		return fault_errno(f, EXITCODE_NO_MEMORY, r, "cannot judge the new header");
 	return 0;
 }
 
@@ -116,8 +114,7 @@ int newheader_begin(struct newheader *header, struct fault *f)
 	int r = secret_init(&header->key);
 
 	if (r < 0)
-		return fault_set(f, EXITCODE_NO_MEMORY, -r, "no locked memory for the key: %s",
-				 strerror(-r));
+		return fault_errno(f, EXITCODE_NO_MEMORY, r, "no locked memory for the key");
 	/* Up to 256 bytes come all at once: getrandom(2). */
 	if (getrandom(header->key.bytes, XTS_KEY_SIZE, 0) != XTS_KEY_SIZE)
 		return fault_set(f, EXITCODE_INTERNAL, EIO, "no random numbers");
@@ -134,15 +131,14 @@ int newheader_make(struct newheader *header, const struct secret *passphrase,
 
 	header->fd = memfd_create("luks2-header", MFD_CLOEXEC);
 	if (header->fd < 0 || ftruncate(header->fd, NEWHEADER_SIZE + NEWHEADER_SPACE) < 0)
-		return fault_set(f, EXITCODE_NO_MEMORY, errno, "no memory for the header: %s",
-				 strerror(errno));
+		return fault_errno(f, EXITCODE_NO_MEMORY, -errno, "no memory for the header");
 	(void)snprintf(path, sizeof(path), PATH_SELF_FD, header->fd); /* fits */
 	r = format_file(path, NULL, passphrase, kdf, sector_size, &header->key);
 	if (r >= 0 && ftruncate(header->fd, NEWHEADER_SIZE) < 0)
 		r = -errno;
 	if (r < 0)
-		return fault_set(f, r == -ENOMEM ? EXITCODE_NO_MEMORY : EXITCODE_INTERNAL, -r,
-				 "libcryptsetup cannot make the header: %s", strerror(-r));
+		return fault_errno(f, r == -ENOMEM ? EXITCODE_NO_MEMORY : EXITCODE_INTERNAL, r,
+				   "libcryptsetup cannot make the header");
 	return judge(header, data_size, f);
 }
 

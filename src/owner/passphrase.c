@@ -23,8 +23,7 @@ static const char modhex[] = "cbdefghijklnrtuv";
 
 static int no_memory(int r, struct fault *f)
 {
-	return fault_set(f, EXITCODE_NO_MEMORY, -r, "no locked memory for a secret: %s",
-			 strerror(-r));
+	return fault_errno(f, EXITCODE_NO_MEMORY, r, "no locked memory for a secret");
 }
 
 /* Reads up to the end of the line. */
@@ -61,14 +60,13 @@ int passphrase_from_terminal(const char *question, struct secret *ret_secret, st
 	quiet = old;
 	quiet.c_lflag &= ~(tcflag_t)ECHO;
 	if (tcsetattr(fd, TCSAFLUSH, &quiet) < 0)
-		return fault_set(f, EXITCODE_INTERNAL, errno, "the terminal: %s", strerror(errno));
+		return fault_errno(f, EXITCODE_INTERNAL, -errno, "the terminal");
 	(void)dprintf(fd, "%s: ", question);
 	r = read_line(fd, &s);
 	(void)tcsetattr(fd, TCSAFLUSH, &old);
 	(void)dprintf(fd, "\n");
 	if (r < 0)
-		return fault_set(f, EXITCODE_USAGE, -r, "no passphrase was typed: %s",
-				 strerror(-r));
+		return fault_errno(f, EXITCODE_USAGE, r, "no passphrase was typed");
 	*ret_secret = s;
 	s = SECRET_NULL;
 	return 0;
