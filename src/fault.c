@@ -60,3 +60,10 @@ int fault_errno(struct fault *f, enum exitcode code, int r, const char *fmt, ...
 	va_end(ap);
 	return r;
 }
+
+int fault_name(struct fault *f, int r, const char *what)
+{
+	if (r < 0 && !*f->what)
+		text_printable(what, f->what, sizeof(f->what));
+	return r;
+}

@@ -23,7 +23,7 @@ struct fault {
 		char why[FAULT_WHY_MAX];
 		char reason[FAULT_WHY_MAX]; /* its old name, until nobody uses it any more */
 	};
-	char next[FAULT_TEXT_MAX]; /* step; empty: the one of the code */
+	char next[FAULT_TEXT_MAX]; /* what to do; empty: what the code says */
 };
 
 /*
@@ -45,5 +45,9 @@ void fault_merge(struct fault *f, const struct fault *other);
 /* As fault_set(), for a call that has failed with r, which is -errno: its text ends the sentence,
  * behind a colon. Returns r. */
 int fault_errno(struct fault *f, enum exitcode code, int r, const char *fmt, ...) _printf_(4, 5);
+
+/* If r is negative: says which file or object the fault is about, unless it is said already.
+ * Returns r. */
+int fault_name(struct fault *f, int r, const char *what);
 
 #endif

@@ -27,7 +27,7 @@ int secret_harden_process(void)
 	return 0;
 }
 
-int secret_init(struct secret *ret_secret)
+static int map(struct secret *ret_secret)
 {
 	void *p = mmap(NULL, SECRET_CAPACITY, PROT_READ | PROT_WRITE,
 		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -43,6 +43,20 @@ int secret_init(struct secret *ret_secret)
 	}
 	*ret_secret = (struct secret){ .bytes = p };
 	return 0;
+}
+
+int (secret_init)(struct secret *ret_secret, struct fault *f)
+{
+	int r = map(ret_secret);
+
+	if (r < 0)
+		(void)fault_errno(f, EXITCODE_NO_MEMORY, r, "no locked memory for a secret");
+	return fault_name(f, r, "memory");
+}
+
+int secret_init_plain(struct secret *ret_secret)
+{
+	return map(ret_secret);
 }
 
 void secret_done(struct secret *s)

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "digest.h"
+#include "fault.h"
 
 /* The largest launch secret that a platform takes: KVM and the AMD secure processor accept
  * blobs of 16 KiB; today's firmware leaves 3072 bytes for the whole table. */
@@ -29,9 +30,15 @@ int secret_harden_process(void);
 
 /*
  * Maps SECRET_CAPACITY bytes that are locked into memory, left out of core dumps, and
- * emptied in a child process. Returns 0, -ENOMEM, -EPERM (RLIMIT_MEMLOCK) or -errno.
+ * emptied in a child process. Returns 0, or -ENOMEM, -EPERM (RLIMIT_MEMLOCK) or -errno with f
+ * saying no-memory, its object the memory.
  */
-int secret_init(struct secret *ret_secret);
+int secret_init(struct secret *ret_secret, struct fault *f);
+
+/* Callers that have not passed a fault until now: to be removed with the last of them. */
+int secret_init_plain(struct secret *ret_secret);
+#define secret_init(...) secret_init_pick(__VA_ARGS__, secret_init, secret_init_plain)(__VA_ARGS__)
+#define secret_init_pick(s, f, name, ...) name
 
 /* Wipes and unmaps; safe on SECRET_NULL and twice. */
 void secret_done(struct secret *s);

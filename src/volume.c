@@ -256,9 +256,9 @@ int volume_unlock(struct volume *volume, const struct verdict *verdict,
 {
 	int r;
 
-	r = secret_init(&volume->key);
+	r = secret_init(&volume->key, f);
 	if (r < 0)
-		return fault_errno(f, EXITCODE_NO_MEMORY, r, "no locked memory for the key");
+		return r;
 	volume->form = SECRET_FORM_EXACT;
 	r = try_form(volume, verdict, secret, secret->len, memory_kib);
 	if ((r == -EPERM || r == -EOVERFLOW) && secret_ends_in_nul(secret) && secret->len > 1 &&

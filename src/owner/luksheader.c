@@ -198,9 +198,9 @@ int luksheader_open(const struct luksheader *header, const struct secret *passph
 	_cleanup_secret_ struct secret key = SECRET_NULL;
 	int r, slot;
 
-	r = secret_init(&key);
+	r = secret_init(&key, f);
 	if (r < 0)
-		return fault_errno(f, EXITCODE_NO_MEMORY, r, "no locked memory for the key");
+		return r;
 	slot = try_form(header, passphrase, passphrase->len, &key);
 	if (slot == -EPERM && secret_ends_in_nul(passphrase) && passphrase->len > 1)
 		slot = try_form(header, passphrase, passphrase->len - 1, &key);

@@ -111,10 +111,10 @@ static int judge(struct newheader *h, uint64_t data_size, struct fault *f)
 
 int newheader_begin(struct newheader *header, struct fault *f)
 {
-	int r = secret_init(&header->key);
+	int r = secret_init(&header->key, f);
 
 	if (r < 0)
-		return fault_errno(f, EXITCODE_NO_MEMORY, r, "no locked memory for the key");
+		return r;
 	/* Up to 256 bytes come all at once: getrandom(2). */
 	if (getrandom(header->key.bytes, XTS_KEY_SIZE, 0) != XTS_KEY_SIZE)
 		return fault_set(f, EXITCODE_INTERNAL, EIO, "no random numbers");

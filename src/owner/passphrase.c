@@ -21,11 +21,6 @@
 
 static const char modhex[] = "cbdefghijklnrtuv";
 
-static int no_memory(int r, struct fault *f)
-{
-	return fault_errno(f, EXITCODE_NO_MEMORY, r, "no locked memory for a secret");
-}
-
 /* Reads up to the end of the line. */
 static int read_line(int fd, struct secret *s)
 {
@@ -54,9 +49,9 @@ int passphrase_from_terminal(const char *question, struct secret *ret_secret, st
 	if (fd < 0 || tcgetattr(fd, &old) < 0)
 		return fault_set(f, EXITCODE_USAGE, ENOTTY,
 				 "there is no terminal to ask for the '%s'", question);
-	r = secret_init(&s);
+	r = secret_init(&s, f);
 	if (r < 0)
-		return no_memory(r, f);
+		return r;
 	quiet = old;
 	quiet.c_lflag &= ~(tcflag_t)ECHO;
 	if (tcsetattr(fd, TCSAFLUSH, &quiet) < 0)
@@ -87,9 +82,9 @@ int passphrase_generate(bool final_nul, struct secret *ret_secret, struct fault 
 	size_t i;
 	int r;
 
-	r = secret_init(&s);
+	r = secret_init(&s, f);
 	if (r < 0)
-		return no_memory(r, f);
+		return r;
 	/* The random bytes stay in the locked pages, behind the text. */
 	random = s.bytes + SECRET_CAPACITY - RANDOM_SIZE;
 	r = random_bytes(random, RANDOM_SIZE, f);
@@ -130,9 +125,9 @@ int passphrase_generate_recovery(struct secret *ret_secret, struct fault *f)
 	unsigned char *data;
 	int r;
 
-	r = secret_init(&s);
+	r = secret_init(&s, f);
 	if (r < 0)
-		return no_memory(r, f);
+		return r;
 	data = s.bytes + SECRET_CAPACITY - RECOVERY_SIZE - RECOVERY_CHECK_SIZE;
 	r = random_bytes(data, RECOVERY_SIZE, f);
 	if (r < 0)

@@ -56,7 +56,7 @@ static inline struct secret bytes_secret(const void *data, size_t len)
 {
 	struct secret s;
 
-	BYTES_MUST(len <= SECRET_CAPACITY && secret_init(&s) == 0);
+	BYTES_MUST(len <= SECRET_CAPACITY && secret_init(&s, &(struct fault){ 0 }) == 0);
 	memcpy(s.bytes, data, len);
 	s.len = len;
 	return s;

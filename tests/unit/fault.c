@@ -29,6 +29,21 @@ static void test_errno(void)
 	ok(strlen(f.why) == FAULT_WHY_MAX - 1 && strchr(f.why, ':') == NULL, "a long one is cut");
 }
 
+static void test_name(void)
+{
+	struct fault f = { 0 };
+
+	is_int(fault_name(&f, 7, "disk"), 7, "no fault, no object: returns what it gets");
+	is_str(f.what, "", "and names nothing");
+	(void)fault_set(&f, EXITCODE_NO_DEVICE, ENODEV, "gone");
+	is_int(fault_name(&f, -ENODEV, "disk\n"), -ENODEV, "a fault gets its object");
+	ok(strcmp(f.what, "disk?") == 0 && strcmp(f.why, "gone") == 0, "printable, and in front");
+	(void)fault_name(&f, -ENODEV, "verb");
+	is_str(f.what, "disk?", "which is named once");
+	(void)fault_replace(&f, EXITCODE_WIPE_FAILED, EBUSY, "another thing");
+	is_str(f.what, "", "what outranks is not about it");
+}
+
 int main(void)
 {
 	struct fault f = { 0 };
@@ -63,5 +78,6 @@ int main(void)
 	(void)fault_set(&f, EXITCODE_CONFIG, EINVAL, "%s", longer);
 	is_int(strlen(f.why), FAULT_WHY_MAX - 1, "a long reason is cut");
 	test_errno();
+	test_name();
 	return tap_done();
 }

@@ -162,7 +162,7 @@ static void test_entry(void)
 	struct conf conf;
 	size_t n;
 
-	FIXTURE_MUST(secret_init(&s) == 0);
+	FIXTURE_MUST(secret_init(&s, &(struct fault){ 0 }) == 0);
 	conf_defaults(&conf);
 	conf.volumes[1] = conf.volumes[0];
 	(void)snprintf(conf.volumes[1].name, CONF_NAME_SIZE, "data");

@@ -231,7 +231,7 @@ int main(void)
 	unsigned int fds;
 	int i;
 
-	FIXTURE_MUST(secret_init(&key) == 0);
+	FIXTURE_MUST(secret_init(&key, &(struct fault){ 0 }) == 0);
 	key.len = XTS_KEY_SIZE;
 	for (i = 0; i < XTS_KEY_SIZE; i++)
 		key.bytes[i] = (unsigned char)(i * i + 3);

@@ -61,7 +61,7 @@ static struct xts *standard(void)
 	_cleanup_secret_ struct secret key = SECRET_NULL;
 	struct xts *xts = NULL;
 
-	FIXTURE_MUST(secret_init(&key) == 0);
+	FIXTURE_MUST(secret_init(&key, &(struct fault){ 0 }) == 0);
 	from_hex(standard_key, key.bytes);
 	key.len = XTS_KEY_SIZE;
 	is_int(xts_new(&key, &xts), 0, "takes the standard's key");
@@ -134,7 +134,7 @@ static void test_bad_keys(void)
 	_cleanup_secret_ struct secret key = SECRET_NULL;
 	struct xts *xts = NULL;
 
-	FIXTURE_MUST(secret_init(&key) == 0);
+	FIXTURE_MUST(secret_init(&key, &(struct fault){ 0 }) == 0);
 	from_hex(standard_key, key.bytes);
 	key.len = XTS_KEY_SIZE - 1;
 	is_int(xts_new(&key, &xts), -EINVAL, "a short key");

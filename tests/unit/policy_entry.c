@@ -27,7 +27,7 @@ static int parse(const char *text, size_t len)
 {
 	_cleanup_secret_ struct secret s = SECRET_NULL;
 
-	FIXTURE_MUST(secret_init(&s) == 0 && len <= SECRET_CAPACITY);
+	FIXTURE_MUST(secret_init(&s, &(struct fault){ 0 }) == 0 && len <= SECRET_CAPACITY);
 	memcpy(s.bytes, text, len);
 	s.len = len;
 	f = (struct fault){ 0 };
@@ -289,7 +289,7 @@ static void test_pins(void)
 	FIXTURE_MUST(bad_line(R "min-generation=1\n") == 0);
 	is_int(pins_check_uuid(&policy.volumes[0], "x", &f), 0, "no UUID is pinned");
 
-	FIXTURE_MUST(secret_init(&key) == 0);
+	FIXTURE_MUST(secret_init(&key, &(struct fault){ 0 }) == 0);
 	key.len = 64;
 	for (i = 0; i < key.len; i++)
 		key.bytes[i] = (unsigned char)i;

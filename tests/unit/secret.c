@@ -62,10 +62,11 @@ static bool mapping_has_flag(const void *p, const char *flag)
 static void test_pages(void)
 {
 	struct secret s = SECRET_NULL;
+	struct fault f = { 0 };
 	int status = -1;
 	pid_t child;
 
-	is_int(secret_init(&s), 0, "init");
+	is_int(secret_init(&s, &f), 0, "init");
 	ok(s.bytes && s.len == 0, "an empty secret has room and no length");
 	ok(mapping_has_flag(s.bytes, " lo"), "its pages are locked");
 	ok(mapping_has_flag(s.bytes, " dd"), "they are left out of dumps");
@@ -102,13 +103,18 @@ static void test_init_fails(void)
 		{ INJECT_MLOCK, 1 },
 	};
 	struct secret s = { .bytes = NULL, .len = 7 };
+	struct fault f;
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		f = (struct fault){ 0 };
 		inject_failure(cases[i].call, cases[i].nth, EPERM);
-		is_int(secret_init(&s), -EPERM, "init fails where %s no. %u does",
+		is_int(secret_init(&s, &f), -EPERM, "init fails where %s no. %u does",
 		       inject_names[cases[i].call], cases[i].nth);
 		ok(inject.hit && !s.bytes && s.len == 7, "and hands out nothing");
+		ok(f.code == EXITCODE_NO_MEMORY && strcmp(f.what, "memory") == 0 &&
+			   strcmp(f.why, "no locked memory for a secret: Operation not permitted") == 0,
+		   "and says why: %s", f.why);
 	}
 	inject_failure(INJECT_NONE, 0, 0);
 	is_int(inject_secrets.nr_live, 0, "no mapping is left");
@@ -128,7 +134,7 @@ static void test_read(void)
 	size_t i;
 	int fd;
 
-	FIXTURE_MUST(secret_init(&s) == 0);
+	FIXTURE_MUST(secret_init(&s, &(struct fault){ 0 }) == 0);
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		fd = pipe_of(pattern, cases[i].len, cases[i].piece);
 		is_int(secret_read(&s, fd), 0, "read %zu bytes in pieces of %zu", cases[i].len,
@@ -154,7 +160,7 @@ static void test_read_fails(void)
 	unsigned int nth;
 	int fd;
 
-	FIXTURE_MUST(secret_init(&s) == 0);
+	FIXTURE_MUST(secret_init(&s, &(struct fault){ 0 }) == 0);
 	fd = pipe_of(pattern, SECRET_CAPACITY + 1, 4096);
 	is_int(secret_read(&s, fd), -EFBIG, "one byte too much");
 	ok(s.len == 0 && inject_all_zero(s.bytes, SECRET_CAPACITY), "nothing of it stays");
@@ -199,7 +205,7 @@ static void test_digests(void)
 	_cleanup_secret_ struct secret s = SECRET_NULL;
 	struct digest d, expected, other;
 
-	FIXTURE_MUST(secret_init(&s) == 0);
+	FIXTURE_MUST(secret_init(&s, &(struct fault){ 0 }) == 0);
 	FIXTURE_MUST(digest_parse("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
 				  &expected) == 0);
 	ok(secret_sha256(&s, &d) == 0 && digest_equal(&d, &expected), "SHA-256 of nothing");
@@ -235,7 +241,7 @@ static void test_reveal(void)
 	_cleanup_secret_ struct secret s = SECRET_NULL;
 	char untouched[] = "untouched", *text = untouched;
 
-	FIXTURE_MUST(secret_init(&s) == 0);
+	FIXTURE_MUST(secret_init(&s, &(struct fault){ 0 }) == 0);
 	memcpy(s.bytes, "ab\ncd", 5);
 	s.len = 5;
 	is_int(secret_reveal_text(&s, 4, &text), -EFBIG, "a text that is too long");

@@ -182,7 +182,7 @@ static struct secret secret_of(const char *bytes, size_t len)
 {
 	struct secret s = SECRET_NULL;
 
-	FIXTURE_MUST(secret_init(&s) == 0);
+	FIXTURE_MUST(secret_init(&s, &(struct fault){ 0 }) == 0);
 	memcpy(s.bytes, bytes, len);
 	s.len = len;
 	return s;
