@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * exitcode.h - the one numbered table of outcomes.
+ * exitcode.h - the one numbered table of outcomes, for both programs.
  * Numbers and names are a contract with scripts and images: they are only ever appended,
  * never changed or reused. coco-unlock(8) lists the same table (a test compares them).
  */
@@ -43,6 +43,22 @@ enum exitcode {
 	EXITCODE_OLD_GENERATION = 32,
 	EXITCODE_DEADLINE = 33,
 	_EXITCODE_MAX,
+
+	/* Of coco-secret alone, which tells its own step with each of them. They have no name, and
+	 * their numbers leave no process. */
+	EXITCODE_REFUSED = 64, /* a check failed: measurement, header, key, an existing file */
+	EXITCODE_BAD_INPUT,    /* a file's content, with line or offset */
+	EXITCODE_IO,	       /* the machine: no space, no permission, no memory */
+};
+
+/* Exit codes of coco-secret; numbers are a contract with scripts. `verify` has those of the
+ * boot instead. */
+enum outcome {
+	OUTCOME_OK = 0,
+	OUTCOME_USAGE = 1, /* the command line */
+	OUTCOME_REFUSED = 2,
+	OUTCOME_BAD_INPUT = 3,
+	OUTCOME_IO = 4,
 };
 
 /* Short stable name, such as "no-device"; never NULL. */
@@ -50,5 +66,11 @@ const char *exitcode_name(enum exitcode code);
 
 /* One sentence in the imperative that tells the user what to do; never NULL. */
 const char *exitcode_next(enum exitcode code);
+
+/* The same for the owner, on a machine that is not the guest. */
+const char *exitcode_owner_next(enum exitcode code);
+
+/* What coco-secret makes of it. */
+enum outcome exitcode_outcome(enum exitcode code);
 
 #endif

@@ -46,6 +46,17 @@ void fault_merge(struct fault *f, const struct fault *other);
  * behind a colon. Returns r. */
 int fault_errno(struct fault *f, enum exitcode code, int r, const char *fmt, ...) _printf_(4, 5);
 
+/*
+ * As fault_set(), about `what`, with a next step of its own; both are plain text. Returns -EPERM
+ * if coco-secret takes the code for a refusal, -EIO if for OUTCOME_IO, else -EINVAL.
+ */
+int fault_about(struct fault *f, enum exitcode code, const char *what, const char *next,
+		const char *fmt, ...) _printf_(5, 6);
+
+/* A call on the owner's file has failed with r, which is -errno: EXITCODE_IO, and a next step for
+ * this number. Returns -EIO. */
+int fault_io(struct fault *f, const char *what, int r, const char *doing);
+
 /* If r is negative: says which file or object the fault is about, unless it is said already.
  * Returns r. */
 int fault_name(struct fault *f, int r, const char *what);

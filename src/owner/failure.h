@@ -6,17 +6,8 @@
 #ifndef COCO_OWNER_FAILURE_H
 #define COCO_OWNER_FAILURE_H
 
+#include "exitcode.h"
 #include "util.h"
-
-/* Exit codes of coco-secret; numbers are a contract with scripts. `verify` has those of the
- * boot instead: exitcode.h. */
-enum outcome {
-	OUTCOME_OK = 0,
-	OUTCOME_USAGE = 1,     /* the command line */
-	OUTCOME_REFUSED = 2,   /* a check failed: measurement, header, key, an existing file */
-	OUTCOME_BAD_INPUT = 3, /* a file's content, with line or offset */
-	OUTCOME_IO = 4,	       /* the machine: no space, no permission, no memory */
-};
 
 struct failure {
 	enum outcome outcome;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * exitcode.c - the table of outcomes is frozen, complete, and the one of the man page.
+ * exitcode.c - the table of outcomes is frozen, complete, and the one of the man page; what
+ * coco-secret makes of it is frozen, too.
  */
 #include "exitcode.h"
 
@@ -15,41 +16,42 @@
 static const struct {
 	int code;
 	const char *name;
+	enum outcome outcome; /* of coco-secret */
 } frozen[] = {
-	{ 0, "ok" },
-	{ 1, "usage" },
-	{ 2, "secret-refused" },
-	{ 3, "no-memory" },
-	{ 4, "no-device" },
-	{ 5, "busy" },
-	{ 6, "header-refused" },
-	{ 7, "no-secret-table" },
-	{ 8, "secret-missing" },
-	{ 9, "example-guid" },
-	{ 10, "config" },
-	{ 11, "no-secret-module" },
-	{ 12, "no-securityfs" },
-	{ 13, "table-corrupt" },
-	{ 14, "table-duplicate" },
-	{ 15, "wipe-failed" },
-	{ 16, "hidden-entries" },
-	{ 17, "no-dm-crypt" },
-	{ 18, "ambiguous-device" },
-	{ 19, "not-luks2" },
-	{ 20, "internal" },
-	{ 21, "secret-empty" },
-	{ 22, "aborted" },
-	{ 23, "no-status" },
-	{ 24, "judge-failed" },
-	{ 25, "command-line" },
-	{ 26, "foreign-credential" },
-	{ 27, "policy-missing" },
-	{ 28, "policy-invalid" },
-	{ 29, "pin-mismatch" },
-	{ 30, "mapping-differs" },
-	{ 31, "root-confusion" },
-	{ 32, "old-generation" },
-	{ 33, "deadline" },
+	{ 0, "ok", OUTCOME_OK },
+	{ 1, "usage", OUTCOME_USAGE },
+	{ 2, "secret-refused", OUTCOME_REFUSED },
+	{ 3, "no-memory", OUTCOME_IO },
+	{ 4, "no-device", OUTCOME_IO },
+	{ 5, "busy", OUTCOME_REFUSED },
+	{ 6, "header-refused", OUTCOME_REFUSED },
+	{ 7, "no-secret-table", OUTCOME_REFUSED },
+	{ 8, "secret-missing", OUTCOME_REFUSED },
+	{ 9, "example-guid", OUTCOME_REFUSED },
+	{ 10, "config", OUTCOME_BAD_INPUT },
+	{ 11, "no-secret-module", OUTCOME_REFUSED },
+	{ 12, "no-securityfs", OUTCOME_REFUSED },
+	{ 13, "table-corrupt", OUTCOME_REFUSED },
+	{ 14, "table-duplicate", OUTCOME_REFUSED },
+	{ 15, "wipe-failed", OUTCOME_REFUSED },
+	{ 16, "hidden-entries", OUTCOME_REFUSED },
+	{ 17, "no-dm-crypt", OUTCOME_REFUSED },
+	{ 18, "ambiguous-device", OUTCOME_REFUSED },
+	{ 19, "not-luks2", OUTCOME_REFUSED },
+	{ 20, "internal", OUTCOME_IO },
+	{ 21, "secret-empty", OUTCOME_REFUSED },
+	{ 22, "aborted", OUTCOME_REFUSED },
+	{ 23, "no-status", OUTCOME_REFUSED },
+	{ 24, "judge-failed", OUTCOME_IO },
+	{ 25, "command-line", OUTCOME_REFUSED },
+	{ 26, "foreign-credential", OUTCOME_REFUSED },
+	{ 27, "policy-missing", OUTCOME_REFUSED },
+	{ 28, "policy-invalid", OUTCOME_BAD_INPUT },
+	{ 29, "pin-mismatch", OUTCOME_REFUSED },
+	{ 30, "mapping-differs", OUTCOME_REFUSED },
+	{ 31, "root-confusion", OUTCOME_REFUSED },
+	{ 32, "old-generation", OUTCOME_REFUSED },
+	{ 33, "deadline", OUTCOME_REFUSED },
 };
 
 static void test_table(void)
@@ -72,10 +74,34 @@ static void test_table(void)
 		ok(strlen(exitcode_next(code)) > 10 && !strpbrk(exitcode_next(code), "\"\n\r"),
 		   "%d: a next step, one line without quotes", i);
 	}
+	is_int(_EXITCODE_MAX <= EXITCODE_REFUSED, true, "the numbers of coco-secret alone are above it");
 	is_str(exitcode_name(_EXITCODE_MAX), "internal", "a number above the table is internal");
 	is_str(exitcode_name((enum exitcode)-1), "internal", "a negative number is internal");
 	is_str(exitcode_next(_EXITCODE_MAX), exitcode_next(EXITCODE_INTERNAL),
 	       "and so is its next step");
+}
+
+static void test_owner(void)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(frozen); i++) {
+		enum exitcode code = (enum exitcode)frozen[i].code;
+		const char *next = exitcode_owner_next(code);
+
+		is_int(exitcode_outcome(code), frozen[i].outcome, "%s: its exit code of coco-secret",
+		       frozen[i].name);
+		ok(strlen(next) > 10 && !strpbrk(next, "\"\n\r") && !strstr(next, "coco-unlock --help"),
+		   "%s: a next step for the owner", frozen[i].name);
+	}
+	is_str(exitcode_owner_next(EXITCODE_CONFIG), exitcode_next(EXITCODE_CONFIG),
+	       "the boot's step, where it is the same");
+	is_str(exitcode_owner_next(EXITCODE_INTERNAL), "report this", "and another one, where not");
+	is_int(exitcode_outcome(EXITCODE_REFUSED), 2, "refused");
+	is_int(exitcode_outcome(EXITCODE_BAD_INPUT), 3, "bad input");
+	is_int(exitcode_outcome(EXITCODE_IO), 4, "the machine");
+	is_str(exitcode_name(EXITCODE_REFUSED), "internal", "these are no names of a boot");
+	is_int(exitcode_outcome(_EXITCODE_MAX), OUTCOME_IO, "a number above the table is internal");
 }
 
 /* An entry of the page is a line "*7 no-secret-table*", in the section EXIT STATUS. */
@@ -112,6 +138,7 @@ static void test_man_page(void)
 int main(void)
 {
 	test_table();
+	test_owner();
 	test_man_page();
 	return tap_done();
 }

@@ -29,6 +29,51 @@ static void test_errno(void)
 	ok(strlen(f.why) == FAULT_WHY_MAX - 1 && strchr(f.why, ':') == NULL, "a long one is cut");
 }
 
+static void test_about(void)
+{
+	struct fault f = { 0 };
+
+	is_int(fault_about(&f, EXITCODE_BAD_INPUT, "table\t", "build \"it\"", "offset %d", 7), -EINVAL,
+	       "about an object, bad input");
+	ok(f.code == EXITCODE_BAD_INPUT && strcmp(f.what, "table?") == 0 &&
+		   strcmp(f.why, "offset 7") == 0 && strcmp(f.next, "build 'it'") == 0,
+	   "with object, sentence and next step, all printable");
+	is_int(fault_about(&f, EXITCODE_REFUSED, "disk", "no", "later"), -EPERM, "a refusal");
+	is_int(fault_io(&f, "disk", -ENOSPC, "cannot write"), -EIO, "a call on a file");
+	ok(f.code == EXITCODE_BAD_INPUT && strcmp(f.what, "table?") == 0 &&
+		   strcmp(f.next, "build 'it'") == 0, "but the first one counts");
+	is_int(fault_about(&f, EXITCODE_SECRET_REFUSED, "", "", "x"), -EPERM, "a refusal of the boot");
+	is_int(fault_about(&f, EXITCODE_NO_MEMORY, "", "", "x"), -EIO, "the machine fails");
+	is_int(fault_about(&f, EXITCODE_USAGE, "", "", "x"), -EINVAL, "the command line");
+}
+
+static void test_io(void)
+{
+	static const struct {
+		int error;
+		const char *next;
+	} cases[] = {
+		{ EPERM, "use a place where you may write, or change the permissions" },
+		{ EROFS, "use a place where you may write, or change the permissions" },
+		{ EDQUOT, "make room, or write somewhere else" },
+		{ ENOTDIR, "check the path" },
+		{ ENOMEM, "free memory, or raise the limit of locked memory (ulimit -l)" },
+		{ EIO, "check the file and the disk that it is on" },
+	};
+	char why[FAULT_WHY_MAX];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct fault f = { 0 };
+
+		is_int(fault_io(&f, "file", -cases[i].error, "cannot read"), -EIO, "a call on a file");
+		(void)snprintf(why, sizeof(why), "cannot read: %s", strerror(cases[i].error));
+		ok(f.code == EXITCODE_IO && strcmp(f.what, "file") == 0 && strcmp(f.why, why) == 0,
+		   "says %s", why);
+		is_str(f.next, cases[i].next, "and what to do");
+	}
+}
+
 static void test_name(void)
 {
 	struct fault f = { 0 };
@@ -78,6 +123,8 @@ int main(void)
 	(void)fault_set(&f, EXITCODE_CONFIG, EINVAL, "%s", longer);
 	is_int(strlen(f.why), FAULT_WHY_MAX - 1, "a long reason is cut");
 	test_errno();
+	test_about();
+	test_io();
 	test_name();
 	return tap_done();
 }
