@@ -208,15 +208,15 @@ int blob_put(int fd, enum blob_format format, const unsigned char *bytes, size_t
 }
 
 /* Opens for reading; "-" is a copy of standard input. */
-static int open_input(const char *path, struct failure *f)
+static int open_input(const char *path, struct fault *f)
 {
 	int fd = strcmp(path, "-") == 0 ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) :
 					  open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 
-	return fd < 0 ? failure_io(f, path, errno, "cannot open") : fd;
+	return fd < 0 ? fault_io(f, path, -errno, "cannot open") : fd;
 }
 
-int blob_read_secret(const char *path, struct secret *s, struct failure *f)
+int blob_read_secret(const char *path, struct secret *s, struct fault *f)
 {
 	_cleanup_close_ int fd = open_input(path, f);
 	int r;
@@ -225,15 +225,15 @@ int blob_read_secret(const char *path, struct secret *s, struct failure *f)
 		return fd;
 	r = secret_read(s, fd);
 	if (r == -EFBIG)
-		return failure_set(f, OUTCOME_BAD_INPUT, path, "use the right file",
+		return fault_about(f, EXITCODE_BAD_INPUT, path, "use the right file",
 				   "it is longer than the %d bytes that a launch secret can have",
 				   SECRET_CAPACITY);
-	return r < 0 ? failure_io(f, path, -r, "cannot read") : 0;
+	return r < 0 ? fault_io(f, path, r, "cannot read") : 0;
 }
 
 /* Decodes the rest of fd, of which `input` holds the beginning. */
 static int decode_file(const char *path, int fd, struct secret *input, struct decoder *d,
-		       struct failure *f)
+		       struct fault *f)
 {
 	size_t offset = 0, i;
 	ssize_t n = (ssize_t)input->len;
@@ -243,7 +243,7 @@ static int decode_file(const char *path, int fd, struct secret *input, struct de
 		for (i = 0; i < (size_t)n; i++) {
 			r = decode_char(d, input->bytes[i]);
 			if (r < 0)
-				return failure_set(f, OUTCOME_BAD_INPUT, path, "use the right file",
+				return fault_about(f, EXITCODE_BAD_INPUT, path, "use the right file",
 						   "at offset %zu: %s", offset + i,
 						   r == -EFBIG ? "more than a launch secret can have" :
 								 "a character that does not belong there");
@@ -253,17 +253,17 @@ static int decode_file(const char *path, int fd, struct secret *input, struct de
 			n = read(fd, input->bytes, SECRET_CAPACITY);
 		while (n < 0 && errno == EINTR);
 		if (n < 0)
-			return failure_io(f, path, errno, "cannot read");
+			return fault_io(f, path, -errno, "cannot read");
 	}
 	if (decode_end(d) < 0)
-		return failure_set(f, OUTCOME_BAD_INPUT, path, "use the whole file",
+		return fault_about(f, EXITCODE_BAD_INPUT, path, "use the whole file",
 				   "at offset %zu: the %s text is cut off", offset,
 				   d->format == BLOB_HEX ? "hexadecimal" : "base64");
 	return 0;
 }
 
 int blob_read_encoded(const char *path, struct secret *s, enum blob_format *ret_format,
-		      struct failure *f)
+		      struct fault *f)
 {
 	_cleanup_close_ int fd = open_input(path, f);
 	_cleanup_secret_ struct secret input = SECRET_NULL;
@@ -275,14 +275,14 @@ int blob_read_encoded(const char *path, struct secret *s, enum blob_format *ret_
 		return fd;
 	r = secret_init(&input);
 	if (r < 0)
-		return failure_io(f, path, -r, "no locked memory");
+		return fault_io(f, path, r, "no locked memory");
 	while (input.len < SECRET_CAPACITY) { /* not secret_read(): text may be longer */
 		ssize_t n = read(fd, input.bytes + input.len, SECRET_CAPACITY - input.len);
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return failure_io(f, path, errno, "cannot read");
+			return fault_io(f, path, -errno, "cannot read");
 		if (n == 0)
 			break;
 		input.len += (size_t)n;
@@ -294,7 +294,7 @@ int blob_read_encoded(const char *path, struct secret *s, enum blob_format *ret_
 			unsigned char more;
 
 			if (read(fd, &more, 1) != 0)
-				r = failure_set(f, OUTCOME_BAD_INPUT, path, "use the right file",
+				r = fault_about(f, EXITCODE_BAD_INPUT, path, "use the right file",
 						"it is longer than the %d bytes that a launch secret can have",
 						SECRET_CAPACITY);
 			explicit_bzero(&more, sizeof(more));
@@ -314,7 +314,7 @@ int blob_read_encoded(const char *path, struct secret *s, enum blob_format *ret_
 }
 
 int blob_read(const char *path, size_t max, unsigned char **ret_bytes, size_t *ret_len,
-	      struct failure *f)
+	      struct fault *f)
 {
 	_cleanup_close_ int fd = open_input(path, f);
 	_cleanup_free_ unsigned char *bytes = NULL;
@@ -329,19 +329,19 @@ int blob_read(const char *path, size_t max, unsigned char **ret_bytes, size_t *r
 			size = size ? 2 * size : 65536;
 			bigger = realloc(bytes, size);
 			if (!bigger)
-				return failure_io(f, path, ENOMEM, "cannot read");
+				return fault_io(f, path, -ENOMEM, "cannot read");
 			bytes = bigger;
 		}
 		n = read(fd, bytes + len, size - len - 1);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return failure_io(f, path, errno, "cannot read");
+			return fault_io(f, path, -errno, "cannot read");
 		if (n == 0)
 			break;
 		len += (size_t)n;
 		if (len > max)
-			return failure_set(f, OUTCOME_BAD_INPUT, path, "use the right file",
+			return fault_about(f, EXITCODE_BAD_INPUT, path, "use the right file",
 					   "it has more than %zu bytes", max);
 	}
 	bytes[len] = '\0';
@@ -351,7 +351,7 @@ int blob_read(const char *path, size_t max, unsigned char **ret_bytes, size_t *r
 }
 
 int blob_value(const char *text_or_path, unsigned char *ret_bytes, size_t size,
-	       struct failure *f)
+	       struct fault *f)
 {
 	_cleanup_free_ unsigned char *bytes = NULL;
 	size_t len;
@@ -365,7 +365,7 @@ int blob_value(const char *text_or_path, unsigned char *ret_bytes, size_t size,
 	if (len == size)
 		memcpy(ret_bytes, bytes, size);
 	else if (strlen((char *)bytes) != len || blob_parse((char *)bytes, ret_bytes, size) < 0)
-		return failure_set(f, OUTCOME_BAD_INPUT, text_or_path, "use the right file",
+		return fault_about(f, EXITCODE_BAD_INPUT, text_or_path, "use the right file",
 				   "it is not %zu bytes, nor these in base64 or hexadecimal", size);
 	return 0;
 }
@@ -379,17 +379,17 @@ bool blob_is_same(const char *path, const char *other)
 }
 
 /* May PATH be written? */
-static int check_target(const char *path, bool force, struct failure *f)
+static int check_target(const char *path, bool force, struct fault *f)
 {
 	struct stat st;
 
 	if (lstat(path, &st) < 0)
-		return errno == ENOENT ? 0 : failure_io(f, path, errno, "cannot look at it");
+		return errno == ENOENT ? 0 : fault_io(f, path, -errno, "cannot look at it");
 	if (!S_ISREG(st.st_mode))
-		return failure_set(f, OUTCOME_REFUSED, path, "give another name",
+		return fault_about(f, EXITCODE_REFUSED, path, "give another name",
 				   "it exists and is no regular file");
 	if (!force)
-		return failure_set(f, OUTCOME_REFUSED, path,
+		return fault_about(f, EXITCODE_REFUSED, path,
 				   "give another name, or --force to replace it", "it exists");
 	return 0;
 }
@@ -428,7 +428,7 @@ static int open_new(const char *new_path)
 }
 
 int blob_file_create(const char *path, bool force, struct blob_file *ret_file,
-		     struct failure *f)
+		     struct fault *f)
 {
 	_cleanup_blob_file_ struct blob_file file = BLOB_FILE_NULL;
 	_cleanup_free_ char *new_path = NULL;
@@ -439,11 +439,11 @@ int blob_file_create(const char *path, bool force, struct blob_file *ret_file,
 	file.path = strdup(path);
 	if (!file.path || asprintf(&new_path, "%s.new", path) < 0) {
 		new_path = NULL;
-		return failure_io(f, path, ENOMEM, "cannot write");
+		return fault_io(f, path, -ENOMEM, "cannot write");
 	}
 	file.fd = open_new(new_path);
 	if (file.fd < 0)
-		return failure_io(f, new_path, -file.fd, "cannot create");
+		return fault_io(f, new_path, file.fd, "cannot create");
 	file.new_path = TAKE_PTR(new_path);
 	file.replace = force;
 	*ret_file = file;
@@ -452,11 +452,11 @@ int blob_file_create(const char *path, bool force, struct blob_file *ret_file,
 }
 
 int blob_file_put(struct blob_file *file, enum blob_format format, const unsigned char *bytes,
-		  size_t len, struct failure *f)
+		  size_t len, struct fault *f)
 {
 	int r = blob_put(file->fd, format, bytes, len);
 
-	return r < 0 ? failure_io(f, file->path, -r, "cannot write") : 0;
+	return r < 0 ? fault_io(f, file->path, r, "cannot write") : 0;
 }
 
 /* Gives PATH.new its name. Returns 0 or -errno. */
@@ -489,14 +489,14 @@ static int sync_directory(const char *path)
 	return fd < 0 || fsync(fd) < 0 ? -errno : 0;
 }
 
-int blob_files_commit(struct blob_file *files, size_t nr, struct failure *f)
+int blob_files_commit(struct blob_file *files, size_t nr, struct fault *f)
 {
 	size_t i, done = 0;
 	int r = 0;
 
 	for (i = 0; i < nr; i++)
 		if (fsync(files[i].fd) < 0)
-			return failure_io(f, files[i].path, errno, "cannot write");
+			return fault_io(f, files[i].path, -errno, "cannot write");
 	for (; done < nr; done++) {
 		r = rename_new(&files[done]);
 		if (r < 0)
@@ -510,10 +510,10 @@ int blob_files_commit(struct blob_file *files, size_t nr, struct failure *f)
 	for (i = 0; i < done; i++)
 		if (!files[i].replace)
 			(void)unlink(files[i].path); /* the failure is being told */
-	return r == -EEXIST ? failure_set(f, OUTCOME_REFUSED, files[done].path,
+	return r == -EEXIST ? fault_about(f, EXITCODE_REFUSED, files[done].path,
 					  "give another name, or --force to replace it",
 					  "it exists") :
-			      failure_io(f, files[done < nr ? done : 0].path, -r, "cannot write");
+			      fault_io(f, files[done < nr ? done : 0].path, r, "cannot write");
 }
 
 void blob_file_done(struct blob_file *file)
@@ -527,7 +527,7 @@ void blob_file_done(struct blob_file *file)
 }
 
 int blob_write_secret(const char *path, enum blob_format format, const struct secret *s,
-		      bool force, struct failure *f)
+		      bool force, struct fault *f)
 {
 	_cleanup_blob_file_ struct blob_file file = BLOB_FILE_NULL;
 	int r = blob_file_create(path, force, &file, f);

@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#include "failure.h"
+#include "fault.h"
 #include "secret.h"
 
 enum blob_format {
@@ -29,17 +29,17 @@ enum blob_format blob_format_guess(const unsigned char *bytes, size_t len);
  * Reads a secret file to its end, byte for byte; "-" is standard input.
  * s is from secret_init(). Returns 0 or negative with f; then s is empty.
  */
-int blob_read_secret(const char *path, struct secret *s, struct failure *f);
+int blob_read_secret(const char *path, struct secret *s, struct fault *f);
 
 /* The same, but guesses base64 or hexadecimal and decodes it. White space in the text is
  * skipped; anything else that is wrong is told with its offset. */
 int blob_read_encoded(const char *path, struct secret *s, enum blob_format *ret_format,
-		      struct failure *f);
+		      struct fault *f);
 
 /* Reads a file that is no secret, at most max bytes. The caller frees *ret_bytes, which has a
  * NUL behind the last byte. */
 int blob_read(const char *path, size_t max, unsigned char **ret_bytes, size_t *ret_len,
-	      struct failure *f);
+	      struct fault *f);
 
 /*
  * Reads exactly size bytes from text: hexadecimal if it has twice as many digits, else base64.
@@ -49,7 +49,7 @@ int blob_parse(const char *text, unsigned char *ret_bytes, size_t size);
 
 /* The same, or else a file that has the bytes or such a text. */
 int blob_value(const char *text_or_path, unsigned char *ret_bytes, size_t size,
-	       struct failure *f);
+	       struct fault *f);
 
 /* How many characters the encoding of len bytes has, and the text itself with its NUL; not for
  * BLOB_BINARY, nor for secrets. */
@@ -75,21 +75,21 @@ struct blob_file {
 
 /* Refuses a PATH that exists, unless force; and one that is no regular file, always. */
 int blob_file_create(const char *path, bool force, struct blob_file *ret_file,
-		     struct failure *f);
+		     struct fault *f);
 int blob_file_put(struct blob_file *file, enum blob_format format, const unsigned char *bytes,
-		  size_t len, struct failure *f);
+		  size_t len, struct fault *f);
 
 /*
  * Syncs all of them, then renames all of them. When this fails, none of the new files is left,
  * except where an old one was replaced already.
  */
-int blob_files_commit(struct blob_file *files, size_t nr, struct failure *f);
+int blob_files_commit(struct blob_file *files, size_t nr, struct fault *f);
 
 /* Removes what was not committed. */
 void blob_file_done(struct blob_file *file);
 
 /* All of it for one secret; text formats end with an LF. */
 int blob_write_secret(const char *path, enum blob_format format, const struct secret *s,
-		      bool force, struct failure *f);
+		      bool force, struct fault *f);
 
 #endif

@@ -7,7 +7,7 @@
 
 #include <getopt.h>
 
-#include "failure.h"
+#include "fault.h"
 
 struct cmd {
 	const char *name;
@@ -36,7 +36,7 @@ int cmd_usage(const struct cmd *cmd, const char *why, ...) _printf_(2, 3);
 int cmd_bad_option(const struct cmd *cmd, char **argv);
 
 /* One line on stderr: `coco-secret: WHAT: WHY; next: NEXT`. Returns the exit code. */
-int cmd_fail(const struct failure *f);
+int cmd_fail(const struct fault *f);
 
 /* One line on stderr that stops nothing. */
 void cmd_warn(const char *fmt, ...) _printf_(1, 2);

@@ -40,7 +40,7 @@ enum {
 	OPTION_INTEGRITY,
 };
 
-static int open_image(const char *spec, struct image *ret_image, struct failure *f)
+static int open_image(const char *spec, struct image *ret_image, struct fault *f)
 {
 	struct fault fault = { 0 };
 	int r = image_open(spec, false, ret_image, &fault);
@@ -48,13 +48,13 @@ static int open_image(const char *spec, struct image *ret_image, struct failure 
 	return r < 0 ? image_failure(spec, r, &fault, f) : 0;
 }
 
-static int is_other_file(const struct image *image, const char *out, struct failure *f)
+static int is_other_file(const struct image *image, const char *out, struct fault *f)
 {
 	struct stat a, b;
 
 	if (fstat(image->fd, &a) == 0 && stat(out, &b) == 0 && a.st_dev == b.st_dev &&
 	    a.st_ino == b.st_ino)
-		return failure_set(f, OUTCOME_REFUSED, out,
+		return fault_about(f, EXITCODE_REFUSED, out,
 				   "give another name, or encrypt a whole image with --in-place",
 				   "it is the image itself");
 	return 0;
@@ -62,17 +62,17 @@ static int is_other_file(const struct image *image, const char *out, struct fail
 
 /* The secret that will open the volume, in *ret_file if it is a new one. */
 static int get_secret(const struct options *o, struct secret *ret_secret,
-		      struct blob_file *ret_file, struct failure *f)
+		      struct blob_file *ret_file, struct fault *f)
 {
 	struct fault fault = { 0 };
 	int r;
 
 	if (o->secret) {
 		if (secret_init(ret_secret) < 0)
-			return failure_io(f, "memory", ENOMEM, "no locked memory for a secret");
+			return fault_io(f, "memory", -ENOMEM, "no locked memory for a secret");
 		r = blob_read_secret(o->secret, ret_secret, f);
 		if (r >= 0 && ret_secret->len == 0)
-			r = failure_set(f, OUTCOME_BAD_INPUT, o->secret, "put the secret into it",
+			r = fault_about(f, EXITCODE_BAD_INPUT, o->secret, "put the secret into it",
 					"it is empty");
 		return r;
 	}
@@ -80,13 +80,13 @@ static int get_secret(const struct options *o, struct secret *ret_secret,
 	if (r < 0)
 		return r;
 	if (passphrase_generate(false, ret_secret, &fault) < 0)
-		return failure_set(f, OUTCOME_IO, "secret", "raise the limit of locked memory",
+		return fault_about(f, EXITCODE_IO, "secret", "raise the limit of locked memory",
 				   "%s", fault.why);
 	return blob_file_put(ret_file, BLOB_BINARY, ret_secret->bytes, ret_secret->len, f);
 }
 
 /* A signal becomes something to read, so that what is half done can be removed. */
-static int open_signals(struct failure *f)
+static int open_signals(struct fault *f)
 {
 	sigset_t set;
 	int fd;
@@ -98,7 +98,7 @@ static int open_signals(struct failure *f)
 	(void)sigprocmask(SIG_BLOCK, &set, NULL); /* fails for a bad `how` only */
 	(void)signal(SIGXFSZ, SIG_IGN);		  /* the write fails instead */
 	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return fd < 0 ? failure_io(f, "coco-secret", errno, "cannot wait for signals") : fd;
+	return fd < 0 ? fault_io(f, "coco-secret", -errno, "cannot wait for signals") : fd;
 }
 
 static void warn_about_moves(const struct image *image)
@@ -117,7 +117,7 @@ static void warn_about_moves(const struct image *image)
 
 /* The secret is on its disk for good before the image that needs it has its name. */
 static int commit(struct blob_file *secret, struct blob_file *out, const struct options *o,
-		  struct failure *f)
+		  struct fault *f)
 {
 	int r = 0;
 
@@ -145,7 +145,7 @@ static void print_result(const struct options *o, const struct image *image,
 	       o->secret_out ? o->secret_out : o->secret);
 }
 
-static int encrypt_to_file(const struct options *o, struct failure *f)
+static int encrypt_to_file(const struct options *o, struct fault *f)
 {
 	_cleanup_blob_file_ struct blob_file out = BLOB_FILE_NULL, secret_file = BLOB_FILE_NULL;
 	_cleanup_secret_ struct secret secret = SECRET_NULL;
@@ -198,7 +198,7 @@ static int encrypt_to_file(const struct options *o, struct failure *f)
 }
 
 static int set_backup(struct inplace *p, const struct options *o, char *buf, size_t size,
-		      struct failure *f)
+		      struct fault *f)
 {
 	struct stat st;
 
@@ -206,10 +206,10 @@ static int set_backup(struct inplace *p, const struct options *o, char *buf, siz
 	if (p->backup)
 		return 0;
 	if (stat(o->image, &st) == 0 && S_ISBLK(st.st_mode))
-		return failure_set(f, OUTCOME_USAGE, o->image, "add --backup FILE, on another disk",
+		return fault_about(f, EXITCODE_USAGE, o->image, "add --backup FILE, on another disk",
 				   "a device needs a file that keeps its new header for a moment");
 	if ((size_t)snprintf(buf, size, "%s.header", o->image) >= size)
-		return failure_set(f, OUTCOME_USAGE, o->image, "use a shorter path",
+		return fault_about(f, EXITCODE_USAGE, o->image, "use a shorter path",
 				   "the name is too long");
 	p->backup = buf;
 	return 0;
@@ -217,13 +217,13 @@ static int set_backup(struct inplace *p, const struct options *o, char *buf, siz
 
 /* A new secret is for a plain disk only, and is on its disk for good before anything begins. */
 static int get_inplace_secret(const struct options *o, enum inplace_state state,
-			      struct secret *ret_secret, struct failure *f)
+			      struct secret *ret_secret, struct fault *f)
 {
 	_cleanup_blob_file_ struct blob_file file = BLOB_FILE_NULL;
 	int r;
 
 	if (o->secret_out && state != INPLACE_PLAIN)
-		return failure_set(f, OUTCOME_REFUSED, o->image,
+		return fault_about(f, EXITCODE_REFUSED, o->image,
 				   "give the secret of the first run with --secret",
 				   "its encryption has begun already");
 	r = get_secret(o, ret_secret, &file, f);
@@ -232,7 +232,7 @@ static int get_inplace_secret(const struct options *o, enum inplace_state state,
 	return r;
 }
 
-static int encrypt_in_place(const struct options *o, struct failure *f)
+static int encrypt_in_place(const struct options *o, struct fault *f)
 {
 	_cleanup_secret_ struct secret secret = SECRET_NULL;
 	_cleanup_close_ int signal_fd = -EBADF;
@@ -253,7 +253,7 @@ static int encrypt_in_place(const struct options *o, struct failure *f)
 	if (r >= 0)
 		r = inplace_look(&p, &state, f);
 	if (r >= 0 && state == INPLACE_ENCRYPTED)
-		return failure_set(f, OUTCOME_REFUSED, o->image,
+		return fault_about(f, EXITCODE_REFUSED, o->image,
 				   "use coco-secret prepare for an encrypted disk",
 				   "it is encrypted already");
 	if (r >= 0)
@@ -374,9 +374,9 @@ static int parse(int argc, char **argv, struct options *o)
 	return 0;
 }
 
-static int refuse_integrity(const struct options *o, struct failure *f)
+static int refuse_integrity(const struct options *o, struct fault *f)
 {
-	return failure_set(f, OUTCOME_REFUSED, o->image,
+	return fault_about(f, EXITCODE_REFUSED, o->image,
 			   "as root: cryptsetup luksFormat --type luks2 --cipher aes-xts-plain64 "
 			   "--key-size 512 --integrity hmac-sha256 on a new disk, open it, copy the "
 			   "file system into it, then coco-secret prepare",
@@ -386,7 +386,7 @@ static int refuse_integrity(const struct options *o, struct failure *f)
 static int run_encrypt(int argc, char **argv)
 {
 	struct options o = { 0 };
-	struct failure f = { 0 };
+	struct fault f = { 0 };
 	int r;
 
 	r = parse(argc, argv, &o);

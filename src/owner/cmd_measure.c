@@ -28,7 +28,7 @@ static int parse_options(int argc, char **argv, struct measure *m)
 		{ "json", no_argument, NULL, 'j' },
 		{ NULL, 0, NULL, 0 },
 	};
-	struct failure f = { 0 };
+	struct fault f = { 0 };
 	int c, r;
 
 	m->format = BLOB_HEX;
@@ -52,18 +52,18 @@ static int parse_options(int argc, char **argv, struct measure *m)
 }
 
 /* Is there what a measurement needs, if one is wanted? */
-static int check(const struct measure *m, struct failure *f)
+static int check(const struct measure *m, struct fault *f)
 {
 	if (m->launch.nonce || m->launch.blob)
 		return launch_options_check(&m->launch, f);
-	return m->launch.tik ? failure_set(f, OUTCOME_USAGE, "--tik",
+	return m->launch.tik ? fault_about(f, EXITCODE_USAGE, "--tik",
 					   "give --nonce or --launch-measure-blob, too",
 					   "a measurement needs the platform's nonce") :
 			       0;
 }
 
 /* The measurement, if there is a nonce for it. Compares with the host's, if there is one. */
-static int measure(struct measure *m, struct failure *f)
+static int measure(struct measure *m, struct fault *f)
 {
 	_cleanup_secret_ struct secret tik = SECRET_NULL;
 	unsigned char reported[LAUNCH_BLOB_SIZE];
@@ -79,18 +79,18 @@ static int measure(struct measure *m, struct failure *f)
 		return r;
 	r = secret_init(&tik);
 	if (r < 0)
-		return failure_io(f, "secrets", -r, "no locked memory");
+		return fault_io(f, "secrets", r, "no locked memory");
 	r = launch_key_read(m->launch.tik, "TIK", &tik, f);
 	if (r < 0)
 		return r;
 	if (launch_measurement(&tik, &m->launch.platform, &m->digest, reported + DIGEST_SIZE,
 			       &m->measurement) < 0)
-		return failure_io(f, "libcrypto", ENOTSUP, "no HMAC");
+		return fault_io(f, "libcrypto", -ENOTSUP, "no HMAC");
 	memcpy(m->blob, m->measurement.octets, DIGEST_SIZE);
 	memcpy(m->blob + DIGEST_SIZE, reported + DIGEST_SIZE, LAUNCH_NONCE_SIZE);
 	m->has_measurement = true;
 	if (m->launch.blob && memcmp(m->blob, reported, sizeof(reported)) != 0)
-		return failure_set(f, OUTCOME_REFUSED, "measurement",
+		return fault_about(f, EXITCODE_REFUSED, "measurement",
 				   "give this guest no secret; compare all inputs with the host's",
 				   "the host reports another one than the expected");
 	return 0;
@@ -129,7 +129,7 @@ static int print(const struct measure *m)
 static int run_measure(int argc, char **argv)
 {
 	struct measure m = { 0 };
-	struct failure f = { 0 };
+	struct fault f = { 0 };
 	int r = parse_options(argc, argv, &m);
 
 	if (r != 0)
@@ -137,7 +137,7 @@ static int run_measure(int argc, char **argv)
 	if (check(&m, &f) < 0 || launch_options_digest(&m.launch, &m.digest, &f) < 0)
 		return cmd_fail(&f);
 	r = measure(&m, &f);
-	if (r < 0 && f.outcome != OUTCOME_REFUSED)
+	if (r < 0 && exitcode_outcome(f.code) != OUTCOME_REFUSED)
 		return cmd_fail(&f);
 	if (m.launch.has_policy && !(m.launch.platform.policy & LAUNCH_POLICY_NODBG))
 		cmd_warn("policy 0x%x lets the host read the guest's memory (bit 0 is not set)",

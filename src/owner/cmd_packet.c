@@ -48,7 +48,7 @@ static int parse_options(int argc, char **argv, struct options *o)
 		{ "insecure-skip-measurement", no_argument, NULL, 's' },
 		{ NULL, 0, NULL, 0 },
 	};
-	struct failure f = { 0 };
+	struct fault f = { 0 };
 	int c;
 
 	while ((c = getopt_long(argc, argv, ":o:", options, NULL)) != -1) {
@@ -68,7 +68,7 @@ static int parse_options(int argc, char **argv, struct options *o)
 
 /* Sets o->measurement, if it is what it must be. */
 static int verify(struct options *o, const struct secret *tik, const struct secret *tek,
-		  struct failure *f)
+		  struct fault *f)
 {
 	const struct launch_platform *platform = &o->launch.platform;
 	unsigned char blob[LAUNCH_BLOB_SIZE];
@@ -95,36 +95,36 @@ static int verify(struct options *o, const struct secret *tik, const struct secr
 	if (r == 0)
 		return 0;
 	if (r == -EPERM && launch_check(tek, platform, &digest, blob) == 0)
-		return failure_set(f, OUTCOME_REFUSED, o->launch.tik, "swap --tik and --tek",
+		return fault_about(f, EXITCODE_REFUSED, o->launch.tik, "swap --tik and --tek",
 				   "it is not the TIK: the measurement verifies with the other key");
-	return failure_set(f, OUTCOME_REFUSED, "measurement",
+	return fault_about(f, EXITCODE_REFUSED, "measurement",
 			   "give this guest no secret; compare all inputs with the host's",
 			   "it is not the expected one: the host has started another guest, or "
 			   "firmware, kernel, policy, API version, build or TIK differ");
 }
 
 static int read_keys(const struct options *o, struct secret *tik, struct secret *tek,
-		     struct failure *f)
+		     struct fault *f)
 {
 	int r = secret_init(tik);
 
 	if (r == 0)
 		r = secret_init(tek);
 	if (r < 0)
-		return failure_io(f, "secrets", -r, "no locked memory");
+		return fault_io(f, "secrets", r, "no locked memory");
 	r = launch_key_read(o->launch.tik, "TIK", tik, f);
 	if (r == 0)
 		r = launch_key_read(o->tek, "TEK", tek, f);
 	if (r < 0)
 		return r;
 	if (memcmp(tik->bytes, tek->bytes, LAUNCH_KEY_SIZE) == 0)
-		return failure_set(f, OUTCOME_REFUSED, o->tek, "give the TEK",
+		return fault_about(f, EXITCODE_REFUSED, o->tek, "give the TEK",
 				   "it is the same key as the TIK");
 	return 0;
 }
 
 /* Reads the table, checks that it fits, and pads it. */
-static int read_table(const struct options *o, struct secret *bytes, struct failure *f)
+static int read_table(const struct options *o, struct secret *bytes, struct fault *f)
 {
 	_cleanup_free_ struct table *table = malloc(sizeof(*table));
 	size_t area = TABLE_AREA_SIZE;
@@ -132,7 +132,7 @@ static int read_table(const struct options *o, struct secret *bytes, struct fail
 	int r = table ? secret_init(bytes) : -ENOMEM;
 
 	if (r < 0)
-		return failure_io(f, "secrets", -r, "no locked memory");
+		return fault_io(f, "secrets", r, "no locked memory");
 	r = blob_read_encoded(o->table, bytes, &format, f);
 	if (r == 0)
 		r = table_check(o->table, bytes, table, f);
@@ -157,7 +157,7 @@ static const struct {
 	{ ".secret.base64", false, BLOB_BASE64 },
 };
 
-static int write_packet(const struct options *o, const struct packet *packet, struct failure *f)
+static int write_packet(const struct options *o, const struct packet *packet, struct fault *f)
 {
 	struct blob_file files[NR_FILES] = { BLOB_FILE_NULL, BLOB_FILE_NULL, BLOB_FILE_NULL,
 					     BLOB_FILE_NULL };
@@ -169,7 +169,7 @@ static int write_packet(const struct options *o, const struct packet *packet, st
 
 		if (asprintf(&path, "%s%s", o->output, outputs[i].suffix) < 0) {
 			path = NULL;
-			r = failure_io(f, o->output, ENOMEM, "cannot write");
+			r = fault_io(f, o->output, -ENOMEM, "cannot write");
 			break;
 		}
 		r = blob_file_create(path, o->force, &files[i], f);
@@ -268,7 +268,7 @@ static int print(const struct options *o, const struct packet *packet)
 	return cmd_finish();
 }
 
-static int seal(struct options *o, struct packet *packet, struct failure *f)
+static int seal(struct options *o, struct packet *packet, struct fault *f)
 {
 	_cleanup_secret_ struct secret tik = SECRET_NULL, tek = SECRET_NULL, table = SECRET_NULL;
 	unsigned char iv[PACKET_IV_SIZE];
@@ -281,22 +281,22 @@ static int seal(struct options *o, struct packet *packet, struct failure *f)
 	if (r < 0)
 		return r;
 	if (getrandom(iv, sizeof(iv), 0) != sizeof(iv))
-		return failure_io(f, "getrandom", errno, "no random numbers");
+		return fault_io(f, "getrandom", -errno, "no random numbers");
 	r = packet_seal(&table, &tik, &tek, &o->measurement, iv, packet);
-	return r < 0 ? failure_io(f, "libcrypto", -r, "cannot seal") : 0;
+	return r < 0 ? fault_io(f, "libcrypto", r, "cannot seal") : 0;
 }
 
 static int run_packet(int argc, char **argv)
 {
 	_cleanup_free_ struct packet *packet = calloc(1, sizeof(*packet));
-	struct failure f = { 0 };
+	struct fault f = { 0 };
 	struct options o = { 0 };
 	int r = parse_options(argc, argv, &o);
 
 	if (r != 0)
 		return r;
 	if (!packet) {
-		(void)failure_io(&f, "packet", ENOMEM, "cannot seal");
+		(void)fault_io(&f, "packet", -ENOMEM, "cannot seal");
 		return cmd_fail(&f);
 	}
 	r = seal(&o, packet, &f);

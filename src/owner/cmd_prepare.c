@@ -28,7 +28,7 @@ struct prepare {
 	bool written; /* the table: from then on it is replaced */
 };
 
-static int get_old(struct prepare *p, struct failure *f)
+static int get_old(struct prepare *p, struct fault *f)
 {
 	struct fault fault = { 0 };
 
@@ -38,11 +38,11 @@ static int get_old(struct prepare *p, struct failure *f)
 							       &fault),
 				      &fault, f);
 	if (secret_init(&p->old) < 0)
-		return failure_io(f, "memory", ENOMEM, "no locked memory for a secret");
+		return fault_io(f, "memory", -ENOMEM, "no locked memory for a secret");
 	return blob_read_secret(p->o->key_file, &p->old, f);
 }
 
-static int get_new(struct prepare *p, struct failure *f)
+static int get_new(struct prepare *p, struct fault *f)
 {
 	struct fault fault = { 0 };
 	int r;
@@ -51,24 +51,24 @@ static int get_new(struct prepare *p, struct failure *f)
 		return target_failure(&p->target,
 				      passphrase_generate(p->o->grub, &p->new, &fault), &fault, f);
 	if (secret_init(&p->new) < 0)
-		return failure_io(f, "memory", ENOMEM, "no locked memory for a secret");
+		return fault_io(f, "memory", -ENOMEM, "no locked memory for a secret");
 	r = blob_read_secret(p->o->secret, &p->new, f);
 	if (r < 0)
 		return r;
 	if (p->new.len == 0)
-		return failure_set(f, OUTCOME_BAD_INPUT, p->o->secret, "put the secret into it",
+		return fault_about(f, EXITCODE_BAD_INPUT, p->o->secret, "put the secret into it",
 				   "it is empty");
 	if (!p->o->grub)
 		return 0;
 	if (passphrase_append_nul(&p->new) < 0)
-		return failure_set(f, OUTCOME_BAD_INPUT, p->o->secret,
+		return fault_about(f, EXITCODE_BAD_INPUT, p->o->secret,
 				   "use text, or leave --secret away",
 				   "GRUB would cut it at the first NUL byte");
 	return 0;
 }
 
 /* Everything that can be refused, before anything is written. */
-static int open_all(struct prepare *p, struct failure *f)
+static int open_all(struct prepare *p, struct fault *f)
 {
 	struct fault fault = { 0 };
 	int r;
@@ -85,14 +85,14 @@ static int open_all(struct prepare *p, struct failure *f)
 	return target_failure(&p->target, p->old_slot, &fault, f);
 }
 
-static int refuse_output(const struct prepare *p, const char *why, struct failure *f)
+static int refuse_output(const struct prepare *p, const char *why, struct fault *f)
 {
-	return failure_set(f, OUTCOME_REFUSED, p->o->out, "choose another name for the table", "%s",
+	return fault_about(f, EXITCODE_REFUSED, p->o->out, "choose another name for the table", "%s",
 			   why);
 }
 
 /* --force is for an old table, not for what the disk or the way back depends on. */
-static int check_output(const struct prepare *p, struct failure *f)
+static int check_output(const struct prepare *p, struct fault *f)
 {
 	const struct options *o = p->o;
 
@@ -103,12 +103,12 @@ static int check_output(const struct prepare *p, struct failure *f)
 	if (o->secret && blob_is_same(o->secret, o->out))
 		return refuse_output(p, "it is the file with the secret", f);
 	if (!o->force && access(o->out, F_OK) == 0)
-		return failure_set(f, OUTCOME_REFUSED, o->out,
+		return fault_about(f, EXITCODE_REFUSED, o->out,
 				   "choose another name, or --force to replace it", "it exists");
 	return 0;
 }
 
-static int write_table(struct prepare *p, struct failure *f)
+static int write_table(struct prepare *p, struct fault *f)
 {
 	int r;
 
@@ -125,7 +125,7 @@ static int write_table(struct prepare *p, struct failure *f)
 }
 
 /* The table first, then the disk: what is on the disk is always pinned. */
-static int put(struct prepare *p, struct failure *f)
+static int put(struct prepare *p, struct fault *f)
 {
 	int r;
 
@@ -135,7 +135,7 @@ static int put(struct prepare *p, struct failure *f)
 	return r < 0 ? r : target_put(&p->target, f);
 }
 
-static int add_new(struct prepare *p, struct failure *f)
+static int add_new(struct prepare *p, struct fault *f)
 {
 	/* A secret of one's own may be weak; a generated one has its full entropy. */
 	enum luksheader_kdf kdf = !p->o->secret ? LUKSHEADER_KDF_MINIMAL :
@@ -158,7 +158,7 @@ static int add_new(struct prepare *p, struct failure *f)
 	return r < 0 ? r : put(p, f);
 }
 
-static int remove_old(struct prepare *p, struct failure *f)
+static int remove_old(struct prepare *p, struct fault *f)
 {
 	struct fault fault = { 0 };
 	int r;
@@ -208,12 +208,12 @@ static void prepare_done(struct prepare *p)
 static int prepare(const struct options *o)
 {
 	struct prepare p = { .o = o, .target = TARGET_NULL };
-	struct failure f = { 0 };
+	struct fault f = { 0 };
 	int r;
 
 	r = secret_init(&p.table);
 	if (r < 0)
-		r = failure_io(&f, "memory", -r, "no locked memory for a secret");
+		r = fault_io(&f, "memory", r, "no locked memory for a secret");
 	if (r >= 0)
 		r = open_all(&p, &f);
 	if (r >= 0)

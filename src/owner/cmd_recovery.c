@@ -24,7 +24,7 @@ struct recovery {
 };
 
 /* With a table, its secret opens the disk; else a file or the person at the terminal. */
-static int get_old(struct recovery *v, struct failure *f)
+static int get_old(struct recovery *v, struct fault *f)
 {
 	struct fault fault = { 0 };
 	int r;
@@ -32,7 +32,7 @@ static int get_old(struct recovery *v, struct failure *f)
 	if (v->o->table) {
 		r = secret_init(&v->table);
 		if (r < 0)
-			return failure_io(f, "memory", -r, "no locked memory for a secret");
+			return fault_io(f, "memory", r, "no locked memory for a secret");
 		r = pinnedtable_read(v->o->table, &v->target.conf, &v->table, &v->policy, f);
 		return r < 0 ? r : pinnedtable_get(v->o->table, &v->table,
 						   v->target.vc->secret.guid, &v->old, f);
@@ -44,12 +44,12 @@ static int get_old(struct recovery *v, struct failure *f)
 				      &fault, f);
 	r = secret_init(&v->old);
 	if (r < 0)
-		return failure_io(f, "memory", -r, "no locked memory for a secret");
+		return fault_io(f, "memory", r, "no locked memory for a secret");
 	return blob_read_secret(v->o->key_file, &v->old, f);
 }
 
 /* A new keyslot changes the header: the table must pin it, before the disk has it. */
-static int repin(struct recovery *v, struct failure *f)
+static int repin(struct recovery *v, struct fault *f)
 {
 	struct pins *pins;
 	int r;
@@ -66,7 +66,7 @@ static int repin(struct recovery *v, struct failure *f)
 }
 
 /* The new keyslot, in memory only. Returns its number. */
-static int make(struct recovery *v, struct failure *f)
+static int make(struct recovery *v, struct fault *f)
 {
 	struct fault fault = { 0 };
 	int r;
@@ -87,13 +87,14 @@ static int make(struct recovery *v, struct failure *f)
 }
 
 /* A keyslot whose key nobody has seen would be for nobody: the key goes out first. */
-static int show(const struct recovery *v, struct failure *f)
+static int show(const struct recovery *v, struct fault *f)
 {
 	printf("%s: recovery key, which is shown only now:\n\n    ", v->o->target.disk);
 	(void)passphrase_print(&v->recovery, stdout); /* fflush() looks at the stream */
 	printf("\n\n");
 	if (fflush(stdout) != 0 || ferror(stdout))
-		return failure_io(f, "standard output", errno, "cannot print the key; it opens nothing");
+		return fault_io(f, "standard output", -errno,
+				"cannot print the key; it opens nothing");
 	return 0;
 }
 
@@ -111,7 +112,7 @@ static int recovery(const struct options *o)
 {
 	struct recovery v = { .o = o, .target = TARGET_NULL };
 	static char buffer[512];
-	struct failure f = { 0 };
+	struct fault f = { 0 };
 	int r, slot;
 
 	(void)setvbuf(stdout, buffer, _IOFBF, sizeof(buffer)); /* wiped below */

@@ -10,7 +10,7 @@
 static int repair(const struct target_options *o)
 {
 	_cleanup_(target_done) struct target t = TARGET_NULL;
-	struct failure f = { 0 };
+	struct fault f = { 0 };
 	int r;
 
 	r = target_open(&t, o, true, &f);

@@ -39,7 +39,7 @@ struct rotate {
 };
 
 /* Reads a table and tries its secret. A secret that opens nothing is no failure here. */
-static int read_side(struct rotate *t, const char *path, struct side *side, struct failure *f)
+static int read_side(struct rotate *t, const char *path, struct side *side, struct fault *f)
 {
 	struct fault fault = { 0 };
 	int r;
@@ -48,7 +48,7 @@ static int read_side(struct rotate *t, const char *path, struct side *side, stru
 	side->slot = -1;
 	r = secret_init(&side->table);
 	if (r < 0)
-		return failure_io(f, "memory", -r, "no locked memory for a secret");
+		return fault_io(f, "memory", r, "no locked memory for a secret");
 	r = pinnedtable_read(path, &t->target.conf, &side->table, &side->policy, f);
 	if (r >= 0)
 		r = pinnedtable_get(path, &side->table, t->target.vc->secret.guid, &side->secret,
@@ -62,14 +62,14 @@ static int read_side(struct rotate *t, const char *path, struct side *side, stru
 	return 0;
 }
 
-static int refuse(struct failure *f, const char *path, const char *next, const char *why)
+static int refuse(struct fault *f, const char *path, const char *next, const char *why)
 {
-	return failure_set(f, OUTCOME_REFUSED, path, next, "%s", why);
+	return fault_about(f, EXITCODE_REFUSED, path, next, "%s", why);
 }
 
 /* Pins the header as it is in memory now, and it alone if `only`; and writes the table. */
 static int write_side(struct rotate *t, struct side *side, const char *path, bool only, bool force,
-		      struct failure *f)
+		      struct fault *f)
 {
 	struct pins *pins = pinnedtable_pins(&side->policy, t->target.vc->name);
 	int r = 0;
@@ -94,7 +94,7 @@ static bool pins_headers(const struct rotate *t, const struct side *side)
 }
 
 /* --force is for what is left of another try, not for what opens the disk meanwhile. */
-static int check_output(const struct rotate *t, struct failure *f)
+static int check_output(const struct rotate *t, struct fault *f)
 {
 	const struct options *o = t->o;
 
@@ -111,7 +111,7 @@ static int check_output(const struct rotate *t, struct failure *f)
 
 /* A new secret, in a keyslot of its own; the new table is the old one with this secret, and
  * gets pins of its own. */
-static int make_new(struct rotate *t, struct failure *f)
+static int make_new(struct rotate *t, struct fault *f)
 {
 	struct luksheader *header = &t->target.header;
 	struct secret passphrase;
@@ -120,7 +120,7 @@ static int make_new(struct rotate *t, struct failure *f)
 
 	r = secret_init(&t->new.table);
 	if (r < 0)
-		return failure_io(f, "memory", -r, "no locked memory for a secret");
+		return fault_io(f, "memory", r, "no locked memory for a secret");
 	r = passphrase_generate(t->o->grub, &t->new.secret, &fault);
 	if (r < 0)
 		return target_failure(&t->target, r, &fault, f);
@@ -139,7 +139,7 @@ static int make_new(struct rotate *t, struct failure *f)
 			       "the volume's secret", f);
 }
 
-static int begin(struct rotate *t, struct failure *f)
+static int begin(struct rotate *t, struct fault *f)
 {
 	int r;
 
@@ -174,7 +174,7 @@ static int begin(struct rotate *t, struct failure *f)
 	return 0;
 }
 
-static int finish(struct rotate *t, struct failure *f)
+static int finish(struct rotate *t, struct fault *f)
 {
 	struct fault fault = { 0 };
 	int r;
@@ -220,7 +220,7 @@ static void side_done(struct side *side)
 static int rotate(const struct options *o)
 {
 	struct rotate t = { .o = o, .target = TARGET_NULL };
-	struct failure f = { 0 };
+	struct fault f = { 0 };
 	int r;
 
 	r = o->finish ? finish(&t, &f) : begin(&t, &f);
@@ -345,7 +345,7 @@ static void print_advice(const struct rotate *t, bool two)
 static int status(const struct options *o)
 {
 	struct rotate t = { .o = o, .target = TARGET_NULL };
-	struct failure f = { 0 };
+	struct fault f = { 0 };
 	uint32_t slots;
 	int r, i;
 

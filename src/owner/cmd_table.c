@@ -177,11 +177,11 @@ static void warn_about(const char *path, const struct table *table)
 static int finish(struct secret *bytes, const struct options *o)
 {
 	_cleanup_free_ struct table *table = malloc(sizeof(*table));
-	struct failure f = { 0 };
+	struct fault f = { 0 };
 	int r;
 
 	if (!table) {
-		(void)failure_io(&f, o->output, ENOMEM, "cannot write");
+		(void)fault_io(&f, o->output, -ENOMEM, "cannot write");
 		return cmd_fail(&f);
 	}
 	table_pad(bytes);
@@ -192,7 +192,7 @@ static int finish(struct secret *bytes, const struct options *o)
 		r = blob_put(STDOUT_FILENO, o->format, bytes->bytes, bytes->len);
 		if (r == 0)
 			return OUTCOME_OK;
-		(void)failure_io(&f, "standard output", -r, "cannot write");
+		(void)fault_io(&f, "standard output", r, "cannot write");
 		return cmd_fail(&f);
 	}
 	if (blob_write_secret(o->output, o->format, bytes, o->force, &f) < 0)
@@ -204,7 +204,7 @@ static int finish(struct secret *bytes, const struct options *o)
 
 /* One word GUID=FILE. */
 static int add_word(struct secret *bytes, const char *word, const struct options *o,
-		    bool *stdin_used, struct failure *f)
+		    bool *stdin_used, struct fault *f)
 {
 	_cleanup_secret_ struct secret data = SECRET_NULL;
 	const char *file = strchr(word, '=');
@@ -213,16 +213,16 @@ static int add_word(struct secret *bytes, const char *word, const struct options
 
 	if (!file || (size_t)snprintf(name, sizeof(name), "%.*s", (int)(file - word), word) >=
 			     sizeof(name) || names_parse(name, guid) < 0)
-		return failure_set(f, OUTCOME_USAGE, word, "coco-secret table --help",
+		return fault_about(f, EXITCODE_USAGE, word, "coco-secret table --help",
 				   "an entry is given as GUID=FILE or luks-key=FILE");
 	file++;
 	if (strcmp(file, "-") == 0 && *stdin_used)
-		return failure_set(f, OUTCOME_USAGE, word, "use a file",
+		return fault_about(f, EXITCODE_USAGE, word, "use a file",
 				   "standard input was read already");
 	*stdin_used |= strcmp(file, "-") == 0;
 	r = secret_init(&data);
 	if (r < 0)
-		return failure_io(f, word, -r, "no locked memory");
+		return fault_io(f, word, r, "no locked memory");
 	r = blob_read_secret(file, &data, f);
 	if (r < 0)
 		return r;
@@ -230,7 +230,7 @@ static int add_word(struct secret *bytes, const char *word, const struct options
 		if (data.bytes[data.len - 1] == '\n')
 			cmd_warn("%s: it ends in a newline, which is a part of the key then", file);
 		if (o->nul && memchr(data.bytes, 0, data.len))
-			return failure_set(f, OUTCOME_REFUSED, file, "use a key of text, or no --nul",
+			return fault_about(f, EXITCODE_REFUSED, file, "use a key of text, or no --nul",
 					   "it has a NUL already");
 		if (o->nul && data.len < SECRET_CAPACITY)
 			data.bytes[data.len++] = 0;
@@ -240,13 +240,13 @@ static int add_word(struct secret *bytes, const char *word, const struct options
 
 /* Reads the table and the firmware's area. */
 static int open_table(const char *path, struct secret *bytes, struct table *table,
-		      struct options *o, struct failure *f)
+		      struct options *o, struct fault *f)
 {
 	enum blob_format format = BLOB_BINARY;
 	int r = secret_init(bytes);
 
 	if (r < 0)
-		return failure_io(f, "secrets", -r, "no locked memory");
+		return fault_io(f, "secrets", r, "no locked memory");
 	if (o->firmware)
 		r = firmware_secret_area(o->firmware, &o->area, f);
 	if (r < 0 || !path)
@@ -262,7 +262,7 @@ static int open_table(const char *path, struct secret *bytes, struct table *tabl
 static int run_build(int argc, char **argv)
 {
 	_cleanup_secret_ struct secret bytes = SECRET_NULL;
-	struct failure f = { 0 };
+	struct fault f = { 0 };
 	bool stdin_used = false;
 	struct options o;
 	int r = parse_options(argc, argv, "ofwFrjn", &o);
@@ -283,7 +283,7 @@ static int run_add(int argc, char **argv)
 {
 	_cleanup_free_ struct table *table = malloc(sizeof(*table));
 	_cleanup_secret_ struct secret bytes = SECRET_NULL;
-	struct failure f = { 0 };
+	struct fault f = { 0 };
 	bool stdin_used;
 	struct options o;
 	int r = parse_options(argc, argv, "ofwFrjn", &o);
@@ -300,21 +300,21 @@ static int run_add(int argc, char **argv)
 }
 
 static int remove_word(struct secret *bytes, const char *path, const char *word,
-		       struct table *table, struct failure *f)
+		       struct table *table, struct fault *f)
 {
 	const struct table_entry *entry;
 	char guid[GUID_TEXT_SIZE];
 	int r;
 
 	if (names_parse(word, guid) < 0)
-		return failure_set(f, OUTCOME_USAGE, word, "coco-secret table --help",
+		return fault_about(f, EXITCODE_USAGE, word, "coco-secret table --help",
 				   "it is no GUID and no name of one");
 	r = table_check(path, bytes, table, f);
 	if (r < 0)
 		return r;
 	entry = table_find(table, guid);
 	if (!entry)
-		return failure_set(f, OUTCOME_REFUSED, path, "coco-secret table show",
+		return fault_about(f, EXITCODE_REFUSED, path, "coco-secret table show",
 				   "it has no entry %s", guid);
 	table_remove(bytes, table, entry);
 	return 0;
@@ -324,7 +324,7 @@ static int run_remove(int argc, char **argv)
 {
 	_cleanup_free_ struct table *table = malloc(sizeof(*table));
 	_cleanup_secret_ struct secret bytes = SECRET_NULL;
-	struct failure f = { 0 };
+	struct fault f = { 0 };
 	struct options o;
 	const char *path;
 	int r = parse_options(argc, argv, "ofwFrj", &o);
@@ -348,7 +348,7 @@ static int run_show(int argc, char **argv)
 {
 	_cleanup_free_ struct table *table = malloc(sizeof(*table));
 	_cleanup_secret_ struct secret bytes = SECRET_NULL;
-	struct failure f = { 0 };
+	struct fault f = { 0 };
 	struct options o;
 	int r = parse_options(argc, argv, "wrj", &o);
 

@@ -118,7 +118,7 @@ static int verify(const struct options *o)
 	_cleanup_free_ struct policy_entry *policy = calloc(1, sizeof(*policy));
 	_cleanup_image_ struct image image = IMAGE_NULL;
 	enum blob_format format;
-	struct failure failure = { 0 };
+	struct fault failure = { 0 };
 	struct fault f = { 0 };
 	const struct pins *pins;
 	struct conf conf;
@@ -126,13 +126,13 @@ static int verify(const struct options *o)
 	int r;
 
 	if (!policy || secret_init(&table) < 0) {
-		(void)failure_io(&failure, "secrets", ENOMEM, "no locked memory");
+		(void)fault_io(&failure, "secrets", -ENOMEM, "no locked memory");
 		(void)cmd_fail(&failure);
 		return EXITCODE_NO_MEMORY;
 	}
 	if (guestconf_load(o->target.config, o->target.volume, &conf, &i, &failure) < 0) {
 		(void)cmd_fail(&failure);
-		return failure.outcome == OUTCOME_USAGE ? EXITCODE_USAGE : EXITCODE_CONFIG;
+		return failure.code == EXITCODE_USAGE ? EXITCODE_USAGE : EXITCODE_CONFIG;
 	}
 	if (blob_read_encoded(o->table, &table, &format, &failure) < 0) {
 		(void)cmd_fail(&failure);

@@ -46,26 +46,26 @@ static struct plan make_plan(const struct image *image)
 	return plan;
 }
 
-int encrypt_check(const struct encrypt *e, struct failure *f)
+int encrypt_check(const struct encrypt *e, struct fault *f)
 {
 	const struct image *image = &e->image;
 	struct statvfs fs;
 	uint64_t total;
 
 	if (image->size % 512 != 0)
-		return failure_set(f, OUTCOME_BAD_INPUT, image->path,
+		return fault_about(f, EXITCODE_BAD_INPUT, image->path,
 				   "fill it up with zeros (truncate -s %512)",
 				   "its size is no multiple of 512 bytes");
 	if (image->size % e->sector_size != 0)
-		return failure_set(f, OUTCOME_BAD_INPUT, image->path, "leave --sector-size away",
+		return fault_about(f, EXITCODE_BAD_INPUT, image->path, "leave --sector-size away",
 				   "its size is no multiple of %u bytes", e->sector_size);
 	if (__builtin_add_overflow(image->total, NEWHEADER_SIZE, &total) || total > INT64_MAX)
-		return failure_set(f, OUTCOME_BAD_INPUT, image->path, "give a real image",
+		return fault_about(f, EXITCODE_BAD_INPUT, image->path, "give a real image",
 				   "it is too large");
 	/* Holes of what is only copied need no room. */
 	if (fstatvfs(e->out_fd, &fs) == 0 &&
 	    image->size + NEWHEADER_SIZE > (uint64_t)fs.f_bavail * fs.f_frsize)
-		return failure_io(f, e->out, ENOSPC, "cannot write");
+		return fault_io(f, e->out, -ENOSPC, "cannot write");
 	return 0;
 }
 
@@ -96,25 +96,25 @@ static void show_progress(void *data, uint64_t done, uint64_t total)
 	run->e->progress(run->e->data, done, total);
 }
 
-static int move_failure(const struct run *run, int r, bool reading, struct failure *f)
+static int move_failure(const struct run *run, int r, bool reading, struct fault *f)
 {
 	const struct encrypt *e = run->e;
 
 	if (run->refused)
 		return forecast_failure(&run->fault, e->out, f);
 	if (r == -ECANCELED)
-		return failure_set(f, OUTCOME_REFUSED, e->image.path, "start it again",
+		return fault_about(f, EXITCODE_REFUSED, e->image.path, "start it again",
 				   "interrupted; the image is as it was");
 	if (r == -ENODATA && reading)
-		return failure_set(f, OUTCOME_IO, e->image.path,
+		return fault_about(f, EXITCODE_IO, e->image.path,
 				   "see to it that nobody else uses the image",
 				   "it has become shorter meanwhile");
-	return failure_io(f, reading ? e->image.path : e->out, -r,
-			  reading ? "cannot read" : "cannot write");
+	return fault_io(f, reading ? e->image.path : e->out, r,
+			reading ? "cannot read" : "cannot write");
 }
 
 /* The header is made while the data move: its key is there from the beginning. */
-static int move_all(struct run *run, const struct plan *plan, struct failure *f)
+static int move_all(struct run *run, const struct plan *plan, struct fault *f)
 {
 	const struct encrypt *e = run->e;
 	const struct pump pump = {
@@ -133,14 +133,14 @@ static int move_all(struct run *run, const struct plan *plan, struct failure *f)
 	int r;
 
 	if (ftruncate(e->out_fd, (off_t)plan->total) < 0)
-		return failure_io(f, e->out, errno, "cannot write");
+		return fault_io(f, e->out, -errno, "cannot write");
 	r = pump_run(&pump, &reading);
 	return r < 0 ? move_failure(run, r, reading, f) : 0;
 }
 
 /* The key that the written header gives, as a boot would take it. */
 static int open_header(const struct encrypt *e, const struct image *out, struct secret *ret_key,
-		       char *ret_uuid, struct failure *f)
+		       char *ret_uuid, struct fault *f)
 {
 	_cleanup_(luksheader_done) struct luksheader header = LUKSHEADER_NULL;
 	_cleanup_free_ struct conf *conf = malloc(sizeof(*conf));
@@ -148,7 +148,7 @@ static int open_header(const struct encrypt *e, const struct image *out, struct 
 	int r;
 
 	if (!conf)
-		return failure_io(f, e->out, ENOMEM, "cannot check");
+		return fault_io(f, e->out, -ENOMEM, "cannot check");
 	conf_defaults(conf);
 	r = luksheader_take(out, conf, &conf->volumes[0], &header, &fault);
 	if (r >= 0)
@@ -197,7 +197,7 @@ static int compare_samples(const struct encrypt *e, const struct image *out,
 }
 
 /* Nothing is handed out that a boot would refuse. */
-static int check_result(const struct encrypt *e, char *ret_uuid, struct failure *f)
+static int check_result(const struct encrypt *e, char *ret_uuid, struct fault *f)
 {
 	_cleanup_secret_ struct secret key = SECRET_NULL;
 	struct image out = e->image;
@@ -212,13 +212,13 @@ static int check_result(const struct encrypt *e, char *ret_uuid, struct failure 
 		return r;
 	r = compare_samples(e, &out, &key);
 	if (r == -EBADMSG)
-		return failure_set(f, OUTCOME_IO, e->out,
+		return fault_about(f, EXITCODE_IO, e->out,
 				   "see to it that nobody else uses the image; check the disk",
 				   "what was written is not what the image has now");
-	return r < 0 ? failure_io(f, e->out, -r, "cannot check") : 0;
+	return r < 0 ? fault_io(f, e->out, r, "cannot check") : 0;
 }
 
-static int run_all(struct run *run, char *ret_uuid, struct failure *f)
+static int run_all(struct run *run, char *ret_uuid, struct fault *f)
 {
 	const struct encrypt *e = run->e;
 	struct plan plan = make_plan(&e->image);
@@ -235,7 +235,7 @@ static int run_all(struct run *run, char *ret_uuid, struct failure *f)
 	return check_result(e, ret_uuid, f);
 }
 
-int encrypt_run(const struct encrypt *e, char *ret_uuid, struct failure *f)
+int encrypt_run(const struct encrypt *e, char *ret_uuid, struct fault *f)
 {
 	struct run run = { .e = e, .header = NEWHEADER_NULL };
 	int r;

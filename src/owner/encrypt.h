@@ -5,7 +5,7 @@
 #ifndef COCO_OWNER_ENCRYPT_H
 #define COCO_OWNER_ENCRYPT_H
 
-#include "failure.h"
+#include "fault.h"
 #include "filesystem.h"
 #include "image.h"
 #include "newheader.h"
@@ -26,15 +26,15 @@ struct encrypt {
  * Refuses what cannot become a volume as it is: sizes that are no multiples of the sector, too
  * little room for the copy. Before anything is written. Returns 0 or negative with f set.
  */
-int encrypt_check(const struct encrypt *e, struct failure *f);
+int encrypt_check(const struct encrypt *e, struct fault *f);
 
 /*
  * Writes everything to out_fd, unsynced: the header of NEWHEADER_SIZE bytes, the encrypted
  * data behind it, and around both what else the image has. Then reads the header back, judges
  * and opens it as the unlocker would, and compares samples of the data.
- * Returns 0, or negative with f set (OUTCOME_REFUSED if it was cancelled); *ret_uuid is of the
+ * Returns 0, or negative with f set (EXITCODE_REFUSED if it was cancelled); *ret_uuid is of the
  * new volume, BINHEADER_UUID_SIZE bytes.
  */
-int encrypt_run(const struct encrypt *e, char *ret_uuid, struct failure *f);
+int encrypt_run(const struct encrypt *e, char *ret_uuid, struct fault *f);
 
 #endif

@@ -105,44 +105,44 @@ static int probe(const struct image *image, char *ret_usage, char *ret_type, siz
 }
 
 static int refuse_content(const struct image *image, const char *usage, const char *type,
-			  struct failure *f)
+			  struct fault *f)
 {
 	if (strcmp(usage, "crypto") == 0)
-		return failure_set(f, OUTCOME_REFUSED, image->path,
+		return fault_about(f, EXITCODE_REFUSED, image->path,
 				   "use coco-secret prepare for an encrypted disk",
 				   "it is encrypted already (%s)", type);
 	if (type[0])
-		return failure_set(f, OUTCOME_REFUSED, image->path,
+		return fault_about(f, EXITCODE_REFUSED, image->path,
 				   "give an image that has the root file system itself",
 				   "it holds no file system, but a part of something else (%s)",
 				   type);
 	if (!image->partition && image_has_gpt(image))
-		return failure_set(f, OUTCOME_REFUSED, image->path,
+		return fault_about(f, EXITCODE_REFUSED, image->path,
 				   "name the partition of the root, as in IMAGE#2",
 				   "it has a partition table");
-	return failure_set(f, OUTCOME_REFUSED, image->path,
+	return fault_about(f, EXITCODE_REFUSED, image->path,
 			   "check that it is the image of a root, and the right partition",
 			   "no file system is found in it");
 }
 
-int filesystem_look(const struct image *image, struct filesystem *ret_fs, struct failure *f)
+int filesystem_look(const struct image *image, struct filesystem *ret_fs, struct fault *f)
 {
 	char usage[FILESYSTEM_TYPE_SIZE] = "", type[FILESYSTEM_TYPE_SIZE] = "";
 	struct filesystem fs = { 0 };
 	int r = probe(image, usage, type, sizeof(type));
 
 	if (r == -ENOTUNIQ)
-		return failure_set(f, OUTCOME_REFUSED, image->path,
+		return fault_about(f, EXITCODE_REFUSED, image->path,
 				   "remove the old signatures (wipefs)",
 				   "it has signatures of more than one file system");
 	if (r < 0)
-		return failure_io(f, image->path, -r, "cannot look at its file system");
+		return fault_io(f, image->path, r, "cannot look at its file system");
 	if (strcmp(usage, "filesystem") != 0)
 		return refuse_content(image, usage, type, f);
 	memcpy(fs.type, type, sizeof(fs.type));
 	read_superblock(image, &fs);
 	if (fs.size > image->size)
-		return failure_set(f, OUTCOME_BAD_INPUT, image->path,
+		return fault_about(f, EXITCODE_BAD_INPUT, image->path,
 				   "copy the image again, or repair its file system",
 				   "its file system (%s) is larger than its place: the image is cut short",
 				   type);

@@ -5,7 +5,7 @@
 #ifndef COCO_OWNER_FILESYSTEM_H
 #define COCO_OWNER_FILESYSTEM_H
 
-#include "failure.h"
+#include "fault.h"
 #include "image.h"
 
 #define FILESYSTEM_TYPE_SIZE 32
@@ -17,11 +17,11 @@ struct filesystem {
 };
 
 /*
- * Looks at the image's part. Refuses (OUTCOME_REFUSED) what is encrypted already and
+ * Looks at the image's part. Refuses (EXITCODE_REFUSED) what is encrypted already and
  * what has no file system or a part of a larger set (LVM, RAID), and one that is larger than
- * its place (OUTCOME_BAD_INPUT). Returns 0 or what failure_set() returns.
+ * its place (EXITCODE_BAD_INPUT). Returns 0 or what fault_about() returns.
  */
-int filesystem_look(const struct image *image, struct filesystem *ret_fs, struct failure *f);
+int filesystem_look(const struct image *image, struct filesystem *ret_fs, struct fault *f);
 
 /*
  * The sectors, in bytes, that the volume of this file system can have: 4096, which cost the guest

@@ -35,16 +35,16 @@ static bool has_guid(const unsigned char *p, const char guid[static GUID_TEXT_SI
 	return memcmp(p, bytes, GUID_SIZE) == 0;
 }
 
-static int bad(struct failure *f, const char *path, size_t offset, const char *why)
+static int bad(struct fault *f, const char *path, size_t offset, const char *why)
 {
-	return failure_set(f, OUTCOME_BAD_INPUT, path,
+	return fault_about(f, EXITCODE_BAD_INPUT, path,
 			   "use an AmdSev build of OVMF, unchanged",
 			   "the reset vector's table, at offset %zu: %s", offset, why);
 }
 
 /* Base and size of a block, from a record of 8 bytes of data. */
 static int read_block(const char *path, const unsigned char *image, size_t start, size_t len,
-		      struct firmware_block *block, struct failure *f)
+		      struct firmware_block *block, struct fault *f)
 {
 	uint32_t base, size, end;
 
@@ -61,7 +61,7 @@ static int read_block(const char *path, const unsigned char *image, size_t start
 }
 
 int firmware_parse(const char *path, const unsigned char *image, size_t size,
-		   struct firmware *ret_firmware, struct failure *f)
+		   struct firmware *ret_firmware, struct fault *f)
 {
 	struct firmware firmware = { 0 };
 	size_t end, left, len;
@@ -95,7 +95,7 @@ int firmware_parse(const char *path, const unsigned char *image, size_t size,
 	return r;
 }
 
-int firmware_secret_area(const char *path, size_t *ret_size, struct failure *f)
+int firmware_secret_area(const char *path, size_t *ret_size, struct fault *f)
 {
 	_cleanup_free_ unsigned char *image = NULL;
 	struct firmware firmware;
@@ -107,7 +107,7 @@ int firmware_secret_area(const char *path, size_t *ret_size, struct failure *f)
 	if (r < 0)
 		return r;
 	if (!firmware.secret.present)
-		return failure_set(f, OUTCOME_REFUSED, path, "use an AmdSev build of OVMF",
+		return fault_about(f, EXITCODE_REFUSED, path, "use an AmdSev build of OVMF",
 				   "it has no area for a secret table");
 	*ret_size = firmware.secret.size;
 	return 0;

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "failure.h"
+#include "fault.h"
 
 #define FIRMWARE_SIZE_MAX (64 * 1024 * 1024) /* bytes; OVMF images have 2 to 16 MiB */
 
@@ -29,9 +29,9 @@ struct firmware {
  * or -EINVAL with f naming path and offset.
  */
 int firmware_parse(const char *path, const unsigned char *image, size_t size,
-		   struct firmware *ret_firmware, struct failure *f);
+		   struct firmware *ret_firmware, struct fault *f);
 
 /* The bytes that a secret table may have in this firmware: reads the file. */
-int firmware_secret_area(const char *path, size_t *ret_size, struct failure *f);
+int firmware_secret_area(const char *path, size_t *ret_size, struct fault *f);
 
 #endif

@@ -186,48 +186,9 @@ int forecast(const struct conf *conf, size_t i, const struct secret *bytes,
 			     memory_kib, &secret, examined, f);
 }
 
-/* The boot's advice, unless what failed is something of the owner's machine. */
-static const char *next_step(enum exitcode code)
+int forecast_failure(const struct fault *fault, const char *what, struct fault *f)
 {
-	switch (code) {
-	case EXITCODE_USAGE:
-		return "give it in a file: see --help";
-	case EXITCODE_NO_MEMORY:
-		return "free memory, or raise the limit of locked memory (ulimit -l)";
-	case EXITCODE_NO_DEVICE:
-		return "check the path, the partition, the permissions, and the disk that it is on";
-	case EXITCODE_INTERNAL:
-	case EXITCODE_JUDGE_FAILED:
-		return "report this";
-	case EXITCODE_SECRET_REFUSED:
-		return "give the passphrase or the table that opens this disk";
-	case EXITCODE_NOT_LUKS2:
-		return "name the encrypted disk, or its encrypted partition as IMAGE#PARTITION";
-	case EXITCODE_HEADER_REFUSED:
-		return "change the header with cryptsetup: coco-unlock-threats(7) has the rules";
-	default:
-		return exitcode_next(code);
-	}
-}
-
-int forecast_failure(const struct fault *fault, const char *what, struct failure *f)
-{
-	const char *next = next_step(fault->code);
-
-	switch (fault->code) {
-	case EXITCODE_USAGE:
-		return failure_set(f, OUTCOME_USAGE, what, next, "%s", fault->reason);
-	case EXITCODE_NO_MEMORY:
-	case EXITCODE_NO_DEVICE:
-	case EXITCODE_INTERNAL:
-	case EXITCODE_JUDGE_FAILED:
-		return failure_set(f, OUTCOME_IO, what, next, "%s", fault->reason);
-	case EXITCODE_CONFIG:
-	case EXITCODE_POLICY_INVALID:
-		return failure_set(f, OUTCOME_BAD_INPUT, what, next, "%s (%s)", fault->reason,
-				   exitcode_name(fault->code));
-	default:
-		return failure_set(f, OUTCOME_REFUSED, what, next, "%s (%s)", fault->reason,
-				   exitcode_name(fault->code));
-	}
+	if (f->code == EXITCODE_OK)
+		*f = *fault;
+	return fault_name(f, -EPERM, what);
 }

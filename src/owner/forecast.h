@@ -7,7 +7,7 @@
 #define COCO_OWNER_FORECAST_H
 
 #include "examine.h"
-#include "failure.h"
+#include "fault.h"
 #include "image.h"
 
 /*
@@ -22,8 +22,7 @@ int forecast(const struct conf *conf, size_t i, const struct secret *table,
 	     const struct image *image, uint64_t memory_kib, struct policy_entry *ret_policy,
 	     struct examined *examined, struct fault *f);
 
-/* The same code and reason as a failure: refusals as OUTCOME_REFUSED, and so on. Returns what
- * failure_set() returns. */
-int forecast_failure(const struct fault *fault, const char *what, struct failure *f);
+/* The same fault in f, about `what`. Returns below 0. */
+int forecast_failure(const struct fault *fault, const char *what, struct fault *f);
 
 #endif

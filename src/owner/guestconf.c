@@ -9,7 +9,7 @@
 
 #include "forecast.h"
 
-static int find(const struct conf *conf, const char *name, size_t *ret_volume, struct failure *f)
+static int find(const struct conf *conf, const char *name, size_t *ret_volume, struct fault *f)
 {
 	size_t i;
 
@@ -18,7 +18,7 @@ static int find(const struct conf *conf, const char *name, size_t *ret_volume, s
 		return 0;
 	}
 	if (!name)
-		return failure_set(f, OUTCOME_USAGE, "cocotab", "name one with --volume",
+		return fault_about(f, EXITCODE_USAGE, "cocotab", "name one with --volume",
 				   "it has %zu volumes", conf->nr_volumes);
 	for (i = 0; i < conf->nr_volumes; i++) {
 		if (strcmp(conf->volumes[i].name, name) != 0)
@@ -26,12 +26,12 @@ static int find(const struct conf *conf, const char *name, size_t *ret_volume, s
 		*ret_volume = i;
 		return 0;
 	}
-	return failure_set(f, OUTCOME_BAD_INPUT, name, "use a name that cocotab has",
+	return fault_about(f, EXITCODE_BAD_INPUT, name, "use a name that cocotab has",
 			   "cocotab has no volume of this name");
 }
 
 /* cocotab's own parser decides about the name. */
-static int name_default(struct conf *conf, const char *name, struct failure *f)
+static int name_default(struct conf *conf, const char *name, struct fault *f)
 {
 	char line[CONF_NAME_SIZE + 8];
 	struct fault fault = { 0 };
@@ -41,13 +41,13 @@ static int name_default(struct conf *conf, const char *name, struct failure *f)
 	if (strchr(name, '\n') ||
 	    snprintf(line, sizeof(line), "%s auto\n", name) >= (int)sizeof(line) ||
 	    conf_parse_cocotab(conf, line, "--volume", &fault) < 0)
-		return failure_set(f, OUTCOME_USAGE, "--volume", "use a name such as root",
+		return fault_about(f, EXITCODE_USAGE, "--volume", "use a name such as root",
 				   "this is no name for a mapping");
 	return 0;
 }
 
 int guestconf_load(const char *dir, const char *name, struct conf *ret_conf, size_t *ret_volume,
-		   struct failure *f)
+		   struct fault *f)
 {
 	struct fault fault = { 0 };
 	struct root root;
@@ -60,7 +60,7 @@ int guestconf_load(const char *dir, const char *name, struct conf *ret_conf, siz
 	}
 	r = root_init(&root, dir);
 	if (r < 0)
-		return failure_io(f, dir, -r, "cannot open the guest's root directory");
+		return fault_io(f, dir, r, "cannot open the guest's root directory");
 	r = conf_load(&root, ret_conf, &fault);
 	root_done(&root);
 	if (r < 0)

@@ -6,7 +6,7 @@
 #define COCO_OWNER_GUESTCONF_H
 
 #include "conf.h"
-#include "failure.h"
+#include "fault.h"
 
 /*
  * dir: the guest's root directory, whose /etc/coco-unlock counts; NULL for the defaults.
@@ -14,6 +14,6 @@
  * becomes that of the only volume. Returns 0 or negative with f.
  */
 int guestconf_load(const char *dir, const char *name, struct conf *ret_conf, size_t *ret_volume,
-		   struct failure *f);
+		   struct fault *f);
 
 #endif

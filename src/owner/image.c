@@ -46,18 +46,18 @@ static int refuse(struct fault *f, int errno_value, const char *path, const char
 			 "%s: %s", path, why);
 }
 
-int image_failure(const char *spec, int r, const struct fault *fault, struct failure *f)
+int image_failure(const char *spec, int r, const struct fault *fault, struct fault *f)
 {
-	enum outcome outcome = OUTCOME_IO;
+	enum exitcode code = EXITCODE_IO;
 	const char *why = fault->why, *next = "check the path and its permissions";
 	char what[PATH_MAX];
 	size_t len = 0;
 
 	if (r == -EBUSY) {
-		outcome = OUTCOME_REFUSED;
+		code = EXITCODE_REFUSED;
 		next = "stop what uses it, or unmount it";
 	} else if (r == -EINVAL) {
-		outcome = OUTCOME_BAD_INPUT;
+		code = EXITCODE_BAD_INPUT;
 		next = "name the image and its partition as in IMAGE#2; sfdisk -l lists them";
 	}
 	/* A reason begins with the path, which is spec without the partition. */
@@ -68,7 +68,7 @@ int image_failure(const char *spec, int r, const struct fault *fault, struct fai
 	else
 		len = strlen(spec);
 	(void)snprintf(what, sizeof(what), "%.*s", (int)len, spec); /* cut in the message only */
-	return failure_set(f, outcome, what, next, "%s", why);
+	return fault_about(f, code, what, next, "%s", why);
 }
 
 int image_read_at(int fd, void *buf, size_t len, uint64_t offset)

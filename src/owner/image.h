@@ -9,7 +9,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "failure.h"
 #include "fault.h"
 
 #define IMAGE_NAME_SIZE 128 /* GPT: 36 UTF-16 units */
@@ -58,8 +57,8 @@ struct image_part {
 int image_open(const char *spec, bool writable, struct image *ret_image, struct fault *f);
 
 /* What image_open() returned below zero, with its fault, as a failure about the path in spec: in
- * use is refused, what a file says is bad input. Returns what failure_set() returns. */
-int image_failure(const char *spec, int r, const struct fault *fault, struct failure *f);
+ * use is refused, what a file says is bad input. Returns what fault_about() returns. */
+int image_failure(const char *spec, int r, const struct fault *fault, struct fault *f);
 
 /*
  * Lists the used partitions of the GPT of an open image, in the order of their places.

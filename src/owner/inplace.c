@@ -53,9 +53,9 @@ static void crypt_freep(struct crypt_device **cd)
 	crypt_free(*cd); /* takes NULL */
 }
 
-static int library(const char *path, const char *doing, int r, struct failure *f)
+static int library(const char *path, const char *doing, int r, struct fault *f)
 {
-	return failure_set(f, r == -EPERM ? OUTCOME_REFUSED : OUTCOME_IO, path,
+	return fault_about(f, r == -EPERM ? EXITCODE_REFUSED : EXITCODE_IO, path,
 			   r == -EPERM ? "give the secret of the first run with --secret" :
 					 "check the disk; the same command goes on",
 			   "libcryptsetup cannot %s: %s", doing,
@@ -63,14 +63,14 @@ static int library(const char *path, const char *doing, int r, struct failure *f
 }
 
 /* Whoever reads and writes here is the only one: libcryptsetup opens a device by itself. */
-static int open_disk(const struct inplace *p, struct image *ret_image, struct failure *f)
+static int open_disk(const struct inplace *p, struct image *ret_image, struct fault *f)
 {
 	struct fault fault = { 0 };
 	int r = image_open(p->path, true, ret_image, &fault);
 
 	if (r >= 0 && ret_image->partition) {
 		image_done(ret_image);
-		return failure_set(f, OUTCOME_REFUSED, p->path,
+		return fault_about(f, EXITCODE_REFUSED, p->path,
 				   "write a new image, without --in-place",
 				   "a partition of an image has no room to grow in place");
 	}
@@ -129,7 +129,7 @@ static int is_of_backup(const struct image *image, int backup_fd)
 
 /* Returns 1 if there is one, with what its header says. */
 static int look_at_backup(const struct inplace *p, const struct image *image,
-			  crypt_reencrypt_info *ret_info, struct failure *f)
+			  crypt_reencrypt_info *ret_info, struct fault *f)
 {
 	_cleanup_close_ int fd = open(p->backup, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	int r;
@@ -137,19 +137,19 @@ static int look_at_backup(const struct inplace *p, const struct image *image,
 	if (fd < 0 && errno == ENOENT)
 		return 0;
 	if (fd < 0)
-		return failure_io(f, p->backup, errno, "cannot read");
+		return fault_io(f, p->backup, -errno, "cannot read");
 	r = look_at_header(p->backup, ret_info) ? is_of_backup(image, fd) : 0;
 	if (r < 0)
-		return failure_io(f, p->path, -r, "cannot read");
+		return fault_io(f, p->path, r, "cannot read");
 	if (r == 0)
-		return failure_set(f, OUTCOME_REFUSED, p->backup,
+		return fault_about(f, EXITCODE_REFUSED, p->backup,
 				   "remove it if the disk was replaced since, else name another one "
 				   "with --backup",
 				   "it is there, and not the header that was made for %s", p->path);
 	return 1;
 }
 
-int inplace_look(const struct inplace *p, enum inplace_state *ret_state, struct failure *f)
+int inplace_look(const struct inplace *p, enum inplace_state *ret_state, struct fault *f)
 {
 	_cleanup_image_ struct image image = IMAGE_NULL;
 	crypt_reencrypt_info info = CRYPT_REENCRYPT_NONE;
@@ -167,7 +167,7 @@ int inplace_look(const struct inplace *p, enum inplace_state *ret_state, struct 
 	}
 	if (look_at_header(p->path, &info)) {
 		if (info == CRYPT_REENCRYPT_INVALID)
-			return failure_set(f, OUTCOME_REFUSED, p->path, "look at it with cryptsetup",
+			return fault_about(f, EXITCODE_REFUSED, p->path, "look at it with cryptsetup",
 					   "its reencryption is in a state that is not known");
 		*ret_state = info == CRYPT_REENCRYPT_NONE ? INPLACE_ENCRYPTED : INPLACE_RUNNING;
 		return 0;
@@ -179,7 +179,7 @@ int inplace_look(const struct inplace *p, enum inplace_state *ret_state, struct 
 }
 
 /* Step 1. A run that was interrupted here has made the room already. */
-static int make_room(const struct inplace *p, uint32_t *ret_sector_size, struct failure *f)
+static int make_room(const struct inplace *p, uint32_t *ret_sector_size, struct fault *f)
 {
 	_cleanup_image_ struct image image = IMAGE_NULL;
 	struct filesystem fs;
@@ -193,12 +193,12 @@ static int make_room(const struct inplace *p, uint32_t *ret_sector_size, struct 
 		return r;
 	*ret_sector_size = p->sector_size ? p->sector_size : filesystem_sector_size(&fs, &image);
 	if (image.size % *ret_sector_size != 0)
-		return failure_set(f, OUTCOME_BAD_INPUT, p->path, "fill it up with zeros (truncate)",
+		return fault_about(f, EXITCODE_BAD_INPUT, p->path, "fill it up with zeros (truncate)",
 				   "its size is no multiple of %u bytes", *ret_sector_size);
 	if (fs.size > 0 && image.size - fs.size >= ROOM && image.size >= LEAST)
 		return 0;
 	if (image.block)
-		return failure_set(f, OUTCOME_REFUSED, p->path,
+		return fault_about(f, EXITCODE_REFUSED, p->path,
 				   "make its file system smaller by 32 MiB (as resize2fs does), or its "
 				   "partition larger",
 				   "the last 32 MiB of the device must be free, and %s",
@@ -206,7 +206,7 @@ static int make_room(const struct inplace *p, uint32_t *ret_sector_size, struct 
 					     "nothing says how large its file system is");
 	total = image.total + ROOM < LEAST ? LEAST : image.total + ROOM;
 	if (ftruncate(image.fd, (off_t)total) < 0 || fsync(image.fd) < 0)
-		return failure_io(f, p->path, errno, "cannot make it longer");
+		return fault_io(f, p->path, -errno, "cannot make it longer");
 	return 0;
 }
 
@@ -238,7 +238,7 @@ static int make_header(const struct inplace *p, const char *header_path, uint32_
 }
 
 /* Step 2. */
-static int prepare(const struct inplace *p, struct failure *f)
+static int prepare(const struct inplace *p, struct fault *f)
 {
 	_cleanup_blob_file_ struct blob_file file = BLOB_FILE_NULL;
 	_cleanup_image_ struct image image = IMAGE_NULL;
@@ -252,7 +252,7 @@ static int prepare(const struct inplace *p, struct failure *f)
 	if (r < 0)
 		return r;
 	if (ftruncate(file.fd, NEWHEADER_SIZE) < 0)
-		return failure_io(f, p->backup, errno, "cannot write");
+		return fault_io(f, p->backup, -errno, "cannot write");
 	(void)snprintf(path, sizeof(path), PATH_SELF_FD, file.fd); /* fits */
 	r = make_header(p, path, sector_size);
 	if (r < 0)
@@ -261,12 +261,12 @@ static int prepare(const struct inplace *p, struct failure *f)
 	if (r < 0)
 		return r;
 	if (fsync(image.fd) < 0)
-		return failure_io(f, p->path, errno, "cannot write");
+		return fault_io(f, p->path, -errno, "cannot write");
 	return blob_files_commit(&file, 1, f);
 }
 
 /* For good, before the header on the disk begins to differ from it. */
-static int remove_backup(const struct inplace *p, struct failure *f)
+static int remove_backup(const struct inplace *p, struct fault *f)
 {
 	const char *slash = strrchr(p->backup, '/');
 	_cleanup_free_ char *dir = slash ? strndup(p->backup, (size_t)(slash - p->backup) + 1) :
@@ -274,12 +274,12 @@ static int remove_backup(const struct inplace *p, struct failure *f)
 	_cleanup_close_ int fd = dir ? open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -EBADF;
 
 	if (fd < 0 || unlink(p->backup) < 0 || fsync(fd) < 0)
-		return failure_io(f, p->backup, errno, "cannot remove");
+		return fault_io(f, p->backup, -errno, "cannot remove");
 	return 0;
 }
 
 /* It can be done again. */
-static int copy_header(const struct inplace *p, struct failure *f)
+static int copy_header(const struct inplace *p, struct fault *f)
 {
 	_cleanup_image_ struct image image = IMAGE_NULL;
 	_cleanup_close_ int fd = -EBADF;
@@ -292,7 +292,7 @@ static int copy_header(const struct inplace *p, struct failure *f)
 		return r;
 	fd = open(p->backup, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return failure_io(f, p->backup, errno, "cannot read");
+		return fault_io(f, p->backup, -errno, "cannot read");
 	for (at = 0; at < NEWHEADER_SIZE && r >= 0; at += BLOCK) {
 		r = image_read_at(fd, buf, BLOCK, at);
 		if (r >= 0)
@@ -300,11 +300,11 @@ static int copy_header(const struct inplace *p, struct failure *f)
 	}
 	if (r >= 0 && fsync(image.fd) < 0)
 		r = -errno;
-	return r < 0 ? failure_io(f, p->path, -r, "cannot write the header") : 0;
+	return r < 0 ? fault_io(f, p->path, r, "cannot write the header") : 0;
 }
 
 /* Step 3. */
-static int put_header(const struct inplace *p, struct failure *f)
+static int put_header(const struct inplace *p, struct fault *f)
 {
 	int r = copy_header(p, f);
 
@@ -424,7 +424,7 @@ static struct last_part find_last_part(struct crypt_device *cd)
 
 /* Encrypts it from where it still is plain to its place, the first of the data. */
 static int encrypt_last(const struct inplace *p, struct crypt_device *cd,
-			const struct secret *key, const struct last_part *last, struct failure *f)
+			const struct secret *key, const struct last_part *last, struct fault *f)
 {
 	_cleanup_image_ struct image image = IMAGE_NULL;
 	unsigned char buf[BLOCK];
@@ -446,12 +446,12 @@ static int encrypt_last(const struct inplace *p, struct crypt_device *cd,
 	xts_free(xts);
 	if (r >= 0 && fsync(image.fd) < 0)
 		r = -errno;
-	return r < 0 ? failure_io(f, p->path, -r, "cannot encrypt the last part") : 0;
+	return r < 0 ? fault_io(f, p->path, r, "cannot encrypt the last part") : 0;
 }
 
 /* A new header for the same volume, in the backup. */
 static int make_last_header(const struct inplace *p, struct crypt_device *cd,
-			    const struct secret *key, struct failure *f)
+			    const struct secret *key, struct fault *f)
 {
 	_cleanup_blob_file_ struct blob_file file = BLOB_FILE_NULL;
 	char path[FD_PATH_SIZE];
@@ -461,18 +461,18 @@ static int make_last_header(const struct inplace *p, struct crypt_device *cd,
 	if (r < 0)
 		return r;
 	if (ftruncate(file.fd, NEWHEADER_SIZE + NEWHEADER_SPACE) < 0)
-		return failure_io(f, p->backup, errno, "cannot write");
+		return fault_io(f, p->backup, -errno, "cannot write");
 	(void)snprintf(path, sizeof(path), PATH_SELF_FD, file.fd); /* fits */
 	r = newheader_renew(path, cd, p->passphrase, p->kdf, key);
 	if (r < 0)
 		return library(p->path, "make the last header", r, f);
 	if (ftruncate(file.fd, NEWHEADER_SIZE) < 0)
-		return failure_io(f, p->backup, errno, "cannot write");
+		return fault_io(f, p->backup, -errno, "cannot write");
 	return blob_files_commit(&file, 1, f);
 }
 
 /* The last 16 MiB have had plain data, and nothing needs them. */
-static int wipe_end(const struct inplace *p, struct failure *f)
+static int wipe_end(const struct inplace *p, struct fault *f)
 {
 	_cleanup_image_ struct image image = IMAGE_NULL;
 	unsigned char buf[BLOCK];
@@ -489,10 +489,10 @@ static int wipe_end(const struct inplace *p, struct failure *f)
 	}
 	if (r >= 0 && fsync(image.fd) < 0)
 		r = -errno;
-	return r < 0 ? failure_io(f, p->path, -r, "cannot wipe its end") : 0;
+	return r < 0 ? fault_io(f, p->path, r, "cannot wipe its end") : 0;
 }
 
-static int put_last_header(const struct inplace *p, struct failure *f)
+static int put_last_header(const struct inplace *p, struct fault *f)
 {
 	int r = copy_header(p, f);
 
@@ -502,14 +502,14 @@ static int put_last_header(const struct inplace *p, struct failure *f)
 }
 
 static int finish_alone(const struct inplace *p, struct crypt_device *cd,
-			const struct last_part *last, struct failure *f)
+			const struct last_part *last, struct fault *f)
 {
 	_cleanup_secret_ struct secret key = SECRET_NULL;
 	size_t size = SECRET_CAPACITY;
 	int r;
 
 	if (secret_init(&key) < 0)
-		return failure_io(f, "memory", ENOMEM, "no locked memory for the key");
+		return fault_io(f, "memory", -ENOMEM, "no locked memory for the key");
 	r = crypt_volume_key_get(cd, CRYPT_ANY_SLOT, (char *)key.bytes, &size,
 				 (const char *)p->passphrase->bytes, p->passphrase->len);
 	if (r < 0)
@@ -522,7 +522,7 @@ static int finish_alone(const struct inplace *p, struct crypt_device *cd,
 }
 
 /* Step 4. */
-static int run(const struct inplace *p, struct failure *f)
+static int run(const struct inplace *p, struct fault *f)
 {
 	_cleanup_(crypt_freep) struct crypt_device *cd = NULL;
 	struct watch w = { .p = p };
@@ -546,7 +546,7 @@ static int run(const struct inplace *p, struct failure *f)
 		return library(p->path, "go on", r, f);
 	r = crypt_reencrypt_run(cd, watch, &w);
 	if (w.cancelled)
-		return failure_set(f, OUTCOME_REFUSED, p->path,
+		return fault_about(f, EXITCODE_REFUSED, p->path,
 				   "the same command with --secret goes on; the disk can be used again "
 				   "when it has ended",
 				   "interrupted: a part of it is encrypted");
@@ -554,7 +554,7 @@ static int run(const struct inplace *p, struct failure *f)
 }
 
 /* Step 5, and the unlocker's opinion. */
-static int finish(const struct inplace *p, struct failure *f)
+static int finish(const struct inplace *p, struct fault *f)
 {
 	_cleanup_(luksheader_done) struct luksheader header = LUKSHEADER_NULL;
 	_cleanup_free_ struct conf *conf = malloc(sizeof(*conf));
@@ -562,18 +562,18 @@ static int finish(const struct inplace *p, struct failure *f)
 	struct fault fault = { 0 };
 	int r;
 
-	r = conf ? open_disk(p, &image, f) : failure_io(f, p->path, ENOMEM, "cannot check");
+	r = conf ? open_disk(p, &image, f) : fault_io(f, p->path, -ENOMEM, "cannot check");
 	if (r < 0)
 		return r;
 	if (!image.block && (ftruncate(image.fd, (off_t)(image.total - NEWHEADER_SIZE)) < 0 ||
 			     fsync(image.fd) < 0))
-		return failure_io(f, p->path, errno, "cannot make it shorter");
+		return fault_io(f, p->path, -errno, "cannot make it shorter");
 	conf_defaults(conf);
 	r = luksheader_take(&image, conf, &conf->volumes[0], &header, &fault);
 	return r < 0 ? forecast_failure(&fault, p->path, f) : 0;
 }
 
-int inplace_run(const struct inplace *p, enum inplace_state state, struct failure *f)
+int inplace_run(const struct inplace *p, enum inplace_state state, struct fault *f)
 {
 	int r = 0;
 

@@ -5,7 +5,7 @@
 #ifndef COCO_OWNER_INPLACE_H
 #define COCO_OWNER_INPLACE_H
 
-#include "failure.h"
+#include "fault.h"
 #include "newheader.h"
 
 enum inplace_state {
@@ -29,14 +29,14 @@ struct inplace {
 
 /* What an earlier run has left; the passphrase is not needed for it. Returns 0, or negative
  * with f set (the disk is in use, or a backup does not belong to it). */
-int inplace_look(const struct inplace *p, enum inplace_state *ret_state, struct failure *f);
+int inplace_look(const struct inplace *p, enum inplace_state *ret_state, struct fault *f);
 
 /*
  * Does all that is left to do, from a state that inplace_look() has just returned. A file gets
  * NEWHEADER_SIZE longer, and at least 32 MiB long; of a device the last 2 * NEWHEADER_SIZE bytes
  * must be free.
- * Returns 0, or negative with f set: OUTCOME_REFUSED if it was interrupted; the next run goes on.
+ * Returns 0, or negative with f set: EXITCODE_REFUSED if it was interrupted; the next run goes on.
  */
-int inplace_run(const struct inplace *p, enum inplace_state state, struct failure *f);
+int inplace_run(const struct inplace *p, enum inplace_state state, struct fault *f);
 
 #endif

@@ -27,9 +27,9 @@ static void md_freep(EVP_MD_CTX **md)
 	EVP_MD_CTX_free(*md);
 }
 
-static int crypto_failed(struct failure *f)
+static int crypto_failed(struct fault *f)
 {
-	return failure_set(f, OUTCOME_IO, "libcrypto", "repair the installation of OpenSSL",
+	return fault_about(f, EXITCODE_IO, "libcrypto", "repair the installation of OpenSSL",
 			   "it has no SHA-256");
 }
 
@@ -45,22 +45,22 @@ static EVP_MD_CTX *new_md(void)
 }
 
 /* Adds a whole file to a hash, however large it is. */
-static int hash_file(const char *path, EVP_MD_CTX *md, struct failure *f)
+static int hash_file(const char *path, EVP_MD_CTX *md, struct fault *f)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	_cleanup_free_ unsigned char *buf = malloc(1 << 20);
 	ssize_t n;
 
 	if (fd < 0)
-		return failure_io(f, path, errno, "cannot open");
+		return fault_io(f, path, -errno, "cannot open");
 	if (!buf)
-		return failure_io(f, path, ENOMEM, "cannot read");
+		return fault_io(f, path, -ENOMEM, "cannot read");
 	for (;;) {
 		n = read(fd, buf, 1 << 20);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return failure_io(f, path, errno, "cannot read");
+			return fault_io(f, path, -errno, "cannot read");
 		if (n == 0)
 			return 0;
 		if (EVP_DigestUpdate(md, buf, (size_t)n) != 1)
@@ -68,7 +68,7 @@ static int hash_file(const char *path, EVP_MD_CTX *md, struct failure *f)
 	}
 }
 
-static int file_sha256(const char *path, struct digest *ret_digest, struct failure *f)
+static int file_sha256(const char *path, struct digest *ret_digest, struct fault *f)
 {
 	_cleanup_(md_freep) EVP_MD_CTX *md = new_md();
 	int r;
@@ -99,7 +99,7 @@ static unsigned char *put_entry(unsigned char *p, const char guid[static GUID_TE
 }
 
 int launch_hashes(const char *kernel, const char *initrd, const char *append,
-		  unsigned char ret_table[static LAUNCH_HASHES_SIZE], struct failure *f)
+		  unsigned char ret_table[static LAUNCH_HASHES_SIZE], struct fault *f)
 {
 	unsigned char table[LAUNCH_HASHES_SIZE] = { 0 }, *p = table;
 	struct digest kernel_hash, initrd_hash, append_hash;
@@ -125,7 +125,7 @@ int launch_hashes(const char *kernel, const char *initrd, const char *append,
 
 /* Adds the hashes, if the host is to set them. */
 static int add_hashes(const struct launch_inputs *in, const unsigned char *image, size_t size,
-		      EVP_MD_CTX *md, struct failure *f)
+		      EVP_MD_CTX *md, struct fault *f)
 {
 	unsigned char table[LAUNCH_HASHES_SIZE];
 	struct firmware firmware;
@@ -137,7 +137,7 @@ static int add_hashes(const struct launch_inputs *in, const unsigned char *image
 	if (r < 0)
 		return r;
 	if (firmware.hashes.size < LAUNCH_HASHES_SIZE)
-		return failure_set(f, OUTCOME_REFUSED, in->firmware,
+		return fault_about(f, EXITCODE_REFUSED, in->firmware,
 				   "use an AmdSev build of OVMF, or leave out --kernel",
 				   "it has no place for the hashes of kernel, initrd and command line");
 	r = launch_hashes(in->kernel, in->initrd, in->append, table, f);
@@ -146,29 +146,29 @@ static int add_hashes(const struct launch_inputs *in, const unsigned char *image
 	return EVP_DigestUpdate(md, table, sizeof(table)) == 1 ? 0 : crypto_failed(f);
 }
 
-static int check_vmsas(const struct launch_inputs *in, struct failure *f)
+static int check_vmsas(const struct launch_inputs *in, struct fault *f)
 {
 	bool es = in->policy & LAUNCH_POLICY_ES;
 
 	if (es && in->nr_vmsas == 0)
-		return failure_set(f, OUTCOME_REFUSED, "policy",
+		return fault_about(f, EXITCODE_REFUSED, "policy",
 				   "give --vmsa FILE for each processor, or the right --policy",
 				   "0x%x is SEV-ES (bit 2), which measures the processors' registers",
 				   in->policy);
 	if (!es && in->nr_vmsas > 0)
-		return failure_set(f, OUTCOME_REFUSED, "policy",
+		return fault_about(f, EXITCODE_REFUSED, "policy",
 				   "leave out --vmsa, or give the right --policy",
 				   "0x%x is not SEV-ES (bit 2), and there are VMSAs", in->policy);
 	if (in->nr_cpus > 0 && (in->nr_cpus < in->nr_vmsas || in->nr_vmsas == 0 ||
 				(in->nr_cpus > 1 && in->nr_vmsas < 2)))
-		return failure_set(f, OUTCOME_REFUSED, "--cpus",
+		return fault_about(f, EXITCODE_REFUSED, "--cpus",
 				   "give --vmsa for the first and the second processor",
 				   "%zu processors do not go with %zu VMSAs", in->nr_cpus,
 				   in->nr_vmsas);
 	return 0;
 }
 
-static int add_vmsas(const struct launch_inputs *in, EVP_MD_CTX *md, struct failure *f)
+static int add_vmsas(const struct launch_inputs *in, EVP_MD_CTX *md, struct fault *f)
 {
 	size_t nr = in->nr_cpus ? in->nr_cpus : in->nr_vmsas, i;
 	int r;
@@ -182,7 +182,7 @@ static int add_vmsas(const struct launch_inputs *in, EVP_MD_CTX *md, struct fail
 		if (r < 0)
 			return r;
 		if (size != LAUNCH_VMSA_SIZE)
-			return failure_set(f, OUTCOME_BAD_INPUT, path, "use the right file",
+			return fault_about(f, EXITCODE_BAD_INPUT, path, "use the right file",
 					   "a VMSA has %d bytes, and not %zu", LAUNCH_VMSA_SIZE,
 					   size);
 		if (EVP_DigestUpdate(md, vmsa, size) != 1)
@@ -191,7 +191,7 @@ static int add_vmsas(const struct launch_inputs *in, EVP_MD_CTX *md, struct fail
 	return 0;
 }
 
-int launch_digest(const struct launch_inputs *in, struct digest *ret_digest, struct failure *f)
+int launch_digest(const struct launch_inputs *in, struct digest *ret_digest, struct fault *f)
 {
 	_cleanup_(md_freep) EVP_MD_CTX *md = new_md();
 	_cleanup_free_ unsigned char *image = NULL;
@@ -205,7 +205,7 @@ int launch_digest(const struct launch_inputs *in, struct digest *ret_digest, str
 	if (r < 0)
 		return r;
 	if (size == 0)
-		return failure_set(f, OUTCOME_BAD_INPUT, in->firmware, "use the right file",
+		return fault_about(f, EXITCODE_BAD_INPUT, in->firmware, "use the right file",
 				   "it is empty");
 	if (EVP_DigestUpdate(md, image, size) != 1)
 		return crypto_failed(f);

@@ -10,7 +10,7 @@
 
 #include <stdint.h>
 
-#include "failure.h"
+#include "fault.h"
 #include "secret.h"
 
 #define LAUNCH_NONCE_SIZE 16
@@ -40,11 +40,11 @@ struct launch_platform {
 
 /* The table of hashes that QEMU puts into the guest's memory; reads the files. */
 int launch_hashes(const char *kernel, const char *initrd, const char *append,
-		  unsigned char ret_table[static LAUNCH_HASHES_SIZE], struct failure *f);
+		  unsigned char ret_table[static LAUNCH_HASHES_SIZE], struct fault *f);
 
 /* SHA-256 over all that is loaded before the guest runs; reads the files. Refuses a firmware
  * without a place for hashes if there is a kernel, and VMSAs that do not fit the policy. */
-int launch_digest(const struct launch_inputs *in, struct digest *ret_digest, struct failure *f);
+int launch_digest(const struct launch_inputs *in, struct digest *ret_digest, struct fault *f);
 
 /* HMAC of the platform's state, the launch digest and the nonce, with the TIK. */
 int launch_measurement(const struct secret *tik, const struct launch_platform *platform,

@@ -56,19 +56,27 @@ void cmd_warn(const char *fmt, ...)
 	fputc('\n', stderr);
 }
 
-int cmd_fail(const struct failure *f)
+int cmd_fail(const struct fault *f)
 {
-	fprintf(stderr, "coco-secret: %s: %s; next: %s\n", f->what, f->why, f->next);
-	return f->outcome;
+	enum outcome outcome = exitcode_outcome(f->code);
+	/* What a boot would stop at has a name that the manual pages explain. */
+	bool named = f->code < _EXITCODE_MAX &&
+		     (outcome == OUTCOME_REFUSED || outcome == OUTCOME_BAD_INPUT);
+
+	fprintf(stderr, "coco-secret: %s: %s", f->what, f->why);
+	if (named)
+		fprintf(stderr, " (%s)", exitcode_name(f->code));
+	fprintf(stderr, "; next: %s\n", *f->next ? f->next : exitcode_owner_next(f->code));
+	return outcome;
 }
 
 int cmd_finish(void)
 {
-	struct failure f = { 0 };
+	struct fault f = { 0 };
 
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return OUTCOME_OK;
-	(void)failure_io(&f, "standard output", errno, "cannot write");
+	(void)fault_io(&f, "standard output", -errno, "cannot write");
 	return cmd_fail(&f);
 }
 
@@ -118,7 +126,7 @@ static int open_standard_fds(void)
 
 static int run(const struct cmd *cmd, int argc, char **argv)
 {
-	struct failure f = { 0 };
+	struct fault f = { 0 };
 	int i, r;
 
 	for (i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
@@ -128,7 +136,7 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 	if (r == 0)
 		r = digest_init_library();
 	if (r < 0) {
-		(void)failure_io(&f, "coco-secret", -r, "cannot become a safe place for secrets");
+		(void)fault_io(&f, "coco-secret", r, "cannot become a safe place for secrets");
 		return cmd_fail(&f);
 	}
 	(void)umask(077); /* returns the old one */

@@ -33,18 +33,18 @@ int options_number(const char *text, uint64_t max, uint64_t *ret_value)
 }
 
 static int take_number(const char *name, const char *text, uint64_t max, uint64_t *ret_value,
-		       struct failure *f)
+		       struct fault *f)
 {
 	if (options_number(text, max, ret_value) == 0)
 		return 1;
-	return failure_set(f, OUTCOME_USAGE, name, "coco-secret measure --help",
+	return fault_about(f, EXITCODE_USAGE, name, "coco-secret measure --help",
 			   "'%s' is not a number from 0 to %llu", text, (unsigned long long)max);
 }
 
-static int take_vmsa(struct launch_inputs *in, const char *path, struct failure *f)
+static int take_vmsa(struct launch_inputs *in, const char *path, struct fault *f)
 {
 	if (in->nr_vmsas == LAUNCH_VMSAS_MAX)
-		return failure_set(f, OUTCOME_USAGE, "--vmsa", "use --cpus",
+		return fault_about(f, EXITCODE_USAGE, "--vmsa", "use --cpus",
 				   "more than %d of them", LAUNCH_VMSAS_MAX);
 	in->vmsas[in->nr_vmsas++] = path;
 	return 1;
@@ -69,7 +69,7 @@ static int take_text(struct launch_options *o, int c, const char *value)
 	return 1;
 }
 
-int launch_options_take(struct launch_options *o, int c, const char *value, struct failure *f)
+int launch_options_take(struct launch_options *o, int c, const char *value, struct fault *f)
 {
 	uint64_t n = 0;
 	int r;
@@ -80,7 +80,7 @@ int launch_options_take(struct launch_options *o, int c, const char *value, stru
 	case OPTION_CPUS:
 		r = take_number("--cpus", value, LAUNCH_VMSAS_MAX, &n, f);
 		o->inputs.nr_cpus = (size_t)n;
-		return r == 1 && n == 0 ? failure_set(f, OUTCOME_USAGE, "--cpus",
+		return r == 1 && n == 0 ? fault_about(f, EXITCODE_USAGE, "--cpus",
 						      "give their number", "0 processors") : r;
 	case OPTION_POLICY:
 		r = take_number("--policy", value, UINT32_MAX, &n, f);
@@ -107,13 +107,13 @@ int launch_options_take(struct launch_options *o, int c, const char *value, stru
 	}
 }
 
-static int missing(struct failure *f, const char *name)
+static int missing(struct fault *f, const char *name)
 {
-	return failure_set(f, OUTCOME_USAGE, name, "give it, or see --help",
+	return fault_about(f, EXITCODE_USAGE, name, "give it, or see --help",
 			   "a measurement cannot be computed without it");
 }
 
-int launch_options_check(const struct launch_options *o, struct failure *f)
+int launch_options_check(const struct launch_options *o, struct fault *f)
 {
 	return !o->tik		 ? missing(f, "--tik") :
 	       !o->has_policy	 ? missing(f, "--policy") :
@@ -124,34 +124,34 @@ int launch_options_check(const struct launch_options *o, struct failure *f)
 }
 
 int launch_options_digest(const struct launch_options *o, struct digest *ret_digest,
-			  struct failure *f)
+			  struct fault *f)
 {
 	struct launch_inputs in = o->inputs;
 
 	if (o->digest && (in.kernel || in.initrd || in.append || in.nr_vmsas))
-		return failure_set(f, OUTCOME_USAGE, "--expected-digest", "give one of them",
+		return fault_about(f, EXITCODE_USAGE, "--expected-digest", "give one of them",
 				   "it stands for kernel, initrd, command line and VMSAs");
 	if (o->digest)
 		return blob_value(o->digest, ret_digest->octets, DIGEST_SIZE, f);
 	if (!in.firmware)
-		return failure_set(f, OUTCOME_USAGE, "--firmware", "give it, or --expected-digest",
+		return fault_about(f, EXITCODE_USAGE, "--firmware", "give it, or --expected-digest",
 				   "a launch digest cannot be computed without it");
 	if (!in.kernel && (in.initrd || in.append))
-		return failure_set(f, OUTCOME_USAGE, "--kernel", "give it, too",
+		return fault_about(f, EXITCODE_USAGE, "--kernel", "give it, too",
 				   "--initrd and --append are measured only with a kernel");
 	if (!o->has_policy && in.nr_vmsas)
 		in.policy = LAUNCH_POLICY_ES;
 	return launch_digest(&in, ret_digest, f);
 }
 
-int launch_key_read(const char *path, const char *name, struct secret *key, struct failure *f)
+int launch_key_read(const char *path, const char *name, struct secret *key, struct fault *f)
 {
 	int r = blob_read_secret(path, key, f);
 
 	if (r < 0)
 		return r;
 	if (key->len != LAUNCH_KEY_SIZE)
-		return failure_set(f, OUTCOME_BAD_INPUT, path,
+		return fault_about(f, EXITCODE_BAD_INPUT, path,
 				   "use the key as sevctl or sevtool wrote it, not as text",
 				   "a %s has %d bytes, and not %zu", name, LAUNCH_KEY_SIZE, key->len);
 	return 0;

@@ -66,17 +66,17 @@ enum {
 	"  --tik FILE            the transport integrity key, 16 bytes\n"
 
 /* Takes an option. Returns 1, 0 if it is not one of them, or negative with f. */
-int launch_options_take(struct launch_options *o, int c, const char *value, struct failure *f);
+int launch_options_take(struct launch_options *o, int c, const char *value, struct fault *f);
 
 /* Are all there that a measurement needs? Returns 0, or -EINVAL with f. */
-int launch_options_check(const struct launch_options *o, struct failure *f);
+int launch_options_check(const struct launch_options *o, struct fault *f);
 
 /* The launch digest: given, or computed. */
 int launch_options_digest(const struct launch_options *o, struct digest *ret_digest,
-			  struct failure *f);
+			  struct fault *f);
 
 /* Reads a key of 16 bytes; key is from secret_init(). */
-int launch_key_read(const char *path, const char *name, struct secret *key, struct failure *f);
+int launch_key_read(const char *path, const char *name, struct secret *key, struct fault *f);
 
 /* Reads a decimal number, or a hexadecimal one behind 0x. Returns 0, -EINVAL or -ERANGE. */
 int options_number(const char *text, uint64_t max, uint64_t *ret_value);

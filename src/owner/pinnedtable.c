@@ -11,24 +11,24 @@
 #include "policytext.h"
 #include "text.h"
 
-static int no_memory(struct failure *f)
+static int no_memory(struct fault *f)
 {
-	return failure_io(f, "memory", ENOMEM, "no locked memory for a secret");
+	return fault_io(f, "memory", -ENOMEM, "no locked memory for a secret");
 }
 
 /* Parses a table that its reader has checked, or that was made here. */
-static int parse(const struct secret *bytes, struct table *ret_table, struct failure *f)
+static int parse(const struct secret *bytes, struct table *ret_table, struct fault *f)
 {
 	struct table_flaw flaw;
 
 	if (table_parse(bytes, ret_table, &flaw) == 0 || flaw.kind == TABLE_TRAILING)
 		return 0;
-	return failure_set(f, OUTCOME_BAD_INPUT, "table", "build the table again",
+	return fault_about(f, EXITCODE_BAD_INPUT, "table", "build the table again",
 			   "offset %zu: %s", flaw.offset, flaw.reason);
 }
 
 int pinnedtable_get(const char *path, const struct secret *bytes, const char *guid,
-		    struct secret *ret_data, struct failure *f)
+		    struct secret *ret_data, struct fault *f)
 {
 	_cleanup_free_ struct table *table = calloc(1, sizeof(*table));
 	_cleanup_secret_ struct secret data = SECRET_NULL;
@@ -42,7 +42,7 @@ int pinnedtable_get(const char *path, const struct secret *bytes, const char *gu
 		return r;
 	entry = table_find(table, guid);
 	if (!entry || entry->len == 0)
-		return failure_set(f, OUTCOME_BAD_INPUT, path,
+		return fault_about(f, EXITCODE_BAD_INPUT, path,
 				   "give a table that has the volume's secret",
 				   "it has no entry %s with data", guid);
 	(void)table_get(bytes, entry, &data); /* always 0 */
@@ -52,7 +52,7 @@ int pinnedtable_get(const char *path, const struct secret *bytes, const char *gu
 }
 
 int pinnedtable_read(const char *path, const struct conf *conf, struct secret *bytes,
-		     struct policy_entry *ret_policy, struct failure *f)
+		     struct policy_entry *ret_policy, struct fault *f)
 {
 	_cleanup_free_ struct table *table = calloc(1, sizeof(*table));
 	_cleanup_secret_ struct secret entry = SECRET_NULL;
@@ -83,7 +83,7 @@ void pinnedtable_copy(struct secret *dst, const struct secret *src)
 }
 
 int pinnedtable_set(struct secret *bytes, const char *guid, const struct secret *data,
-		    const char *what, struct failure *f)
+		    const char *what, struct fault *f)
 {
 	_cleanup_free_ struct table *table = calloc(1, sizeof(*table));
 	const struct table_entry *entry;
@@ -103,7 +103,7 @@ int pinnedtable_set(struct secret *bytes, const char *guid, const struct secret 
 }
 
 int pinnedtable_set_policy(struct secret *bytes, const struct policy_entry *policy,
-			   struct failure *f)
+			   struct fault *f)
 {
 	_cleanup_secret_ struct secret entry = SECRET_NULL;
 	_cleanup_free_ char *text = NULL;
@@ -113,7 +113,7 @@ int pinnedtable_set_policy(struct secret *bytes, const struct policy_entry *poli
 		return no_memory(f);
 	len = policytext_format(policy, &text);
 	if (len < 0)
-		return failure_set(f, OUTCOME_BAD_INPUT, "policy entry", "pin fewer volumes",
+		return fault_about(f, EXITCODE_BAD_INPUT, "policy entry", "pin fewer volumes",
 				   "it would be longer than %d bytes", POLICY_ENTRY_SIZE_MAX);
 	memcpy(entry.bytes, text, (size_t)len);
 	entry.len = (size_t)len;
@@ -121,7 +121,7 @@ int pinnedtable_set_policy(struct secret *bytes, const struct policy_entry *poli
 }
 
 int pinnedtable_write(const char *path, struct secret *bytes, enum blob_format format, bool force,
-		      struct failure *f)
+		      struct fault *f)
 {
 	int r;
 
@@ -150,13 +150,13 @@ struct pins *pinnedtable_pins(struct policy_entry *policy, const char *name)
 }
 
 int pinnedtable_pin_identity(struct pins *pins, const struct luksheader *header,
-			     const struct secret *volume_key, struct failure *f)
+			     const struct secret *volume_key, struct fault *f)
 {
 	struct digest digest;
 
 	if (guid_from_text(header->verdict.uuid, pins->uuid) < 0 ||
 	    secret_sha256(volume_key, &digest) < 0)
-		return failure_set(f, OUTCOME_IO, "pins", "report this", "no SHA-256");
+		return fault_about(f, EXITCODE_IO, "pins", "report this", "no SHA-256");
 	pins->volume_key = digest;
 	pins->has_volume_key = true;
 	pins->has_fixated_key = false;
@@ -164,18 +164,18 @@ int pinnedtable_pin_identity(struct pins *pins, const struct luksheader *header,
 	return 0;
 }
 
-int pinnedtable_pin_header(struct pins *pins, const struct luksheader *header, struct failure *f)
+int pinnedtable_pin_header(struct pins *pins, const struct luksheader *header, struct fault *f)
 {
 	struct digest digest;
 	size_t i;
 
 	if (luksheader_pin(header, &digest) < 0)
-		return failure_set(f, OUTCOME_IO, "pins", "report this", "no SHA-256");
+		return fault_about(f, EXITCODE_IO, "pins", "report this", "no SHA-256");
 	for (i = 0; i < pins->nr_headers; i++)
 		if (digest_equal(&pins->headers[i], &digest))
 			return 0;
 	if (pins->nr_headers == POLICY_ENTRY_HEADERS_MAX)
-		return failure_set(f, OUTCOME_BAD_INPUT, "pins",
+		return fault_about(f, EXITCODE_BAD_INPUT, "pins",
 				   "finish the rotations that were begun",
 				   "more than %d headers of volume %s are pinned",
 				   POLICY_ENTRY_HEADERS_MAX, pins->name);

@@ -127,14 +127,14 @@ int table_parse(const struct secret *bytes, struct table *ret_table,
 }
 
 int table_check(const char *path, const struct secret *bytes, struct table *ret_table,
-		struct failure *f)
+		struct fault *f)
 {
 	struct table_flaw flaw;
 	int r = table_parse(bytes, ret_table, &flaw);
 
 	if (r == 0)
 		return 0;
-	return failure_set(f, OUTCOME_BAD_INPUT, path,
+	return fault_about(f, EXITCODE_BAD_INPUT, path,
 			   flaw.kind == TABLE_TRAILING ?
 				   "build the table again; the kernel would not see these bytes" :
 				   "build the table again; the kernel would show none of it",
@@ -179,46 +179,46 @@ void table_trim(struct secret *bytes, const struct table *table)
 }
 
 static int check_new(const struct table *table, const char *guid, const struct secret *data,
-		     bool force, const char *what, struct failure *f)
+		     bool force, const char *what, struct fault *f)
 {
 	if (same_guid(guid, TABLE_GUID) || same_guid(guid, TABLE_GUID_DELETED))
-		return failure_set(f, OUTCOME_REFUSED, what, "use another GUID",
+		return fault_about(f, EXITCODE_REFUSED, what, "use another GUID",
 				   "GUID %s is the %s", guid, names_meaning(guid));
 	if (same_guid(guid, GUID_KERNEL_EXAMPLE) && !force)
-		return failure_set(f, OUTCOME_REFUSED, what,
+		return fault_about(f, EXITCODE_REFUSED, what,
 				   "use luks-key, or --force if you mean this one",
 				   "GUID %s is the %s", guid, names_meaning(guid));
 	if (table_find(table, guid))
-		return failure_set(f, OUTCOME_REFUSED, what, "give each entry its own GUID",
+		return fault_about(f, EXITCODE_REFUSED, what, "give each entry its own GUID",
 				   "GUID %s is there already; the kernel would show no entry at all",
 				   guid);
 	if (same_guid(guid, GUID_DISK_SECRET) && data->len == 0)
-		return failure_set(f, OUTCOME_REFUSED, what, "give the file with the key",
+		return fault_about(f, EXITCODE_REFUSED, what, "give the file with the key",
 				   "the key of the disk is empty");
 	if (table->nr >= TABLE_ENTRIES_SHOWN)
-		return failure_set(f, OUTCOME_REFUSED, what, "leave out entries",
+		return fault_about(f, EXITCODE_REFUSED, what, "leave out entries",
 				   "the kernel shows %d entries and hides the others",
 				   TABLE_ENTRIES_SHOWN);
 	if (table->nr >= TABLE_ENTRIES_SAFE && !force)
-		return failure_set(f, OUTCOME_REFUSED, what, "leave out entries, or --force",
+		return fault_about(f, EXITCODE_REFUSED, what, "leave out entries, or --force",
 				   "with %d entries the guest must fear that the kernel hides one",
 				   TABLE_ENTRIES_SHOWN);
 	if (table->len - table->rest + TABLE_HEADER_SIZE + data->len > SECRET_CAPACITY)
-		return failure_set(f, OUTCOME_REFUSED, what, "leave out entries",
+		return fault_about(f, EXITCODE_REFUSED, what, "leave out entries",
 				   "the table would have more than the %d bytes that a platform takes",
 				   SECRET_CAPACITY);
 	return 0;
 }
 
 int table_add(struct secret *bytes, const char *guid, const struct secret *data, bool force,
-	      const char *what, struct failure *f)
+	      const char *what, struct fault *f)
 {
 	_cleanup_free_ struct table *table = malloc(sizeof(*table));
 	unsigned char *entry;
 	int r;
 
 	if (!table)
-		return failure_io(f, what, ENOMEM, "cannot add it");
+		return fault_io(f, what, -ENOMEM, "cannot add it");
 	r = table_check(what, bytes, table, f);
 	if (r == 0)
 		r = check_new(table, guid, data, force, what, f);
@@ -250,13 +250,13 @@ void table_pad(struct secret *bytes)
 	bytes->len = padded;
 }
 
-int table_fits(const char *what, const struct secret *bytes, size_t area, struct failure *f)
+int table_fits(const char *what, const struct secret *bytes, size_t area, struct fault *f)
 {
 	size_t padded = (bytes->len + 15) & ~(size_t)15;
 
 	if (padded <= area)
 		return 0;
-	return failure_set(f, OUTCOME_REFUSED, what,
+	return fault_about(f, EXITCODE_REFUSED, what,
 			   "make the entries smaller, or use --firmware with a file that has more room",
 			   "the table has %zu bytes, the firmware's area %zu", padded, area);
 }

@@ -7,7 +7,7 @@
 #ifndef COCO_OWNER_TABLE_H
 #define COCO_OWNER_TABLE_H
 
-#include "failure.h"
+#include "fault.h"
 #include "guid.h"
 #include "secret.h"
 
@@ -62,7 +62,7 @@ int table_parse(const struct secret *bytes, struct table *ret_table,
 
 /* The same for a file: the flaw becomes a failure that names path and offset. */
 int table_check(const char *path, const struct secret *bytes, struct table *ret_table,
-		struct failure *f);
+		struct fault *f);
 
 /* The entry with this GUID, or NULL. */
 const struct table_entry *table_find(const struct table *table, const char *guid);
@@ -80,7 +80,7 @@ void table_start(struct secret *bytes);
  * SECRET_CAPACITY.
  */
 int table_add(struct secret *bytes, const char *guid, const struct secret *data, bool force,
-	      const char *what, struct failure *f);
+	      const char *what, struct fault *f);
 
 /* Removes an entry of this table; those behind it move up, padding goes. `table` is no longer
  * true then. */
@@ -94,6 +94,6 @@ void table_trim(struct secret *bytes, const struct table *table);
 void table_pad(struct secret *bytes);
 
 /* Does the padded table fit into the firmware's area? Returns 0, or -EPERM with f. */
-int table_fits(const char *what, const struct secret *bytes, size_t area, struct failure *f);
+int table_fits(const char *what, const struct secret *bytes, size_t area, struct fault *f);
 
 #endif

@@ -19,12 +19,12 @@ bool target_option(struct target_options *o, int c, const char *value)
 	return true;
 }
 
-int target_failure(const struct target *t, int r, const struct fault *fault, struct failure *f)
+int target_failure(const struct target *t, int r, const struct fault *fault, struct fault *f)
 {
 	return r < 0 ? forecast_failure(fault, t->o->disk, f) : r;
 }
 
-int target_open(struct target *t, const struct target_options *o, bool writable, struct failure *f)
+int target_open(struct target *t, const struct target_options *o, bool writable, struct fault *f)
 {
 	struct fault fault = { 0 };
 	size_t i = 0;
@@ -42,7 +42,7 @@ int target_open(struct target *t, const struct target_options *o, bool writable,
 	return target_failure(t, r, &fault, f);
 }
 
-int target_put(const struct target *t, struct failure *f)
+int target_put(const struct target *t, struct fault *f)
 {
 	struct fault fault = { 0 };
 

@@ -7,7 +7,7 @@
 #define COCO_OWNER_TARGET_H
 
 #include "conf.h"
-#include "failure.h"
+#include "fault.h"
 #include "luksheader.h"
 
 /* From the command line; not owned. */
@@ -42,14 +42,14 @@ struct target {
 /* Reads the configuration, opens the disk, and takes its header out, if the unlocker would accept
  * it. Returns 0 or negative with f; in any case target_done() follows. */
 int target_open(struct target *t, const struct target_options *o, bool writable,
-		struct failure *f);
+		struct fault *f);
 
 /* Makes a failure of a fault about the target's disk, if r is negative. Returns r, or what
- * failure_set() returns. */
-int target_failure(const struct target *t, int r, const struct fault *fault, struct failure *f);
+ * fault_about() returns. */
+int target_failure(const struct target *t, int r, const struct fault *fault, struct fault *f);
 
 /* luksheader_put() with a failure. */
-int target_put(const struct target *t, struct failure *f);
+int target_put(const struct target *t, struct fault *f);
 
 void target_done(struct target *t);
 

@@ -11,7 +11,7 @@
 #include "fixture.h"
 
 static struct fixture fx;
-static struct failure f;
+static struct fault f;
 
 /* The nth of the calls below that change something fails; what it would have done is not done. */
 static unsigned int nth, uses;
@@ -101,7 +101,7 @@ static const char *decoded(const char *content, size_t len, int *ret_format)
 	enum blob_format format = BLOB_BINARY;
 	int r;
 
-	f = (struct failure){ 0 };
+	f = (struct fault){ 0 };
 	fixture_put(&fx, "/in", content, len);
 	r = blob_read_encoded(fixture_path(&fx, "/in"), &s, &format, &f);
 	if (ret_format)
@@ -158,9 +158,9 @@ static void test_values(void)
 	is_int(blob_value("AAECAwQFBgcICQoLDA0ODw==", bytes, 16, &f), 0, "a value itself");
 	is_str(bytes_hex(bytes, 16), "000102030405060708090a0b0c0d0e0f", "... in base64");
 	fixture_put(&fx, "/value", "000102030405060708090a0b0c0d0e0f\0x", 34);
-	f = (struct failure){ 0 };
+	f = (struct fault){ 0 };
 	is_int(blob_value(fixture_path(&fx, "/value"), bytes, 16, &f), -EINVAL, "no text with a NUL");
-	f = (struct failure){ 0 };
+	f = (struct fault){ 0 };
 	is_int(blob_value("000102", bytes, 16, &f), -EIO, "neither a value nor a file");
 }
 
@@ -170,7 +170,7 @@ static int put(const char *path, bool force)
 
 	int r;
 
-	f = (struct failure){ 0 };
+	f = (struct fault){ 0 };
 	write_piece = 3;
 	r = blob_write_secret(fixture_path(&fx, path), BLOB_BINARY, &s, force, &f);
 	write_piece = 0;
@@ -193,7 +193,7 @@ static void test_writing(void)
 	ok(!fixture_has(&fx, "/out.new"), "... and nothing beside it");
 	fixture_text(&fx, "/out", "old");
 	is_int(put("/out", false), -EPERM, "it is not replaced");
-	ok(f.outcome == OUTCOME_REFUSED && strstr(f.next, "--force"), "... which is said");
+	ok(f.code == EXITCODE_REFUSED && strstr(f.next, "--force"), "... which is said");
 	is_str(fixture_get(&fx, "/out"), "old", "... and has its old content");
 	is_int(put("/out", true), 0, "unless forced");
 	is_str(fixture_get(&fx, "/out"), "secret\n", "... then it has the new one");
@@ -204,7 +204,7 @@ static void test_writing(void)
 	ok(S_ISLNK(mode("/link")) && S_ISDIR(mode("/dir")) && !fixture_has(&fx, "/nowhere"),
 	   "... and both are as they were");
 	is_int(put("/none/out", false), -EIO, "no file where there is no directory");
-	ok(f.outcome == OUTCOME_IO && strstr(f.why, "No such file"), "... which is said");
+	ok(f.code == EXITCODE_IO && strstr(f.why, "No such file"), "... which is said");
 }
 
 static void test_long_texts(void)
@@ -220,7 +220,7 @@ static void test_long_texts(void)
 	for (format = BLOB_BASE64; format <= BLOB_HEX; format++) {
 		enum blob_format found = BLOB_BINARY;
 
-		f = (struct failure){ 0 };
+		f = (struct fault){ 0 };
 		is_int(blob_write_secret(fixture_path(&fx, "/long"), format, &s, true, &f), 0,
 		       "many bytes as text");
 		blob_text(format, s.bytes, s.len, text);
@@ -237,7 +237,7 @@ static void test_race(void)
 {
 	struct blob_file file = BLOB_FILE_NULL;
 
-	f = (struct failure){ 0 };
+	f = (struct fault){ 0 };
 	is_int(blob_file_create(fixture_path(&fx, "/raced"), false, &file, &f), 0, "a new file");
 	is_int(blob_file_put(&file, BLOB_BINARY, (const unsigned char *)"new", 3, &f), 0, "written");
 	fixture_text(&fx, "/raced", "first");
@@ -286,7 +286,7 @@ static int put_two(bool force)
 	struct blob_file files[2] = { BLOB_FILE_NULL, BLOB_FILE_NULL };
 	int r;
 
-	f = (struct failure){ 0 };
+	f = (struct fault){ 0 };
 	r = blob_file_create(fixture_path(&fx, "/one"), force, &files[0], &f);
 	if (r == 0)
 		r = blob_file_create(fixture_path(&fx, "/two"), force, &files[1], &f);
@@ -312,7 +312,7 @@ static void test_failures(void)
 		if (r == 0)
 			break;
 		failed++;
-		silent += f.outcome != OUTCOME_IO || !strstr(f.why, "No space");
+		silent += f.code != EXITCODE_IO || !strstr(f.why, "No space");
 		left += fixture_has(&fx, "/one") + fixture_has(&fx, "/two") +
 			fixture_has(&fx, "/one.new") + fixture_has(&fx, "/two.new");
 	}

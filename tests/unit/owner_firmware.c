@@ -22,7 +22,7 @@ static const char records[] =
 
 static unsigned char image[SIZE];
 static struct firmware firmware;
-static struct failure f;
+static struct fault f;
 
 /* Puts records (hexadecimal) and a footer with this total at the end of the image. */
 static void put(const char *text, unsigned int total)
@@ -39,7 +39,7 @@ static void put(const char *text, unsigned int total)
 
 static int parse(size_t size)
 {
-	f = (struct failure){ 0 };
+	f = (struct fault){ 0 };
 	firmware.secret.size = 4711;
 	return firmware_parse("OVMF.fd", image + SIZE - size, size, &firmware, &f);
 }
@@ -52,7 +52,7 @@ static void bad(const char *text, unsigned int total, size_t offset, const char 
 	put(text, total);
 	r = parse(SIZE);
 	(void)snprintf(place, sizeof(place), "offset %zu:", offset);
-	if (!ok(r == -EINVAL && f.outcome == OUTCOME_BAD_INPUT && firmware.secret.size == 4711 &&
+	if (!ok(r == -EINVAL && f.code == EXITCODE_BAD_INPUT && firmware.secret.size == 4711 &&
 			strstr(f.why, place),
 		"%s is refused at offset %zu", what, offset))
 		printf("# got %d: %s\n", r, f.why);
@@ -82,7 +82,7 @@ static void test_cut(void)
 		refused += parse(size) == -EINVAL && firmware.secret.size == 4711;
 	is_int(refused, RECORDS + 18 + TAIL, "cut at the front, at any byte, it is refused");
 	for (size = 0, refused = 0; size < SIZE; size++) {
-		f = (struct failure){ 0 };
+		f = (struct fault){ 0 };
 		refused += firmware_parse("OVMF.fd", image, size, &firmware, &f) == -EINVAL;
 	}
 	is_int(refused, SIZE, "cut at the end, at any byte, it is refused");

@@ -56,7 +56,7 @@ static void test_hashes(void)
 {
 	const char *kernel = file(0, "/kernel", "kernel", 6), *initrd = file(1, "/initrd", "initrd", 6);
 	unsigned char table[LAUNCH_HASHES_SIZE];
-	struct failure f = { 0 };
+	struct fault f = { 0 };
 	char want[600];
 
 	is_int(launch_hashes(kernel, NULL, NULL, table, &f), 0, "hashes: of a kernel alone");
@@ -73,7 +73,7 @@ static void test_hashes(void)
 	is_int(launch_hashes(kernel, initrd, "", table, &f), 0, "hashes: an empty command line");
 	is_str(bytes_hex(table + 36, 32), NUL_HASH, "... is as none");
 	is_int(launch_hashes(kernel, "/nonexistent", "", table, &f), -EIO, "hashes: no such initrd");
-	ok(strcmp(f.what, "/nonexistent") == 0 && f.outcome == OUTCOME_IO, "... is named");
+	ok(strcmp(f.what, "/nonexistent") == 0 && f.code == EXITCODE_IO, "... is named");
 }
 
 /* The digest of parts, one behind the other. */
@@ -91,7 +91,7 @@ static const char *want_digest(const void *const parts[], const size_t sizes[], 
 
 static void is_digest(const struct launch_inputs *in, const char *want, const char *what)
 {
-	struct failure f = { 0 };
+	struct fault f = { 0 };
 	struct digest digest;
 	int r = launch_digest(in, &digest, &f);
 
@@ -107,7 +107,7 @@ static void test_digest(void)
 	const void *const bare[] = { firmware, vmsa0, vmsa1 };
 	const size_t sizes[] = { FIRMWARE_SIZE, LAUNCH_HASHES_SIZE, 4096, 4096, 4096 };
 	const size_t bare_sizes[] = { FIRMWARE_SIZE, 4096, 4096 };
-	struct failure f = { 0 };
+	struct fault f = { 0 };
 
 	memset(vmsa0, 0x11, sizeof(vmsa0));
 	memset(vmsa1, 0x22, sizeof(vmsa1));
@@ -135,13 +135,13 @@ static void test_digest(void)
 static void refuses(const struct launch_inputs *in, int outcome, const char *why)
 {
 	struct digest digest = { .octets = "untouched" };
-	struct failure f = { 0 };
+	struct fault f = { 0 };
 	int r = launch_digest(in, &digest, &f);
 
-	if (!ok(r < 0 && (int)f.outcome == outcome && strstr(f.why, why) && *f.next &&
+	if (!ok(r < 0 && (int)f.code == outcome && strstr(f.why, why) && *f.next &&
 			memcmp(digest.octets, "untouched", 9) == 0,
 		"refused: %s", why))
-		printf("# got %d, outcome %d: %s\n", r, f.outcome, f.why);
+		printf("# got %d, outcome %d: %s\n", r, f.code, f.why);
 }
 
 static void test_refusals(void)
@@ -149,35 +149,35 @@ static void test_refusals(void)
 	struct launch_inputs in = { .firmware = put_firmware(2, "/fd", true) }, plain = in;
 
 	plain.policy = LAUNCH_POLICY_ES;
-	refuses(&plain, OUTCOME_REFUSED, "is SEV-ES");
+	refuses(&plain, EXITCODE_REFUSED, "is SEV-ES");
 	plain.vmsas[plain.nr_vmsas++] = file(3, "/vmsa0", vmsa0, sizeof(vmsa0));
 	plain.nr_cpus = 2;
-	refuses(&plain, OUTCOME_REFUSED, "2 processors do not go with 1 VMSAs");
+	refuses(&plain, EXITCODE_REFUSED, "2 processors do not go with 1 VMSAs");
 	plain.vmsas[plain.nr_vmsas++] = paths[3];
 	plain.nr_cpus = 1;
-	refuses(&plain, OUTCOME_REFUSED, "1 processors do not go with 2 VMSAs");
+	refuses(&plain, EXITCODE_REFUSED, "1 processors do not go with 2 VMSAs");
 	plain.nr_cpus = 0;
 	plain.policy = 3;
-	refuses(&plain, OUTCOME_REFUSED, "is not SEV-ES");
+	refuses(&plain, EXITCODE_REFUSED, "is not SEV-ES");
 	plain.policy = LAUNCH_POLICY_ES;
 	plain.vmsas[1] = file(5, "/short", vmsa0, sizeof(vmsa0) - 1);
-	refuses(&plain, OUTCOME_BAD_INPUT, "4096 bytes, and not 4095");
+	refuses(&plain, EXITCODE_BAD_INPUT, "4096 bytes, and not 4095");
 	plain.vmsas[1] = file(5, "/long", firmware, sizeof(firmware));
 	FIXTURE_MUST(truncate(plain.vmsas[1], 4097) == 0);
-	refuses(&plain, OUTCOME_BAD_INPUT, "more than 4096 bytes");
+	refuses(&plain, EXITCODE_BAD_INPUT, "more than 4096 bytes");
 	in.kernel = "/nonexistent";
-	refuses(&in, OUTCOME_IO, "No such file");
+	refuses(&in, EXITCODE_IO, "No such file");
 	in.kernel = file(0, "/kernel", "kernel", 6);
 	in.firmware = put_firmware(6, "/plain", false);
-	refuses(&in, OUTCOME_REFUSED, "no place for the hashes");
+	refuses(&in, EXITCODE_REFUSED, "no place for the hashes");
 	in.firmware = file(6, "/random", vmsa1, sizeof(vmsa1));
-	refuses(&in, OUTCOME_BAD_INPUT, "offset 4048");
+	refuses(&in, EXITCODE_BAD_INPUT, "offset 4048");
 	in.firmware = file(6, "/empty", "", 0);
-	refuses(&in, OUTCOME_BAD_INPUT, "empty");
+	refuses(&in, EXITCODE_BAD_INPUT, "empty");
 	in.firmware = "/nonexistent";
-	refuses(&in, OUTCOME_IO, "No such file");
+	refuses(&in, EXITCODE_IO, "No such file");
 	in.firmware = fx.dir;
-	refuses(&in, OUTCOME_IO, "directory");
+	refuses(&in, EXITCODE_IO, "directory");
 }
 
 static void test_numbers(void)

@@ -57,7 +57,7 @@ static void test_sevctl_vectors(void)
 	_cleanup_secret_ struct secret table = bytes_secret("", 0);
 	const struct digest measurement =
 		digest_hex("4cb780efad3b959427b4b8d1635fe2fac6ed75267eef9cf1a73e0fc7d873a412");
-	struct failure f = { 0 };
+	struct fault f = { 0 };
 	unsigned char iv[PACKET_IV_SIZE];
 
 	(void)bytes_from_hex("ac5474ed4dd32c7d989ec523d92559ec", iv, sizeof(iv));

@@ -19,11 +19,11 @@ static struct table table;
 static struct table_flaw flaw;
 
 static int add(struct secret *t, const char *guid, const void *data, size_t len, bool force,
-	       struct failure *f)
+	       struct fault *f)
 {
 	_cleanup_secret_ struct secret s = bytes_secret(data, len);
 
-	*f = (struct failure){ 0 };
+	*f = (struct fault){ 0 };
 	return table_add(t, guid, &s, force, "FILE", f);
 }
 
@@ -38,7 +38,7 @@ static struct secret started(void)
 static void test_worked_example(void)
 {
 	_cleanup_secret_ struct secret t = started(), want = bytes_secret_hex(worked);
-	struct failure f;
+	struct fault f;
 	struct digest digest;
 
 	is_int(add(&t, GUID_DISK_SECRET, "hunter2", 7, false, &f), 0, "build: the disk's key");
@@ -165,7 +165,7 @@ static void test_refusals(void)
 {
 	_cleanup_secret_ struct secret t = started(), before = bytes_secret_hex(H "30000000" G1
 										"1c00000068756e7465723221");
-	struct failure f;
+	struct fault f;
 
 	is_int(add(&t, GUID_DISK_SECRET, "hunter2!", 8, false, &f), 0, "add: a key");
 	ok(add(&t, TABLE_GUID, "x", 1, true, &f) == -EPERM, "add: not with the header's GUID");
@@ -189,7 +189,7 @@ static void test_numbers(void)
 {
 	_cleanup_secret_ struct secret t = started();
 	char guid[GUID_TEXT_SIZE];
-	struct failure f;
+	struct fault f;
 	unsigned int i;
 	int r = 0;
 
@@ -210,7 +210,7 @@ static void test_sizes(void)
 {
 	static unsigned char data[SECRET_CAPACITY];
 	_cleanup_secret_ struct secret t = started();
-	struct failure f = { 0 };
+	struct fault f = { 0 };
 
 	memset(data, 'x', sizeof(data));
 	is_int(add(&t, OTHER, data, 3072 - 40, false, &f), 0, "a secret of 3032 bytes");
@@ -220,11 +220,11 @@ static void test_sizes(void)
 	table_pad(&t);
 	is_int(t.len, 3072, "... and needs no padding");
 	table_start(&t);
-	f = (struct failure){ 0 };
+	f = (struct fault){ 0 };
 	is_int(add(&t, OTHER, data, 3072 - 39, false, &f), 0, "a secret of 3033 bytes");
 	ok(table_fits("T", &t, 3072, &f) == -EPERM && strstr(f.why, "3088") && strstr(f.why, "3072"),
 	   "... does not fit, and both sizes are told");
-	f = (struct failure){ 0 };
+	f = (struct fault){ 0 };
 	is_int(table_fits("T", &t, 3088, &f), 0, "... but where there is room");
 	table_start(&t);
 	is_int(add(&t, OTHER, data, SECRET_CAPACITY - 40, false, &f), 0, "the largest table");
@@ -249,7 +249,7 @@ static void test_changes(void)
 {
 	_cleanup_secret_ struct secret t = bytes_secret_hex(worked), data = bytes_secret("stale bytes", 11);
 	_cleanup_secret_ struct secret one = started(), two = started();
-	struct failure f;
+	struct fault f;
 	int r = add(&one, OTHER, "\1\2\0\4\5", 5, false, &f);
 
 	is_int(r | add(&two, GUID_DISK_SECRET, "hunter2", 7, false, &f), 0, "tables of one entry");
@@ -276,7 +276,7 @@ static void test_changes(void)
 	is_str(bytes_hex(t.bytes, t.len), H "41000000" G1 "14000000" G2 "190000000102000405",
 	       "... which goes");
 	t.bytes[36] = 19;
-	ok(add(&t, TABLE_GUID, "x", 1, false, &f) == -EINVAL && f.outcome == OUTCOME_BAD_INPUT &&
+	ok(add(&t, TABLE_GUID, "x", 1, false, &f) == -EINVAL && f.code == EXITCODE_BAD_INPUT &&
 		   strstr(f.why, "offset 36"), "add: not to a broken table");
 }
 
