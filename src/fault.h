@@ -47,8 +47,8 @@ void fault_merge(struct fault *f, const struct fault *other);
 int fault_errno(struct fault *f, enum exitcode code, int r, const char *fmt, ...) _printf_(4, 5);
 
 /*
- * As fault_set(), about `what`, with a next step of its own; both are plain text. Returns -EPERM
- * if coco-secret takes the code for a refusal, -EIO if for OUTCOME_IO, else -EINVAL.
+ * As fault_set(), about `what`, with a next step of its own or an empty one; both are plain text.
+ * Returns -EPERM if coco-secret takes the code for a refusal, -EIO if for OUTCOME_IO, else -EINVAL.
  */
 int fault_about(struct fault *f, enum exitcode code, const char *what, const char *next,
 		const char *fmt, ...) _printf_(5, 6);

@@ -50,8 +50,9 @@ int (secret_init)(struct secret *ret_secret, struct fault *f)
 	int r = map(ret_secret);
 
 	if (r < 0)
-		(void)fault_errno(f, EXITCODE_NO_MEMORY, r, "no locked memory for a secret");
-	return fault_name(f, r, "memory");
+		(void)fault_about(f, EXITCODE_NO_MEMORY, "memory", "",
+				  "no locked memory for a secret: %s", strerror(-r));
+	return r;
 }
 
 int secret_init_plain(struct secret *ret_secret)

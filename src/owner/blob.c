@@ -273,9 +273,9 @@ int blob_read_encoded(const char *path, struct secret *s, enum blob_format *ret_
 	s->len = 0;
 	if (fd < 0)
 		return fd;
-	r = secret_init(&input);
+	r = secret_init(&input, f);
 	if (r < 0)
-		return fault_io(f, path, r, "no locked memory");
+		return r;
 	while (input.len < SECRET_CAPACITY) { /* not secret_read(): text may be longer */
 		ssize_t n = read(fd, input.bytes + input.len, SECRET_CAPACITY - input.len);
 

@@ -68,8 +68,9 @@ static int get_secret(const struct options *o, struct secret *ret_secret,
 	int r;
 
 	if (o->secret) {
-		if (secret_init(ret_secret) < 0)
-			return fault_io(f, "memory", -ENOMEM, "no locked memory for a secret");
+		r = secret_init(ret_secret, f);
+		if (r < 0)
+			return r;
 		r = blob_read_secret(o->secret, ret_secret, f);
 		if (r >= 0 && ret_secret->len == 0)
 			r = fault_about(f, EXITCODE_BAD_INPUT, o->secret, "put the secret into it",

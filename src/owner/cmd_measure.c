@@ -77,10 +77,9 @@ static int measure(struct measure *m, struct fault *f)
 		r = blob_value(m->launch.nonce, reported + DIGEST_SIZE, LAUNCH_NONCE_SIZE, f);
 	if (r < 0)
 		return r;
-	r = secret_init(&tik);
-	if (r < 0)
-		return fault_io(f, "secrets", r, "no locked memory");
-	r = launch_key_read(m->launch.tik, "TIK", &tik, f);
+	r = secret_init(&tik, f);
+	if (r >= 0)
+		r = launch_key_read(m->launch.tik, "TIK", &tik, f);
 	if (r < 0)
 		return r;
 	if (launch_measurement(&tik, &m->launch.platform, &m->digest, reported + DIGEST_SIZE,

@@ -106,13 +106,12 @@ static int verify(struct options *o, const struct secret *tik, const struct secr
 static int read_keys(const struct options *o, struct secret *tik, struct secret *tek,
 		     struct fault *f)
 {
-	int r = secret_init(tik);
+	int r = secret_init(tik, f);
 
 	if (r == 0)
-		r = secret_init(tek);
-	if (r < 0)
-		return fault_io(f, "secrets", r, "no locked memory");
-	r = launch_key_read(o->launch.tik, "TIK", tik, f);
+		r = secret_init(tek, f);
+	if (r == 0)
+		r = launch_key_read(o->launch.tik, "TIK", tik, f);
 	if (r == 0)
 		r = launch_key_read(o->tek, "TEK", tek, f);
 	if (r < 0)
@@ -129,10 +128,10 @@ static int read_table(const struct options *o, struct secret *bytes, struct faul
 	_cleanup_free_ struct table *table = malloc(sizeof(*table));
 	size_t area = TABLE_AREA_SIZE;
 	enum blob_format format;
-	int r = table ? secret_init(bytes) : -ENOMEM;
+	int r = table ? secret_init(bytes, f) : fault_io(f, o->table, -ENOMEM, "cannot read");
 
 	if (r < 0)
-		return fault_io(f, "secrets", r, "no locked memory");
+		return r;
 	r = blob_read_encoded(o->table, bytes, &format, f);
 	if (r == 0)
 		r = table_check(o->table, bytes, table, f);

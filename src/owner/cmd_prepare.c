@@ -31,15 +31,15 @@ struct prepare {
 static int get_old(struct prepare *p, struct fault *f)
 {
 	struct fault fault = { 0 };
+	int r;
 
 	if (!p->o->key_file)
 		return target_failure(&p->target,
 				      passphrase_from_terminal("Passphrase of the disk", &p->old,
 							       &fault),
 				      &fault, f);
-	if (secret_init(&p->old) < 0)
-		return fault_io(f, "memory", -ENOMEM, "no locked memory for a secret");
-	return blob_read_secret(p->o->key_file, &p->old, f);
+	r = secret_init(&p->old, f);
+	return r < 0 ? r : blob_read_secret(p->o->key_file, &p->old, f);
 }
 
 static int get_new(struct prepare *p, struct fault *f)
@@ -50,9 +50,9 @@ static int get_new(struct prepare *p, struct fault *f)
 	if (!p->o->secret)
 		return target_failure(&p->target,
 				      passphrase_generate(p->o->grub, &p->new, &fault), &fault, f);
-	if (secret_init(&p->new) < 0)
-		return fault_io(f, "memory", -ENOMEM, "no locked memory for a secret");
-	r = blob_read_secret(p->o->secret, &p->new, f);
+	r = secret_init(&p->new, f);
+	if (r >= 0)
+		r = blob_read_secret(p->o->secret, &p->new, f);
 	if (r < 0)
 		return r;
 	if (p->new.len == 0)
@@ -211,9 +211,7 @@ static int prepare(const struct options *o)
 	struct fault f = { 0 };
 	int r;
 
-	r = secret_init(&p.table);
-	if (r < 0)
-		r = fault_io(&f, "memory", r, "no locked memory for a secret");
+	r = secret_init(&p.table, &f);
 	if (r >= 0)
 		r = open_all(&p, &f);
 	if (r >= 0)

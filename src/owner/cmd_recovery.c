@@ -30,10 +30,10 @@ static int get_old(struct recovery *v, struct fault *f)
 	int r;
 
 	if (v->o->table) {
-		r = secret_init(&v->table);
-		if (r < 0)
-			return fault_io(f, "memory", r, "no locked memory for a secret");
-		r = pinnedtable_read(v->o->table, &v->target.conf, &v->table, &v->policy, f);
+		r = secret_init(&v->table, f);
+		if (r >= 0)
+			r = pinnedtable_read(v->o->table, &v->target.conf, &v->table, &v->policy,
+					     f);
 		return r < 0 ? r : pinnedtable_get(v->o->table, &v->table,
 						   v->target.vc->secret.guid, &v->old, f);
 	}
@@ -42,10 +42,8 @@ static int get_old(struct recovery *v, struct fault *f)
 				      passphrase_from_terminal("Passphrase of the disk", &v->old,
 							       &fault),
 				      &fault, f);
-	r = secret_init(&v->old);
-	if (r < 0)
-		return fault_io(f, "memory", r, "no locked memory for a secret");
-	return blob_read_secret(v->o->key_file, &v->old, f);
+	r = secret_init(&v->old, f);
+	return r < 0 ? r : blob_read_secret(v->o->key_file, &v->old, f);
 }
 
 /* A new keyslot changes the header: the table must pin it, before the disk has it. */

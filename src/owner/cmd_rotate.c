@@ -46,10 +46,9 @@ static int read_side(struct rotate *t, const char *path, struct side *side, stru
 
 	side->path = path;
 	side->slot = -1;
-	r = secret_init(&side->table);
-	if (r < 0)
-		return fault_io(f, "memory", r, "no locked memory for a secret");
-	r = pinnedtable_read(path, &t->target.conf, &side->table, &side->policy, f);
+	r = secret_init(&side->table, f);
+	if (r >= 0)
+		r = pinnedtable_read(path, &t->target.conf, &side->table, &side->policy, f);
 	if (r >= 0)
 		r = pinnedtable_get(path, &side->table, t->target.vc->secret.guid, &side->secret,
 				    f);
@@ -118,9 +117,9 @@ static int make_new(struct rotate *t, struct fault *f)
 	struct fault fault = { 0 };
 	int r;
 
-	r = secret_init(&t->new.table);
+	r = secret_init(&t->new.table, f);
 	if (r < 0)
-		return fault_io(f, "memory", r, "no locked memory for a secret");
+		return r;
 	r = passphrase_generate(t->o->grub, &t->new.secret, &fault);
 	if (r < 0)
 		return target_failure(&t->target, r, &fault, f);

@@ -220,9 +220,9 @@ static int add_word(struct secret *bytes, const char *word, const struct options
 		return fault_about(f, EXITCODE_USAGE, word, "use a file",
 				   "standard input was read already");
 	*stdin_used |= strcmp(file, "-") == 0;
-	r = secret_init(&data);
+	r = secret_init(&data, f);
 	if (r < 0)
-		return fault_io(f, word, r, "no locked memory");
+		return r;
 	r = blob_read_secret(file, &data, f);
 	if (r < 0)
 		return r;
@@ -243,11 +243,9 @@ static int open_table(const char *path, struct secret *bytes, struct table *tabl
 		      struct options *o, struct fault *f)
 {
 	enum blob_format format = BLOB_BINARY;
-	int r = secret_init(bytes);
+	int r = secret_init(bytes, f);
 
-	if (r < 0)
-		return fault_io(f, "secrets", r, "no locked memory");
-	if (o->firmware)
+	if (r >= 0 && o->firmware)
 		r = firmware_secret_area(o->firmware, &o->area, f);
 	if (r < 0 || !path)
 		return r;

@@ -125,8 +125,9 @@ static int verify(const struct options *o)
 	size_t i = 0;
 	int r;
 
-	if (!policy || secret_init(&table) < 0) {
-		(void)fault_io(&failure, "secrets", -ENOMEM, "no locked memory");
+	r = policy ? secret_init(&table, &failure) :
+		     fault_io(&failure, "memory", -ENOMEM, "no room for a policy entry");
+	if (r < 0) {
 		(void)cmd_fail(&failure);
 		return EXITCODE_NO_MEMORY;
 	}

@@ -508,8 +508,9 @@ static int finish_alone(const struct inplace *p, struct crypt_device *cd,
 	size_t size = SECRET_CAPACITY;
 	int r;
 
-	if (secret_init(&key) < 0)
-		return fault_io(f, "memory", -ENOMEM, "no locked memory for the key");
+	r = secret_init(&key, f);
+	if (r < 0)
+		return r;
 	r = crypt_volume_key_get(cd, CRYPT_ANY_SLOT, (char *)key.bytes, &size,
 				 (const char *)p->passphrase->bytes, p->passphrase->len);
 	if (r < 0)

@@ -13,7 +13,7 @@
 
 static int no_memory(struct fault *f)
 {
-	return fault_io(f, "memory", -ENOMEM, "no locked memory for a secret");
+	return fault_io(f, "memory", -ENOMEM, "no room for a table");
 }
 
 /* Parses a table that its reader has checked, or that was made here. */
@@ -35,9 +35,9 @@ int pinnedtable_get(const char *path, const struct secret *bytes, const char *gu
 	const struct table_entry *entry;
 	int r;
 
-	if (!table || secret_init(&data) < 0)
-		return no_memory(f);
-	r = parse(bytes, table, f);
+	r = table ? secret_init(&data, f) : no_memory(f);
+	if (r >= 0)
+		r = parse(bytes, table, f);
 	if (r < 0)
 		return r;
 	entry = table_find(table, guid);
@@ -108,9 +108,11 @@ int pinnedtable_set_policy(struct secret *bytes, const struct policy_entry *poli
 	_cleanup_secret_ struct secret entry = SECRET_NULL;
 	_cleanup_free_ char *text = NULL;
 	ssize_t len;
+	int r;
 
-	if (secret_init(&entry) < 0)
-		return no_memory(f);
+	r = secret_init(&entry, f);
+	if (r < 0)
+		return r;
 	len = policytext_format(policy, &text);
 	if (len < 0)
 		return fault_about(f, EXITCODE_BAD_INPUT, "policy entry", "pin fewer volumes",

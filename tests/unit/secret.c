@@ -120,6 +120,19 @@ static void test_init_fails(void)
 	is_int(inject_secrets.nr_live, 0, "no mapping is left");
 }
 
+static void test_earlier_fault(void)
+{
+	struct secret s = SECRET_NULL;
+	struct fault f = { 0 };
+
+	(void)fault_set(&f, EXITCODE_CONFIG, EINVAL, "earlier");
+	inject_failure(INJECT_MLOCK, 1, EPERM);
+	is_int(secret_init(&s, &f), -EPERM, "init fails behind an earlier fault");
+	inject_failure(INJECT_NONE, 0, 0);
+	ok(f.code == EXITCODE_CONFIG && strcmp(f.why, "earlier") == 0 && !*f.what,
+	   "which stays as it is");
+}
+
 static void test_read(void)
 {
 	static const struct {
@@ -314,6 +327,7 @@ int main(void)
 	pattern[4] = '\n';
 	test_pages();
 	test_init_fails();
+	test_earlier_fault();
 	test_read();
 	test_read_fails();
 	test_ends_in_nul();
