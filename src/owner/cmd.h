@@ -35,7 +35,8 @@ int cmd_usage(const struct cmd *cmd, const char *why, ...) _printf_(2, 3);
 /* The same for getopt_long's '?' and ':' (the option string begins with ":", or "+:"). */
 int cmd_bad_option(const struct cmd *cmd, char **argv);
 
-/* One line on stderr: `coco-secret: WHAT: WHY; next: NEXT`. Returns the exit code. */
+/* One line on stderr: `coco-secret: WHAT: WHY; next: NEXT`, with the code's name behind WHY if a
+ * boot would stop at it, too. Returns the exit code. */
 int cmd_fail(const struct fault *f);
 
 /* One line on stderr that stops nothing. */

@@ -40,14 +40,6 @@ enum {
 	OPTION_INTEGRITY,
 };
 
-static int open_image(const char *spec, struct image *ret_image, struct fault *f)
-{
-	struct fault fault = { 0 };
-	int r = image_open(spec, false, ret_image, &fault);
-
-	return r < 0 ? image_failure(spec, r, &fault, f) : 0;
-}
-
 static int is_other_file(const struct image *image, const char *out, struct fault *f)
 {
 	struct stat a, b;
@@ -64,7 +56,6 @@ static int is_other_file(const struct image *image, const char *out, struct faul
 static int get_secret(const struct options *o, struct secret *ret_secret,
 		      struct blob_file *ret_file, struct fault *f)
 {
-	struct fault fault = { 0 };
 	int r;
 
 	if (o->secret) {
@@ -78,12 +69,10 @@ static int get_secret(const struct options *o, struct secret *ret_secret,
 		return r;
 	}
 	r = blob_file_create(o->secret_out, o->force, ret_file, f);
-	if (r < 0)
-		return r;
-	if (passphrase_generate(false, ret_secret, &fault) < 0)
-		return fault_about(f, EXITCODE_IO, "secret", "raise the limit of locked memory",
-				   "%s", fault.why);
-	return blob_file_put(ret_file, BLOB_BINARY, ret_secret->bytes, ret_secret->len, f);
+	if (r >= 0)
+		r = fault_name(f, passphrase_generate(false, ret_secret, f), "secret");
+	return r < 0 ? r : blob_file_put(ret_file, BLOB_BINARY, ret_secret->bytes, ret_secret->len,
+					 f);
 }
 
 /* A signal becomes something to read, so that what is half done can be removed. */
@@ -158,7 +147,7 @@ static int encrypt_to_file(const struct options *o, struct fault *f)
 	struct encrypt e;
 	int r;
 
-	r = open_image(o->image, &image, f);
+	r = image_open(o->image, false, &image, f);
 	if (r >= 0)
 		r = filesystem_look(&image, &fs, f);
 	if (r >= 0)

@@ -30,26 +30,20 @@ struct prepare {
 
 static int get_old(struct prepare *p, struct fault *f)
 {
-	struct fault fault = { 0 };
 	int r;
 
 	if (!p->o->key_file)
-		return target_failure(&p->target,
-				      passphrase_from_terminal("Passphrase of the disk", &p->old,
-							       &fault),
-				      &fault, f);
+		return passphrase_from_terminal("Passphrase of the disk", &p->old, f);
 	r = secret_init(&p->old, f);
 	return r < 0 ? r : blob_read_secret(p->o->key_file, &p->old, f);
 }
 
 static int get_new(struct prepare *p, struct fault *f)
 {
-	struct fault fault = { 0 };
 	int r;
 
 	if (!p->o->secret)
-		return target_failure(&p->target,
-				      passphrase_generate(p->o->grub, &p->new, &fault), &fault, f);
+		return passphrase_generate(p->o->grub, &p->new, f);
 	r = secret_init(&p->new, f);
 	if (r >= 0)
 		r = blob_read_secret(p->o->secret, &p->new, f);
@@ -70,7 +64,6 @@ static int get_new(struct prepare *p, struct fault *f)
 /* Everything that can be refused, before anything is written. */
 static int open_all(struct prepare *p, struct fault *f)
 {
-	struct fault fault = { 0 };
 	int r;
 
 	r = target_open(&p->target, &p->o->target, true, f);
@@ -81,8 +74,8 @@ static int open_all(struct prepare *p, struct fault *f)
 		r = get_new(p, f);
 	if (r < 0)
 		return r;
-	p->old_slot = luksheader_open(&p->target.header, &p->old, &p->key, &fault);
-	return target_failure(&p->target, p->old_slot, &fault, f);
+	p->old_slot = luksheader_open(&p->target.header, &p->old, &p->key, f);
+	return p->old_slot;
 }
 
 static int refuse_output(const struct prepare *p, const char *why, struct fault *f)
@@ -143,16 +136,15 @@ static int add_new(struct prepare *p, struct fault *f)
 						  LUKSHEADER_KDF_DEFAULT;
 	struct luksheader *header = &p->target.header;
 	struct secret passphrase = p->new; /* the same pages */
-	struct fault fault = { 0 };
 	int r;
 
 	if (p->o->grub)
 		passphrase.len--; /* GRUB's passphrase is what stands before the NUL */
-	r = p->new_slot = luksheader_add(header, &p->key, &passphrase, kdf, &fault);
+	r = p->new_slot = luksheader_add(header, &p->key, &passphrase, kdf, f);
 	if (r >= 0)
-		r = luksheader_prefer(header, p->new_slot, &fault);
+		r = luksheader_prefer(header, p->new_slot, f);
 	if (r < 0)
-		return target_failure(&p->target, r, &fault, f);
+		return r;
 	p->pins = pinnedtable_pins(&p->policy, p->target.vc->name);
 	r = pinnedtable_pin_identity(p->pins, header, &p->key, f);
 	return r < 0 ? r : put(p, f);
@@ -160,13 +152,11 @@ static int add_new(struct prepare *p, struct fault *f)
 
 static int remove_old(struct prepare *p, struct fault *f)
 {
-	struct fault fault = { 0 };
 	int r;
 
-	r = luksheader_remove(&p->target.header, p->old_slot, &fault);
-	if (r < 0)
-		return target_failure(&p->target, r, &fault, f);
-	r = put(p, f); /* pins both headers, with and without the old keyslot */
+	r = luksheader_remove(&p->target.header, p->old_slot, f);
+	if (r >= 0)
+		r = put(p, f); /* pins both headers, with and without the old keyslot */
 	if (r < 0)
 		return r;
 	p->pins->nr_headers = 0;
@@ -223,6 +213,7 @@ static int prepare(const struct options *o)
 	if (r >= 0)
 		print_next(&p);
 	prepare_done(&p);
+	(void)fault_name(&f, r, o->target.disk);
 	return r < 0 ? cmd_fail(&f) : cmd_finish();
 }
 

@@ -26,7 +26,6 @@ struct recovery {
 /* With a table, its secret opens the disk; else a file or the person at the terminal. */
 static int get_old(struct recovery *v, struct fault *f)
 {
-	struct fault fault = { 0 };
 	int r;
 
 	if (v->o->table) {
@@ -38,10 +37,7 @@ static int get_old(struct recovery *v, struct fault *f)
 						   v->target.vc->secret.guid, &v->old, f);
 	}
 	if (!v->o->key_file)
-		return target_failure(&v->target,
-				      passphrase_from_terminal("Passphrase of the disk", &v->old,
-							       &fault),
-				      &fault, f);
+		return passphrase_from_terminal("Passphrase of the disk", &v->old, f);
 	r = secret_init(&v->old, f);
 	return r < 0 ? r : blob_read_secret(v->o->key_file, &v->old, f);
 }
@@ -66,22 +62,20 @@ static int repin(struct recovery *v, struct fault *f)
 /* The new keyslot, in memory only. Returns its number. */
 static int make(struct recovery *v, struct fault *f)
 {
-	struct fault fault = { 0 };
 	int r;
 
 	r = target_open(&v->target, &v->o->target, true, f);
 	if (r >= 0)
 		r = get_old(v, f);
-	if (r < 0)
-		return r;
-	r = luksheader_open(&v->target.header, &v->old, &v->key, &fault);
 	if (r >= 0)
-		r = passphrase_generate_recovery(&v->recovery, &fault);
+		r = luksheader_open(&v->target.header, &v->old, &v->key, f);
+	if (r >= 0)
+		r = passphrase_generate_recovery(&v->recovery, f);
 	/* 128 bits of entropy: a costly derivation would add nothing. */
 	if (r >= 0)
 		r = luksheader_add(&v->target.header, &v->key, &v->recovery, LUKSHEADER_KDF_MINIMAL,
-				   &fault);
-	return target_failure(&v->target, r, &fault, f);
+				   f);
+	return r;
 }
 
 /* A keyslot whose key nobody has seen would be for nobody: the key goes out first. */
@@ -129,6 +123,7 @@ static int recovery(const struct options *o)
 	secret_done(&v.recovery);
 	secret_done(&v.key);
 	secret_done(&v.table);
+	(void)fault_name(&f, r, o->target.disk);
 	return r < 0 ? cmd_fail(&f) : cmd_finish();
 }
 

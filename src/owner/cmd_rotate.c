@@ -41,7 +41,6 @@ struct rotate {
 /* Reads a table and tries its secret. A secret that opens nothing is no failure here. */
 static int read_side(struct rotate *t, const char *path, struct side *side, struct fault *f)
 {
-	struct fault fault = { 0 };
 	int r;
 
 	side->path = path;
@@ -55,9 +54,10 @@ static int read_side(struct rotate *t, const char *path, struct side *side, stru
 	if (r < 0)
 		return r;
 	secret_done(&t->key);
-	side->slot = luksheader_open(&t->target.header, &side->secret, &t->key, &fault);
-	if (side->slot < 0 && fault.code != EXITCODE_SECRET_REFUSED)
-		return target_failure(&t->target, side->slot, &fault, f);
+	side->slot = luksheader_open(&t->target.header, &side->secret, &t->key, f);
+	if (side->slot < 0 && f->code != EXITCODE_SECRET_REFUSED)
+		return side->slot;
+	*f = (struct fault){ 0 };
 	return 0;
 }
 
@@ -114,24 +114,21 @@ static int make_new(struct rotate *t, struct fault *f)
 {
 	struct luksheader *header = &t->target.header;
 	struct secret passphrase;
-	struct fault fault = { 0 };
 	int r;
 
 	r = secret_init(&t->new.table, f);
+	if (r >= 0)
+		r = passphrase_generate(t->o->grub, &t->new.secret, f);
 	if (r < 0)
 		return r;
-	r = passphrase_generate(t->o->grub, &t->new.secret, &fault);
-	if (r < 0)
-		return target_failure(&t->target, r, &fault, f);
 	passphrase = t->new.secret; /* the same pages */
 	if (t->o->grub)
 		passphrase.len--; /* GRUB's passphrase is what stands before the NUL */
-	r = t->new.slot = luksheader_add(header, &t->key, &passphrase, LUKSHEADER_KDF_MINIMAL,
-					 &fault);
+	r = t->new.slot = luksheader_add(header, &t->key, &passphrase, LUKSHEADER_KDF_MINIMAL, f);
 	if (r >= 0)
-		r = luksheader_prefer(header, t->new.slot, &fault);
+		r = luksheader_prefer(header, t->new.slot, f);
 	if (r < 0)
-		return target_failure(&t->target, r, &fault, f);
+		return r;
 	pinnedtable_copy(&t->new.table, &t->old.table);
 	t->new.policy = t->old.policy;
 	return pinnedtable_set(&t->new.table, t->target.vc->secret.guid, &t->new.secret,
@@ -175,7 +172,6 @@ static int begin(struct rotate *t, struct fault *f)
 
 static int finish(struct rotate *t, struct fault *f)
 {
-	struct fault fault = { 0 };
 	int r;
 
 	r = target_open(&t->target, &t->o->target, true, f);
@@ -195,11 +191,10 @@ static int finish(struct rotate *t, struct fault *f)
 	if (r < 0)
 		return r;
 	/* When this was done once, up to a crash, the old keyslot is gone, but not what it held. */
-	r = t->old.slot >= 0 ? luksheader_remove(&t->target.header, t->old.slot, &fault) :
-			       luksheader_scrub(&t->target.header, &fault);
-	if (r < 0)
-		return target_failure(&t->target, r, &fault, f);
-	r = write_side(t, &t->new, t->o->out, true, t->o->force, f);
+	r = t->old.slot >= 0 ? luksheader_remove(&t->target.header, t->old.slot, f) :
+			       luksheader_scrub(&t->target.header, f);
+	if (r >= 0)
+		r = write_side(t, &t->new, t->o->out, true, t->o->force, f);
 	if (r >= 0)
 		r = target_put(&t->target, f);
 	if (r < 0)
@@ -227,6 +222,7 @@ static int rotate(const struct options *o)
 	secret_done(&t.key);
 	side_done(&t.old);
 	side_done(&t.new);
+	(void)fault_name(&f, r, o->target.disk);
 	return r < 0 ? cmd_fail(&f) : cmd_finish();
 }
 
@@ -372,6 +368,7 @@ static int status(const struct options *o)
 	secret_done(&t.key);
 	side_done(&t.old);
 	side_done(&t.new);
+	(void)fault_name(&f, r, o->target.disk);
 	return r < 0 ? cmd_fail(&f) : cmd_finish();
 }
 

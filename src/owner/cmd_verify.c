@@ -118,32 +118,30 @@ static int verify(const struct options *o)
 	_cleanup_free_ struct policy_entry *policy = calloc(1, sizeof(*policy));
 	_cleanup_image_ struct image image = IMAGE_NULL;
 	enum blob_format format;
-	struct fault failure = { 0 };
 	struct fault f = { 0 };
 	const struct pins *pins;
 	struct conf conf;
 	size_t i = 0;
 	int r;
 
-	r = policy ? secret_init(&table, &failure) :
-		     fault_io(&failure, "memory", -ENOMEM, "no room for a policy entry");
+	r = policy ? secret_init(&table, &f) :
+		     fault_io(&f, "memory", -ENOMEM, "no room for a policy entry");
 	if (r < 0) {
-		(void)cmd_fail(&failure);
+		(void)cmd_fail(&f);
 		return EXITCODE_NO_MEMORY;
 	}
-	if (guestconf_load(o->target.config, o->target.volume, &conf, &i, &failure) < 0) {
-		(void)cmd_fail(&failure);
-		return failure.code == EXITCODE_USAGE ? EXITCODE_USAGE : EXITCODE_CONFIG;
+	if (guestconf_load(o->target.config, o->target.volume, &conf, &i, &f) < 0) {
+		(void)cmd_fail(&f);
+		return f.code == EXITCODE_USAGE ? EXITCODE_USAGE : EXITCODE_CONFIG;
 	}
-	if (blob_read_encoded(o->table, &table, &format, &failure) < 0) {
-		(void)cmd_fail(&failure);
+	if (blob_read_encoded(o->table, &table, &format, &f) < 0) {
+		(void)cmd_fail(&f);
 		return EXITCODE_NO_SECRET_TABLE;
 	}
 	r = image_open(o->target.disk, false, &image, &f);
 	if (r < 0) {
-		(void)image_failure(o->target.disk, r, &f, &failure);
-		(void)cmd_fail(&failure);
-		return (int)f.code;
+		(void)cmd_fail(&f);
+		return r == -EBUSY ? EXITCODE_BUSY : EXITCODE_NO_DEVICE;
 	}
 	(void)forecast(&conf, i, &table, &image, o->memory_kib, policy, &examined, &f);
 	pins = policy_entry_pins(policy, conf.volumes[i].name);

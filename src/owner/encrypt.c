@@ -9,7 +9,6 @@
 #include <sys/statvfs.h>
 
 #include "digest.h"
-#include "forecast.h"
 #include "gpt.h"
 #include "luksheader.h"
 #include "pump.h"
@@ -73,8 +72,7 @@ int encrypt_check(const struct encrypt *e, struct fault *f)
 struct run {
 	const struct encrypt *e;
 	struct newheader header;
-	struct fault fault;
-	bool refused; /* the header: see fault */
+	struct fault *fault; /* filled if the header cannot be made */
 };
 
 static int make_header(void *data)
@@ -84,8 +82,7 @@ static int make_header(void *data)
 	int r;
 
 	r = newheader_make(&run->header, e->passphrase, e->kdf, e->sector_size, e->image.size,
-			   &run->fault);
-	run->refused = r < 0;
+			   run->fault);
 	return r < 0 ? r : newheader_write(&run->header, e->out_fd, e->image.offset);
 }
 
@@ -96,12 +93,12 @@ static void show_progress(void *data, uint64_t done, uint64_t total)
 	run->e->progress(run->e->data, done, total);
 }
 
-static int move_failure(const struct run *run, int r, bool reading, struct fault *f)
+static int move_failed(const struct run *run, int r, bool reading, struct fault *f)
 {
 	const struct encrypt *e = run->e;
 
-	if (run->refused)
-		return forecast_failure(&run->fault, e->out, f);
+	if (f->code != EXITCODE_OK) /* the header */
+		return fault_name(f, r, e->out);
 	if (r == -ECANCELED)
 		return fault_about(f, EXITCODE_REFUSED, e->image.path, "start it again",
 				   "interrupted; the image is as it was");
@@ -135,7 +132,7 @@ static int move_all(struct run *run, const struct plan *plan, struct fault *f)
 	if (ftruncate(e->out_fd, (off_t)plan->total) < 0)
 		return fault_io(f, e->out, -errno, "cannot write");
 	r = pump_run(&pump, &reading);
-	return r < 0 ? move_failure(run, r, reading, f) : 0;
+	return r < 0 ? move_failed(run, r, reading, f) : 0;
 }
 
 /* The key that the written header gives, as a boot would take it. */
@@ -144,17 +141,16 @@ static int open_header(const struct encrypt *e, const struct image *out, struct 
 {
 	_cleanup_(luksheader_done) struct luksheader header = LUKSHEADER_NULL;
 	_cleanup_free_ struct conf *conf = malloc(sizeof(*conf));
-	struct fault fault = { 0 };
 	int r;
 
 	if (!conf)
 		return fault_io(f, e->out, -ENOMEM, "cannot check");
 	conf_defaults(conf);
-	r = luksheader_take(out, conf, &conf->volumes[0], &header, &fault);
+	r = luksheader_take(out, conf, &conf->volumes[0], &header, f);
 	if (r >= 0)
-		r = luksheader_open(&header, e->passphrase, ret_key, &fault);
+		r = luksheader_open(&header, e->passphrase, ret_key, f);
 	if (r < 0)
-		return forecast_failure(&fault, e->out, f);
+		return fault_name(f, r, e->out);
 	memcpy(ret_uuid, header.verdict.uuid, sizeof(header.verdict.uuid));
 	return 0;
 }
@@ -222,22 +218,19 @@ static int run_all(struct run *run, char *ret_uuid, struct fault *f)
 {
 	const struct encrypt *e = run->e;
 	struct plan plan = make_plan(&e->image);
-	struct fault fault = { 0 };
 	int r;
 
-	if (newheader_begin(&run->header, &fault) < 0)
-		return forecast_failure(&fault, e->out, f);
-	r = move_all(run, &plan, f);
-	if (r < 0)
-		return r;
-	if (e->image.partition && gpt_grow(e->out_fd, &e->image, NEWHEADER_SIZE, &fault) < 0)
-		return forecast_failure(&fault, e->out, f);
-	return check_result(e, ret_uuid, f);
+	r = fault_name(f, newheader_begin(&run->header, f), e->out);
+	if (r >= 0)
+		r = move_all(run, &plan, f);
+	if (r >= 0 && e->image.partition)
+		r = fault_name(f, gpt_grow(e->out_fd, &e->image, NEWHEADER_SIZE, f), e->out);
+	return r < 0 ? r : check_result(e, ret_uuid, f);
 }
 
 int encrypt_run(const struct encrypt *e, char *ret_uuid, struct fault *f)
 {
-	struct run run = { .e = e, .header = NEWHEADER_NULL };
+	struct run run = { .e = e, .header = NEWHEADER_NULL, .fault = f };
 	int r;
 
 	r = run_all(&run, ret_uuid, f);

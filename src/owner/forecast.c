@@ -185,10 +185,3 @@ int forecast(const struct conf *conf, size_t i, const struct secret *bytes,
 	return examine_image(conf, i, policy_entry_pins(ret_policy, conf->volumes[i].name), image,
 			     memory_kib, &secret, examined, f);
 }
-
-int forecast_failure(const struct fault *fault, const char *what, struct fault *f)
-{
-	if (f->code == EXITCODE_OK)
-		*f = *fault;
-	return fault_name(f, -EPERM, what);
-}

@@ -22,7 +22,4 @@ int forecast(const struct conf *conf, size_t i, const struct secret *table,
 	     const struct image *image, uint64_t memory_kib, struct policy_entry *ret_policy,
 	     struct examined *examined, struct fault *f);
 
-/* The same fault in f, about `what`. Returns below 0. */
-int forecast_failure(const struct fault *fault, const char *what, struct fault *f);
-
 #endif

@@ -7,7 +7,6 @@
 
 #include <string.h>
 
-#include "forecast.h"
 
 static int find(const struct conf *conf, const char *name, size_t *ret_volume, struct fault *f)
 {
@@ -49,7 +48,6 @@ static int name_default(struct conf *conf, const char *name, struct fault *f)
 int guestconf_load(const char *dir, const char *name, struct conf *ret_conf, size_t *ret_volume,
 		   struct fault *f)
 {
-	struct fault fault = { 0 };
 	struct root root;
 	int r;
 
@@ -61,9 +59,9 @@ int guestconf_load(const char *dir, const char *name, struct conf *ret_conf, siz
 	r = root_init(&root, dir);
 	if (r < 0)
 		return fault_io(f, dir, r, "cannot open the guest's root directory");
-	r = conf_load(&root, ret_conf, &fault);
+	r = conf_load(&root, ret_conf, f);
 	root_done(&root);
 	if (r < 0)
-		return forecast_failure(&fault, dir, f);
+		return fault_name(f, r, dir);
 	return find(ret_conf, name, ret_volume, f);
 }

@@ -11,6 +11,7 @@
 #include <libfdisk/libfdisk.h>
 #include <linux/fs.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/file.h>
@@ -40,35 +41,29 @@
 
 #define GPT_SIGNATURE "EFI PART" /* UEFI 2.10, 5.3.2 */
 
-static int refuse(struct fault *f, int errno_value, const char *path, const char *why)
-{
-	return fault_set(f, errno_value == EBUSY ? EXITCODE_BUSY : EXITCODE_NO_DEVICE, errno_value,
-			 "%s: %s", path, why);
-}
+static int refuse(struct fault *f, int error, const char *path, const char *fmt, ...)
+	_printf_(4, 5);
 
-int image_failure(const char *spec, int r, const struct fault *fault, struct fault *f)
+/* In use is refused, what a file says is bad input; all else is the machine. */
+static int refuse(struct fault *f, int error, const char *path, const char *fmt, ...)
 {
 	enum exitcode code = EXITCODE_IO;
-	const char *why = fault->why, *next = "check the path and its permissions";
-	char what[PATH_MAX];
-	size_t len = 0;
+	const char *next = "check the path and its permissions";
+	char why[FAULT_WHY_MAX];
+	va_list ap;
 
-	if (r == -EBUSY) {
+	if (error == EBUSY) {
 		code = EXITCODE_REFUSED;
 		next = "stop what uses it, or unmount it";
-	} else if (r == -EINVAL) {
+	} else if (error == EINVAL) {
 		code = EXITCODE_BAD_INPUT;
 		next = "name the image and its partition as in IMAGE#2; sfdisk -l lists them";
 	}
-	/* A reason begins with the path, which is spec without the partition. */
-	while (spec[len] && spec[len] == why[len])
-		len++;
-	if (strncmp(why + len, ": ", 2) == 0)
-		why += len + 2;
-	else
-		len = strlen(spec);
-	(void)snprintf(what, sizeof(what), "%.*s", (int)len, spec); /* cut in the message only */
-	return fault_about(f, code, what, next, "%s", why);
+	va_start(ap, fmt);
+	(void)vsnprintf(why, sizeof(why), fmt, ap); /* cut on purpose */
+	va_end(ap);
+	(void)fault_about(f, code, path, next, "%s", why);
+	return -error;
 }
 
 int image_read_at(int fd, void *buf, size_t len, uint64_t offset)
@@ -250,11 +245,10 @@ static int claim(struct image *image, const struct stat *st, bool writable, stru
 		return refuse(f, EBUSY, image->path, "a virtual machine or another program uses it");
 	r = find_loop(&loop);
 	if (r < 0)
-		return fault_errno(f, EXITCODE_BUSY, r,
-				   "%s: cannot see whether a loop device uses it", image->path);
+		return refuse(f, -r, image->path, "cannot see whether a loop device uses it: %s",
+			      strerror(-r));
 	if (loop.name[0])
-		return fault_set(f, EXITCODE_BUSY, EBUSY, "%s: it is in use as /dev/%s",
-				 image->path, loop.name);
+		return refuse(f, EBUSY, image->path, "it is in use as /dev/%s", loop.name);
 	return 0;
 }
 
@@ -265,7 +259,7 @@ static int open_whole(const char *path, bool writable, struct image *image, stru
 	int ssz = 512;
 
 	if (stat(path, &st) < 0)
-		return refuse(f, errno, path, strerror(errno));
+		return refuse(f, errno, path, "%s", strerror(errno));
 	if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
 		return refuse(f, EINVAL, path, "neither a file nor a block device");
 	image->block = S_ISBLK(st.st_mode);
@@ -274,13 +268,13 @@ static int open_whole(const char *path, bool writable, struct image *image, stru
 	if (image->fd < 0 && errno == EBUSY)
 		return refuse(f, EBUSY, path, "it, or a part of it, is mounted or in use");
 	if (image->fd < 0 || fstat(image->fd, &st) < 0)
-		return refuse(f, errno, path, strerror(errno));
+		return refuse(f, errno, path, "%s", strerror(errno));
 	if (image->block != S_ISBLK(st.st_mode) || (!image->block && !S_ISREG(st.st_mode)))
 		return refuse(f, EBUSY, path, "it has just been replaced");
 	image->total = (uint64_t)st.st_size;
 	if (image->block && (ioctl(image->fd, BLKGETSIZE64, &image->total) < 0 ||
 			     ioctl(image->fd, BLKSSZGET, &ssz) < 0))
-		return refuse(f, errno, path, strerror(errno));
+		return refuse(f, errno, path, "%s", strerror(errno));
 	image->sector_size = (uint32_t)ssz;
 	image->size = image->total;
 	return claim(image, &st, writable, f);
@@ -373,15 +367,13 @@ static int list(struct fdisk_context *cxt, const struct image *image, uint32_t s
 	for (i = 0; i < nr; i++)
 		if (add_part(fdisk_table_get_partition(table, i), image, sector_size,
 			     &parts[i]) < 0)
-			return fault_set(f, EXITCODE_NO_DEVICE, EINVAL,
-					 "%s: entry %zu of its partition table lies outside of it",
-					 image->path, i + 1);
+			return refuse(f, EINVAL, image->path,
+				      "entry %zu of its partition table lies outside of it", i + 1);
 	qsort(parts, nr, sizeof(*parts), by_offset);
 	for (i = 1; i < nr; i++)
 		if (parts[i].offset < parts[i - 1].offset + parts[i - 1].size)
-			return fault_set(f, EXITCODE_NO_DEVICE, EINVAL,
-					 "%s: its partitions %u and %u overlap", image->path,
-					 parts[i - 1].number, parts[i].number);
+			return refuse(f, EINVAL, image->path, "its partitions %u and %u overlap",
+				      parts[i - 1].number, parts[i].number);
 	return (int)nr;
 }
 
@@ -448,8 +440,8 @@ static int select_part(struct image *image, const char *wanted, struct fault *f)
 		return refuse(f, EINVAL, image->path, "it has no partition table (GPT)");
 	r = choose(parts, (size_t)r, wanted, &i);
 	if (r < 0)
-		return fault_set(f, EXITCODE_NO_DEVICE, EINVAL, "%s: %s partition '%s'",
-				 image->path, r == -ENOTUNIQ ? "more than one" : "no", wanted);
+		return refuse(f, EINVAL, image->path, "%s partition '%s'",
+			      r == -ENOTUNIQ ? "more than one" : "no", wanted);
 	image->sector_size = find_sector_size(image);
 	image->partition = parts[i].number;
 	image->offset = parts[i].offset;

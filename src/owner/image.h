@@ -51,18 +51,15 @@ struct image_part {
  * at all), and another image_open() for writing fails. Waits up to 10 s for the lock of a device,
  * which udev takes for a moment.
  *
- * Returns 0, or -errno with f saying busy (-EBUSY) or no-device: -EINVAL for what a file says
- * or lacks (partition table, partition), else the error of the system.
+ * Returns 0, or -errno with f about the path: -EBUSY and EXITCODE_REFUSED if it is in use, -EINVAL
+ * and EXITCODE_BAD_INPUT for what a file says or lacks (partition table, partition), else the
+ * error of the system and EXITCODE_IO.
  */
 int image_open(const char *spec, bool writable, struct image *ret_image, struct fault *f);
 
-/* What image_open() returned below zero, with its fault, as a failure about the path in spec: in
- * use is refused, what a file says is bad input. Returns what fault_about() returns. */
-int image_failure(const char *spec, int r, const struct fault *fault, struct fault *f);
-
 /*
  * Lists the used partitions of the GPT of an open image, in the order of their places.
- * Returns their number (0 without a GPT), or -EINVAL or -ENOMEM with f saying no-device.
+ * Returns their number (0 without a GPT), or -EINVAL or -ENOMEM with f as above.
  */
 int image_partitions(const struct image *image, struct image_part ret_parts[IMAGE_PARTITIONS_MAX],
 		     struct fault *f);

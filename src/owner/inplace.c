@@ -28,7 +28,6 @@
 
 #include "blob.h"
 #include "filesystem.h"
-#include "forecast.h"
 #include "luksheader.h"
 #include "paths.h"
 #include "text.h"
@@ -65,8 +64,7 @@ static int library(const char *path, const char *doing, int r, struct fault *f)
 /* Whoever reads and writes here is the only one: libcryptsetup opens a device by itself. */
 static int open_disk(const struct inplace *p, struct image *ret_image, struct fault *f)
 {
-	struct fault fault = { 0 };
-	int r = image_open(p->path, true, ret_image, &fault);
+	int r = image_open(p->path, true, ret_image, f);
 
 	if (r >= 0 && ret_image->partition) {
 		image_done(ret_image);
@@ -74,7 +72,7 @@ static int open_disk(const struct inplace *p, struct image *ret_image, struct fa
 				   "write a new image, without --in-place",
 				   "a partition of an image has no room to grow in place");
 	}
-	return r < 0 ? image_failure(p->path, r, &fault, f) : 0;
+	return r;
 }
 
 /* Returns 1 if the file or device has a LUKS2 header, and what reencryption says about it. */
@@ -560,7 +558,6 @@ static int finish(const struct inplace *p, struct fault *f)
 	_cleanup_(luksheader_done) struct luksheader header = LUKSHEADER_NULL;
 	_cleanup_free_ struct conf *conf = malloc(sizeof(*conf));
 	_cleanup_image_ struct image image = IMAGE_NULL;
-	struct fault fault = { 0 };
 	int r;
 
 	r = conf ? open_disk(p, &image, f) : fault_io(f, p->path, -ENOMEM, "cannot check");
@@ -570,8 +567,8 @@ static int finish(const struct inplace *p, struct fault *f)
 			     fsync(image.fd) < 0))
 		return fault_io(f, p->path, -errno, "cannot make it shorter");
 	conf_defaults(conf);
-	r = luksheader_take(&image, conf, &conf->volumes[0], &header, &fault);
-	return r < 0 ? forecast_failure(&fault, p->path, f) : 0;
+	r = luksheader_take(&image, conf, &conf->volumes[0], &header, f);
+	return fault_name(f, r, p->path);
 }
 
 int inplace_run(const struct inplace *p, enum inplace_state state, struct fault *f)

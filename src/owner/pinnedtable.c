@@ -7,7 +7,6 @@
 
 #include <string.h>
 
-#include "forecast.h"
 #include "policytext.h"
 #include "text.h"
 
@@ -56,7 +55,6 @@ int pinnedtable_read(const char *path, const struct conf *conf, struct secret *b
 {
 	_cleanup_free_ struct table *table = calloc(1, sizeof(*table));
 	_cleanup_secret_ struct secret entry = SECRET_NULL;
-	struct fault fault = { 0 };
 	enum blob_format format;
 	int r;
 
@@ -71,9 +69,7 @@ int pinnedtable_read(const char *path, const struct conf *conf, struct secret *b
 	r = pinnedtable_get(path, bytes, GUID_POLICY, &entry, f);
 	if (r < 0)
 		return r;
-	if (policy_entry_parse(&entry, conf, ret_policy, &fault) < 0)
-		return forecast_failure(&fault, path, f);
-	return 0;
+	return fault_name(f, policy_entry_parse(&entry, conf, ret_policy, f), path);
 }
 
 void pinnedtable_copy(struct secret *dst, const struct secret *src)

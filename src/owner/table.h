@@ -60,7 +60,7 @@ size_t table_count_shown(const struct table *table);
 int table_parse(const struct secret *bytes, struct table *ret_table,
 		struct table_flaw *ret_flaw);
 
-/* The same for a file: the flaw becomes a failure that names path and offset. */
+/* The same for a file: the flaw becomes a fault that names path and offset. */
 int table_check(const char *path, const struct secret *bytes, struct table *ret_table,
 		struct fault *f);
 

@@ -5,7 +5,6 @@
  */
 #include "target.h"
 
-#include "forecast.h"
 #include "guestconf.h"
 
 bool target_option(struct target_options *o, int c, const char *value)
@@ -19,14 +18,8 @@ bool target_option(struct target_options *o, int c, const char *value)
 	return true;
 }
 
-int target_failure(const struct target *t, int r, const struct fault *fault, struct fault *f)
-{
-	return r < 0 ? forecast_failure(fault, t->o->disk, f) : r;
-}
-
 int target_open(struct target *t, const struct target_options *o, bool writable, struct fault *f)
 {
-	struct fault fault = { 0 };
 	size_t i = 0;
 	int r;
 
@@ -35,18 +28,15 @@ int target_open(struct target *t, const struct target_options *o, bool writable,
 	if (r < 0)
 		return r;
 	t->vc = &t->conf.volumes[i];
-	r = image_open(o->disk, writable, &t->image, &fault);
-	if (r < 0)
-		return image_failure(o->disk, r, &fault, f);
-	r = luksheader_take(&t->image, &t->conf, t->vc, &t->header, &fault);
-	return target_failure(t, r, &fault, f);
+	r = image_open(o->disk, writable, &t->image, f);
+	if (r >= 0)
+		r = luksheader_take(&t->image, &t->conf, t->vc, &t->header, f);
+	return fault_name(f, r, o->disk);
 }
 
 int target_put(const struct target *t, struct fault *f)
 {
-	struct fault fault = { 0 };
-
-	return target_failure(t, luksheader_put(&t->header, &fault), &fault, f);
+	return fault_name(f, luksheader_put(&t->header, f), t->o->disk);
 }
 
 void target_done(struct target *t)

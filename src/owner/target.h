@@ -44,11 +44,7 @@ struct target {
 int target_open(struct target *t, const struct target_options *o, bool writable,
 		struct fault *f);
 
-/* Makes a failure of a fault about the target's disk, if r is negative. Returns r, or what
- * fault_about() returns. */
-int target_failure(const struct target *t, int r, const struct fault *fault, struct fault *f);
-
-/* luksheader_put() with a failure. */
+/* luksheader_put() with a fault that names the disk. */
 int target_put(const struct target *t, struct fault *f);
 
 void target_done(struct target *t);

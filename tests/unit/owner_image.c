@@ -80,6 +80,8 @@ static void refuses(const char *suffix, int r, enum exitcode code, const char *w
 	is_int(open_spec(suffix, &image, &f), r, "'%s': %s", suffix, why);
 	is_int(f.code, code, "... code");
 	ok(strstr(f.why, why), "... reason: %s", f.why);
+	ok(strncmp(f.what, path, strlen(path)) == 0 && !strstr(f.why, path) && *f.next,
+	   "... about %s, and what to do", f.what);
 	ok(image.fd == -EBADF, "... nothing is open");
 }
 
@@ -93,10 +95,10 @@ static void test_whole(void)
 	ok(image.offset == 0 && image.size == 3 * MIB && image.total == 3 * MIB &&
 		   image.sector_size == 512 && image.partition == 0 && !image.block &&
 		   strcmp(image.path, path) == 0, "... all of it");
-	refuses("#1", -EINVAL, EXITCODE_NO_DEVICE, "it has no partition table");
-	refuses("#", -EINVAL, EXITCODE_NO_DEVICE, "no partition after the #");
-	refuses("-no", -ENOENT, EXITCODE_NO_DEVICE, "No such file");
-	refuses("/..", -ENOTDIR, EXITCODE_NO_DEVICE, "Not a directory");
+	refuses("#1", -EINVAL, EXITCODE_BAD_INPUT, "it has no partition table");
+	refuses("#", -EINVAL, EXITCODE_BAD_INPUT, "no partition after the #");
+	refuses("-no", -ENOENT, EXITCODE_IO, "No such file");
+	refuses("/..", -ENOTDIR, EXITCODE_IO, "Not a directory");
 }
 
 static void test_name_with_hash(void)
@@ -152,11 +154,11 @@ static void test_partitions(unsigned int sector_size)
 	is_root("#2", sector_size);
 	is_root("#root", sector_size);
 	is_root("#11111111-0000-4000-8000-00000000000a", sector_size);
-	refuses("#9", -EINVAL, EXITCODE_NO_DEVICE, "no partition '9'");
-	refuses("#0", -EINVAL, EXITCODE_NO_DEVICE, "no partition '0'");
-	refuses("#-1", -EINVAL, EXITCODE_NO_DEVICE, "no partition '-1'");
-	refuses("#swap", -EINVAL, EXITCODE_NO_DEVICE, "no partition 'swap'");
-	refuses("#twin", -EINVAL, EXITCODE_NO_DEVICE, "more than one partition 'twin'");
+	refuses("#9", -EINVAL, EXITCODE_BAD_INPUT, "no partition '9'");
+	refuses("#0", -EINVAL, EXITCODE_BAD_INPUT, "no partition '0'");
+	refuses("#-1", -EINVAL, EXITCODE_BAD_INPUT, "no partition '-1'");
+	refuses("#swap", -EINVAL, EXITCODE_BAD_INPUT, "no partition 'swap'");
+	refuses("#twin", -EINVAL, EXITCODE_BAD_INPUT, "more than one partition 'twin'");
 	is_int(open_spec("", &image, &f), 0, "the whole of it");
 	ok(image_has_gpt(&image), "... has a table");
 	is_int(image_partitions(&image, parts, &f), 4, "... of four");
@@ -178,14 +180,14 @@ static void test_damaged(void)
 
 	make_gpt(512);
 	FIXTURE_MUST(truncate(path, 12 * MIB) == 0);
-	refuses("#2", -EINVAL, EXITCODE_NO_DEVICE, "damaged, or the file is cut short");
+	refuses("#2", -EINVAL, EXITCODE_BAD_INPUT, "damaged, or the file is cut short");
 	make_gpt(512);
 	put(512 + 16, zeros, 4);
 	put(16 * MIB - 512 + 16, zeros, 4);
-	refuses("#2", -EINVAL, EXITCODE_NO_DEVICE, "damaged, or the file is cut short");
+	refuses("#2", -EINVAL, EXITCODE_BAD_INPUT, "damaged, or the file is cut short");
 	make_gpt(512);
 	put(512, zeros, 512);
-	refuses("#2", -EINVAL, EXITCODE_NO_DEVICE, "it has no partition table");
+	refuses("#2", -EINVAL, EXITCODE_BAD_INPUT, "it has no partition table");
 	make_gpt(512);
 	put(16 * MIB - 512, zeros, 512);
 	is_root("#2", 512);
@@ -199,7 +201,7 @@ static bool other_can(bool writable)
 	int r = image_open(path, writable, &image, &f);
 
 	if (r < 0)
-		ok(r == -EBUSY && f.code == EXITCODE_BUSY, "... it is busy: %s", f.why);
+		ok(r == -EBUSY && f.code == EXITCODE_REFUSED, "... it is busy: %s", f.why);
 	return r >= 0;
 }
 
