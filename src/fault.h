@@ -19,10 +19,7 @@ struct fault {
 	enum exitcode code;
 	bool outranks; /* recorded by fault_replace() */
 	char what[FAULT_TEXT_MAX]; /* the file or object; empty where `why` names it */
-	union {
-		char why[FAULT_WHY_MAX];
-		char reason[FAULT_WHY_MAX]; /* its old name, until nobody uses it any more */
-	};
+	char why[FAULT_WHY_MAX];
 	char next[FAULT_TEXT_MAX]; /* what to do; empty: what the code says */
 };
 

@@ -18,8 +18,7 @@ static int fetch_policy(struct source *src, struct policy_entry *ret_policy, str
 	memset(ret_policy, 0, sizeof(*ret_policy));
 	r = src->ops->list(src, &ref, &ignored, &there);
 	if (r < 0)
-		return fault_set(f, EXITCODE_SECRET_MISSING, -r, "cannot list the secrets: %s",
-				 strerror(-r));
+		return fault_errno(f, EXITCODE_SECRET_MISSING, r, "cannot list the secrets");
 	if (there) {
 		r = src->ops->fetch(src, &ref, &entry, f);
 		if (r < 0)

@@ -45,7 +45,7 @@ static int map(struct secret *ret_secret)
 	return 0;
 }
 
-int (secret_init)(struct secret *ret_secret, struct fault *f)
+int secret_init(struct secret *ret_secret, struct fault *f)
 {
 	int r = map(ret_secret);
 
@@ -53,11 +53,6 @@ int (secret_init)(struct secret *ret_secret, struct fault *f)
 		(void)fault_about(f, EXITCODE_NO_MEMORY, "memory", "",
 				  "no locked memory for a secret: %s", strerror(-r));
 	return r;
-}
-
-int secret_init_plain(struct secret *ret_secret)
-{
-	return map(ret_secret);
 }
 
 void secret_done(struct secret *s)

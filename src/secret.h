@@ -35,11 +35,6 @@ int secret_harden_process(void);
  */
 int secret_init(struct secret *ret_secret, struct fault *f);
 
-/* Callers that have not passed a fault until now: to be removed with the last of them. */
-int secret_init_plain(struct secret *ret_secret);
-#define secret_init(...) secret_init_pick(__VA_ARGS__, secret_init, secret_init_plain)(__VA_ARGS__)
-#define secret_init_pick(s, f, name, ...) name
-
 /* Wipes and unmaps; safe on SECRET_NULL and twice. */
 void secret_done(struct secret *s);
 

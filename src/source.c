@@ -28,8 +28,7 @@ int source_missing(struct source *src, const struct reference *ref, struct fault
 
 	r = src->ops->list(src, &look_alike, &nr, &example);
 	if (r < 0)
-		return fault_set(f, EXITCODE_SECRET_MISSING, -r, "cannot list the secrets: %s",
-				 strerror(-r));
+		return fault_errno(f, EXITCODE_SECRET_MISSING, r, "cannot list the secrets");
 	if (example && strcmp(ref->guid, GUID_DISK_SECRET) == 0)
 		return fault_set(f, EXITCODE_EXAMPLE_GUID, ENOENT,
 				 "the secret table has no entry %s, only the look-alike %s",

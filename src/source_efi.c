@@ -65,19 +65,16 @@ static int mount_securityfs(const struct root *root, struct fault *f)
 		return fault_set(f, EXITCODE_NO_SECURITYFS, ENOENT, "this kernel has no %s",
 				 PATH_SECURITYFS);
 	if (fd < 0)
-		return fault_set(f, EXITCODE_NO_SECURITYFS, -fd, "%s: %s", PATH_SECURITYFS,
-				 strerror(-fd));
+		return fault_errno(f, EXITCODE_NO_SECURITYFS, fd, "%s", PATH_SECURITYFS);
 	if (!root->machine)
 		return 0;
 	if (fstatfs(fd, &st) < 0)
-		return fault_set(f, EXITCODE_NO_SECURITYFS, errno, "%s: %s", PATH_SECURITYFS,
-				 strerror(errno));
+		return fault_errno(f, EXITCODE_NO_SECURITYFS, -errno, "%s", PATH_SECURITYFS);
 	if (st.f_type == SECURITYFS_MAGIC)
 		return 0;
 	if (mount("securityfs", PATH_SECURITYFS, "securityfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
 		  NULL) < 0)
-		return fault_set(f, EXITCODE_NO_SECURITYFS, errno, "cannot mount securityfs: %s",
-				 strerror(errno));
+		return fault_errno(f, EXITCODE_NO_SECURITYFS, -errno, "cannot mount securityfs");
 	return 0;
 }
 
@@ -183,8 +180,8 @@ static int diagnose_own(const struct root *root, struct fault *f, bool *ret_corr
 	n = root_read_text(root, PATH_COCO_SECRET_STATE, 256, &state);
 	if (n < 0 && n != -ENOENT && n != -ENOTDIR) {
 		*ret_corrupt = true; /* or not: then nothing is lost by a wipe */
-		return fault_set(f, EXITCODE_TABLE_CORRUPT, (int)-n, "cannot read %s: %s",
-				 PATH_COCO_SECRET_STATE, strerror((int)-n));
+		return fault_errno(f, EXITCODE_TABLE_CORRUPT, (int)n, "cannot read %s",
+				   PATH_COCO_SECRET_STATE);
 	}
 	if (n < 0)
 		return fault_set(f, EXITCODE_NO_SECRET_TABLE, ENODEV,
@@ -228,9 +225,8 @@ static int name_module(struct source *src, struct fault *f)
 	for (i = 0; i < list->nr; i++) {
 		r = is_loaded(src->root, list->names[i]);
 		if (r < 0)
-			return fault_set(f, EXITCODE_NO_SECRET_MODULE, -r,
-					 "cannot see whether %s is loaded: %s",
-					 list->names[i], strerror(-r));
+			return fault_errno(f, EXITCODE_NO_SECRET_MODULE, r,
+					   "cannot see whether %s is loaded", list->names[i]);
 		if (r > 0)
 			memcpy(src->info.module, list->names[i], CONF_NAME_SIZE);
 	}
@@ -253,9 +249,8 @@ static int find_module(struct source *src, struct fault *f)
 					 "this kernel has its own efi_secret, which the initramfs "
 					 "lacks: coco_secret does not load beside it");
 		if (r < 0 && r != -ENODEV && r != -EINVAL)
-			return fault_set(f, EXITCODE_NO_SECRET_MODULE, -r,
-					 "module %s does not load: %s", list->names[i],
-					 strerror(-r));
+			return fault_errno(f, EXITCODE_NO_SECRET_MODULE, r,
+					   "module %s does not load", list->names[i]);
 		memcpy(src->info.module, list->names[i], CONF_NAME_SIZE);
 		return 0;
 	}
@@ -273,8 +268,7 @@ static int look(struct source *src, struct fault *f)
 
 	r = open_directory(src);
 	if (r < 0)
-		return fault_set(f, EXITCODE_WIPE_FAILED, -r, "cannot look at the secrets: %s",
-				 strerror(-r));
+		return fault_errno(f, EXITCODE_WIPE_FAILED, r, "cannot look at the secrets");
 	if (src->info.path)
 		return 1;
 	if (root_exists(src->root, PATH_COCO_SECRET_STATE) != 0)
@@ -392,16 +386,14 @@ static int fetch(struct source *src, const struct reference *ref, struct secret 
 	if (fd < 0 && errno == ENOENT)
 		return source_missing(src, ref, f);
 	if (fd < 0)
-		return fault_set(f, EXITCODE_SECRET_MISSING, errno, "cannot open entry %s: %s",
-				 guid, strerror(errno));
-	r = secret_init(&s);
+		return fault_errno(f, EXITCODE_SECRET_MISSING, -errno, "cannot open entry %s",
+				   guid);
+	r = secret_init(&s, f);
 	if (r < 0)
-		return fault_set(f, EXITCODE_NO_MEMORY, -r, "no locked memory for a secret: %s",
-				 strerror(-r));
+		return r;
 	r = secret_read(&s, fd);
 	if (r < 0)
-		return fault_set(f, EXITCODE_SECRET_MISSING, -r, "cannot read entry %s: %s", guid,
-				 strerror(-r));
+		return fault_errno(f, EXITCODE_SECRET_MISSING, r, "cannot read entry %s", guid);
 	if (s.len == 0)
 		return fault_set(f, EXITCODE_SECRET_EMPTY, ENODATA, "entry %s has no data", guid);
 	src->info.read++;

@@ -9,7 +9,6 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -100,13 +99,13 @@ static int run(const struct root *root, const struct conf *conf, struct shared *
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGHUP);
 	if (sigprocmask(SIG_BLOCK, &signals, &old) < 0)
-		return fault_set(f, EXITCODE_INTERNAL, errno, "sigprocmask: %s", strerror(errno));
+		return fault_errno(f, EXITCODE_INTERNAL, -errno, "sigprocmask");
 	pid = fork();
 	if (pid == 0)
 		run_child(root, conf, &old, parent, shared);
 	if (pid < 0)
-		return fault_set(f, EXITCODE_NO_MEMORY, errno, "cannot start the unlocking process: %s",
-				 strerror(errno));
+		return fault_errno(f, EXITCODE_NO_MEMORY, -errno,
+				   "cannot start the unlocking process");
 	wait_child(pid, &signals, deadline, f);
 	return f->code == EXITCODE_OK ? 0 : -ECHILD;
 }
@@ -136,5 +135,5 @@ int supervise(const struct root *root, const struct conf *conf, struct report *r
 		return r;
 	if (ended.code == EXITCODE_OK)
 		(void)fault_set(&ended, EXITCODE_INTERNAL, ECHILD, "the unlocking process has failed");
-	return fault_set(f, ended.code, ECHILD, "%s", ended.reason);
+	return fault_set(f, ended.code, ECHILD, "%s", ended.why);
 }

@@ -56,8 +56,7 @@ static void prepare(struct unlock *u, struct fault *f)
 	stages_enter(&u->report->stages, STAGE_MODULES);
 	r = uevent_open(u->root, &u->uevent);
 	if (r < 0)
-		(void)fault_set(f, EXITCODE_INTERNAL, -r, "cannot listen to device events: %s",
-				strerror(-r));
+		(void)fault_errno(f, EXITCODE_INTERNAL, r, "cannot listen to device events");
 	(void)kernel_prepare(u->root, u->conf, f);
 }
 
@@ -225,8 +224,7 @@ static int open_volumes(struct unlock *u, struct fault *f)
 	if (r >= 0 && u->root->machine) {
 		r = opened_write(u->root, u->opened, u->conf->nr_volumes);
 		if (r < 0)
-			(void)fault_set(f, EXITCODE_INTERNAL, -r, "cannot write %s: %s", PATH_OPENED,
-					strerror(-r));
+			(void)fault_errno(f, EXITCODE_INTERNAL, r, "cannot write %s", PATH_OPENED);
 	}
 	return r;
 }

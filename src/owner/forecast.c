@@ -63,10 +63,9 @@ static int fetch(const struct secret *bytes, const struct table *table, const ch
 		return missing(table, guid, f);
 	if (entry->len == 0)
 		return fault_set(f, EXITCODE_SECRET_EMPTY, ENODATA, "entry %s has no data", guid);
-	r = secret_init(&data);
+	r = secret_init(&data, f);
 	if (r < 0)
-		return fault_set(f, EXITCODE_NO_MEMORY, -r, "no locked memory for a secret: %s",
-				 strerror(-r));
+		return r;
 	(void)table_get(bytes, entry, &data); /* always 0 */
 	*ret_data = data;
 	data = SECRET_NULL;
@@ -133,8 +132,7 @@ static int find_image(const struct device_spec *spec, const struct image *image,
 		break;
 	}
 	if (found < 0)
-		return fault_set(f, EXITCODE_NO_DEVICE, -found, "%s cannot be read: %s",
-				 image->path, strerror(-found));
+		return fault_errno(f, EXITCODE_NO_DEVICE, found, "%s cannot be read", image->path);
 	if (!found)
 		return fault_set(f, EXITCODE_NO_DEVICE, ENOENT,
 				 "%s (%s) is not what cocotab names: %s%s", image->path, type,

@@ -165,7 +165,7 @@ static void test_bad(void)
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		is_int(parse(cases[i].text), -EINVAL, "refused: %s", cases[i].reason);
 		is_int(f.code, EXITCODE_CONFIG, "with the exit code of the configuration");
-		is_str(f.reason, cases[i].reason, "and this reason");
+		is_str(f.why, cases[i].reason, "and this reason");
 	}
 	ok(parse("a LABEL=" LABEL_OF_255 "x") == -EINVAL && f.code == EXITCODE_CONFIG,
 	   "a device of 256 bytes is refused");
@@ -176,7 +176,7 @@ static void test_bad(void)
 	   "in the order of the lines");
 	text_append(text, sizeof(text), "v16 /dev/vdq\n");
 	is_int(parse(text), -EINVAL, "17 volumes");
-	is_str(f.reason, "TAB:17: more than 16 volumes", "its reason");
+	is_str(f.why, "TAB:17: more than 16 volumes", "its reason");
 }
 
 static void test_tokens(void)

@@ -74,6 +74,22 @@ static void test_io(void)
 	}
 }
 
+static void test_merge(void)
+{
+	struct fault f = { 0 }, first = { 0 }, second = { 0 }, urgent = { 0 };
+
+	fault_merge(&f, &first);
+	is_int(f.code, EXITCODE_OK, "no fault is taken over");
+	(void)fault_about(&first, EXITCODE_NO_DEVICE, "disk", "", "gone");
+	(void)fault_set(&second, EXITCODE_CONFIG, EINVAL, "later");
+	(void)fault_replace(&urgent, EXITCODE_WIPE_FAILED, EBUSY, "still there");
+	fault_merge(&f, &first);
+	fault_merge(&f, &second);
+	ok(f.code == EXITCODE_NO_DEVICE && strcmp(f.what, "disk") == 0, "the first one is, as it is");
+	fault_merge(&f, &urgent);
+	is_int(f.code, EXITCODE_WIPE_FAILED, "but one that outranks it counts more");
+}
+
 static void test_name(void)
 {
 	struct fault f = { 0 };
@@ -125,6 +141,7 @@ int main(void)
 	test_errno();
 	test_about();
 	test_io();
+	test_merge();
 	test_name();
 	return tap_done();
 }

@@ -170,17 +170,17 @@ static void test_fetch(void)
 	is_int(count(), 4, "reading removes nothing");
 	secret_done(&s);
 	is_int(source_efi.fetch(&src, &REF(OTHER), &s, &f), -EFBIG, "an entry above 16 KiB");
-	ok(f.code == EXITCODE_SECRET_MISSING && strstr(f.reason, OTHER), "is named in the reason");
+	ok(f.code == EXITCODE_SECRET_MISSING && strstr(f.why, OTHER), "is named in the reason");
 	f = (struct fault){ 0 };
 	is_int(source_efi.fetch(&src, &REF(THIRD), &s, &f), -ENODATA, "an entry without data");
-	ok(f.code == EXITCODE_SECRET_EMPTY && strstr(f.reason, THIRD), "is secret-empty");
+	ok(f.code == EXITCODE_SECRET_EMPTY && strstr(f.why, THIRD), "is secret-empty");
 	ok(!s.bytes && src.info.read == 1, "nothing was handed out or counted");
 
 	f = (struct fault){ 0 };
 	fixture_unlink(&fx, entry(GUID_DISK_SECRET));
 	is_int(source_efi.fetch(&src, &REF(GUID_DISK_SECRET), &s, &f), -ENOENT, "only the look-alike");
-	ok(f.code == EXITCODE_EXAMPLE_GUID && strstr(f.reason, GUID_DISK_SECRET) &&
-		   strstr(f.reason, GUID_KERNEL_EXAMPLE),
+	ok(f.code == EXITCODE_EXAMPLE_GUID && strstr(f.why, GUID_DISK_SECRET) &&
+		   strstr(f.why, GUID_KERNEL_EXAMPLE),
 	   "is example-guid, and both are named");
 	f = (struct fault){ 0 };
 	fixture_unlink(&fx, entry(OTHER));
@@ -189,7 +189,7 @@ static void test_fetch(void)
 	fixture_unlink(&fx, entry(GUID_KERNEL_EXAMPLE));
 	f = (struct fault){ 0 };
 	(void)source_efi.fetch(&src, &REF(GUID_DISK_SECRET), &s, &f);
-	is_str(f.reason, "the secret table has 1 entries, none with GUID " GUID_DISK_SECRET,
+	is_str(f.why, "the secret table has 1 entries, none with GUID " GUID_DISK_SECRET,
 	       "without the look-alike, too");
 	is_int(f.code, EXITCODE_SECRET_MISSING, "with this code");
 
@@ -209,7 +209,7 @@ static void test_fetch(void)
 	is_int(source_efi.fetch(&src, &REF(GUID_KERNEL_EXAMPLE), &s, &f), -EACCES,
 	       "an entry that may not be read");
 	FIXTURE_MUST(seteuid(user) == 0);
-	ok(f.code == EXITCODE_SECRET_MISSING && strstr(f.reason, "Permission denied"),
+	ok(f.code == EXITCODE_SECRET_MISSING && strstr(f.why, "Permission denied"),
 	   "is secret-missing");
 	ok(!s.bytes, "nothing was handed out");
 	source_efi.done(&src);
@@ -271,7 +271,7 @@ static void test_discard_fails(void)
 	(void)fault_set(&f, EXITCODE_SECRET_MISSING, ENOENT, "an earlier cause");
 	ok(discard(&fx) < 0, "an entry that cannot be removed");
 	is_int(f.code, EXITCODE_WIPE_FAILED, "is wipe-failed, whatever was wrong before");
-	ok(strstr(f.reason, "Is a directory") != NULL, "with the kernel's reason: %s", f.reason);
+	ok(strstr(f.why, "Is a directory") != NULL, "with the kernel's reason: %s", f.why);
 	ok(fixture_has(&fx, entry(OTHER)) && count() == 1, "all the others are gone all the same");
 	is_int(src.info.wiped, 2, "and counted");
 	source_efi.done(&src);

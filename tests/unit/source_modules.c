@@ -315,8 +315,8 @@ static void test_no_module(void)
 	begin();
 	is_int(open_source(), ABSENT, "none of the modules is there");
 	is_int(f.code, EXITCODE_NO_SECRET_MODULE, "is no-secret-module");
-	ok(strstr(f.reason, "efi_secret") && strstr(f.reason, "coco_secret"),
-	   "and says what was tried: %s", f.reason);
+	ok(strstr(f.why, "efi_secret") && strstr(f.why, "coco_secret"),
+	   "and says what was tried: %s", f.why);
 	end();
 	for (i = 0; i < ARRAY_SIZE(errors); i++) {
 		begin();
@@ -324,8 +324,8 @@ static void test_no_module(void)
 		(void)add_module("sev_secret", 0, show_table);
 		is_int(open_source(), errors[i], "a module that does not load: %s",
 		       strerror(-errors[i]));
-		ok(f.code == EXITCODE_NO_SECRET_MODULE && strstr(f.reason, "coco_secret") &&
-			   strstr(f.reason, strerror(-errors[i])),
+		ok(f.code == EXITCODE_NO_SECRET_MODULE && strstr(f.why, "coco_secret") &&
+			   strstr(f.why, strerror(-errors[i])),
 		   "is no-secret-module, with its name and the kernel's reason");
 		is_str(fake_loaded, "coco_secret", "and no other one is tried");
 		end();
@@ -333,8 +333,8 @@ static void test_no_module(void)
 	begin();
 	(void)add_module("coco_secret", -EBUSY, show_table);
 	ok(open_source() == -EBUSY && f.code == EXITCODE_NO_SECRET_MODULE &&
-		   strstr(f.reason, "efi_secret"),
-	   "ours does not load beside the merged one: %s", f.reason);
+		   strstr(f.why, "efi_secret"),
+	   "ours does not load beside the merged one: %s", f.why);
 	end();
 }
 
@@ -599,7 +599,7 @@ static void test_liars(void)
 	begin();
 	(void)add_module("efi_secret", 0, show_loop);
 	ok(open_source() == -ELOOP && f.code == EXITCODE_WIPE_FAILED,
-	   "a directory that cannot be opened is not taken for none: %s", f.reason);
+	   "a directory that cannot be opened is not taken for none: %s", f.why);
 	end();
 }
 
@@ -652,7 +652,7 @@ static void test_reload(void)
 		if (cases[i].loaded == show_loop)
 			mod->unloaded = hide_all;
 		ok(source_efi.discard(&src, &f) < 0 && f.code == cases[i].code,
-		   "the reload brings %s: %s", cases[i].what, f.reason);
+		   "the reload brings %s: %s", cases[i].what, f.why);
 		is_int(fds_at_unload, fds, "the directory was closed before the unload");
 		end();
 	}

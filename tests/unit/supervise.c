@@ -178,7 +178,7 @@ static void nothing_is_left(void)
 
 static void test_success(void)
 {
-	is_int(run(NULL, NULL), 0, "two volumes: %s", f.reason);
+	is_int(run(NULL, NULL), 0, "two volumes: %s", f.why);
 	is_str(mappings, " root data", "both are mapped, once");
 	ok(report.runs[0].mapped && report.runs[1].mapped && report.runs[1].keyslot == 0 &&
 		   strcmp(report.runs[1].header, "accepted") == 0 && report.source.wiped == 2,
@@ -186,7 +186,7 @@ static void test_success(void)
 	ok(fixture_has(&fx, PATH_OPENED), "and so has what it has opened");
 	nothing_is_left();
 	(void)signal(SIGCHLD, SIG_IGN);
-	is_int(run(NULL, NULL), 0, "also where nobody has cared for children before: %s", f.reason);
+	is_int(run(NULL, NULL), 0, "also where nobody has cared for children before: %s", f.why);
 	nothing_is_left();
 	(void)signal(SIGCHLD, SIG_DFL);
 }
@@ -194,7 +194,7 @@ static void test_success(void)
 static void test_refusal(void)
 {
 	conf.volumes[1].device.value[7] = 'a'; /* the first one's disk */
-	ok(run(NULL, NULL) == -EPERM && f.code == EXITCODE_SECRET_REFUSED, "a refusal: %s", f.reason);
+	ok(run(NULL, NULL) == -EPERM && f.code == EXITCODE_SECRET_REFUSED, "a refusal: %s", f.why);
 	ok(!report.runs[0].mapped && report.runs[1].keyslot == -1, "the report has come");
 	is_str(left_mapped, " root", "one was mapped before");
 	is_str(mappings, " root -root", "it is taken away behind the supervisor");
@@ -221,8 +221,8 @@ static void test_accidents(void)
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		for (j = 0; j < ARRAY_SIZE(places); j++) {
 			ok(run(places[j], cases[i].accident) < 0 && f.code == EXITCODE_INTERNAL &&
-				   strstr(f.reason, cases[i].reason),
-			   "%s at %s: %s", cases[i].what, places[j], f.reason);
+				   strstr(f.why, cases[i].reason),
+			   "%s at %s: %s", cases[i].what, places[j], f.why);
 			is_str(mappings, j == 2 ? " root -root" : "", "what was mapped is unmapped");
 			ok(!report.runs[0].mapped && !report.runs[1].mapped, "and so it is reported");
 			is_int(report.source.read, j == 0 ? 0 : 2, "only the child has read entries");
@@ -239,7 +239,7 @@ static void test_deadline(void)
 	for (i = 0; i < ARRAY_SIZE(places); i++) {
 		child_hangs = true;
 		ok(run(places[i], hang) < 0 && f.code == EXITCODE_DEADLINE, "hangs at %s: %s", places[i],
-		   f.reason);
+		   f.why);
 		ok(asked_to_wait_ms > conf.timeout_ms && asked_to_wait_ms <= conf.timeout_ms + 3000,
 		   "it had Timeout= and 3 s more");
 		is_str(mappings, i == 2 ? " root -root" : "", "what was mapped is unmapped");
@@ -255,7 +255,7 @@ static void test_signals(void)
 	for (i = 0; i < ARRAY_SIZE(signals); i++) {
 		signal_to_parent = signals[i];
 		ok(run(i == 1 ? "mapping" : "keyslot", send_signal) < 0 && f.code == EXITCODE_ABORTED,
-		   "signal %d: %s", signals[i], f.reason);
+		   "signal %d: %s", signals[i], f.why);
 		is_str(mappings, i == 1 ? " root -root" : "", "what was mapped is unmapped");
 		nothing_is_left();
 	}
@@ -264,7 +264,7 @@ static void test_signals(void)
 static void test_orphan(void)
 {
 	orphaned = true;
-	ok(run(NULL, NULL) < 0 && f.code == EXITCODE_INTERNAL, "no parent any more: %s", f.reason);
+	ok(run(NULL, NULL) < 0 && f.code == EXITCODE_INTERNAL, "no parent any more: %s", f.why);
 	orphaned = false;
 	ok(report.source.read == 0 && !*mappings, "then nothing is unlocked");
 	nothing_is_left();
@@ -276,7 +276,7 @@ static void test_undead(void)
 	child_hangs = child_is_undead = true;
 	killed = false;
 	waited_after_kill_ms = 0;
-	ok(run("keyslot", hang) < 0 && f.code == EXITCODE_DEADLINE, "does not die: %s", f.reason);
+	ok(run("keyslot", hang) < 0 && f.code == EXITCODE_DEADLINE, "does not die: %s", f.why);
 	ok(waited_after_kill_ms > 0 && waited_after_kill_ms <= 1000, "it was waited for, but %llu ms",
 	   (unsigned long long)waited_after_kill_ms);
 	child_hangs = child_is_undead = false;
@@ -293,7 +293,7 @@ static void test_no_child(void)
 	machine_hook = NULL;
 	secrets_before = inject_secrets.wiped;
 	ok(supervise(&fx.root, &conf, &report, &f) < 0 && f.code == EXITCODE_NO_MEMORY,
-	   "no process: %s", f.reason);
+	   "no process: %s", f.why);
 	ok(!report.discarded, "the entries are said to be there still");
 	unlock_undo(&fx.root, &conf, &report, &f);
 	is_int(report.source.wiped, 2, "they are wiped by the parent");
@@ -302,7 +302,7 @@ static void test_no_child(void)
 	begin();
 	(void)fault_set(&f, EXITCODE_CONFIG, EINVAL, "an earlier cause");
 	ok(supervise(&fx.root, &conf, &report, &f) < 0 && f.code == EXITCODE_CONFIG &&
-		   strcmp(f.reason, "an earlier cause") == 0,
+		   strcmp(f.why, "an earlier cause") == 0,
 	   "a fault from before is the one that is told");
 	ok(report.discarded && report.source.wiped == 2 && report.source.read == 0,
 	   "the entries are wiped unread");
@@ -313,7 +313,7 @@ static void test_no_child(void)
 static void test_wipe_fails(void)
 {
 	fixture_mkdir(&fx, ENTRIES "/stays");
-	ok(run("events", be_killed) < 0 && f.code == EXITCODE_WIPE_FAILED, "killed, and: %s", f.reason);
+	ok(run("events", be_killed) < 0 && f.code == EXITCODE_WIPE_FAILED, "killed, and: %s", f.why);
 	FIXTURE_MUST(rmdir(fixture_path(&fx, ENTRIES "/stays")) == 0);
 }
 
@@ -352,7 +352,7 @@ static void test_name_taken(void)
 		for (j = 0; j < ARRAY_SIZE(places); j++) {
 			name_taken = names[i];
 			ok(run(places[j], be_killed) < 0, "%s is there already%s: %s", names[i],
-			   places[j] ? ", and killed at the mapping" : "", f.reason);
+			   places[j] ? ", and killed at the mapping" : "", f.why);
 			ok(fake_dm_find(names[i]) && strcmp(fake_dm_find(names[i])->type, "crypt") == 0,
 			   "it is left alone");
 			if (i < 2)

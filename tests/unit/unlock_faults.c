@@ -60,7 +60,7 @@ static int run(const char *what, unsigned int nth)
 	inject.nth = 0;
 	fds_after = fixture_fds();
 	FIXTURE_MUST(dup2(saved, STDERR_FILENO) >= 0 && close(saved) == 0 && close(null) == 0);
-	if ((r < 0) != (f.code != EXITCODE_OK) || (r < 0 && !*f.reason))
+	if ((r < 0) != (f.code != EXITCODE_OK) || (r < 0 && !*f.why))
 		good = false, printf("# %s %u: returns %d with code %d\n", what, nth, r, f.code);
 	/* Without securityfs nobody can get at the entries. */
 	if (!entries_gone() && f.code != EXITCODE_WIPE_FAILED && f.code != EXITCODE_NO_SECURITYFS)
@@ -145,7 +145,7 @@ static void test_fault_before(void)
 	f = (struct fault){ 0 };
 	(void)fault_set(&f, EXITCODE_CONFIG, EINVAL, "an earlier cause");
 	ok(unlock_run(&fx.root, &conf, &report, &f) < 0, "with a fault from before nothing is opened");
-	ok(f.code == EXITCODE_CONFIG && strcmp(f.reason, "an earlier cause") == 0,
+	ok(f.code == EXITCODE_CONFIG && strcmp(f.why, "an earlier cause") == 0,
 	   "it is still the one that is told");
 	ok(entries_gone() && report.source.read == 0 && report.source.wiped == 2 &&
 		   report.source.kept == 1,

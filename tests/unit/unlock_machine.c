@@ -31,7 +31,7 @@ static void test_success(void)
 	int i, ran = 0;
 
 	begin();
-	is_int(run(), 0, "two volumes: %s", f.reason);
+	is_int(run(), 0, "two volumes: %s", f.why);
 	is_int(too_early, 0, "nothing was done before its time");
 	is_str(mappings, " root data", "both are mapped, in the order of cocotab");
 	is_int(forks, 1, "one judge for both");
@@ -104,7 +104,7 @@ static void test_preparation_fails(void)
 		no_crypt_target = cases[i].no_target;
 		if (cases[i].no_cipher)
 			fake_modules[2].load_result = -ENOENT;
-		ok(run() < 0 && f.code == cases[i].code, "%s: %s", cases[i].what, f.reason);
+		ok(run() < 0 && f.code == cases[i].code, "%s: %s", cases[i].what, f.why);
 		ok(report.source.read == 0 && report.source.wiped == 2 && !entries_there(),
 		   "the secrets are wiped unread");
 		ok(report.stages.start_us[STAGE_READ] == 0 && report.stages.start_us[STAGE_DEVICE] == 0,
@@ -118,12 +118,12 @@ static void test_host_words(void)
 {
 	begin();
 	fixture_text(&fx, PATH_CMDLINE, "root=/dev/mapper/root rd.break\n");
-	ok(run() < 0 && f.code == EXITCODE_COMMAND_LINE, "a word: %s", f.reason);
+	ok(run() < 0 && f.code == EXITCODE_COMMAND_LINE, "a word: %s", f.why);
 	ok(report.source.read == 0 && !entries_there() && !*mappings && forks == 0,
 	   "the secrets are wiped unread, before anything else");
 	begin();
 	fixture_text(&fx, PATH_CREDENTIALS_SYSTEM "/x", "");
-	ok(run() < 0 && f.code == EXITCODE_FOREIGN_CREDENTIAL, "a credential: %s", f.reason);
+	ok(run() < 0 && f.code == EXITCODE_FOREIGN_CREDENTIAL, "a credential: %s", f.why);
 	ok(report.source.read == 0 && !entries_there() && !*mappings, "the same");
 	fixture_unlink(&fx, PATH_CREDENTIALS_SYSTEM "/x");
 }
@@ -143,11 +143,11 @@ static void test_policy_entry(void)
 	begin();
 	conf.require_policy = true;
 	ok(run() < 0 && f.code == EXITCODE_POLICY_MISSING && report.source.read == 0,
-	   "no policy entry where one is required: %s", f.reason);
+	   "no policy entry where one is required: %s", f.why);
 	ok(!entries_there() && !*mappings && report.stages.start_us[STAGE_DEVICE] == 0, "no disk is looked at");
 	begin();
 	fixture_text(&fx, ENTRIES "/" GUID_POLICY, "version=1\nvolume=root\nmin-generation=1\n");
-	ok(run() < 0 && f.code == EXITCODE_POLICY_MISSING, "one that lacks a volume: %s", f.reason);
+	ok(run() < 0 && f.code == EXITCODE_POLICY_MISSING, "one that lacks a volume: %s", f.why);
 	begin();
 	fixture_text(&fx, ENTRIES "/" GUID_POLICY,
 		     "version=1\nvolume=root\nmin-generation=1\nvolume=data\nmin-generation=2\n");
@@ -157,12 +157,12 @@ static void test_policy_entry(void)
 	begin();
 	fixture_text(&fx, ENTRIES "/" GUID_POLICY, "version=1\n");
 	ok(run() < 0 && f.code == EXITCODE_POLICY_INVALID && report.source.read == 1,
-	   "one that is not valid, even if none is required: %s", f.reason);
+	   "one that is not valid, even if none is required: %s", f.why);
 	for (i = 0; i < ARRAY_SIZE(wrong); i++) {
 		begin();
 		(void)snprintf(text, sizeof(text), "version=1\nvolume=data\n%s\n", wrong[i]);
 		fixture_text(&fx, ENTRIES "/" GUID_POLICY, text);
-		ok(run() < 0 && f.code == EXITCODE_PIN_MISMATCH, "%.10s..: %s", wrong[i], f.reason);
+		ok(run() < 0 && f.code == EXITCODE_PIN_MISMATCH, "%.10s..: %s", wrong[i], f.why);
 		is_str(mappings, " root -root", "the volume with the wrong pin is not mapped, and no other");
 		ok(inject_secrets.nr_live == 0 && !fixture_has(&fx, PATH_OPENED), "nothing is left");
 		is_int(report.runs[1].keyslot, -1, "and no keyslot is told");
@@ -178,7 +178,7 @@ static void test_policy_entry(void)
 	fixture_text(&fx, ENTRIES "/" GUID_POLICY, text);
 	ok(run() < 0 && f.code == EXITCODE_PIN_MISMATCH, "the pin comes before the judge");
 	begin();
-	ok(run() < 0 && f.code == EXITCODE_HEADER_REFUSED, "without it: %s", f.reason);
+	ok(run() < 0 && f.code == EXITCODE_HEADER_REFUSED, "without it: %s", f.why);
 	FIXTURE_MUST(pwrite(fd, sector, sizeof(sector), 4096) == (ssize_t)sizeof(sector));
 	FIXTURE_MUST(close(fd) == 0);
 }
@@ -193,20 +193,20 @@ static void test_read_back(void)
 {
 	begin();
 	length_added = 8;
-	ok(run() < 0 && f.code == EXITCODE_MAPPING_DIFFERS, "another table than asked for: %s", f.reason);
+	ok(run() < 0 && f.code == EXITCODE_MAPPING_DIFFERS, "another table than asked for: %s", f.why);
 	is_str(mappings, " root -root", "the mapping is undone");
 	ok(!report.runs[0].mapped && !fixture_has(&fx, PATH_OPENED), "and not reported");
 	begin();
 	machine_hook = fail_from_now_on;
-	ok(run() < 0 && f.code == EXITCODE_MAPPING_DIFFERS, "a table that cannot be read: %s", f.reason);
+	ok(run() < 0 && f.code == EXITCODE_MAPPING_DIFFERS, "a table that cannot be read: %s", f.why);
 	ok(report.runs[0].mapped, "a mapping about which nothing can be asked is not called gone");
 	begin();
 	fake_dm_error = EIO;
 	ok(run() < 0 && f.code == EXITCODE_BUSY && !*mappings && !report.runs[0].mapped,
-	   "nothing can be asked from the start: nothing is mapped: %s", f.reason);
+	   "nothing can be asked from the start: nothing is mapped: %s", f.why);
 	begin();
 	FIXTURE_MUST(rename(fixture_path(&fx, "/run"), fixture_path(&fx, "/gone")) == 0);
-	ok(run() < 0 && f.code == EXITCODE_INTERNAL, "no place to write down what was opened: %s", f.reason);
+	ok(run() < 0 && f.code == EXITCODE_INTERNAL, "no place to write down what was opened: %s", f.why);
 	is_str(left_mapped, " root data", "both are mapped then");
 	ok(!fake_dm_find("root") && !fake_dm_find("data") && !report.runs[0].mapped &&
 		   !report.runs[1].mapped,
@@ -245,7 +245,7 @@ static void test_memory(void)
 		else
 			ok(run() < 0 && f.code == EXITCODE_NO_MEMORY &&
 				   report.runs[1].keyslot == -1,
-			   "memory, case %zu: %s", i, f.reason);
+			   "memory, case %zu: %s", i, f.why);
 	}
 }
 
