@@ -14,7 +14,7 @@ export LC_ALL=C.UTF-8
 layers='
 1 util text guid fault exitcode deadline root paths log digest jsontext child warning
 2 reference conf cocotab lvmfilter
-3 secret module uevent kernel action source source_efi fetch device header policy volume
+3 secret module uevent kernel action source source_efi source_table fetch device header policy volume
 3 examine binheader judge cmdline policy_entry
 3 dm unmap mapping opened mounts stack strangers rivals swaps verify generation running
 3 storage services surroundings
@@ -26,7 +26,7 @@ layers='
 # not see disks, and the other way round; only examine.c and unlock.c bring them together.
 # The judge and the rules know neither secrets nor libcryptsetup.
 apart='
-source source_efi secret: device header policy volume uevent kernel action
+source source_efi source_table secret: device header policy volume uevent kernel action
 uevent kernel device header policy action module: secret source_efi volume
 header: policy
 policy binheader jsontext: log secret source_efi volume
@@ -54,7 +54,7 @@ json-c/json.h: policy.c judge.c report.c cmd_status.c owner/cmd_table.c owner/cm
 # Strings and comments count, too.
 words='
 "/(sys|dev|run|proc)(/|")	paths.h owner/main.c	a path outside paths.h
-(->|\.)bytes\>	secret.c secret.h volume.c owner/blob.c owner/table.c owner/packet.c owner/launch.c owner/cmd_table.c owner/cmd_packet.c owner/luksheader.c owner/newheader.c owner/passphrase.c owner/pinnedtable.c owner/xts.c owner/encrypt.c owner/cmd_encrypt.c owner/inplace.c	secret bytes where they do not belong
+(->|\.)bytes\>	secret.c secret.h volume.c source_table.c owner/blob.c owner/table.c owner/packet.c owner/launch.c owner/cmd_table.c owner/cmd_packet.c owner/luksheader.c owner/newheader.c owner/passphrase.c owner/pinnedtable.c owner/xts.c owner/encrypt.c owner/cmd_encrypt.c owner/inplace.c	secret bytes where they do not belong
 \<getenv\(	log.c	a decision by the environment
 \<exit\(	main.c	an exit outside main.c
 \<_exit\(	child.c judge.c supervise.c	the end of a child outside of child.c, judge.c and supervise.c
@@ -76,7 +76,7 @@ cocotab.c: strncmp\(word, "/dev/", 5\)
 '
 
 # Calls that cut secrets at a NUL, copy them, or may be optimised away.
-secret_files='src/secret.c src/volume.c src/examine.c src/unlock.c src/owner/table.c src/owner/packet.c'
+secret_files='src/secret.c src/volume.c src/examine.c src/unlock.c src/source_table.c src/owner/table.c src/owner/packet.c'
 secret_exceptions='volume\.c:.*\<strcmp\((text|uuid|ip\.integrity), '
 secret_calls='memset|strn?len|strn?dup|strn?cpy|strn?cat|strn?cmp|realloc|bcopy|printf'
 
