@@ -82,15 +82,11 @@ static int parse_line(char *line, struct mount *m)
 	return 0;
 }
 
-int mounts_read(const struct root *root, struct mounts *ret_mounts)
+int mounts_parse(char *text, struct mounts *ret_mounts)
 {
-	_cleanup_(mounts_done) struct mounts m = MOUNTS_NULL;
+	_cleanup_(mounts_done) struct mounts m = { .text = text };
 	char *cursor, *line;
-	ssize_t n;
 
-	n = root_read_text(root, PATH_MOUNTINFO, MOUNTINFO_MAX, &m.text);
-	if (n < 0)
-		return (int)n;
 	m.list = calloc(MOUNTS_MAX, sizeof(*m.list));
 	if (!m.list)
 		return -ENOMEM;
@@ -105,6 +101,15 @@ int mounts_read(const struct root *root, struct mounts *ret_mounts)
 	*ret_mounts = m;
 	m = MOUNTS_NULL;
 	return 0;
+}
+
+int mounts_read(const struct root *root, struct mounts *ret_mounts)
+{
+	char *text;
+	ssize_t n;
+
+	n = root_read_text(root, PATH_MOUNTINFO, MOUNTINFO_MAX, &text);
+	return n < 0 ? (int)n : mounts_parse(text, ret_mounts);
 }
 
 void mounts_done(struct mounts *mounts)

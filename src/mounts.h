@@ -33,6 +33,10 @@ struct mounts {
 int mounts_read(const struct root *root, struct mounts *ret_mounts);
 void mounts_done(struct mounts *mounts);
 
+/* A part of mounts_read(), apart for tests: takes `text`, from malloc(3), which it frees on an
+ * error. Returns the same, but for errors of the file. */
+int mounts_parse(char *text, struct mounts *ret_mounts);
+
 /* The topmost mount on exactly this path, or NULL. */
 const struct mount *mounts_on(const struct mounts *mounts, const char *path);
 
