@@ -13,8 +13,6 @@
 #include "text.h"
 
 #define OPENED_VERSION "version=1\n"
-#define OPENED_VOLUME_MAX 1024 /* bytes of one volume's lines */
-#define OPENED_MAX (sizeof(OPENED_VERSION) + CONF_VOLUMES_MAX * OPENED_VOLUME_MAX)
 
 /* Printable ASCII; `space` says whether it may have spaces. */
 static bool is_line_text(const char *s, bool space)
@@ -57,9 +55,8 @@ static bool has_one_root(const struct opened_volume *volumes, size_t nr)
 	return roots == 1;
 }
 
-int opened_write(const struct root *root, const struct opened_volume *volumes, size_t nr)
+int opened_format(const struct opened_volume *volumes, size_t nr, char text[static OPENED_MAX])
 {
-	char text[OPENED_MAX];
 	size_t len, i;
 	int n;
 
@@ -69,14 +66,23 @@ int opened_write(const struct root *root, const struct opened_volume *volumes, s
 		return -E2BIG;
 	if (!has_one_root(volumes, nr))
 		return -EINVAL;
-	len = (size_t)snprintf(text, sizeof(text), "%s", OPENED_VERSION); /* fits */
+	len = (size_t)snprintf(text, OPENED_MAX, "%s", OPENED_VERSION); /* fits */
 	for (i = 0; i < nr; i++) {
 		n = format_volume(&volumes[i], text + len);
 		if (n < 0)
 			return n;
 		len += (size_t)n;
 	}
-	return root_replace_text(root, PATH_OPENED, text, 0600);
+	return 0;
+}
+
+int opened_write(const struct root *root, const struct opened_volume *volumes, size_t nr)
+{
+	char text[OPENED_MAX];
+	int r;
+
+	r = opened_format(volumes, nr, text);
+	return r < 0 ? r : root_replace_text(root, PATH_OPENED, text, 0600);
 }
 
 /* Takes the next line off the text if it begins with `key`; returns what is behind that. */
@@ -181,20 +187,13 @@ static int take_volume(char **cursor, struct opened_volume *v)
 	return 0;
 }
 
-int opened_read(const struct root *root, struct opened_volume *ret_volumes, size_t max,
-		size_t *ret_nr)
+int opened_parse(char *text, struct opened_volume *ret_volumes, size_t max, size_t *ret_nr)
 {
-	_cleanup_free_ char *text = NULL;
 	struct opened_volume volumes[CONF_VOLUMES_MAX];
 	const char *version;
+	char *cursor = text;
 	size_t nr = 0;
-	char *cursor;
-	ssize_t n;
 
-	n = root_read_text(root, PATH_OPENED, OPENED_MAX, &text);
-	if (n < 0)
-		return (int)n;
-	cursor = text;
 	version = take_line(&cursor, "version=");
 	if (!version || strcmp(version, "1") != 0)
 		return -EINVAL;
@@ -209,6 +208,16 @@ int opened_read(const struct root *root, struct opened_volume *ret_volumes, size
 	memcpy(ret_volumes, volumes, nr * sizeof(volumes[0]));
 	*ret_nr = nr;
 	return 0;
+}
+
+int opened_read(const struct root *root, struct opened_volume *ret_volumes, size_t max,
+		size_t *ret_nr)
+{
+	_cleanup_free_ char *text = NULL;
+	ssize_t n;
+
+	n = root_read_text(root, PATH_OPENED, OPENED_MAX, &text);
+	return n < 0 ? (int)n : opened_parse(text, ret_volumes, max, ret_nr);
 }
 
 void opened_remove(const struct root *root)

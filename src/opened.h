@@ -19,6 +19,9 @@
 
 #include "mapping.h"
 
+#define OPENED_VOLUME_MAX 1024 /* bytes of one volume's lines */
+#define OPENED_MAX (CONF_VOLUMES_MAX * OPENED_VOLUME_MAX + 64) /* of the file, with a final NUL */
+
 struct opened_volume {
 	char name[CONF_NAME_SIZE];
 	bool is_root; /* the root has to lie on it */
@@ -41,6 +44,10 @@ int opened_write(const struct root *root, const struct opened_volume *volumes, s
  */
 int opened_read(const struct root *root, struct opened_volume *ret_volumes, size_t max,
 		size_t *ret_nr);
+
+/* Parts of the two, apart for tests: the text alone, which opened_parse() changes in place. */
+int opened_format(const struct opened_volume *volumes, size_t nr, char text[static OPENED_MAX]);
+int opened_parse(char *text, struct opened_volume *ret_volumes, size_t max, size_t *ret_nr);
 
 /* Removes the list: nothing is open any more. */
 void opened_remove(const struct root *root);
