@@ -413,16 +413,12 @@ int conf_load(const struct root *root, struct conf *ret_conf, struct fault *f)
 	return r;
 }
 
-void conf_apply_cmdline(const struct root *root, struct conf *conf)
+void conf_parse_cmdline(struct conf *conf, char *text)
 {
-	_cleanup_free_ char *cmdline = NULL;
-	char *cursor, *word;
 	uint64_t seconds;
+	char *word;
 
-	if (root_read_text(root, PATH_CMDLINE, CONF_CMDLINE_MAX, &cmdline) < 0)
-		return;
-	cursor = cmdline;
-	while ((word = text_word(&cursor, " \t\n"))) {
+	while ((word = text_word(&text, " \t\n"))) {
 		if (strncmp(word, CMDLINE_TIMEOUT, sizeof(CMDLINE_TIMEOUT) - 1) != 0)
 			continue;
 		if (text_u64(word + sizeof(CMDLINE_TIMEOUT) - 1, CONF_TIMEOUT_MS_MAX / 1000,
@@ -431,4 +427,12 @@ void conf_apply_cmdline(const struct root *root, struct conf *conf)
 		if (seconds > 0 && seconds * 1000 < conf->timeout_ms)
 			conf->timeout_ms = seconds * 1000;
 	}
+}
+
+void conf_apply_cmdline(const struct root *root, struct conf *conf)
+{
+	_cleanup_free_ char *text = NULL;
+
+	if (root_read_text(root, PATH_CMDLINE, CONF_CMDLINE_MAX, &text) >= 0)
+		conf_parse_cmdline(conf, text);
 }

@@ -115,8 +115,9 @@ bool conf_keeps(const struct conf *conf, const char *guid);
 const char *conf_action_name(enum failure_action action);
 const char *conf_device_kind_prefix(enum device_kind kind);
 
-/* Parts of conf_load(), apart for tests: `text` is changed in place. */
+/* Parts of conf_load() and conf_apply_cmdline(), apart for tests: `text` is changed in place. */
 int conf_parse_ini(struct conf *conf, char *text, const char *file, struct fault *f);
 int conf_parse_cocotab(struct conf *conf, char *text, const char *file, struct fault *f);
+void conf_parse_cmdline(struct conf *conf, char *text);
 
 #endif
