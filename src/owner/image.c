@@ -39,7 +39,13 @@
 #define LOCK_MS 10000
 #define LOCK_TICK_US 100000
 
-#define GPT_SIGNATURE "EFI PART" /* UEFI 2.10, 5.3.2 */
+/* UEFI 2.10, 5.3.2 */
+#define GPT_SIGNATURE "EFI PART"
+#define GPT_HEADER_SIZE 92
+#define GPT_ALTERNATE_AT 32   /* u64: the other header's sector */
+#define GPT_NR_ENTRIES_AT 80  /* u32 */
+#define GPT_ENTRY_SIZE_AT 84  /* u32 */
+#define GPT_ENTRIES_SIZE_MAX (1024 * 1024) /* bytes; everybody writes 16 KiB */
 
 static int refuse(struct fault *f, int error, const char *path, const char *fmt, ...)
 	_printf_(4, 5);
@@ -301,6 +307,41 @@ bool image_has_gpt(const struct image *image)
 	return has_signature(image, find_sector_size(image));
 }
 
+static uint64_t get_number(const unsigned char *p, size_t size)
+{
+	uint64_t value = 0;
+
+	while (size-- > 0)
+		value = value << 8 | p[size];
+	return value;
+}
+
+/* Says how large the entries are that a header counts, and where the other one is; 0 where there
+ * is no header. */
+static uint64_t entries_size(const struct image *image, uint32_t sector_size, uint64_t sector,
+			     uint64_t *ret_alternate)
+{
+	unsigned char header[GPT_HEADER_SIZE];
+
+	if (sector >= image->total / sector_size ||
+	    image_read_at(image->fd, header, sizeof(header), sector * sector_size) < 0 ||
+	    memcmp(header, GPT_SIGNATURE, sizeof(GPT_SIGNATURE) - 1) != 0)
+		return 0;
+	*ret_alternate = get_number(header + GPT_ALTERNATE_AT, 8);
+	return get_number(header + GPT_NR_ENTRIES_AT, 4) * get_number(header + GPT_ENTRY_SIZE_AT, 4);
+}
+
+/* libfdisk takes as much memory as any of the headers says, gigabytes, and only then looks for what
+ * there is. */
+static bool has_few_entries(const struct image *image, uint32_t sector_size)
+{
+	uint64_t alternate = 0, ignored, last = image->total / sector_size - 1;
+
+	return entries_size(image, sector_size, 1, &alternate) <= GPT_ENTRIES_SIZE_MAX &&
+	       entries_size(image, sector_size, alternate, &ignored) <= GPT_ENTRIES_SIZE_MAX &&
+	       entries_size(image, sector_size, last, &ignored) <= GPT_ENTRIES_SIZE_MAX;
+}
+
 /* libfdisk's messages: what matters in them comes back as an error, too. */
 static int ignore_ask(struct fdisk_context *cxt, struct fdisk_ask *ask, void *data)
 {
@@ -385,6 +426,8 @@ int image_partitions(const struct image *image, struct image_part ret_parts[IMAG
 
 	if (!has_signature(image, sector_size))
 		return 0;
+	if (!has_few_entries(image, sector_size))
+		return refuse(f, EINVAL, image->path, "its partition table has too many entries");
 	cxt = fdisk_new_context();
 	if (!cxt)
 		return refuse(f, ENOMEM, image->path, "no memory for its partition table");

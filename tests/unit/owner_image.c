@@ -193,6 +193,33 @@ static void test_damaged(void)
 	is_root("#2", 512);
 }
 
+/* libfdisk would take gigabytes of memory for them. Fields of the header: UEFI 2.10, 5.3.2. */
+static void test_many_entries(void)
+{
+	const unsigned char many[] = { 0, 0, 0, 1 }, some[] = { 0, 4, 0, 0 }, place[] = { 5, 0 };
+	unsigned char header[512];
+	int fd;
+
+	make_gpt(512);
+	put(512 + 80, many, sizeof(many));
+	refuses("#2", -EINVAL, EXITCODE_NO_DEVICE, "has too many entries");
+	make_gpt(512);
+	put(16 * MIB - 512 + 84, many, sizeof(many));
+	refuses("#2", -EINVAL, EXITCODE_NO_DEVICE, "has too many entries");
+	make_gpt(512);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	FIXTURE_MUST(fd >= 0 && image_read_at(fd, header, sizeof(header), 512) == 0);
+	(void)close(fd);
+	memcpy(header + 80, many, sizeof(many));
+	put(5 * 512, header, sizeof(header));
+	is_root("#2", 512);
+	put(512 + 32, place, sizeof(place));
+	refuses("#2", -EINVAL, EXITCODE_NO_DEVICE, "has too many entries");
+	make_gpt(512);
+	put(512 + 80, some, sizeof(some)); /* the checksum is wrong: the other header counts */
+	is_root("#2", 512);
+}
+
 /* Opens it once more in the way that another program would. */
 static bool other_can(bool writable)
 {
@@ -276,6 +303,7 @@ int main(void)
 	test_partitions(512);
 	test_partitions(4096);
 	test_damaged();
+	test_many_entries();
 	test_locks();
 	test_qemu();
 	test_read_write();
