@@ -454,6 +454,23 @@ static const char *judge_digest(struct json_object *root, struct judge *j)
 	return NULL;
 }
 
+/* Each of a token's keyslots is there: libcryptsetup refuses the whole header otherwise. */
+static bool names_keyslots(struct json_object *token, const struct judge *j)
+{
+	struct json_object *slots = member(token, "keyslots", json_type_array);
+	size_t i;
+
+	for (i = 0; slots && i < json_object_array_length(slots); i++) {
+		struct json_object *slot = json_object_array_get_idx(slots, i);
+		const char *text = json_object_get_string(slot);
+
+		if (!json_object_is_type(slot, json_type_string) || !is_string(slot, text) ||
+		    !has(j->keyslots, text))
+			return false;
+	}
+	return slots != NULL;
+}
+
 /* Types that cocotab names may be there; nobody here acts on a token. */
 static const char *judge_tokens(struct json_object *root, const struct judge *j)
 {
@@ -469,7 +486,7 @@ static const char *judge_tokens(struct json_object *root, const struct judge *j)
 		for (i = 0; i < j->volume->tokens.nr; i++)
 			if (string_is(token, "type", j->volume->tokens.names[i]))
 				break;
-		if (i == j->volume->tokens.nr)
+		if (i == j->volume->tokens.nr || !names_keyslots(token, j))
 			return "token";
 	}
 	return NULL;

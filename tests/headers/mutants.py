@@ -554,6 +554,8 @@ def table():
            options="token=foo", why=TAKEN)
     refuse("token", "token-id", put("tokens/32", TOKEN), options="token=foo")
     refuse("token", "tokens-none", drop("tokens"))
+    refuse("token", "token-no-keyslots", put("tokens/0", {"type": "foo"}), options="token=foo")
+    refuse("token", "token-keyslot-gone", put("tokens/0", dict(TOKEN, keyslots=["1"])), options="token=foo")
     refuse("config", "conf-none", drop("config"))
     refuse("config", "json_size", put("config/json_size", "12289"))
     refuse("config", "json_size-number", put("config/json_size", 12288))

@@ -799,16 +799,29 @@ static void test_options(void)
 	vc->tokens.nr = 2;
 	begin();
 	luks2_put(tree, "tokens.0", "{\"type\":\"systemd-tpm2\",\"keyslots\":[],\"any\":[1,{}]}");
-	luks2_put(tree, "tokens.31", "{\"type\":\"x\"}");
+	luks2_put(tree, "tokens.31", "{\"type\":\"x\",\"keyslots\":[\"0\",\"0\"]}");
 	is_str(judge_tree(), "accepted", "tokens of the types that are asked for");
-	luks2_put(tree, "tokens.1", "{\"type\":\"systemd-fido2\"}");
+	luks2_put(tree, "tokens.1", "{\"type\":\"systemd-fido2\",\"keyslots\":[]}");
 	is_str(judge_tree(), "token", "but of no other type");
-	luks2_put(tree, "tokens.1", "{\"type\":\"x\\u0000\"}");
+	luks2_put(tree, "tokens.1", "{\"type\":\"x\\u0000\",\"keyslots\":[]}");
 	is_str(judge_tree(), "token", "or nearly that type");
 	luks2_put(tree, "tokens.1", "{\"keyslots\":[]}");
 	is_str(judge_tree(), "token", "or of none");
+	/* Whatever libcryptsetup refuses, and with it the header. */
+	luks2_put(tree, "tokens.1", "{\"type\":\"x\"}");
+	is_str(judge_tree(), "token", "nor without the keyslots that it stands for");
+	luks2_put(tree, "tokens.1", "{\"type\":\"x\",\"keyslots\":\"0\"}");
+	is_str(judge_tree(), "token", "or with something else than a list of them");
+	luks2_put(tree, "tokens.1", "{\"type\":\"x\",\"keyslots\":[\"0\",\"7\"]}");
+	is_str(judge_tree(), "token", "or with one that is not there");
+	luks2_put(tree, "tokens.1", "{\"type\":\"x\",\"keyslots\":[0]}");
+	is_str(judge_tree(), "token", "or with a number");
+	luks2_put(tree, "tokens.1", "{\"type\":\"x\",\"keyslots\":[\"0\\u0000\"]}");
+	is_str(judge_tree(), "token", "or with nearly the name of one");
+	luks2_put(tree, "tokens.1", "{\"type\":\"x\",\"keyslots\":[null]}");
+	is_str(judge_tree(), "token", "or with none of them");
 	luks2_del(tree, "tokens.1");
-	luks2_put(tree, "tokens.32", "{\"type\":\"x\"}");
+	luks2_put(tree, "tokens.32", "{\"type\":\"x\",\"keyslots\":[]}");
 	is_str(judge_tree(), "token", "or with a number out of range");
 	vc->tokens.nr = 0;
 }
