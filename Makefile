@@ -193,11 +193,10 @@ uninstall:
 clean:
 	rm -rf $(BUILD)
 
-# What a fresh Debian 12 lacks: to build, to test, and to make and boot the guests.
-DEPS := build-essential pkg-config libcryptsetup-dev libkmod-dev libblkid-dev libjson-c-dev scdoc \
-	perl python3 shellcheck cryptsetup-bin e2fsprogs btrfs-progs xfsprogs \
-	mmdebstrap mount qemu-system-x86 qemu-utils nbdkit nbdkit-plugin-python busybox-static kmod cpio zstd xz-utils \
-	linux-source-6.1 bc bison flex libelf-dev libssl-dev libfdisk-dev openssl
+# What a fresh Debian 12 or 13 lacks: to build, to test, and to make and boot the guests.
+DEPS := gcc libc6-dev pkg-config libcryptsetup-dev libkmod-dev libblkid-dev libjson-c-dev libssl-dev libfdisk-dev \
+	scdoc kmod perl python3 shellcheck cryptsetup-bin openssl e2fsprogs btrfs-progs xfsprogs \
+	mmdebstrap mount qemu-system-x86 qemu-utils nbdkit nbdkit-plugin-python cpio
 
 deps:
 	@missing=$$(for p in $(DEPS); do \
@@ -264,7 +263,7 @@ help:
 		'module           coco_secret.ko for KVER= (KDIR= headers)' \
 		'install-module   coco_secret.ko to DESTDIR/lib/modules/KVER/updates' \
 		'install-dkms     sources of coco_secret for dkms' \
-		'deps             install what building and testing need (Debian 12, root)' \
+		'deps             install what building and testing need (Debian 12, 13; root)' \
 		'demo             one real boot, shown as a time line' \
 		'check-fast       tests without root, about two minutes' \
 		'check            check-fast and the real boots, every claim once' \

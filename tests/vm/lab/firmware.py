@@ -10,7 +10,7 @@ import shutil
 import struct
 import uuid
 
-from . import cache, tree
+from . import cache, chroot, tree
 
 SUITE = "forky"                 # Debian 12 and 13 do not have the package
 PACKAGE = "ovmf-amdsev"
@@ -61,6 +61,6 @@ def get():
 
 
 def extract(tmp):
-    tree.apt_tree(SUITE, tmp + "/tree", [PACKAGE], variant="extract")
+    chroot.apt_tree(SUITE, tmp + "/tree", [PACKAGE], variant="extract")
     shutil.copy(tree.only(tmp + "/tree/usr/share/*/OVMF.amdsev.fd"), tmp)
     cache.remove(tmp + "/tree")

@@ -10,10 +10,11 @@ import shutil
 import subprocess
 
 from . import cache, kernel
+from .chroot import HERE, apt_tree, enter
 
-TOP = os.path.dirname(kernel.HERE)
+TOP = os.path.dirname(HERE)
 PROJECT = os.path.dirname(TOP) if os.path.basename(TOP) == "tests" else TOP
-GUEST_FILES = os.path.join(kernel.HERE, "guest")
+GUEST_FILES = os.path.join(HERE, "guest")
 SUITES = {"d12": "bookworm", "d13": "trixie", "d14": "forky"}
 BUILD_PACKAGES = ("gcc make pkgconf libc6-dev libcryptsetup-dev libkmod-dev libblkid-dev libjson-c-dev "
                   "libssl-dev libfdisk-dev linux-headers-cloud-amd64 scdoc").split()
@@ -34,17 +35,6 @@ OMIT_DRACUT = ("network network-legacy network-manager systemd-networkd systemd-
 DRACUT_STUB = ('--essential-hook=d="$1/etc/kernel/postinst.d"; mkdir -p "$d"; echo "#!/bin/sh" > "$d/dracut"; '
                'chmod 755 "$d/dracut"')
 RECIPE = 5
-
-
-def apt_tree(suite, directory, packages, extra=(), variant="essential"):
-    """One mmdebstrap call; names no mirror, so the machine's own apt configuration decides."""
-    argv = ["unshare", "--mount", "--propagation", "private", "mmdebstrap",
-            "--aptopt=Acquire::Check-Valid-Until \"false\"", "--variant=" + variant,
-            "--include=" + ",".join(packages), *extra, suite, directory]
-    log = cache.path("build", f"mmdebstrap-{suite}-{os.path.basename(directory)}.log")
-    if os.path.exists(log):
-        os.unlink(log)
-    cache.run(argv, log, title=suite)
 
 
 def trees(guest):
@@ -92,18 +82,6 @@ def only(pattern):
 def read(path):
     with open(path) as f:
         return f.read().strip()
-
-
-def enter(tree, script, binds=(), log=None, env=None, title=None):
-    """Run a shell script inside a tree, in a mount namespace of its own; binds: (outside, inside) directories."""
-    mounts = ['mount -t proc proc "$0/proc"', 'mount --bind /dev "$0/dev"', 'mount -t sysfs -o ro sysfs "$0/sys"',
-              'mount -t tmpfs tmpfs "$0/run"']
-    for outside, inside in binds:
-        mounts.append(f'mkdir -p "$0{inside}"; mount --bind "{outside}" "$0{inside}"')
-    whole = "set -e; " + "; ".join(mounts) + '; exec chroot "$0" /bin/sh -ec "$1"'
-    env = dict(PATH="/usr/sbin:/usr/bin:/sbin:/bin", HOME="/root", TMPDIR="/tmp", **(env or {}))
-    return cache.run(["unshare", "--mount", "--propagation", "private", "sh", "-c", whole, tree, script], log,
-                     env=env, title=title)
 
 
 def copy_tree(source, target):
