@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Makefile - build, install and test coco-unlock and coco-secret. `make help` lists the targets.
+# Makefile - build, install and test coco-unlock and coco-secret. `make help` prints what stands behind "#:".
 
 VERSION := 0.1.0
 PREFIX ?= /usr
@@ -22,6 +22,12 @@ INSTALL ?= install
 LIBS := libcryptsetup libkmod blkid json-c libcrypto
 OWNER_LIBS := $(LIBS) fdisk
 
+# Asked once for each build.
+PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(LIBS))
+PKG_LIBS := $(shell $(PKG_CONFIG) --libs $(LIBS))
+OWNER_PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(OWNER_LIBS))
+OWNER_PKG_LIBS := $(shell $(PKG_CONFIG) --libs $(OWNER_LIBS))
+
 # WERROR=1 makes warnings errors; SANITIZE=1 builds with address and undefined sanitizers.
 CFLAGS ?= -O2 -g
 WARNINGS := -Wall -Wextra -Wvla -Wcast-qual -Wmissing-prototypes -Wstrict-prototypes -Wformat=2 \
@@ -38,12 +44,12 @@ HARDENING_LD := -pie -fsanitize=address,undefined
 BUILD := $(BUILD)/sanitize
 endif
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DCOCO_VERSION='"$(VERSION)"' \
-	$(WARNINGS) $(HARDENING) $(shell $(PKG_CONFIG) --cflags $(LIBS)) $(CFLAGS) $(CPPFLAGS)
+	$(WARNINGS) $(HARDENING) $(PKG_CFLAGS) $(CFLAGS) $(CPPFLAGS)
 ALL_LDFLAGS = $(HARDENING_LD) $(LDFLAGS)
-LDLIBS = $(shell $(PKG_CONFIG) --libs $(LIBS))
+LDLIBS = $(PKG_LIBS)
 # coco-secret, the tool of the guest's owner: what is below src/owner, and nothing else, needs these.
-OWNER_CFLAGS = -Isrc/owner -Isrc -pthread $(shell $(PKG_CONFIG) --cflags $(OWNER_LIBS))
-OWNER_LDLIBS = $(shell $(PKG_CONFIG) --libs $(OWNER_LIBS)) -pthread
+OWNER_CFLAGS = -Isrc/owner -Isrc -pthread $(OWNER_PKG_CFLAGS)
+OWNER_LDLIBS = $(OWNER_PKG_LIBS) -pthread
 
 # Each program is its command line, and of the archives what that needs: nothing else of the boot
 # is in coco-secret.
@@ -64,6 +70,7 @@ Q := @
 say = @printf '  %-8s %s\n' '$(1)' '$(2)'
 endif
 
+#: all              the programs and their man pages (default)
 all: $(BUILD)/coco-unlock $(BUILD)/coco-secret man
 
 .DELETE_ON_ERROR:
@@ -113,6 +120,7 @@ $(BUILD) $(BUILD)/owner $(BUILD)/test $(BUILD)/bench $(BUILD)/man:
 
 -include $(wildcard $(BUILD)/*.d $(BUILD)/owner/*.d $(BUILD)/test/*.d)
 
+#: man              the man pages alone
 man: $(MAN)
 
 $(BUILD)/man/%: src/man/%.scd | $(BUILD)/man
@@ -122,11 +130,13 @@ $(BUILD)/man/%: src/man/%.scd | $(BUILD)/man
 # The kernel module, out of tree so that the sources stay clean.
 MODULE_BUILD = $(BUILD)/module-$(KVER)
 
-module: | $(BUILD)
+#: module           coco_secret.ko for KVER= (KDIR= headers)
+module:
 	$(Q)mkdir -p $(MODULE_BUILD)
 	$(Q)cp src/module/coco_secret.c src/module/Kbuild $(MODULE_BUILD)/
 	$(MAKE) -C $(KDIR) M=$(abspath $(MODULE_BUILD)) modules
 
+#: install-module   coco_secret.ko to DESTDIR/lib/modules/KVER/updates
 # For image builders: only the module itself goes to DESTDIR, no compiler and no key.
 install-module: module
 	$(INSTALL) -D -m 0644 $(MODULE_BUILD)/coco_secret.ko \
@@ -137,6 +147,7 @@ install-module: module
 # For machines that build for themselves: sources where dkms finds them.
 DKMS_SRC = $(DESTDIR)/usr/src/coco-unlock-module-$(VERSION)
 
+#: install-dkms     sources of coco_secret for dkms
 install-dkms:
 	$(INSTALL) -D -m 0644 -t $(DKMS_SRC) src/module/coco_secret.c src/module/Kbuild
 	sed 's/@VERSION@/$(VERSION)/' src/module/dkms.conf > $(DKMS_SRC)/dkms.conf
@@ -162,6 +173,7 @@ install-real-root:
 	else \
 		$(INSTALL) -D -m 0755 -t $(DESTDIR)$(GENERATORDIR) units/systemd-gpt-auto-generator; fi
 
+#: install          to DESTDIR, below PREFIX=/usr
 install: all install-real-root
 	$(INSTALL) -D $(STRIP_FLAG) -m 0755 $(BUILD)/coco-unlock $(DESTDIR)$(BINDIR)/coco-unlock
 	$(INSTALL) -D $(STRIP_FLAG) -m 0755 $(BUILD)/coco-secret $(DESTDIR)$(BINDIR)/coco-secret
@@ -178,6 +190,7 @@ install: all install-real-root
 	for m in $(MAN); do \
 		$(INSTALL) -D -m 0644 $$m $(DESTDIR)$(MANDIR)/man$${m##*.}/$${m##*/} || exit 1; done
 
+#: uninstall        what install has put there
 uninstall:
 	rm -f $(DESTDIR)$(BINDIR)/coco-unlock $(DESTDIR)$(BINDIR)/coco-secret
 	rm -f $(DESTDIR)$(COMPLETIONDIR)/coco-secret
@@ -190,6 +203,7 @@ uninstall:
 	rm -rf $(DRACUT_MODULES:%=$(DESTDIR)$(DRACUTDIR)/%) $(DESTDIR)$(PREFIX)/share/doc/coco-unlock
 	for m in $(MAN); do rm -f $(DESTDIR)$(MANDIR)/man$${m##*.}/$${m##*/}; done
 
+#: clean            removes what was built
 clean:
 	rm -rf $(BUILD)
 
@@ -198,6 +212,7 @@ DEPS := gcc libc6-dev pkg-config libcryptsetup-dev libkmod-dev libblkid-dev libj
 	scdoc kmod perl python3 shellcheck cryptsetup-bin openssl e2fsprogs btrfs-progs xfsprogs \
 	mmdebstrap mount qemu-system-x86 qemu-utils nbdkit nbdkit-plugin-python cpio
 
+#: deps             install what building and testing need (Debian 12, 13; root)
 deps:
 	@missing=$$(for p in $(DEPS); do \
 		dpkg-query -W -f '$${Status}' $$p 2> /dev/null | grep -q 'ok installed' || echo $$p; \
@@ -205,7 +220,7 @@ deps:
 	[ -z "$$missing" ] || { apt-get update && \
 		DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $$missing; }
 
-# demo and check install what they need where they may.
+# These install what they need where they may: demo, bench, and check, but not check-fast.
 ifeq ($(shell id -u),0)
 NEEDS_DEPS := deps
 endif
@@ -213,16 +228,18 @@ endif
 LAB := python3 tests/vm/lab.py
 LAB_FLAGS := $(if $(CI),--skip-as-fail)
 
+#: tests            builds the programs and their unit tests
 tests: $(BUILD)/coco-unlock $(BUILD)/coco-secret $(UNIT_TESTS)
 
+#: lint             the house rules that a search can check
 lint:
 	tests/lint.sh
 
 # Begun first, or it runs alone at the end.
 SLOWEST := tests/cli/owner_encrypt.t
 
-# Rootless; about two minutes on two cores.
-check-fast: $(NEEDS_DEPS)
+#: check-fast       tests without root, about two minutes on two cores
+check-fast:
 	$(MAKE) $(if $(findstring -j,$(MAKEFLAGS)),,-j2) tests man
 	COCO_UNLOCK=$(BUILD)/coco-unlock COCO_SECRET=$(BUILD)/coco-secret \
 		prove -v -j2 --exec '' $(SLOWEST) $(UNIT_TESTS) \
@@ -232,18 +249,18 @@ check-fast: $(NEEDS_DEPS)
 # real boots, every claim once; check-full: every case in every guest.
 check check-full: export COCO_ALL_MUTANTS = 1
 
-check: check-fast
+#: check            check-fast and the real boots, every claim once
+#: check-full       every case in every guest
+check check-full: $(NEEDS_DEPS)
+	$(MAKE) check-fast
 	tests/vm/module.py
-	$(LAB) run $(LAB_FLAGS)
+	$(LAB) run $(if $(filter check-full,$@),--full) $(LAB_FLAGS)
 
-check-full: check-fast
-	tests/vm/module.py
-	$(LAB) run --full $(LAB_FLAGS)
-
-# One real boot on a stock Debian kernel, as a time line.
+#: demo             one real boot on a stock Debian kernel, shown as a time line
 demo: $(NEEDS_DEPS)
 	$(LAB) demo
 
+#: bench            compare with cryptsetup in one guest
 # The processor time of the checks, outside emulation; then side by side with cryptsetup in a guest.
 bench: $(NEEDS_DEPS)
 	$(MAKE) $(BUILD)/bench/cost
@@ -256,20 +273,8 @@ bench: $(NEEDS_DEPS)
 	COCO_SECRET=$(BUILD)/coco-secret tests/bench/encrypt.sh
 	$(LAB) bench
 
+#: help             this list
 help:
-	@printf '%s\n' \
-		'all              the programs and their man pages (default)' \
-		'install          to DESTDIR, below PREFIX=/usr; uninstall removes it' \
-		'module           coco_secret.ko for KVER= (KDIR= headers)' \
-		'install-module   coco_secret.ko to DESTDIR/lib/modules/KVER/updates' \
-		'install-dkms     sources of coco_secret for dkms' \
-		'deps             install what building and testing need (Debian 12, 13; root)' \
-		'demo             one real boot, shown as a time line' \
-		'check-fast       tests without root, about two minutes' \
-		'check            check-fast and the real boots, every claim once' \
-		'check-full       every case in every guest' \
-		'bench            compare with cryptsetup in one guest' \
-		'lint, clean'
+	@sed -n 's/^#: //p' $(firstword $(MAKEFILE_LIST))
 
-.PHONY: all man module install-module install-dkms install-real-root install uninstall clean deps tests lint \
-	check-fast check check-full demo bench help
+.PHONY: $(shell sed -n 's/^\#: \([a-z-]*\).*/\1/p' $(firstword $(MAKEFILE_LIST))) install-real-root
