@@ -281,9 +281,5 @@ clean 'each file says what it is' < <(check_openings)
 clean 'no path or host of a machine' < <(check_machine_paths)
 clean 'scripts are executable' < <(check_executable)
 clean 'scripts have no syntax error' < <(check_syntax)
-if command -v shellcheck > /dev/null; then
-	clean 'shellcheck finds nothing' < <(check_shellcheck)
-else
-	skip 'shellcheck is not installed'
-fi
+lacks shellcheck || clean 'shellcheck finds nothing' < <(check_shellcheck)
 tap_done

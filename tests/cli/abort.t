@@ -3,6 +3,7 @@
 #
 # abort.t - whatever has gone wrong before: no entry is left, and it is said that the boot
 # ends.
+# Needs: cryptsetup python3
 source "$(dirname "$0")/../lib/tap.sh"
 source "$(dirname "$0")/../lib/fixture.sh"
 

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # check.t - the dry run says what a boot would do, with the same codes, and changes nothing.
+# Needs: cryptsetup python3
 source "$(dirname "$0")/../lib/tap.sh"
 source "$(dirname "$0")/../lib/fixture.sh"
 

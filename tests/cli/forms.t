@@ -3,6 +3,7 @@
 #
 # forms.t - the bytes of an entry open a keyslot exactly as they are, or without one final
 # NUL, and in no other form.
+# Needs: cryptsetup python3
 source "$(dirname "$0")/../lib/tap.sh"
 source "$(dirname "$0")/../lib/fixture.sh"
 

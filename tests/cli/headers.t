@@ -3,6 +3,7 @@
 #
 # headers.t - forged headers with good checksums in both copies and the right key (../headers): refused by the rule
 # that is meant, which the message names, with the disk as it was and the secret gone; those that may pass do pass.
+# Needs: cryptsetup python3
 
 import os
 import pathlib

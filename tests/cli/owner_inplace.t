@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # owner_inplace.t - coco-secret encrypt --in-place: what is killed goes on, and loses nothing.
+# Needs: cryptsetup python3 mke2fs
 source "$(dirname "$0")/../lib/tap.sh"
 source "$(dirname "$0")/../lib/fixture.sh"
 source "$(dirname "$0")/../lib/encrypt.sh"

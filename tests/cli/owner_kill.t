@@ -5,6 +5,7 @@
 # without --remove-old and --finish: the data are as they were, and a key opens the disk, after coco-secret repair at the
 # latest. Which points these are is left to chance; unit/owner_luksheader.c has each write of a header, one after the
 # other. COCO_KILLS is the number of points instead of 25.
+# Needs: cryptsetup python3
 
 import hashlib
 import os

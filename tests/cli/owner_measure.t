@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # owner_measure.t - coco-secret measure, with openssl, sha256sum and the VM lab as other judges.
+# Needs: openssl python3
 source "$(dirname "$0")/../lib/tap.sh"
 source "$(dirname "$0")/../lib/fixture.sh"
 source "$(dirname "$0")/../lib/owner.sh"

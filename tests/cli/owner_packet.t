@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # owner_packet.t - coco-secret packet: sealed only for the measured guest, opened by openssl.
+# Needs: openssl python3
 source "$(dirname "$0")/../lib/tap.sh"
 source "$(dirname "$0")/../lib/fixture.sh"
 source "$(dirname "$0")/../lib/owner.sh"

@@ -3,6 +3,7 @@
 #
 # owner_prepare.t - coco-secret prepare: what it makes boots, what it leaves alone is as it was,
 # and what it refuses is refused before anything is written.
+# Needs: cryptsetup python3 setpriv
 source "$(dirname "$0")/../lib/tap.sh"
 source "$(dirname "$0")/../lib/fixture.sh"
 source "$(dirname "$0")/../lib/guest.sh"

@@ -3,6 +3,7 @@
 #
 # owner_recovery.t - coco-secret recovery: a key for a person, which plain cryptsetup takes as it
 # was printed, and a table that still opens the disk.
+# Needs: cryptsetup python3
 source "$(dirname "$0")/../lib/tap.sh"
 source "$(dirname "$0")/../lib/fixture.sh"
 source "$(dirname "$0")/../lib/guest.sh"

@@ -3,6 +3,7 @@
 #
 # owner_rotate.t - coco-secret rotate, status and repair: a boot at each stage, what each table
 # is good for then, and what status advises.
+# Needs: cryptsetup python3
 source "$(dirname "$0")/../lib/tap.sh"
 source "$(dirname "$0")/../lib/fixture.sh"
 source "$(dirname "$0")/../lib/guest.sh"

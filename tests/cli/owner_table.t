@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # owner_table.t - coco-secret table: what it writes, shows, changes and refuses.
+# Needs: python3
 source "$(dirname "$0")/../lib/tap.sh"
 source "$(dirname "$0")/../lib/fixture.sh"
 source "$(dirname "$0")/../lib/owner.sh"

@@ -6,6 +6,7 @@
 #
 # COCO_ALL_MUTANTS=1: every forged header of ../headers before both; else one of each rule, and the others before verify
 # alone, since headers.t has shown what unlock says of them.
+# Needs: cryptsetup python3
 
 import base64
 import fcntl

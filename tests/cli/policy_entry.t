@@ -3,6 +3,7 @@
 #
 # policy_entry.t - pins that other tools have computed: sha256sum, cryptsetup and Python's
 # hmac. All of them hold; with one digit changed none does.
+# Needs: cryptsetup python3
 source "$(dirname "$0")/../lib/tap.sh"
 source "$(dirname "$0")/../lib/fixture.sh"
 

@@ -3,6 +3,7 @@
 #
 # profiles.t - volumes as the tools of a stock system write them pass with the default policy; what only an expert
 # asks for does not.
+# Needs: cryptsetup python3
 source "$(dirname "$0")/../lib/tap.sh"
 source "$(dirname "$0")/../lib/fixture.sh"
 

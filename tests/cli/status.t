@@ -3,6 +3,7 @@
 #
 # status.t - the status file has the fields of its contract, and is shown to people and
 # programs.
+# Needs: cryptsetup python3
 source "$(dirname "$0")/../lib/tap.sh"
 source "$(dirname "$0")/../lib/fixture.sh"
 

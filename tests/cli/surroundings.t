@@ -3,6 +3,7 @@
 #
 # surroundings.t - `check` in the tree of a real root warns of what obeys the host: a line each,
 # with what to do, and the same exit code. A root in which nothing does is told nothing.
+# Needs: cryptsetup
 source "$(dirname "$0")/../lib/tap.sh"
 source "$(dirname "$0")/../lib/fixture.sh"
 

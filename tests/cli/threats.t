@@ -3,6 +3,7 @@
 #
 # threats.t - coco-unlock-threats(7) is true in what can be looked up: each test that it names
 # is there, each outcome is one of the program's, and its rules are those of the source.
+# Needs: python3
 source "$(dirname "$0")/../lib/tap.sh"
 source "$(dirname "$0")/../lib/fixture.sh"
 

@@ -3,6 +3,7 @@
 #
 # unlock_codes.t - each outcome of unlock that a tree can show: exit code, the one line, the
 # status file, no entry left, and no secret anywhere.
+# Needs: cryptsetup python3 setpriv
 source "$(dirname "$0")/../lib/tap.sh"
 source "$(dirname "$0")/../lib/fixture.sh"
 

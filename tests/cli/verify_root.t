@@ -3,6 +3,7 @@
 #
 # verify_root.t - verify-root, verify-mounts, raise-generation and abort --unless-done as they are
 # called: exit codes, one line, status file. What is no root in all its forms is in unit/verify.c.
+# Needs: mke2fs python3
 source "$(dirname "$0")/../lib/tap.sh"
 source "$(dirname "$0")/../lib/fixture.sh"
 

@@ -24,6 +24,15 @@ skip() {
 	echo "ok $((tap_nr += 1)) # SKIP $1"
 }
 
+# lacks PROGRAM: true if it is missing. What follows is then skipped for that reason; in continuous
+# integration it has failed.
+lacks() {
+	local why
+	why=$("${BASH_SOURCE[0]%/*}/../needs.sh" "$1" 2>&1) && return 1
+	if [[ ${CI-} ]]; then ok "$why" false; else skip "$why"; fi
+	return 0
+}
+
 tap_done() {
 	echo "1..$tap_nr"
 	exit $((tap_failed > 0))

@@ -2,6 +2,7 @@
 /*
  * binheader.c - every byte of both binary headers counts: a change is refused by the rule of
  * its field, whether or not the checksum was made good again.
+ * Needs: cryptsetup
  */
 #include "binheader.h"
 

@@ -2,6 +2,7 @@
 /*
  * claim.c - abort, verify-root and verify-mounts take away, in the initramfs, what unlock has
  * mapped, also where the machine goes on (rescue); in a running system they touch no mapping.
+ * Needs: cryptsetup
  */
 #include "../../src/cmd_unlock.c"
 #include "../../src/cmd_verify_root.c"

@@ -3,6 +3,7 @@
  * device.c - the one device that a volume means: found, waited for, or none, or too many.
  * Disks are files in a tree. libblkid would ask the kernel for the table that a partition
  * comes from, so its answer about that is a fake; the virtual machines show the rest.
+ * Needs: cryptsetup mke2fs
  */
 #include "device.h"
 

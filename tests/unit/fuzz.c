@@ -3,6 +3,7 @@
  * fuzz.c - the parsers of what comes from the disk and from the table, with mutations of good
  * texts: no crash, no byte read behind the end, and what is accepted keeps its promises.
  * The same numbers in each run; SANITIZE=1 is where it sees most.
+ * Needs: cryptsetup
  */
 #include "jsontext.h"
 #include "luks2.h"

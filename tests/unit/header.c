@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * header.c - the copy of a header is what the disk had, each byte read once, and sealed.
+ * Needs: cryptsetup
  */
 #include "header.h"
 

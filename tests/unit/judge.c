@@ -4,6 +4,7 @@
  * becomes of a judge that a header has killed, stopped, or taken over.
  * A header takes it over here when it computes a checksum: EVP_Digest() is a fake, and does
  * in the child what the test says. fork, poll and prctl are fakes that mostly do their work.
+ * Needs: cryptsetup
  */
 #include "judge.h"
 

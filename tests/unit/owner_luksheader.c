@@ -3,6 +3,7 @@
  * owner_luksheader.c - headers that a crash has torn, and each write of a change with the crash
  * right there: a key of the owner's opens what is on the disk then, and what is completed from
  * it is one of the two headers that tables pin.
+ * Needs: cryptsetup
  */
 #include "luksheader.h"
 

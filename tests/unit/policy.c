@@ -3,6 +3,7 @@
  * policy.c - which headers are refused, by which rule, and which are not.
  * Each case changes one thing in both copies of a header that cryptsetup has written, and
  * makes the checksums good again. Rules of the binary part: binheader.c.
+ * Needs: cryptsetup
  */
 #include "policy.h"
 

@@ -3,6 +3,7 @@
  * supervise.c - whatever becomes of the process that unlocks: behind it and unlock_undo() the
  * entries are gone, the mappings, too, nothing runs on, and the exit code says why. The machine is a tree; each
  * accident happens in the child, in a fake that it calls on its way.
+ * Needs: cryptsetup
  */
 #include "supervise.h"
 

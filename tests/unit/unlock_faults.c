@@ -4,6 +4,7 @@
  * fail on its first use, its second, and so on until none is left: after every one of them
  * the entries are gone or it is said that they are not, no secret is left in memory, and the
  * exit code fits the outcome; and what the owner's pins refuse is refused all the same.
+ * Needs: cryptsetup
  */
 #include "unlock.h"
 

@@ -5,6 +5,7 @@
  * is left behind a failure, and only such as the kernel really has.
  * The machine is a tree with machine = true; modules, device mapper, mounts, events and
  * block devices are fakes, and each of them looks at what must be true when it is called.
+ * Needs: cryptsetup
  */
 #include "unlock.h"
 

@@ -3,6 +3,7 @@
  * verify.c - what is the root, and what is not: mounts, stacks of devices, btrfs, overlays,
  * live tables, rivals and generations. Devices are files; the kernel's answers to ioctl and
  * statx are fakes.
+ * Needs: cryptsetup mke2fs mkswap
  */
 #include "verify.h"
 

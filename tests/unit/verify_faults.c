@@ -2,6 +2,7 @@
 /*
  * verify_faults.c - verify-root when a call fails: on each Nth use of each call a root that has
  * to be refused stays refused, and a list that breaks off is never taken for a whole one.
+ * Needs: mke2fs
  */
 #include "verify.h"
 

@@ -3,6 +3,7 @@
  * volume.c - libcryptsetup opens the sealed copy with the exact bytes, or without one final
  * NUL, and in no other way; the mapping is asked for as configured.
  * There is no device mapper here: crypt_activate_by_volume_key() is a fake.
+ * Needs: cryptsetup
  */
 #include "volume.h"
 

@@ -4,22 +4,22 @@
 import argparse
 import dataclasses
 import os
-import shutil
 import signal
+import subprocess
 import sys
 
 from . import bench, cache, cases, demo, disk, firmware, observe, suite, tree, vm
 
-TOOLS = {"qemu-system-x86_64": "qemu-system-x86", "qemu-img": "qemu-utils", "mmdebstrap": "mmdebstrap", "nbdkit": "nbdkit and nbdkit-plugin-python",
-         "mkfs.ext4": "e2fsprogs", "cryptsetup": "cryptsetup-bin", "unshare": "util-linux", "mount": "mount", "cpio": "cpio"}
+NEEDS = os.path.join(tree.PROJECT, "tests/needs.sh")
 
 
 def missing():
     """What the machine lacks to run the lab, as one text, or None."""
-    lack = [package for tool, package in TOOLS.items() if not shutil.which(tool)]
+    done = subprocess.run([NEEDS, "lab"], stderr=subprocess.PIPE, text=True, check=False)
+    lack = done.stderr.splitlines()
     if os.geteuid() != 0:
-        lack.append("root (mmdebstrap, chroot and mount namespaces)")
-    return ", ".join(lack) or None
+        lack.append("root is missing: for mmdebstrap, chroot and mount namespaces")
+    return "; ".join(lack) or None
 
 
 def prepare(combos):
@@ -102,7 +102,7 @@ def main(argv):
         if args.verb == "run":
             return suite.run(args.case, args.full, args.j, args.skip_as_fail, lack)
         if lack:
-            raise cache.LabError(f"missing: {lack} (make deps installs what a Debian 12 or 13 lacks)")
+            raise cache.LabError(f"{lack}; as root, make deps installs all that it needs")
         if args.verb == "prepare":
             return prepare(combos(args.suite))
         if args.verb == "boot":
