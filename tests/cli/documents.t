@@ -50,7 +50,7 @@ is 'README.md has the outcomes of coco-unlock(8)' \
 	"$(sed -nE 's/^\*([0-9]+ [a-z0-9-]+)\*$/\1/p' "$man/coco-unlock.8.scd")"
 
 # The policy entry: the page's GUID, its example, and its script, which is run as it stands there.
-policy_guid=$(sed -nE 's/^#define GUID_POLICY "(.*)"/\1/p' "$top/src/policy_entry.h")
+policy_guid=$(sed -nE 's/^#define GUID_POLICY "(.*)"/\1/p' "$top/src/reference.h")
 is 'coco-unlock-policy(5) has the GUID' \
 	"$(section coco-unlock-policy.5.scd DESCRIPTION | literal)" "$policy_guid"
 

@@ -202,10 +202,10 @@ static void test_many_entries(void)
 
 	make_gpt(512);
 	put(512 + 80, many, sizeof(many));
-	refuses("#2", -EINVAL, EXITCODE_NO_DEVICE, "has too many entries");
+	refuses("#2", -EINVAL, EXITCODE_BAD_INPUT, "has too many entries");
 	make_gpt(512);
 	put(16 * MIB - 512 + 84, many, sizeof(many));
-	refuses("#2", -EINVAL, EXITCODE_NO_DEVICE, "has too many entries");
+	refuses("#2", -EINVAL, EXITCODE_BAD_INPUT, "has too many entries");
 	make_gpt(512);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	FIXTURE_MUST(fd >= 0 && image_read_at(fd, header, sizeof(header), 512) == 0);
@@ -214,7 +214,7 @@ static void test_many_entries(void)
 	put(5 * 512, header, sizeof(header));
 	is_root("#2", 512);
 	put(512 + 32, place, sizeof(place));
-	refuses("#2", -EINVAL, EXITCODE_NO_DEVICE, "has too many entries");
+	refuses("#2", -EINVAL, EXITCODE_BAD_INPUT, "has too many entries");
 	make_gpt(512);
 	put(512 + 80, some, sizeof(some)); /* the checksum is wrong: the other header counts */
 	is_root("#2", 512);

@@ -2,6 +2,7 @@
 /*
  * second_source.c - what another source of secrets takes: its operations, a row in the table
  * of sources, and this test. The pipeline is the one of a boot, with a table of its own.
+ * Needs: cryptsetup
  */
 #include "sources.h"
 
