@@ -167,7 +167,7 @@ static inline void fixture_luks(const struct fixture *fx, const char *path, cons
 	(void)snprintf(cmd, sizeof(cmd),
 		       "PATH=$PATH:/usr/sbin:/sbin; printf %%s '%s' | cryptsetup luksFormat -q "
 		       "--key-file - --disable-locks --luks2-metadata-size 16k "
-		       "--luks2-keyslots-size 768k --offset 2048 --pbkdf pbkdf2 "
+		       "--luks2-keyslots-size 768k --offset 2048 --sector-size 512 --pbkdf pbkdf2 "
 		       "--pbkdf-force-iterations 1000 %s '%s' > '%s/format.log' 2>&1",
 		       key, options, fixture_path(fx, path), fixture_base);
 	if (system(cmd) != 0) {

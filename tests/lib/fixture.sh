@@ -35,7 +35,7 @@ disk() {
 	must truncate -s 0 "$file"
 	must truncate -s 2M "$file"
 	must cryptsetup luksFormat -q --disable-locks --key-file "$key" --luks2-metadata-size 16k \
-		--luks2-keyslots-size 768k --offset 2048 --pbkdf pbkdf2 \
+		--luks2-keyslots-size 768k --offset 2048 --sector-size 512 --pbkdf pbkdf2 \
 		--pbkdf-force-iterations 1000 "$@" "$file" &> "$tmp/format.log"
 }
 

@@ -188,6 +188,13 @@ ssize_t pread(int fd, void *buf, size_t len, off_t offset)
 	return inject_now(INJECT_PREAD) ? -1 : INJECT_NEXT(pread)(fd, buf, inject_cut(len), offset);
 }
 
+/* What it becomes where the compiler can tell the size of the buffer: gcc 16 can, in header.c. */
+ssize_t __pread64_chk(int fd, void *buf, size_t len, off_t offset, size_t size);
+ssize_t __pread64_chk(int fd, void *buf, size_t len, off_t offset, size_t size)
+{
+	return pread(fd, buf, len <= size ? len : size, offset);
+}
+
 ssize_t pwrite(int fd, const void *buf, size_t len, off_t offset)
 {
 	if (inject_now(INJECT_PWRITE))

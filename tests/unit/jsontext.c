@@ -181,7 +181,9 @@ static void test_second_reader(void)
 		if (cases[i].result == 0) {
 			json_tokener_set_flags(tok, JSON_TOKENER_STRICT);
 			obj = json_tokener_parse_ex(tok, cases[i].text, len + 1);
-			if (!obj && !strstr(cases[i].text, "-0"))
+			/* Since 0.19 it refuses what does not fit into 64 bits. */
+			if (!obj && !strstr(cases[i].text, "-0") &&
+			    !strstr(cases[i].text, "123456789012345678901234567890"))
 				differ++, printf("# json-c refuses: %s\n", cases[i].text);
 			json_object_put(obj);
 		}

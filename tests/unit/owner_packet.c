@@ -140,8 +140,7 @@ static void test_authentication(void)
 	_cleanup_secret_ struct secret tek = bytes_secret("0123456789abcdef", 16);
 	_cleanup_secret_ struct secret tik = bytes_secret("fedcba9876543210", 16);
 	struct digest measurement = { .octets = "measured" };
-	const unsigned char iv[PACKET_IV_SIZE] = "\xff\xff\xff\xff\xff\xff\xff\xff"
-						 "\xff\xff\xff\xff\xff\xff\xff\xfe";
+	const unsigned char iv[PACKET_IV_SIZE] = { [0 ... PACKET_IV_SIZE - 2] = 0xff, 0xfe };
 	unsigned int noticed = 0;
 	size_t i;
 
@@ -194,8 +193,7 @@ static void test_counter(void)
 	_cleanup_secret_ struct secret table = bytes_secret("", 0);
 	_cleanup_secret_ struct secret tek = bytes_secret("0123456789abcdef", 16);
 	const struct digest measurement = { .octets = "measured" };
-	const unsigned char last[PACKET_IV_SIZE] = "\xff\xff\xff\xff\xff\xff\xff\xff"
-						   "\xff\xff\xff\xff\xff\xff\xff\xff";
+	const unsigned char last[PACKET_IV_SIZE] = { [0 ... PACKET_IV_SIZE - 1] = 0xff };
 	const unsigned char zero[PACKET_IV_SIZE] = { 0 };
 	char block[33];
 
