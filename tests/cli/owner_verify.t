@@ -136,7 +136,7 @@ def forged(tap, case, base):
     one_each = {id(m) for m in {m.expected: m for m in mutants.MUTANTS}.values()}
     compared, wrong_ones = 0, []
     for mutant in mutants.MUTANTS:
-        case.put(mutants.make(mutant, base[mutant.base]), plain, f"root auto - {mutant.options or '-'}\n")
+        case.put(mutants.make(mutant, base[mutant.base]), plain, f"root /dev/vda - {mutant.options or '-'}\n")
         code, rule, reason, wrong = case.forecast()
         good = (code, rule, wrong) == (*expected(mutant), [])
         if good and (ALL or id(mutant) in one_each):

@@ -31,7 +31,8 @@ class Mutant:
     change: object              # a function that changes a luks2.Image; None: the base is the mutant
     base: str = "64"
     options: str = ""
-    why: str = ""
+    why: str = ""               # what cryptsetup makes of it ...
+    until: tuple = (99,)        # ... before this version
     sealed: bool = True         # good checksums; False only where the checksum is the change
     readable: bool = True       # what is behind an accepted one is what was written
 
@@ -386,8 +387,8 @@ def table():
     at_32("segment-type", "seg-linear-decorated", put(SEGMENT + "/type", "linear"), why=PLAIN)
     refuse("segment-type", "seg-unknown-type", bare("foo"), why=PLAIN)
     refuse("segment-type", "seg-unknown-decorated", put(SEGMENT + "/type", "foo"), why=PLAIN)
-    refuse("segment-type", "seg-opal", opal("hw-opal"), why="2.6.1 does not know the type and " + PLAIN)
-    refuse("segment-type", "seg-opal-crypt", opal("hw-opal-crypt"), why="2.6.1 does not know the type and " + PLAIN)
+    refuse("segment-type", "seg-opal", opal("hw-opal"), why="does not know the type and " + PLAIN, until=(2, 7))
+    refuse("segment-type", "seg-opal-crypt", opal("hw-opal-crypt"), why="does not know the type and " + PLAIN, until=(2, 7))
     refuse("segment-type", "seg-type-case", put(SEGMENT + "/type", "Crypt"), why=PLAIN)
     refuse("segment-type", "seg-type-nul", text('"crypt"', '"crypt\\u0000"', '"segments"'), why=TAKEN)
     refuse("segment-type", "seg-type-number", put(SEGMENT + "/type", 1))
