@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The subcommands: prepare, boot, run, demo, bench. TAP and results go to stdout, progress to stderr."""
+"""The subcommands: prepare, boot, run, demo, try, bench. TAP and results go to stdout, progress to stderr."""
 
 import argparse
 import dataclasses
@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 
-from . import bench, cache, cases, demo, disk, firmware, observe, suite, tree, vm
+from . import bench, cache, cases, demo, disk, firmware, observe, suite, tree, trial, vm
 
 NEEDS = os.path.join(tree.PROJECT, "tests/needs.sh")
 
@@ -90,6 +90,8 @@ def main(argv):
     p.add_argument("case", nargs="*", help="CASE or CASE@GUEST; all without one")
     sub.add_parser("list", help="list the cases")
     p = sub.add_parser("demo", help="one boot on a stock Debian 12 kernel, as a time line")
+    p = sub.add_parser("try", help="boot files of one's own, with the terminal as the console")
+    trial.add_arguments(p)
     p = sub.add_parser("bench", help="compare with cryptsetup in one guest")
     p.add_argument("-n", type=int, default=15, help="runs of each")
     args = parser.parse_args(argv)
@@ -107,6 +109,8 @@ def main(argv):
             return prepare(combos(args.suite))
         if args.verb == "boot":
             return boot(args)
+        if args.verb == "try":
+            return trial.run(args)
         if args.verb == "demo":
             return demo.run()
         return bench.run(args.n)
