@@ -44,11 +44,6 @@ while read -r verb; do
 	ok "coco-unlock(8) describes $verb" grep -qE "^\*$verb\*( |$)" "$man/coco-unlock.8.scd"
 done < <(sed -nE 's/^\t\.name = "(.*)",/\1/p' "$top"/src/cmd_*.c)
 
-# Outcomes: unit/exitcode.c compares coco-unlock(8) with the program.
-is 'README.md has the outcomes of coco-unlock(8)' \
-	"$(sed -nE 's/^\| ([0-9]+) \| ([a-z0-9-]+) \| .*/\1 \2/p' "$top/README.md")" \
-	"$(sed -nE 's/^\*([0-9]+ [a-z0-9-]+)\*$/\1/p' "$man/coco-unlock.8.scd")"
-
 # The policy entry: the page's GUID, its example, and its script, which is run as it stands there.
 policy_guid=$(sed -nE 's/^#define GUID_POLICY "(.*)"/\1/p' "$top/src/reference.h")
 is 'coco-unlock-policy(5) has the GUID' \

@@ -34,7 +34,8 @@ SHORT = (COCO12, COCO13, EFI12)
 @dataclasses.dataclass(frozen=True)
 class Disk:
     kind: str = "root"          # root, btrfs (the same on btrfs), owner (name: ITEM/DISK of owner.py), or a small
-                                # volume: luks2, luks1, ext4, blank; real (name: of realroot.py)
+                                # volume: luks2, luks1, ext4, blank; real (name: of realroot.py);
+                                # readme (of firstboot.py)
     key: bytes = table.secret("root")
     name: str = "vol"
     late: bool = False          # hot-added 9 s after the unit has started
@@ -60,6 +61,7 @@ class Case:
     recipe: bool = False        # the image is today's recipe, without coco-unlock
     files: dict = None          # {path: text} of more files in the initramfs
     modules: tuple = ()         # dracut modules that the other images leave out
+    boots_with: object = None   # instead of the lab's own: function(combo) -> (kernel, initramfs, the kernel's release)
     full: bool = False          # ... none is left out
     root: str = "/dev/mapper/root"
     qemu: tuple = ()            # more words for QEMU

@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import re
 
-from . import attack, disk, endings, full, generators, headers, looks, lvm, names, owner, realroot, table
+from . import attack, disk, endings, firstboot, full, generators, headers, looks, lvm, names, owner, realroot, table
 from .case import (ATTACKERS, ALL, COCO, COCO12, COCO13, COCO14, EFI12, EVEN, GOOD, HURRIED, KEPT, KEY, LISTING, LUKS, ODD,
                    RELOAD, SHORT, UNGUARDED, WORKLOAD, Case, Disk, behind, tells, unlock)
 from .verdict import Boot, Falls, Refuse, Shell, Silent
@@ -282,6 +282,9 @@ OWNER.append(Case("recipe-lvm-twin", ATTACKERS, owner.table_beside("table"), LVM
 # Without a table, and with an image whose failure action is rescue: a person gets in, with the key for persons.
 OWNER.append(Case("owner-rescue", Falls("^OPEN42$"), None, (Disk("owner", name="recovery/disk"),),
                   config=unlock(FailureAction="rescue"), types=owner.typed_in_rescue, on=(COCO12, COCO13)))
+# The commands of README.md. The guest's configuration, which they write, is the strict one.
+OWNER.append(Case("readme", Boot(found=2), firstboot.sealed, (Disk("readme"),), boots_with=firstboot.boots_with,
+                  config=owner.STRICT, on=(COCO13, COCO12)))
 CASES += ATTACKS + CONTROLS + GUARD + PINS + LATE + OWNER + endings.CASES + names.CASES + looks.CASES + generators.CASES
 CASES += realroot.CASES
 # They wait the longest.
@@ -330,7 +333,7 @@ def decided():
     """(case, expected code) of the cases of one disk that is there, and of no other mishap."""
     for case in CASES:
         plain = not (case.recipe or case.cmdline or case.drop or case.files or case.qemu or case.root != Case.root)
-        if not plain or len(case.disks) != 1 or case.disks[0].late or case.disks[0].hot or case.disks[0].kind == "real":
+        if not plain or len(case.disks) != 1 or case.disks[0].late or case.disks[0].hot or case.disks[0].kind in ("real", "readme"):
             continue
         if isinstance(case.expect, Boot):
             # Its driver has no such limit.

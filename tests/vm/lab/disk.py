@@ -54,10 +54,14 @@ def root(guest, kernel_name, key, btrfs=False):
 def plain(guest, kernel_name, btrfs=False):
     """The same, not encrypted."""
     system, tools = tree.system(guest, kernel_name), tree.tools(guest)
-    guest_files = [(n, open(os.path.join(tree.GUEST_FILES, n), "rb").read()) for n in sorted(os.listdir(tree.GUEST_FILES))]
-    return cache.item(f"plain-{guest}-{kernel_name}", cache.key(system, tools, guest_files, TRIM, MASKED, btrfs, RECIPE),
+    return cache.item(f"plain-{guest}-{kernel_name}", cache.key(system, tools, guest_files(), TRIM, MASKED, btrfs, RECIPE),
                       lambda tmp: make_plain(system, tools, btrfs, tmp),
                       f"the root of {guest}, {kernel_name} kernel") + "/disk"
+
+
+def guest_files():
+    """(name, content) of what runs inside the guests."""
+    return [(n, open(os.path.join(tree.GUEST_FILES, n), "rb").read()) for n in sorted(os.listdir(tree.GUEST_FILES))]
 
 
 def guest_tree(system, tools, top):

@@ -10,7 +10,7 @@ import re
 import shutil
 import time
 
-from . import cache, disk, firmware, owner, power, realroot, tree, vm
+from . import cache, disk, firmware, firstboot, owner, power, realroot, tree, vm
 
 # Typed on the console all along in every refusal. Typed text is echoed, so none of it may look like a prompt,
 # and the marker that a shell would print is not in it.
@@ -46,13 +46,16 @@ class Observation:
 
 
 def parts(case, combo):
-    """What a case needs, built or from the cache: (kernel, initramfs, disk files, system directory)."""
+    """What a case needs, built or from the cache: (kernel, initramfs, disk files, release of the kernel)."""
     guest, kernel_name = combo.guest, combo.kernel
+    if case.boots_with:
+        kernel, initrd, release = case.boots_with(combo)
+        return kernel, initrd, [image(combo, d) for d in case.disks], release
     system = tree.system(guest, kernel_name)
     initrd = tree.initramfs(guest, kernel_name, case.config, case.drop, case.force, case.files, case.recipe, case.modules,
                             case.full)
     disks = [image(combo, d) for d in case.disks]
-    return system + "/vmlinuz", initrd, disks, system
+    return system + "/vmlinuz", initrd, disks, tree.read(system + "/kver")
 
 
 def image(combo, wanted):
@@ -62,6 +65,8 @@ def image(combo, wanted):
         return wanted.of(combo)
     if wanted.kind == "owner":
         return owner.disk_file(combo.guest, combo.kernel, wanted.name)
+    if wanted.kind == "readme":
+        return firstboot.disk_file(combo.guest)
     if wanted.kind == "real":
         return realroot.disk_file(combo.guest, combo.kernel, wanted.name)
     if wanted.kind in ("root", "btrfs"):
@@ -81,8 +86,7 @@ def run(case, combo, log, hook=None, written=None):
     written: a copy of the first disk, which the guest may write to."""
     seen = Observation()
     seen.log = log
-    kernel, initrd, disks, system = parts(case, combo)
-    seen.kver = tree.read(system + "/kver")
+    kernel, initrd, disks, seen.kver = parts(case, combo)
     late = [i for i, d in enumerate(case.disks) if d.late]
     disks = [blank_copy(log, i, f) if case.disks[i].hot else f for i, f in enumerate(disks)]
     key = disk.volume_key(disks[0], case.disks[0].key) if getattr(case.expect, "dump", False) else None

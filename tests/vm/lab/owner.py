@@ -10,7 +10,7 @@ import re
 import sys
 import tempfile
 
-from . import cache, disk, lvm, table, tree
+from . import cache, disk, lvm, readme, table, tree
 
 GPT = os.path.join(tree.PROJECT, "tests/lib/gpt.py")
 ESP, ROOT, DATA = ("c12a7328-f81f-11d2-ba4b-00a0c93ec93b", "4f68bce3-e8cd-4db1-96e7-fbcaf984b709",
@@ -26,7 +26,7 @@ RECIPE = 1
 
 # What is tried of an item: (disk, table, exit code of the boot).
 STAGES = {
-    "fresh": [("disk", "table", 0)],
+    "fresh": [("guest.img", "guest.table", 0)],
     "installer": [("disk", "table", 0)],
     "lvm": [("disk", "table", 0)],
     "repart": [("disk", "table", 0)],
@@ -62,8 +62,8 @@ def directory(guest, kernel_name, name):
         made(guest, kernel_name, plain, tmp)
         for disk_name, table_name, code in STAGES[name]:
             coco_secret(guest, tmp, f"verify {disk_name}#2 {table_name} --config guest --memory 1G", code)
-    return cache.item(f"owner-{name}-{guest}-{kernel_name}",
-                      cache.key(plain, tree.project(guest), *map(tree.read, (__file__, lvm.__file__, GPT)), RECIPE), build,
+    key = cache.key(plain, tree.project(guest), readme.secrets(), *map(tree.read, (__file__, lvm.__file__, GPT)), RECIPE)
+    return cache.item(f"owner-{name}-{guest}-{kernel_name}", key, build,
                       f"what coco-secret makes of the root of {guest}, {kernel_name} kernel ({name})")
 
 
@@ -99,11 +99,11 @@ def partitioned(image, root):
 
 
 def fresh(guest, _kernel_name, plain, tmp):
-    """A new image with a plain root: encrypted, and then prepared."""
-    partitioned(tmp + "/plain", plain)
-    coco_secret(guest, tmp, "encrypt plain#2 disk --secret-out first-secret")
-    os.unlink(tmp + "/plain")
-    coco_secret(guest, tmp, "prepare disk#2 -o table --key-file first-secret --remove-old --config guest")
+    """A new image with a plain root: encrypted, and then prepared, by the commands of README.md."""
+    partitioned(tmp + "/plain.img", plain)
+    tree.enter(tree.trees(guest) + "/build", "PATH=$PATH:/srv; cd /mnt\n" + readme.secrets(),
+               [(tree.project(guest) + "/out/usr/bin", "/srv"), (tmp, "/mnt")], tmp + "/log")
+    os.unlink(tmp + "/plain.img")
 
 
 def installer(guest, _kernel_name, plain, tmp):
@@ -150,7 +150,7 @@ def repart(guest, _kernel_name, plain, tmp):
 def rotation(guest, kernel_name, _plain, tmp):
     """The fresh disk with both secrets, and then with the new one alone."""
     start = directory(guest, kernel_name, "fresh")
-    for source, target in (("disk", "begun"), ("table", "first"), ("table", "old")):
+    for source, target in (("guest.img", "begun"), ("guest.table", "first"), ("guest.table", "old")):
         cache.run(["cp", "--sparse=always", f"{start}/{source}", f"{tmp}/{target}"])
     coco_secret(guest, tmp, "rotate begun#2 --table old -o new --config guest")
     cache.run(["cp", "--sparse=always", tmp + "/begun", tmp + "/finished"])
@@ -190,8 +190,8 @@ ON_DEVICE = (
 def recovery(guest, kernel_name, _plain, tmp):
     """The fresh disk with another key, for a person."""
     start = directory(guest, kernel_name, "fresh")
-    for name in ("disk", "table"):
-        cache.run(["cp", "--sparse=always", f"{start}/{name}", tmp])
+    for source, target in (("guest.img", "disk"), ("guest.table", "table")):
+        cache.run(["cp", "--sparse=always", f"{start}/{source}", f"{tmp}/{target}"])
     coco_secret(guest, tmp, "recovery disk#2 --table table --config guest > told")
 
 
