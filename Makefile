@@ -283,6 +283,9 @@ bench: $(NEEDS_DEPS)
 #: help             this list
 help:
 	@sed -n 's/^#: //p' $(firstword $(MAKEFILE_LIST))
+	@printf '%s\n' '' \
+		'V=1 shows whole commands, WERROR=1 makes warnings errors, SANITIZE=1 builds with' \
+		'sanitizers, NOSTRIP=1 installs with debug data.'
 
 .PHONY: install-real-root needs-build needs-man \
 	$(shell sed -n 's/^\#: \([a-z-]*\).*/\1/p' $(firstword $(MAKEFILE_LIST)))

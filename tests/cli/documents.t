@@ -44,6 +44,14 @@ while read -r verb; do
 	ok "coco-unlock(8) describes $verb" grep -qE "^\*$verb\*( |$)" "$man/coco-unlock.8.scd"
 done < <(sed -nE 's/^\t\.name = "(.*)",/\1/p' "$top"/src/cmd_*.c)
 
+# make help.
+targets=$(sed -n '/^\.PHONY:/,/[^\\]$/p' "$top/Makefile" | tr -d '\\' | cut -d: -f2 | xargs -n 1)
+help=$(make -s -C "$top" help)
+ok 'premise: there are targets' test "$(wc -w <<< "$targets")" -gt 15
+is 'make help has each target' "$(for target in $targets; do
+	grep -qE "(^|[ ;])$target([ :;]|\$)" <<< "$help" || echo "$target"
+done | xargs)" 'install-real-root help'
+
 # The policy entry: the page's GUID, its example, and its script, which is run as it stands there.
 policy_guid=$(sed -nE 's/^#define GUID_POLICY "(.*)"/\1/p' "$top/src/reference.h")
 is 'coco-unlock-policy(5) has the GUID' \
