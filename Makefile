@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Makefile - build, install and test coco-unlock and coco-secret. `make help` prints what stands behind "#:".
 
-VERSION := 0.1.0
+VERSION := 0.2.0
 PREFIX ?= /usr
 DESTDIR ?=
 BINDIR ?= $(PREFIX)/bin

@@ -44,7 +44,11 @@ while read -r verb; do
 	ok "coco-unlock(8) describes $verb" grep -qE "^\*$verb\*( |$)" "$man/coco-unlock.8.scd"
 done < <(sed -nE 's/^\t\.name = "(.*)",/\1/p' "$top"/src/cmd_*.c)
 
-# make help.
+# The version. Outcomes: unit/exitcode.c compares coco-unlock(8) with the program.
+version=$(sed -n 's/^VERSION := //p' "$top/Makefile")
+is 'NEWS begins with this version' "$(grep -m 1 -B 1 '^=*$' <(grep . "$top/NEWS") | head -n 1)" "$version"
+run --version
+is '... which the program says' "$(cat "$tmp/out")" "coco-unlock $version"
 targets=$(sed -n '/^\.PHONY:/,/[^\\]$/p' "$top/Makefile" | tr -d '\\' | cut -d: -f2 | xargs -n 1)
 help=$(make -s -C "$top" help)
 ok 'premise: there are targets' test "$(wc -w <<< "$targets")" -gt 15
