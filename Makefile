@@ -43,6 +43,26 @@ HARDENING := -fPIE -fno-omit-frame-pointer -fsanitize=address,undefined -fno-san
 HARDENING_LD := -pie -fsanitize=address,undefined
 BUILD := $(BUILD)/sanitize
 endif
+ZERO_REGISTERS := -fzero-call-used-regs=used
+# For `make fuzz` alone, which sets them: libFuzzer, and a build that counts lines. clang 14 clears
+# no registers.
+ifneq ($(filter fuzzer coverage,$(FUZZ)),)
+override CC := clang
+override CFLAGS := -O1 -g
+override BUILD := $(BUILD)/$(FUZZ)
+WARNINGS += -Wno-string-plus-int -Wno-format-nonliteral -Wno-missing-field-initializers
+ZERO_REGISTERS :=
+HARDENING := -fPIE -fno-omit-frame-pointer
+HARDENING_LD := -pie
+endif
+ifeq ($(FUZZ),fuzzer)
+HARDENING += -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+HARDENING_LD += -fsanitize=fuzzer,address,undefined
+endif
+ifeq ($(FUZZ),coverage)
+HARDENING += -fprofile-instr-generate -fcoverage-mapping
+HARDENING_LD += -fprofile-instr-generate
+endif
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DCOCO_VERSION='"$(VERSION)"' \
 	$(WARNINGS) $(HARDENING) $(PKG_CFLAGS) $(CFLAGS) $(CPPFLAGS)
 ALL_LDFLAGS = $(HARDENING_LD) $(LDFLAGS)
@@ -100,7 +120,7 @@ $(BUILD)/%.o: src/%.c Makefile | $(BUILD)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # Secrets pass through these registers: clear them on return.
-$(BUILD)/secret.o: HARDENING += -fzero-call-used-regs=used
+$(BUILD)/secret.o: HARDENING += $(ZERO_REGISTERS)
 
 $(BUILD)/test/owner_%: tests/unit/owner_%.c tests/lib/tap.h $(OWNER_LIB) $(GUEST_LIB) | $(BUILD)/test
 	$(call say,CC,$@)
@@ -115,16 +135,31 @@ $(BUILD)/bench/%: tests/bench/%.c $(GUEST_LIB) | $(BUILD)/bench
 	$(call say,CC,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -Isrc $(ALL_LDFLAGS) -o $@ $< $(GUEST_LIB) $(LDLIBS)
 
-$(BUILD) $(BUILD)/owner $(BUILD)/test $(BUILD)/bench: | needs-build
+# A fuzz target is one file. libFuzzer brings its own main().
+FUZZ_TARGETS := $(patsubst tests/fuzz/%.c,%,$(filter-out tests/fuzz/driver.c,$(wildcard tests/fuzz/*.c)))
+FUZZ_PROGRAMS := $(FUZZ_TARGETS:%=$(BUILD)/fuzz/%)
+FUZZ_LIBS := $(OWNER_LIB) $(GUEST_LIB)
+FUZZ_DRIVER := $(if $(filter fuzzer,$(FUZZ)),,$(BUILD)/fuzz/driver.o)
+
+$(BUILD)/fuzz/driver.o: tests/fuzz/driver.c Makefile | $(BUILD)/fuzz
+	$(call say,CC,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+$(BUILD)/fuzz/%: tests/fuzz/%.c $(FUZZ_DRIVER) $(FUZZ_LIBS) | $(BUILD)/fuzz
+	$(call say,CC,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(OWNER_CFLAGS) -MMD -MP -Itests/lib $(ALL_LDFLAGS) -o $@ $< $(FUZZ_DRIVER) \
+		$(FUZZ_LIBS) $(OWNER_LDLIBS)
+
+$(BUILD) $(BUILD)/owner $(BUILD)/test $(BUILD)/bench $(BUILD)/fuzz: | needs-build
 $(BUILD)/man: | needs-man
-$(BUILD) $(BUILD)/owner $(BUILD)/test $(BUILD)/bench $(BUILD)/man:
+$(BUILD) $(BUILD)/owner $(BUILD)/test $(BUILD)/bench $(BUILD)/fuzz $(BUILD)/man:
 	mkdir -p $@
 
 # Says what is missing to build, and the Debian package that has it, in place of a compiler's errors.
 needs-build needs-man: needs-%:
 	@CC='$(CC)' PKG_CONFIG='$(PKG_CONFIG)' tests/needs.sh $*
 
--include $(wildcard $(BUILD)/*.d $(BUILD)/owner/*.d $(BUILD)/test/*.d)
+-include $(wildcard $(BUILD)/*.d $(BUILD)/owner/*.d $(BUILD)/test/*.d $(BUILD)/fuzz/*.d)
 
 #: man              the man pages alone
 man: $(MAN)
@@ -231,7 +266,7 @@ LAB := python3 tests/vm/lab.py
 LAB_FLAGS := $(if $(CI),--skip-as-fail)
 
 #: tests            builds the programs and their unit tests
-tests: $(BUILD)/coco-unlock $(BUILD)/coco-secret $(UNIT_TESTS)
+tests: $(BUILD)/coco-unlock $(BUILD)/coco-secret $(UNIT_TESTS) $(FUZZ_PROGRAMS)
 
 #: lint             the house rules that a search can check
 lint:
@@ -248,9 +283,9 @@ check-fast:
 	@tests/needs.sh prove
 	@tests/needs.sh man test || echo 'what needs it $(if $(CI),fails,is skipped)'
 	$(MAKE) $(if $(findstring -j,$(MAKEFLAGS)),,-j2) tests $(MAN_TOO)
-	COCO_UNLOCK=$(BUILD)/coco-unlock COCO_SECRET=$(BUILD)/coco-secret \
+	COCO_UNLOCK=$(BUILD)/coco-unlock COCO_SECRET=$(BUILD)/coco-secret COCO_FUZZ=$(BUILD)/fuzz \
 		prove -v -j2 --exec 'tests/needs.sh --run' $(SLOWEST) $(UNIT_TESTS) \
-			$(filter-out $(SLOWEST),$(wildcard tests/cli/*.t)) tests/lint.sh
+			$(filter-out $(SLOWEST),$(wildcard tests/cli/*.t)) tests/fuzz/smoke.t tests/lint.sh
 
 # That with all forged headers before both, the guest's program and coco-secret verify, and the
 # real boots, every claim once; check-full: every case in every guest.
@@ -262,6 +297,26 @@ check check-full: $(NEEDS_DEPS)
 	$(MAKE) check-fast
 	tests/vm/module.py
 	$(LAB) run $(if $(filter check-full,$@),--full) $(LAB_FLAGS)
+
+# What libFuzzer finds stays in $(BUILD)/corpus, where the next run begins.
+FUZZ_SECONDS := 60
+FUZZ_JOBS := 1
+FUZZ_ONLY := $(FUZZ_TARGETS)
+
+#: fuzz             libFuzzer on each parser for FUZZ_SECONDS=60, FUZZ_JOBS=1 at once, FUZZ_ONLY=these
+fuzz:
+	@tests/needs.sh fuzz
+	$(MAKE) FUZZ=fuzzer fuzz-programs
+	tests/fuzz/run.sh $(FUZZ_SECONDS) $(FUZZ_JOBS) $(BUILD)/fuzzer/fuzz $(BUILD)/corpus $(FUZZ_ONLY)
+	$(MAKE) fuzz-coverage
+
+#: fuzz-coverage    what the inputs that were found reach, and the lines that none reaches
+fuzz-coverage:
+	@tests/needs.sh fuzz
+	$(MAKE) FUZZ=coverage fuzz-programs
+	tests/fuzz/coverage.py $(BUILD)/coverage/fuzz $(BUILD)/corpus $(FUZZ_ONLY)
+
+fuzz-programs: $(FUZZ_PROGRAMS)
 
 #: demo             one real boot on a stock Debian kernel, shown as a time line
 demo: $(NEEDS_DEPS)
@@ -287,5 +342,5 @@ help:
 		'V=1 shows whole commands, WERROR=1 makes warnings errors, SANITIZE=1 builds with' \
 		'sanitizers, NOSTRIP=1 installs with debug data.'
 
-.PHONY: install-real-root needs-build needs-man \
+.PHONY: install-real-root needs-build needs-man fuzz-programs \
 	$(shell sed -n 's/^\#: \([a-z-]*\).*/\1/p' $(firstword $(MAKEFILE_LIST)))

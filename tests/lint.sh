@@ -81,7 +81,8 @@ secret_exceptions='volume\.c:.*\<strcmp\((text|uuid|ip\.integrity), '
 secret_calls='memset|strn?len|strn?dup|strn?cpy|strn?cat|strn?cmp|realloc|bcopy|printf'
 
 files() {
-	find . \( -name .git -o -path ./build -o -name __pycache__ -o -path ./tests/vm/cache \) -prune \
+	find . \( -name .git -o -path ./build -o -name __pycache__ -o -path ./tests/vm/cache \
+		-o -path ./tests/fuzz/seeds -o -path ./tests/fuzz/crashes \) -prune \
 		-o -type f -print | sed 's,^\./,,' | sort
 }
 
@@ -175,7 +176,7 @@ is_exception() {
 # program, which are lists of long commands: 160.
 check_columns() {
 	local file limit
-	for file in $(files | grep -E '^(Makefile|src/.*|dracut/.*|tests/(unit|cli|lib)/.*|tests/lint.sh)$' |
+	for file in $(files | grep -E '^(Makefile|src/.*|dracut/.*|tests/(unit|cli|lib|fuzz)/.*|tests/lint.sh)$' |
 		grep -vE '\.scd$'); do
 		limit=120
 		[[ $file != src/*.[ch] ]] || limit=100
@@ -199,7 +200,7 @@ check_spdx() {
 # says also what it trusts or may not do, unless it only holds the command line.
 check_openings() {
 	local file name
-	for file in src/*.[ch] src/owner/*.[ch] tests/unit/*.c tests/lib/*.h; do
+	for file in src/*.[ch] src/owner/*.[ch] tests/unit/*.c tests/lib/*.h tests/fuzz/*.[ch]; do
 		name=${file##*/}
 		sed -n 2,3p "$file" | tr '\n' ' ' | grep -qF "/*  * $name - " ||
 			echo "$file does not say what it is"
@@ -215,7 +216,7 @@ check_machine_paths() {
 
 check_blanks() {
 	files | grep -vE '^LICENSE$' | xargs -d '\n' grep -nE '[[:blank:]]+$' | cut -c 1-100
-	files | grep -E '^(src|tests/unit|tests/lib)/.*\.[ch]$' | xargs -d '\n' grep -nE '^ {8}| +	' |
+	files | grep -E '^(src|tests/unit|tests/lib|tests/fuzz)/.*\.[ch]$' | xargs -d '\n' grep -nE '^ {8}| +	' |
 		cut -c 1-100
 }
 

@@ -6,7 +6,7 @@
 #
 #     needs.sh NAME...       a line on stderr for each that is missing; then the exit code is 1.
 #                            A NAME is a group of the table, or a name in it
-#     needs.sh --packages    prints all packages
+#     needs.sh --packages    prints all packages, but for those of fuzzing
 #     needs.sh --run TEST    runs a test. If a program is missing that its line "Needs:" names, that
 #                            is a skip with the reason; with CI set it is a failure
 set -u
@@ -43,6 +43,9 @@ lab       qemu-system-x86_64  qemu-system-x86
 lab       qemu-img            qemu-utils
 lab       nbdkit              nbdkit nbdkit-plugin-python
 lab       cpio                cpio
+fuzz      clang               clang
+fuzz      llvm-cov            llvm
+fuzz      libclang_rt.fuzzer  libclang-rt-dev
 '
 
 # has NAME: headers and libraries are looked for where Debian puts them if the program is missing
@@ -58,6 +61,7 @@ has() {
 			if has pkg-config; then $pkg_config --exists "${1%.pc}"; else
 				compgen -G "/usr/lib/*/pkgconfig/$1" > /dev/null; fi
 			;;
+		libclang_rt.*) compgen -G "$(clang -print-resource-dir 2> /dev/null)/lib/*/$1*" > /dev/null ;;
 		*) command -v "$1" > /dev/null ;;
 	esac
 }
@@ -100,7 +104,7 @@ run() {
 }
 
 case $1 in
-	--packages) awk '{ for (i = 3; i <= NF; i++) print $i }' <<< "$table" | sort -u ;;
+	--packages) awk '$1 != "fuzz" { for (i = 3; i <= NF; i++) print $i }' <<< "$table" | sort -u ;;
 	--run) run "$2" ;;
 	*)
 		lack=$(look "$@")

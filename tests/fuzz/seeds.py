@@ -1,0 +1,278 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""seeds.py - writes seeds/TARGET/ anew, where the fuzz targets begin: small inputs, most of which are accepted.
+Without it nobody would know what the binary ones are. What fuzzing has found is in crashes/, and not from here."""
+
+import hmac
+import json
+import os
+import struct
+import subprocess
+import uuid
+
+HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "seeds")
+LUKS_KEY, POLICY = "736869e5-84f0-4973-92ec-06879ce3da0b", "f2d7c5a0-8f0e-4f36-9a3c-6b1de5a7c914"
+TABLE, DELETED = "1e74f542-71dd-4d66-963e-ef4287ff173b", "00000000-0000-0000-0000-000000000000"
+LUKS_UUID = "5c0c0a7e-0009-4000-8000-000000000001"
+
+
+def put(target, name, data):
+    os.makedirs(os.path.join(HERE, target), exist_ok=True)
+    with open(os.path.join(HERE, target, name), "wb") as f:
+        f.write(data.encode() if isinstance(data, str) else data)
+
+
+# LUKS2 metadata: the choice of forge.h, then the text.
+
+def keyslot(number, key_size=64, kdf=None, **more):
+    return {"type": "luks2", "key_size": key_size, "af": {"type": "luks1", "stripes": 4000, "hash": "sha256"},
+            "area": {"type": "raw", "offset": str(32768 + number * 393216),
+                     "size": "258048" if key_size < 96 else "385024", "encryption": "aes-xts-plain64", "key_size": 64},
+            "kdf": kdf or {"type": "pbkdf2", "hash": "sha256", "iterations": 1000, "salt": "w" * 43 + "="}, **more}
+
+
+def header(keyslots, **more):
+    return {"keyslots": {str(i): slot for i, slot in enumerate(keyslots)}, "tokens": {},
+            "segments": {"0": {"type": "crypt", "offset": "16777216", "size": "dynamic", "iv_tweak": "0",
+                               "encryption": "aes-xts-plain64", "sector_size": 512}},
+            "digests": {"0": {"type": "pbkdf2", "keyslots": [str(i) for i in range(len(keyslots))], "segments": ["0"],
+                              "hash": "sha256", "iterations": 1000, "salt": "d" * 43 + "=", "digest": "y" * 43 + "="}},
+            "config": {"json_size": "12288", "keyslots_size": "16744448"}, **more}
+
+
+def policy():
+    argon2 = {"type": "argon2id", "time": 4, "memory": 32, "cpus": 1, "salt": "w" * 43 + "="}
+
+    def one(name, tree, choice="@"):
+        put("policy", name, choice + json.dumps(tree, separators=(",", ":")))
+
+    one("pbkdf2", header([keyslot(0)]))
+    one("argon2id", header([keyslot(0, kdf=argon2)]))
+    one("argon2i-preferred", header([keyslot(0, kdf=dict(argon2, type="argon2i"), priority=2), keyslot(1)]))
+    one("four-keyslots", header([keyslot(i, key_size=32) for i in range(4)]))
+    tree = header([keyslot(0)])
+    tree["digests"]["0"].update(hash="sha512", digest="y" * 86 + "==")
+    tree["keyslots"]["0"]["af"]["hash"] = tree["keyslots"]["0"]["kdf"]["hash"] = "sha512"
+    tree["segments"]["0"]["sector_size"] = 4096
+    tree["config"]["flags"] = ["allow-discards"]
+    one("sha512-discards", tree)
+    tree = header([keyslot(0, key_size=96)])
+    tree["segments"]["0"]["integrity"] = {"type": "hmac(sha256)", "journal_encryption": "none",
+                                          "journal_integrity": "none"}
+    one("integrity", tree, "A")
+    tree = header([keyslot(0)], tokens={
+        "0": {"type": "systemd-tpm2", "keyslots": ["0"], "tpm2-blob": "AAAA", "tpm2-pcrs": [7]},
+        "1": {"type": "coco-test", "keyslots": []}})
+    one("tokens", tree, "B")
+    tree = header([keyslot(0)])
+    tree["segments"]["0"]["encryption"] = "serpent-xts-plain64"
+    one("second-cipher", tree, "D")
+    tree = header([keyslot(0)])
+    tree["segments"]["0"]["offset"] = "1048576"
+    tree["config"]["keyslots_size"] = "1015808"
+    one("small-disk", tree, "H")
+    tree = header([keyslot(0)], segments={"0": {"type": "linear", "offset": "16777216", "size": "dynamic"}})
+    one("linear", tree)
+    tree = header([keyslot(0)])
+    tree["config"]["requirements"] = {"mandatory": ["online-reencrypt-v2"]}
+    one("reencryption", tree)
+    tree["segments"]["0"]["flags"] = ["in-reencryption"]
+    one("segment-flags", tree)
+    tree = header([keyslot(i, key_size=32) for i in range(5)])
+    one("five-keyslots", tree)
+    put("jsontext", "header", json.dumps(header([keyslot(0)])))
+
+
+def jsontext():
+    for name, text in {
+            "empty": "{}", "values": '{"a":1,"b":[true,false,null,-7,0],"c":{"d":"e"}}',
+            "spaces": ' {\t"a" :\r\n[ ] } ',
+            "escapes": '{"a":"\\"\\\\\\/\\b\\f\\n\\r\\t\\u0041"}', "twice": '{"a":1,"b":{"a":2},"a":3}',
+            "deep": '{"a":' + "[" * 7 + "]" * 7 + "}", "too-deep": '{"a":' + "[" * 8 + "]" * 8 + "}",
+            "big": '{"a":18446744073709551616}', "behind": '{"a":1} {}',
+            "many": "{" + ",".join(f'"{i}":0' for i in range(257)) + "}"}.items():
+        put("jsontext", name, text)
+
+
+def binheader():
+    put("binheader", "good", b"@")
+    put("binheader", "label", b"A" + bytes.fromhex("2018 58"))              # both copies
+    put("binheader", "salt", b"A" + bytes.fromhex("0068 00 8068 01"))       # one each
+    put("binheader", "uuid", b"A" + bytes.fromhex("20a8 61 20a9 61"))
+    put("binheader", "seqid-differs", b"A" + bytes.fromhex("8017 09"))
+    put("binheader", "padding", b"A" + bytes.fromhex("2108 01"))
+    put("binheader", "json", b"A" + bytes.fromhex("5002 20 d002 20"))
+    put("binheader", "checksum", b"@" + bytes.fromhex("01c0 00"))
+
+
+def texts():
+    digest = "0123456789abcdef" * 4
+    put("policy_entry", "one", "version=1\nvolume=root\nmin-generation=3\n")
+    put("policy_entry", "all", f"version=1\nvolume=root\nuuid={LUKS_UUID}\nheader=sha256:{digest}\n"
+        f"header=sha256:{digest}\nvolume-key=sha256:{digest}\nmin-generation=3\nset-generation=4\nvolume=data\n"
+        f"fixate-volume-key={digest}\n")
+    put("policy_entry", "empty-volume", "version=1\nvolume=root\nvolume=data\nmin-generation=0\n")
+    put("cocotab", "one", "root auto\n")
+    put("cocotab", "all", "# volume device secret options\n\n"
+        f"root UUID={LUKS_UUID} {LUKS_KEY} read-only,same-cpu-crypt,submit-from-crypt-cpus,allow-discards,root\n"
+        "data\tPARTUUID=5C0C0A7E-01 - no-read-workqueue,no-write-workqueue,integrity=hmac-sha256\n"
+        "swap LABEL=swap none token=systemd-tpm2,token=b\nmore /dev/disk/by-id/virtio-x\n")
+    put("cocotab", "discards-integrity", "root auto - integrity=hmac-sha256,allow-discards\n")
+    put("cocotab", "many", "".join(f"v{i} /dev/vd{i}\n" for i in range(17)))
+    put("cocotab", "twice", "root auto\nroot /dev/vda\n")
+    put("ini", "all", "# all keys\n[Unlock]\nTimeout=90s\nRootTimeout = 2min\nFailureAction=reboot\n"
+        f"KeepSecrets={LUKS_KEY} {POLICY}\nSecretModules=efi_secret coco_secret\n\n[Policy]\n"
+        "Ciphers=aes-xts-plain64 serpent-xts-plain64\nRequirePolicyEntry=yes\nCheckCommandLine=no\n"
+        "AllowWords=ip=* net.ifnames=1\n")
+    put("ini", "empties", "[Unlock]\nKeepSecrets=\nTimeout=1500ms\n[Policy]\nAllowWords=\n; end")
+    put("ini", "null-cipher", "[Policy]\nCiphers=cipher_null-ecb-plain64\n")
+    put("cmdline", "usual", "@BOOT_IMAGE=/vmlinuz root=/dev/mapper/root ro quiet console=ttyS0,115200 panic=5 "
+        "coco_unlock.timeout=30 swiotlb=65536\n")
+    put("cmdline", "words", "Aexact=1 prefix.anything=yes root=/dev/mapper/root\n")
+    put("cmdline", "shell", "@quiet rdinit=/bin/sh rd.break root=/dev/sda1 coco_unlock.timeout=4711\n")
+    put("cmdline", "quoted", '@console="tty0" quiet\\ x\n')
+    put("mountinfo", "guest",
+        "21 1 0:20 / / rw,relatime - rootfs rootfs rw\n22 21 0:21 / /proc rw,nosuid shared:5 - proc proc rw\n"
+        "36 21 254:0 / /sysroot ro,relatime shared:18 master:1 - ext4 /dev/mapper/root ro,errors=remount-ro\n"
+        "37 36 0:40 /@usr /sysroot/usr\\040x rw - btrfs /dev/mapper/da\\134ta rw,subvol=/@usr\n")
+    put("mountinfo", "cut", "1 0 0:1 / / rw - a b\n")
+    put("mountinfo", "many", "1 1 1:1 / / r - a b c\n" * 1025)
+    put("mountinfo", "covered", "1 0 0:1 / / rw - a b c\n2 1 8:1 / /x rw - a b c\n3 2 8:2 / /x rw - a b c\n"
+        "4 3 8:3 / /x/y rw - a b c\n")
+    volume = ("volume={}\nroot={}\ndevice=254:{}\nuuid=CRYPT-LUKS2-5c0c0a7e000940008000000000000001-root\nread-only=0\n"
+              "target=0 2097152 crypt aes-xts-plain64 :64:logon:cryptsetup:5c0c0a7e-d0 0 254:16 32768\n"
+              "min-generation={}\nset-generation=0\n")
+    put("opened", "one", "version=1\n" + volume.format("root", 1, 0, 18446744073709551615))
+    put("opened", "two", "version=1\n" + volume.format("root", 1, 0, 3) + volume.format("data", 0, 1, 0))
+    put("opened", "no-root", "version=1\n" + volume.format("data", 0, 1, 0))
+
+
+# The secret table, and packets of it.
+
+def guid(text):
+    return uuid.UUID(text).bytes_le
+
+
+def table(*entries, rest=b""):
+    body = b"".join(guid(g) + struct.pack("<I", 20 + len(data)) + data for g, data in entries) + rest
+    return guid(TABLE) + struct.pack("<I", 20 + len(body)) + body
+
+
+def tables():
+    one = table((LUKS_KEY, b"secret"))
+    put("table", "empty", table())
+    put("table", "one", one)
+    put("table", "padded", one.ljust(48, b"\0"))
+    put("table", "counted-padding", table((LUKS_KEY, b"secret"), rest=bytes(7)))
+    put("table", "deleted", table((DELETED, bytes(4)), (POLICY, b"version=1\n"), (DELETED, b""), (LUKS_KEY, b"")))
+    put("table", "twice", table((LUKS_KEY, b"a"), (LUKS_KEY, b"b")))
+    put("table", "too-long", one[:16] + b"\xff\x00\x00\x00" + one[20:])
+    put("table", "trailing", one + b"\x01")
+    put("packet", "seal", b"@" + bytes(2) + one)
+    put("packet", "flip", b"B" + b"\x00\x91" + one)
+    put("packet", "open", b"A" + packet(one.ljust(48, b"\0")))
+    put("packet", "forged", b"A" + bytes(52) + one.ljust(48, b"\0"))
+
+
+def packet(plain):
+    """The keys of packet.c; AMD SEV API, LAUNCH_SECRET."""
+    iv = b"sixteen bytes..\0"
+    payload = subprocess.run(["openssl", "enc", "-aes-128-ctr", "-K", (b"e" * 16).hex(), "-iv", iv.hex()], input=plain,
+                             stdout=subprocess.PIPE, check=True).stdout
+    front = bytes(4) + iv
+    length = struct.pack("<I", len(plain))
+    return front + hmac.digest(b"i" * 16, b"\x01" + front + 2 * length + payload + b"m" * 32, "sha256") + payload
+
+
+def blob():
+    text = "c2VjcmV0IGJ5dGVzIQ=="
+    put("blob", "binary", b"\0" + bytes(range(256)))
+    put("blob", "base64", "\0" + text + "\n")
+    put("blob", "hex", "\0" + "00ff 1A2b\n3c\n")
+    put("blob", "too-long", bytes(1) + bytes(16385))
+    put("blob", "too-long-text", "\0" + "AAAA\n" * 5462)
+    put("blob", "cut", "\0" + text[:-3])
+    for way in (1, 2):
+        put("blob", f"value-{way}-hex", bytes([way, 13]) + b"0123456789abcdef0123456789abcdef")
+        put("blob", f"value-{way}-base64", bytes([way, 10]) + text.encode())
+    put("blob", "value-2-raw", bytes([2, 13]) + b"sixteen bytes..\0")
+    put("blob", "write-hex", bytes([3, 1]) + b"bytes\0")
+    put("blob", "write-base64", bytes([3, 0]) + b"other bytes\xff")
+
+
+def record(kind, data=b""):
+    return data + struct.pack("<H", 18 + len(data)) + guid(kind)
+
+
+def firmware():
+    records = (record("0ea74f78-0000-0000-0000-000000000000", bytes(4)) +
+               record("7255371f-3a3b-4b04-927b-1da6efa8d454", struct.pack("<II", 0x810c00, 0x400)) +
+               record("4c2eb361-7d9b-4cc3-8081-127c90d3d294", struct.pack("<II", 0x810000, 0xc00)))
+
+    def image(records):
+        footer = struct.pack("<H", len(records) + 18) + guid("96b582de-1fb2-45f7-baea-a366c55a082d")
+        return bytes(16) + records + footer + bytes(32)  # the reset vector
+
+    put("firmware", "areas", image(records))
+    put("firmware", "none", image(b""))
+    put("firmware", "twice", image(records[-26:] * 2))
+    put("launch", "firmware", b"\1\1" + image(records))
+    put("launch", "firmware-all", b"\1\7" + image(records))
+    put("launch", "firmware-vmsa", b"\1\x88" + image(records).rjust(4096, b"\0"))
+    put("launch", "blob", b"\0\1\1\x33\7\1" + bytes(48))
+    put("launch", "blob-other", b"\0\0\1\x33\7\1" + bytes(48))
+    put("launch", "key", b"\2" + b"k" * 16)
+    put("launch", "key-text", b"\2" + b"6b" * 16)
+    put("launch", "number", b"\3\1" + b"0x0001F")
+    put("launch", "number-ten", b"\3\0" + b"0255")
+
+
+# A partition table: choice and number, record of the protective MBR, header, entries.
+
+def gpt():
+    def one(name, choice, places, size=128, total=128):
+        sector = 4096 if choice & 1 else 512
+        last = (2 << 20) // sector - 1
+        mbr = struct.pack("<4s4sII", bytes(4), b"\xee" + bytes(3), 1, last)
+        area = 32768 // sector
+        head = struct.pack("<8sIIIIQQQQ16sQIII", b"EFI PART", 0x10000, 92, 0, 0, 1, last, 2 + area, last - 1 - area,
+                           uuid.UUID(LUKS_UUID).bytes_le, 2, total, size, 0)
+        entries = b""
+        for i, (first, length) in enumerate(places):
+            entry = struct.pack("<16s16sQQQ72s", guid("0fc63daf-8483-4772-8e79-3d69d8477de4"),
+                                guid("11111111-0000-4000-8000-%012d" % i), first, max(first + length - 1, 0), 0,
+                                f"name {i}".encode("utf-16-le"))
+            entries += entry.ljust(size, b"\0") if first else bytes(size)
+        put("gpt", name, bytes([choice, 1]) + mbr + head + entries)
+
+    one("three", 0, [(1024, 256), (512, 128), (2048, 1024)])
+    one("sectors-4096", 1, [(32, 64), (128, 256)])
+    one("bad-primary", 2, [(512, 128)])
+    one("bad-backup", 4, [(512, 128)])
+    one("own-places", 16, [(0, 0), (512, 128)])
+    one("overlap", 0, [(512, 128), (600, 128)])
+    one("outside", 0, [(512, 1 << 20)])
+    one("entries-256", 0, [(512, 128), (1024, 64)], size=256, total=128)
+
+
+def judge():
+    put("judge", "accept", b"\0")
+    put("judge", "refuse", b"\1")
+    put("judge", "integrity", b"\2")
+    put("judge", "short", b"\4")
+    put("judge", "long", b"\10")
+    put("judge", "changed", b"\0" + bytes.fromhex("0008 41 0030 42 0090 01 00a0 ff"))
+
+
+if __name__ == "__main__":
+    policy()
+    jsontext()
+    binheader()
+    texts()
+    tables()
+    blob()
+    firmware()
+    gpt()
+    judge()
+    if not os.path.islink(os.path.join(HERE, "volume")):
+        os.symlink("policy", os.path.join(HERE, "volume"))
