@@ -328,7 +328,8 @@ static uint64_t entries_size(const struct image *image, uint32_t sector_size, ui
 	    memcmp(header, GPT_SIGNATURE, sizeof(GPT_SIGNATURE) - 1) != 0)
 		return 0;
 	*ret_alternate = get_number(header + GPT_ALTERNATE_AT, 8);
-	return get_number(header + GPT_NR_ENTRIES_AT, 4) * get_number(header + GPT_ENTRY_SIZE_AT, 4);
+	return get_number(header + GPT_NR_ENTRIES_AT, 4) *
+	       get_number(header + GPT_ENTRY_SIZE_AT, 4);
 }
 
 /* libfdisk takes as much memory as any of the headers says, gigabytes, and only then looks for what
