@@ -13,6 +13,9 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+/* Each of them sees another mount or rename. */
+#define OPEN_TRIES_MAX 1000
+
 int root_init(struct root *ret_root, const char *dir)
 {
 	int fd = open(dir ? dir : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -36,8 +39,13 @@ int root_open(const struct root *root, const char *path, int flags, mode_t mode)
 		.mode = mode,
 		.resolve = RESOLVE_IN_ROOT,
 	};
-	long fd = syscall(SYS_openat2, root->fd, path, &how, sizeof(how));
+	unsigned int tries = 0;
+	long fd;
 
+	/* openat2(2): a mount or a rename meanwhile, anywhere on the machine, is EAGAIN. */
+	do
+		fd = syscall(SYS_openat2, root->fd, path, &how, sizeof(how));
+	while (fd < 0 && errno == EAGAIN && ++tries < OPEN_TRIES_MAX);
 	return fd < 0 ? -errno : (int)fd;
 }
 

@@ -44,6 +44,7 @@ static void test_inside(struct fixture *fx)
 
 static void test_text(struct fixture *fx)
 {
+	int fd;
 	char *text = NULL;
 
 	fixture_text(fx, "/ten", "0123456789");
@@ -65,6 +66,10 @@ static void test_text(struct fixture *fx)
 	is_str(text ? text : "none", "", "is an empty string");
 	free(text);
 	text = NULL;
+	inject_failure(INJECT_OPENAT2, 1, EAGAIN);
+	fd = root_open(&fx->root, "/ten", O_RDONLY, 0);
+	ok(inject.hit && fd >= 0, "a mount or rename in the way is no failure");
+	FIXTURE_MUST(close(fd) == 0);
 	inject_failure(INJECT_READ, 1, EIO);
 	is_int(root_read_text(&fx->root, "/ten", 99, &text), -EIO, "a read error");
 	ok(!text, "hands out nothing");
