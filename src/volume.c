@@ -304,7 +304,12 @@ int volume_map(struct volume *volume, const struct volume_conf *conf, struct fau
 
 const char *volume_form_name(enum secret_form form)
 {
-	return form == SECRET_FORM_EXACT ? "exact" : "without-final-nul";
+	static const char *const names[] = {
+		[SECRET_FORM_EXACT] = "exact",
+		[SECRET_FORM_WITHOUT_FINAL_NUL] = "without-final-nul",
+	};
+
+	return names[form];
 }
 
 void volume_done(struct volume *volume)

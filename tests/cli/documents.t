@@ -49,12 +49,12 @@ version=$(sed -n 's/^VERSION := //p' "$top/Makefile")
 is 'NEWS begins with this version' "$(grep -m 1 -B 1 '^=*$' <(grep . "$top/NEWS") | head -n 1)" "$version"
 run --version
 is '... which the program says' "$(cat "$tmp/out")" "coco-unlock $version"
-targets=$(sed -n '/^\.PHONY:/,/[^\\]$/p' "$top/Makefile" | tr -d '\\' | cut -d: -f2 | xargs -n 1)
+targets=$(grep -oE '^[a-z][a-z -]*:([^=]|$)' "$top/Makefile" | cut -d: -f1 | xargs -n 1 | sort -u)
 help=$(make -s -C "$top" help)
 ok 'premise: there are targets' test "$(wc -w <<< "$targets")" -gt 15
 is 'make help has each target' "$(for target in $targets; do
 	grep -qE "(^|[ ;])$target([ :;]|\$)" <<< "$help" || echo "$target"
-done | xargs)" 'install-real-root help'
+done | xargs)" 'fuzz-programs install-real-root needs-build needs-man'
 
 # The policy entry: the page's GUID, its example, and its script, which is run as it stands there.
 policy_guid=$(sed -nE 's/^#define GUID_POLICY "(.*)"/\1/p' "$top/src/reference.h")

@@ -3,6 +3,7 @@
 #
 # readme.t - README.md is short, and what it and the other documents of the top directory name is there; the
 # commands of README.md that need neither root nor a machine are run as they stand, the others are run by vm/readme.
+# Needs: python3 openssl mke2fs
 source "$(dirname "$0")/../lib/tap.sh"
 source "$(dirname "$0")/../lib/fixture.sh"
 unlocker=$bin
