@@ -63,22 +63,21 @@ ifeq ($(FUZZ),coverage)
 HARDENING += -fprofile-instr-generate -fcoverage-mapping
 HARDENING_LD += -fprofile-instr-generate
 endif
-ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DCOCO_VERSION='"$(VERSION)"' \
+ALL_CFLAGS = -Isrc -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DCOCO_VERSION='"$(VERSION)"' \
 	$(WARNINGS) $(HARDENING) $(PKG_CFLAGS) $(CFLAGS) $(CPPFLAGS)
 ALL_LDFLAGS = $(HARDENING_LD) $(LDFLAGS)
 LDLIBS = $(PKG_LIBS)
 # coco-secret, the tool of the guest's owner: what is below src/owner, and nothing else, needs these.
-OWNER_CFLAGS = -Isrc/owner -Isrc -pthread $(OWNER_PKG_CFLAGS)
+OWNER_CFLAGS = -pthread $(OWNER_PKG_CFLAGS)
 OWNER_LDLIBS = $(OWNER_PKG_LIBS) -pthread
 
 # Each program is its command line, and of the archives what that needs: nothing else of the boot
 # is in coco-secret.
-SRC := $(wildcard src/*.c)
-OBJ := $(SRC:src/%.c=$(BUILD)/%.o)
-OWNER_SRC := $(wildcard src/owner/*.c)
-OWNER_OBJ := $(OWNER_SRC:src/%.c=$(BUILD)/%.o)
-GUEST_MAIN := $(filter $(BUILD)/main.o $(BUILD)/cmd_%.o,$(OBJ))
-OWNER_MAIN := $(filter $(BUILD)/owner/main.o $(BUILD)/owner/cmd_%.o,$(OWNER_OBJ))
+objects = $(patsubst src/%.c,$(BUILD)/%.o,$(wildcard $(1:%=src/%/*.c)))
+GUEST_MAIN := $(call objects,guest)
+OWNER_MAIN := $(filter-out $(BUILD)/owner/options.o,$(call objects,owner))
+GUEST_OBJ := $(call objects,base conf source disk volume rootfs boot)
+OWNER_OBJ := $(call objects,owner/*) $(BUILD)/owner/options.o
 GUEST_LIB := $(BUILD)/coco-unlock.a
 OWNER_LIB := $(BUILD)/coco-secret.a
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/test/%,$(wildcard tests/unit/*.c))
@@ -103,24 +102,26 @@ $(BUILD)/coco-secret: $(OWNER_MAIN) $(OWNER_LIB) $(GUEST_LIB)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(OWNER_LDLIBS)
 
-$(GUEST_LIB): $(filter-out $(GUEST_MAIN),$(OBJ))
-$(OWNER_LIB): $(filter-out $(OWNER_MAIN),$(OWNER_OBJ))
+$(GUEST_LIB): $(GUEST_OBJ)
+$(OWNER_LIB): $(OWNER_OBJ)
 
 # Made anew each time: an object whose source is gone must not stay.
 %.a:
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) qcs $@ $^
 
-$(BUILD)/owner/%.o: src/owner/%.c Makefile | $(BUILD)/owner
+$(BUILD)/owner/%.o: src/owner/%.c Makefile | $(BUILD)
 	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(OWNER_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(BUILD)/%.o: src/%.c Makefile | $(BUILD)
 	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # Secrets pass through these registers: clear them on return.
-$(BUILD)/secret.o: HARDENING += $(ZERO_REGISTERS)
+$(BUILD)/base/secret.o: HARDENING += $(ZERO_REGISTERS)
 
 $(BUILD)/test/owner_%: tests/unit/owner_%.c tests/lib/tap.h $(OWNER_LIB) $(GUEST_LIB) | $(BUILD)/test
 	$(call say,CC,$@)
@@ -129,11 +130,11 @@ $(BUILD)/test/owner_%: tests/unit/owner_%.c tests/lib/tap.h $(OWNER_LIB) $(GUEST
 
 $(BUILD)/test/%: tests/unit/%.c tests/lib/tap.h $(GUEST_LIB) | $(BUILD)/test
 	$(call say,CC,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -Isrc -Itests/lib $(ALL_LDFLAGS) -o $@ $< $(GUEST_LIB) $(LDLIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -Itests/lib $(ALL_LDFLAGS) -o $@ $< $(GUEST_LIB) $(LDLIBS)
 
 $(BUILD)/bench/%: tests/bench/%.c $(GUEST_LIB) | $(BUILD)/bench
 	$(call say,CC,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -Isrc $(ALL_LDFLAGS) -o $@ $< $(GUEST_LIB) $(LDLIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) -o $@ $< $(GUEST_LIB) $(LDLIBS)
 
 # A fuzz target is one file. libFuzzer brings its own main().
 FUZZ_TARGETS := $(patsubst tests/fuzz/%.c,%,$(filter-out tests/fuzz/driver.c,$(wildcard tests/fuzz/*.c)))
@@ -150,16 +151,16 @@ $(BUILD)/fuzz/%: tests/fuzz/%.c $(FUZZ_DRIVER) $(FUZZ_LIBS) | $(BUILD)/fuzz
 	$(Q)$(CC) $(ALL_CFLAGS) $(OWNER_CFLAGS) -MMD -MP -Itests/lib $(ALL_LDFLAGS) -o $@ $< $(FUZZ_DRIVER) \
 		$(FUZZ_LIBS) $(OWNER_LDLIBS)
 
-$(BUILD) $(BUILD)/owner $(BUILD)/test $(BUILD)/bench $(BUILD)/fuzz: | needs-build
+$(BUILD) $(BUILD)/test $(BUILD)/bench $(BUILD)/fuzz: | needs-build
 $(BUILD)/man: | needs-man
-$(BUILD) $(BUILD)/owner $(BUILD)/test $(BUILD)/bench $(BUILD)/fuzz $(BUILD)/man:
+$(BUILD) $(BUILD)/test $(BUILD)/bench $(BUILD)/fuzz $(BUILD)/man:
 	mkdir -p $@
 
 # Says what is missing to build, and the Debian package that has it, in place of a compiler's errors.
 needs-build needs-man: needs-%:
 	@CC='$(CC)' PKG_CONFIG='$(PKG_CONFIG)' tests/needs.sh $*
 
--include $(wildcard $(BUILD)/*.d $(BUILD)/owner/*.d $(BUILD)/test/*.d $(BUILD)/fuzz/*.d)
+-include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)
 
 #: man              the man pages alone
 man: $(MAN)
@@ -175,7 +176,7 @@ MODULE_BUILD = $(BUILD)/module-$(KVER)
 module:
 	@[ -d $(KDIR) ] || { echo '$(KDIR) is missing: apt-get install linux-headers-$(KVER)' >&2; exit 1; }
 	$(Q)mkdir -p $(MODULE_BUILD)
-	$(Q)cp src/module/coco_secret.c src/module/Kbuild $(MODULE_BUILD)/
+	$(Q)cp src/kmod/coco_secret.c src/kmod/Kbuild $(MODULE_BUILD)/
 	$(MAKE) -C $(KDIR) M=$(abspath $(MODULE_BUILD)) modules
 
 #: install-module   coco_secret.ko to DESTDIR/lib/modules/KVER/updates
@@ -191,8 +192,8 @@ DKMS_SRC = $(DESTDIR)/usr/src/coco-unlock-module-$(VERSION)
 
 #: install-dkms     sources of coco_secret for dkms
 install-dkms:
-	$(INSTALL) -D -m 0644 -t $(DKMS_SRC) src/module/coco_secret.c src/module/Kbuild
-	sed 's/@VERSION@/$(VERSION)/' src/module/dkms.conf > $(DKMS_SRC)/dkms.conf
+	$(INSTALL) -D -m 0644 -t $(DKMS_SRC) src/kmod/coco_secret.c src/kmod/Kbuild
+	sed 's/@VERSION@/$(VERSION)/' src/kmod/dkms.conf > $(DKMS_SRC)/dkms.conf
 
 UNITS := coco-unlock.service coco-unlock-abort.service coco-unlock-verify-root.service \
 	coco-unlock-verify-mounts.service coco-unlock-generation.service

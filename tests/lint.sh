@@ -7,76 +7,80 @@ source "$(dirname "$0")/lib/tap.sh"
 cd "$(dirname "$0")/.." || exit 99
 export LC_ALL=C.UTF-8
 
-# Layers of src/, lowest first: a file includes headers of its own layer or of lower ones.
-# A new file must be put in here. Above them is src/owner/, the program coco-secret: it may
-# include its own headers and those of layers 1 to 4, only its verbs its cmd.h, and nobody
-# includes it.
-layers='
-1 util text guid fault exitcode deadline root paths log digest jsontext child warning
-2 reference conf cocotab lvmfilter
-3 secret module uevent kernel action source source_efi source_table fetch device header policy volume
-3 examine binheader judge cmdline policy_entry
-3 dm unmap mapping opened mounts stack strangers rivals swaps verify generation running
-3 storage services surroundings
-4 run report sources unlock supervise stop
-5 cmd cmd_check cmd_raise_generation cmd_status cmd_unlock cmd_verify_root main
+# The folders of src/ are layers: each may include itself, and what stands behind it here. Only
+# those listed exist. Nobody includes guest and owner; source and disk do not know each other.
+folders='
+base
+conf	base
+source	base conf
+disk	base conf
+volume	base conf source disk
+rootfs	base conf disk volume
+boot	base conf source disk volume rootfs
+guest	base conf source disk volume rootfs boot
+owner	base conf disk volume owner/io owner/table owner/launch owner/disk owner/plan
+owner/io	base conf
+owner/table	base conf volume owner/io
+owner/launch	base conf owner/io owner/table
+owner/disk	base conf disk volume owner/io
+owner/plan	base conf disk volume owner/io owner/table owner/launch owner/disk
 '
 
-# Inside layer 3: files (left) that must not know of others (right). Who gets secrets does
-# not see disks, and the other way round; only examine.c and unlock.c bring them together.
-# The judge and the rules know neither secrets nor libcryptsetup.
-apart='
-source source_efi source_table secret: device header policy volume uevent kernel action
-uevent kernel device header policy action module: secret source_efi volume
-header: policy
-policy binheader jsontext: log secret source_efi volume
-judge: log secret source_efi volume module uevent kernel
-cmdline: secret device header policy volume
-mapping: secret volume
-unmap dm action child: secret volume source_efi device header policy
-policy_entry: source_efi volume policy
-supervise: secret source_efi volume device header
-volume: source_efi module uevent kernel
+# Single headers: who (a folder or files) may have one that its folder does not allow, and who
+# must not have one that it does. Who sees secrets does not see disks; only boot/unlock.c and
+# volume/ bring them together. The judge and the rules know neither secrets nor the log.
+also='
+owner/table owner/plan owner/disk: source/source.h source/table.h
+'
+never='
+disk: base/secret.h
+disk/policy disk/binheader disk/jsontext disk/judge: base/log.h base/modules.h disk/uevent.h
+source: base/child.h
+volume/mapping volume/unmap volume/dm volume/kernel: base/secret.h volume/volume.h
+volume/volume volume/pins volume/examine: base/modules.h disk/uevent.h volume/kernel.h
+boot/cmdline: base/secret.h disk/device.h disk/header.h volume/volume.h
+boot/action boot/supervise: base/secret.h volume/volume.h disk/device.h disk/header.h
 '
 
-# Libraries, and the only files that know them.
+# Libraries, and the only folders or files that know them.
 owners='
-libcryptsetup.h: volume.c owner/luksheader.c owner/newheader.c owner/inplace.c
-libkmod.h: module.c
-openssl/: digest.c owner/xts.c owner/launch.c owner/packet.c
-linux/seccomp.h: judge.c
-linux/dm-ioctl.h: kernel.c dm.h
-blkid/blkid.h: device.c rivals.c owner/filesystem.c
-json-c/json.h: policy.c judge.c report.c cmd_status.c owner/cmd_table.c owner/cmd_measure.c owner/cmd_packet.c owner/cmd_verify.c owner/inplace.c
+libcryptsetup.h: volume/volume.c owner/disk
+libkmod.h: base/modules.c
+openssl/: base/digest.c owner/disk/xts.c owner/launch
+linux/seccomp.h: disk/judge.c
+linux/dm-ioctl.h: volume
+blkid/blkid.h: disk/device.c rootfs/rivals.c owner/disk/filesystem.c
+libfdisk/: owner/disk
+json-c/json.h: disk boot/report.c guest/cmd_status.c owner
 '
 
-# Words (extended regular expressions) that src/*.[ch] must not have, but in the files named.
+# Words (extended regular expressions) that src/ must not have, but in the files and folders named.
 # Strings and comments count, too.
 words='
-"/(sys|dev|run|proc)(/|")	paths.h owner/main.c	a path outside paths.h
-(->|\.)bytes\>	secret.c secret.h volume.c source_table.c owner/blob.c owner/table.c owner/packet.c owner/launch.c owner/cmd_table.c owner/cmd_packet.c owner/luksheader.c owner/newheader.c owner/passphrase.c owner/pinnedtable.c owner/xts.c owner/encrypt.c owner/cmd_encrypt.c owner/inplace.c	secret bytes where they do not belong
-\<getenv\(	log.c	a decision by the environment
-\<exit\(	main.c	an exit outside main.c
-\<_exit\(	child.c judge.c supervise.c	the end of a child outside of child.c, judge.c and supervise.c
-\<fork\(	child.c action.c judge.c supervise.c	another process outside of child.c, action.c, judge.c and supervise.c
-\<prctl\(	secret.c judge.c supervise.c	a property of the process
+"/(sys|dev|run|proc)(/|")	base/paths.h owner/main.c	a path outside paths.h
+(->|\.)bytes\>	base/secret.c base/secret.h volume/volume.c source/table.c owner	secret bytes where they do not belong
+\<getenv\(	base/log.c	a decision by the environment
+\<exit\(	guest/main.c	an exit outside main.c
+\<_exit\(	base/child.c disk/judge.c boot/supervise.c	the end of a child outside of child.c, judge.c and supervise.c
+\<fork\(	base/child.c boot/action.c disk/judge.c boot/supervise.c	another process outside of child.c, action.c, judge.c and supervise.c
+\<prctl\(	base/secret.c disk/judge.c boot/supervise.c	a property of the process
 \<(system|popen|vfork|clone|posix_spawnp?|exec[lv]p?e?)\(	-	another program
 \<(sleep|usleep|nanosleep|clock_nanosleep)\(	-	waiting by sleep
 \<(v?sprintf|strn?cpy|strcat|strtok|gets|ato[il]|strtoul?l?|sscanf|alloca)\(	-	an unsafe call
 \<(dlopen|dlsym)\(	-	code that is loaded at run time
-\<((f?d)?opendir|readdir|scandir|glob|n?ftw|fts_open)\(	root.c stack.c rivals.c verify.c	a directory whose errors nobody sees: root_walk
+\<((f?d)?opendir|readdir|scandir|glob|n?ftw|fts_open)\(	base/root.c rootfs/stack.c rootfs/rivals.c rootfs/verify.c	a directory whose errors nobody sees: root_walk
 !root_exists\(|([(]|&& |[|][|] )root_exists\([^()]*\)([);?]| [&|?]|$)	-	root_exists() as a truth value
 '
 
 # Lines that are allowed to break the rule about paths, because no file of the machine is
 # looked at through them.
 path_exceptions='
-main.c: fd = open\("/dev/null", O_RDWR\)
-cocotab.c: strncmp\(word, "/dev/", 5\)
+guest/main.c: fd = open\("/dev/null", O_RDWR\)
+conf/cocotab.c: strncmp\(word, "/dev/", 5\)
 '
 
 # Calls that cut secrets at a NUL, copy them, or may be optimised away.
-secret_files='src/secret.c src/volume.c src/examine.c src/unlock.c src/source_table.c src/owner/table.c src/owner/packet.c'
+secret_files='src/base/secret.c src/source/table.c src/volume/volume.c src/volume/examine.c src/boot/unlock.c src/owner/table/table.c src/owner/launch/packet.c'
 secret_exceptions='volume\.c:.*\<strcmp\((text|uuid|ip\.integrity), '
 secret_calls='memset|strn?len|strn?dup|strn?cpy|strn?cat|strn?cmp|realloc|bcopy|printf'
 
@@ -93,55 +97,72 @@ clean() {
 	ok "$1" test -z "$lines" || sed 's/^/# /' <<< "$lines" | head -n 40
 }
 
-layer_of() {
-	awk -v name="$1" '{ for (i = 2; i <= NF; i++) if ($i == name) print $1 }' <<< "$layers"
+# The C files of the programs. src/kmod is kernel code, and includes nothing of the rest.
+sources() {
+	find src -name kmod -prune -o -name "*.[ch]" -print | sort
+}
+
+# in_list FILE WORD...: is the file, without src/, one of these, in one of these folders, or one of
+# these with a suffix?
+in_list() {
+	local file=$1 word
+	shift
+	for word; do
+		[[ $file == "$word" || $file == "$word"/* || ${file%.[ch]} == "$word" ]] && return 0
+	done
+	return 1
+}
+
+# table_of TABLE FILE: what lines "WORDS: MORE" of the table say about the file.
+table_of() {
+	local who more
+	while IFS=: read -r who more; do
+		# shellcheck disable=SC2086 # several words
+		[[ ! $who ]] || ! in_list "$2" $who || echo "$more"
+	done <<< "$1"
 }
 
 includes_of() {
-	sed -nE 's/^#\s*include\s+"([^"]+)\.h".*/\1/p' "$1"
+	sed -nE 's/^#\s*include\s+"([^"]+)".*/\1/p' "$1"
 }
 
-check_layers() {
-	local file name layer header
-	for file in src/*.[ch]; do
-		name=${file#src/} name=${name%.*} layer=$(layer_of "$name")
-		[[ $layer ]] || { echo "$file is in no layer"; continue; }
-		for header in $(includes_of "$file"); do
-			[[ $(layer_of "$header") ]] || { echo "$file includes $header.h of no layer"; continue; }
-			(($(layer_of "$header") <= layer)) ||
-				echo "$file (layer $layer) includes $header.h (layer $(layer_of "$header"))"
+check_folders() {
+	local file folder header to
+	local -A below=()
+	while IFS=$'\t' read -r folder to; do
+		[[ ! $folder ]] || below[$folder]=" $folder $to "
+	done <<< "$folders"
+	while read -r file; do
+		file=${file#src/} folder=${file%/*}
+		[[ ${below[$folder]-} ]] || { echo "src/$file is in no folder of the house"; continue; }
+		for header in $(includes_of "src/$file"); do
+			[[ -e src/$header ]] || { echo "src/$file includes $header, which is not below src/"; continue; }
+			# shellcheck disable=SC2046 # several words
+			[[ ${below[$folder]} == *" ${header%/*} "* ]] ||
+				in_list "$header" $(table_of "$also" "$file") ||
+				echo "src/$file includes $header"
 		done
-	done
-	for file in src/owner/*.[ch]; do
-		for header in $(includes_of "$file"); do
-			if [[ -e src/owner/$header.h ]]; then
-				[[ $header != cmd || $file == src/owner/cmd_*.[ch] || $file == src/owner/main.c ]] ||
-					echo "$file includes cmd.h"
-			else
-				layer=$(layer_of "$header")
-				((${layer:-9} <= 4)) || echo "$file includes $header.h (layer ${layer:-unknown})"
-			fi
-		done
-	done
+	done < <(sources)
 }
 
-check_apart() {
-	local left right name header
-	while IFS=: read -r left right; do
-		for name in $left; do
-			for header in $(cat src/"$name".[ch] 2> /dev/null | includes_of /dev/stdin); do
-				[[ " $right " != *" $header "* ]] || echo "src/$name.[ch] includes $header.h"
-			done
+check_never() {
+	local file header
+	while read -r file; do
+		for header in $(includes_of "$file"); do
+			# shellcheck disable=SC2046 # several words
+			! in_list "$header" $(table_of "$never" "${file#src/}") || echo "$file includes $header"
 		done
-	done <<< "$apart"
+	done < <(sources)
+	grep -nE '^#\s*include\s+"' src/kmod/*.c
 }
 
 check_owners() {
 	local library names file
 	while IFS=: read -r library names; do
 		[[ $library ]] || continue
-		for file in $(grep -lE "^#\s*include\s+[<\"]$library" src/*.[ch] src/owner/*.[ch]); do
-			[[ " $names " == *" ${file#src/} "* ]] || echo "$file includes $library"
+		for file in $(sources | xargs grep -lE "^#\s*include\s+[<\"]$library"); do
+			# shellcheck disable=SC2086 # several words
+			in_list "${file#src/}" $names || echo "$file includes $library"
 		done
 	done <<< "$owners"
 }
@@ -152,9 +173,10 @@ check_words() {
 		[[ $word ]] || continue
 		while IFS=: read -r file name text; do
 			[[ $file ]] || continue
-			[[ " $names " == *" ${file#src/} "* ]] && continue
+			# shellcheck disable=SC2086 # several words
+			in_list "${file#src/}" $names && continue
 			is_exception "${file#src/}" "$text" || echo "$what: $file:$name:$text"
-		done < <(grep -nE "$word" src/*.[ch] src/owner/*.[ch])
+		done < <(sources | xargs grep -nE "$word")
 	done <<< "$words"
 }
 
@@ -200,7 +222,7 @@ check_spdx() {
 # says also what it trusts or may not do, unless it only holds the command line.
 check_openings() {
 	local file name
-	for file in src/*.[ch] src/owner/*.[ch] tests/unit/*.c tests/lib/*.h tests/fuzz/*.[ch]; do
+	for file in $(sources) tests/unit/*.c tests/lib/*.h tests/fuzz/*.[ch]; do
 		name=${file##*/}
 		sed -n 2,3p "$file" | tr '\n' ' ' | grep -qF "/*  * $name - " ||
 			echo "$file does not say what it is"
@@ -222,19 +244,19 @@ check_blanks() {
 
 check_ifdef() {
 	# But for the kernel's number of an architecture, which no header has for all of them.
-	grep -nE '^#\s*(if|ifdef|elif)\>' src/*.[ch] src/owner/*.[ch] |
-		grep -vE '^src/judge\.c:[0-9]+:#(if|elif) defined\(__(x86_64|aarch64|s390x|powerpc64)__\)'
-	grep -cE '^#\s*ifndef COCO_[A-Z_]+_H$' src/*.h src/owner/*.h | grep -v ':1$'
-	grep -nE '^#\s*ifndef' src/*.c src/owner/*.c
+	sources | xargs grep -nE '^#\s*(if|ifdef|elif)\>' |
+		grep -vE '^src/disk/judge\.c:[0-9]+:#(if|elif) defined\(__(x86_64|aarch64|s390x|powerpc64)__\)'
+	sources | grep '\.h$' | xargs grep -cE '^#\s*ifndef COCO_[A-Z_]+_H$' | grep -v ':1$'
+	sources | grep '\.c$' | xargs grep -nE '^#\s*ifndef'
 }
 
 # A header needs no other one before it.
 check_headers() {
 	local file flags
 	flags=$(pkg-config --cflags libcryptsetup libkmod blkid json-c fdisk)
-	for file in src/*.h src/owner/*.h; do
+	for file in $(sources | grep '\.h$'); do
 		# shellcheck disable=SC2086 # several flags
-		"${CC:-cc}" -std=gnu11 -D_GNU_SOURCE $flags -x c -fsyntax-only -Isrc/owner -Isrc \
+		"${CC:-cc}" -std=gnu11 -D_GNU_SOURCE $flags -x c -fsyntax-only -Isrc \
 			-include "$file" /dev/null 2>&1 | head -n 3
 	done
 }
@@ -268,9 +290,9 @@ check_executable() {
 	done < <(scripts)
 }
 
-clean 'includes go one way' < <(check_layers)
-clean 'who sees secrets does not see disks' < <(check_apart)
-clean 'each library has its file' < <(check_owners)
+clean 'includes go one way' < <(check_folders)
+clean 'who sees secrets does not see disks' < <(check_never)
+clean 'each library has its folder' < <(check_owners)
 clean 'no call and no path where it does not belong' < <(check_words)
 clean 'nothing cuts or copies secrets' < <(check_secret_calls)
 clean 'no variants by the preprocessor' < <(check_ifdef)

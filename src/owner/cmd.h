@@ -7,7 +7,7 @@
 
 #include <getopt.h>
 
-#include "fault.h"
+#include "base/fault.h"
 
 struct cmd {
 	const char *name;

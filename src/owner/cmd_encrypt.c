@@ -2,7 +2,7 @@
 /*
  * cmd_encrypt.c - makes an encrypted root image of a plain one, as a new file or in place.
  */
-#include "cmd.h"
+#include "owner/cmd.h"
 
 #include <signal.h>
 #include <string.h>
@@ -10,11 +10,11 @@
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 
-#include "blob.h"
-#include "encrypt.h"
-#include "inplace.h"
-#include "passphrase.h"
-#include "progress.h"
+#include "owner/io/blob.h"
+#include "owner/disk/encrypt.h"
+#include "owner/disk/inplace.h"
+#include "owner/io/passphrase.h"
+#include "owner/io/progress.h"
 
 /* UEFI 2.10, appendix A names it; GRUB's core image is in it, found by its place. */
 #define TYPE_BIOS_BOOT "21686148-6449-6E6F-744E-656564454649"

@@ -2,13 +2,13 @@
 /*
  * cmd_measure.c - what a guest has to measure to when the host starts it as agreed.
  */
-#include "cmd.h"
+#include "owner/cmd.h"
 
 #include <json-c/json.h>
 #include <string.h>
 
-#include "blob.h"
-#include "options.h"
+#include "owner/io/blob.h"
+#include "owner/options.h"
 
 struct measure {
 	struct launch_options launch;

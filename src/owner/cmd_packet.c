@@ -2,17 +2,17 @@
 /*
  * cmd_packet.c - seals a secret table for one guest that has been measured.
  */
-#include "cmd.h"
+#include "owner/cmd.h"
 
 #include <json-c/json.h>
 #include <string.h>
 #include <sys/random.h>
 
-#include "blob.h"
-#include "firmware.h"
-#include "options.h"
-#include "packet.h"
-#include "table.h"
+#include "owner/io/blob.h"
+#include "owner/launch/firmware.h"
+#include "owner/options.h"
+#include "owner/launch/packet.h"
+#include "owner/table/table.h"
 
 #define NR_FILES 4
 

@@ -3,14 +3,14 @@
  * cmd_prepare.c - makes an encrypted disk ready for its guest: a secret of its own, the pins,
  * the secret table. The old passphrase keeps opening the disk until the very end.
  */
-#include "cmd.h"
+#include "owner/cmd.h"
 
 #include <string.h>
 #include <unistd.h>
 
-#include "passphrase.h"
-#include "pinnedtable.h"
-#include "target.h"
+#include "owner/io/passphrase.h"
+#include "owner/plan/pinned.h"
+#include "owner/plan/target.h"
 
 struct options {
 	struct target_options target;

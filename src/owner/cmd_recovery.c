@@ -2,14 +2,14 @@
 /*
  * cmd_recovery.c - adds a keyslot for a person: a key that can be read out and typed.
  */
-#include "cmd.h"
+#include "owner/cmd.h"
 
 #include <string.h>
 #include <unistd.h>
 
-#include "passphrase.h"
-#include "pinnedtable.h"
-#include "target.h"
+#include "owner/io/passphrase.h"
+#include "owner/plan/pinned.h"
+#include "owner/plan/target.h"
 
 struct options {
 	struct target_options target;

@@ -3,9 +3,9 @@
  * cmd_repair.c - completes a header of which a crash has left two different copies. On the
  * owner's own disk the newer copy counts; a guest refuses such a header instead.
  */
-#include "cmd.h"
+#include "owner/cmd.h"
 
-#include "target.h"
+#include "owner/plan/target.h"
 
 static int repair(const struct target_options *o)
 {

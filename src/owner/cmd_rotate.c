@@ -8,14 +8,14 @@
  * disk is written. Step 2 (--finish): the table for the header without the old keyslot is written,
  * then the disk. So at any point a table that the owner has opens what is on the disk.
  */
-#include "cmd.h"
+#include "owner/cmd.h"
 
 #include <string.h>
 #include <unistd.h>
 
-#include "passphrase.h"
-#include "pinnedtable.h"
-#include "target.h"
+#include "owner/io/passphrase.h"
+#include "owner/plan/pinned.h"
+#include "owner/plan/target.h"
 
 struct options {
 	struct target_options target;

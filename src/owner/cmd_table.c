@@ -2,16 +2,16 @@
 /*
  * cmd_table.c - builds, shows and changes secret tables.
  */
-#include "cmd.h"
+#include "owner/cmd.h"
 
 #include <json-c/json.h>
 #include <string.h>
 
-#include "blob.h"
-#include "firmware.h"
-#include "names.h"
-#include "reference.h"
-#include "table.h"
+#include "owner/io/blob.h"
+#include "owner/launch/firmware.h"
+#include "owner/table/names.h"
+#include "conf/reference.h"
+#include "owner/table/table.h"
 
 #define SHORT_KEY 16 /* bytes: below that, somebody may guess it */
 

@@ -2,16 +2,16 @@
 /*
  * cmd_verify.c - says beforehand what a boot will say. Changes nothing.
  */
-#include "cmd.h"
+#include "owner/cmd.h"
 
 #include <json-c/json.h>
 #include <string.h>
 
-#include "blob.h"
-#include "forecast.h"
-#include "guestconf.h"
-#include "target.h"
-#include "text.h"
+#include "owner/io/blob.h"
+#include "owner/plan/forecast.h"
+#include "owner/plan/guestconf.h"
+#include "owner/plan/target.h"
+#include "base/text.h"
 
 /* Of a guest's memory, what is left to a key derivation in the initramfs: an estimate. */
 #define MEMORY_SHARE_NUM 3

@@ -7,10 +7,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "cmd.h"
-#include "digest.h"
-#include "secret.h"
-#include "text.h"
+#include "owner/cmd.h"
+#include "base/digest.h"
+#include "base/secret.h"
+#include "base/text.h"
 
 static const struct cmd *const cmds[] = {
 	&cmd_table, &cmd_measure, &cmd_packet, &cmd_verify, &cmd_encrypt, &cmd_prepare,

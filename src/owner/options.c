@@ -3,13 +3,13 @@
  * options.c - the options that say what a guest has to measure to; for measure and packet.
  * Trusts the owner's command line, but takes no number that does not fit its field.
  */
-#include "options.h"
+#include "owner/options.h"
 
 #include <string.h>
 #include <strings.h>
 
-#include "blob.h"
-#include "text.h"
+#include "owner/io/blob.h"
+#include "base/text.h"
 
 int options_number(const char *text, uint64_t max, uint64_t *ret_value)
 {

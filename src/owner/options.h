@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#include "launch.h"
+#include "owner/launch/launch.h"
 
 struct launch_options {
 	struct launch_inputs inputs;

@@ -14,8 +14,8 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-#include "judge.h"
-#include "mapping.h"
+#include "disk/judge.h"
+#include "volume/mapping.h"
 
 #define RUNS 300
 

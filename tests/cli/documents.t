@@ -21,28 +21,28 @@ literal() {
 }
 
 # The words that the guard allows.
-source_words=$(sed -n '/default_words\[\] = {/,/^};/p' "$top/src/cmdline.c" | grep -o '"[^"]*"' | tr -d '"' | sort)
+source_words=$(sed -n '/default_words\[\] = {/,/^};/p' "$top/src/boot/cmdline.c" | grep -o '"[^"]*"' | tr -d '"' | sort)
 page_words=$(section coco-unlock.conf.5.scd 'BUILT-IN WORDS' | literal | tr ' ' '\n' | sort)
 ok 'premise: there are words' test "$(wc -l <<< "$source_words")" -gt 50
-is 'coco-unlock.conf(5) lists the words of src/cmdline.c' "$page_words" "$source_words"
+is 'coco-unlock.conf(5) lists the words of src/boot/cmdline.c' "$page_words" "$source_words"
 is '... none of them twice' "$(uniq -d <<< "$page_words")" ''
 
 # Keys and options: each has its entry on the page, and is named in conf/.
-keys=$(sed -nE 's/^\t\{ "(Unlock|Policy)", "([A-Za-z]+)", .*/\2/p' "$top/src/conf.c" | sort)
-is 'coco-unlock.conf(5) has each key of src/conf.c' \
+keys=$(sed -nE 's/^\t\{ "(Unlock|Policy)", "([A-Za-z]+)", .*/\2/p' "$top/src/conf/conf.c" | sort)
+is 'coco-unlock.conf(5) has each key of src/conf/conf.c' \
 	"$(sed -nE 's/^\*([A-Za-z]+)=\*$/\1/p' "$man/coco-unlock.conf.5.scd" | sort)" "$keys"
 is '... and so has conf/coco-unlock.conf' \
 	"$(grep -oE '^# ?[A-Z][A-Za-z]+=' "$top/conf/coco-unlock.conf" | tr -d '#= ' | sort -u)" "$keys"
 while read -r option; do
 	ok "cocotab(5) and conf/cocotab have $option" \
 		eval "grep -qF '*$option*' '$man/cocotab.5.scd' && grep -qF -- '$option' '$top/conf/cocotab'"
-done < <(sed -nE 's/^\t\{ "([a-z0-9=-]+)", VOLUME_OPTION_.*/\1/p' "$top/src/cocotab.c"
-	sed -nE 's/^#define TOKEN_OPTION "(.*)"/\1/p' "$top/src/cocotab.c")
+done < <(sed -nE 's/^\t\{ "([a-z0-9=-]+)", VOLUME_OPTION_.*/\1/p' "$top/src/conf/cocotab.c"
+	sed -nE 's/^#define TOKEN_OPTION "(.*)"/\1/p' "$top/src/conf/cocotab.c")
 
 # Verbs.
 while read -r verb; do
 	ok "coco-unlock(8) describes $verb" grep -qE "^\*$verb\*( |$)" "$man/coco-unlock.8.scd"
-done < <(sed -nE 's/^\t\.name = "(.*)",/\1/p' "$top"/src/cmd_*.c)
+done < <(sed -nE 's/^\t\.name = "(.*)",/\1/p' "$top"/src/guest/cmd_*.c)
 
 # The version. Outcomes: unit/exitcode.c compares coco-unlock(8) with the program.
 version=$(sed -n 's/^VERSION := //p' "$top/Makefile")
@@ -57,7 +57,7 @@ is 'make help has each target' "$(for target in $targets; do
 done | xargs)" 'fuzz-programs install-real-root needs-build needs-man'
 
 # The policy entry: the page's GUID, its example, and its script, which is run as it stands there.
-policy_guid=$(sed -nE 's/^#define GUID_POLICY "(.*)"/\1/p' "$top/src/reference.h")
+policy_guid=$(sed -nE 's/^#define GUID_POLICY "(.*)"/\1/p' "$top/src/conf/reference.h")
 is 'coco-unlock-policy(5) has the GUID' \
 	"$(section coco-unlock-policy.5.scd DESCRIPTION | literal)" "$policy_guid"
 

@@ -61,7 +61,7 @@ ok 'premise: the page names outcomes' test "$(facts outcome | wc -l)" -gt 15
 is 'each outcome is one of coco-unlock(8)' "$(facts outcome | comm -23 - "$tmp/outcomes")" ''
 
 # A rule is what the source returns as the name of one.
-cat "$top"/src/{policy,binheader,volume}.c | tr '\n\t' '  ' |
+cat "$top"/src/{disk/policy,disk/binheader,volume/volume}.c | tr '\n\t' '  ' |
 	grep -oE '(\<return|\<rule =|[?:]) +"[a-z0-9-]+"' | grep -oE '"[^"]+"' | tr -d '"' | sort -u > "$tmp/rules"
 ok 'premise: there are rules' test "$(wc -l < "$tmp/rules")" -gt 45
 is 'the page lists the rules of the source, no others, and each once' \

@@ -85,7 +85,7 @@ is 'the stop step of the unlock' "$(value coco-unlock.service ExecStopPost)" \
 	'/usr/bin/coco-unlock abort --unless-done'
 
 # The end of the machine has its own limit (action.h, action.c): the unit must not end it before.
-limit=$(sed -n 's/^#define [A-Z]*_LIMIT_MS \([0-9]*\).*/\1/p' "$top/src/action.h" "$top/src/action.c" | paste -sd+)
+limit=$(sed -n 's/^#define [A-Z]*_LIMIT_MS \([0-9]*\).*/\1/p' "$top/src/boot/action.h" "$top/src/boot/action.c" | paste -sd+)
 made poweroff
 for unit in "${ours[@]:1}" emergency.service initrd-switch-root.service; do
 	is "$unit has a minute" "$(value "$unit" TimeoutStartSec)" 1min

@@ -3,7 +3,7 @@
  * blob.c - fuzz target: bytes in base64, in hexadecimal, or as they are. What is decoded, encoded
  * again, is the same text but for white space; and what is written is read the same.
  */
-#include "blob.h"
+#include "owner/io/blob.h"
 
 #include <ctype.h>
 

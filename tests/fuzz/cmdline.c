@@ -8,7 +8,7 @@
 
 #include <strings.h>
 
-#include "cmdline.h"
+#include "boot/cmdline.h"
 
 #define ALLOW_WORDS 1 /* AllowWords= has two, and an empty value before them */
 #define SEPARATORS " \t\n"

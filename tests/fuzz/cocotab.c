@@ -5,7 +5,7 @@
  */
 #include "fuzz.h"
 
-#include "conf.h"
+#include "conf/conf.h"
 
 static void check_device(const struct device_spec *d)
 {

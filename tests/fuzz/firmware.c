@@ -3,7 +3,7 @@
  * firmware.c - fuzz target: the table in front of a firmware's reset vector. A block that is found
  * has its eight bytes, and its GUID, somewhere in the image.
  */
-#include "firmware.h"
+#include "owner/launch/firmware.h"
 
 #include "fuzz.h"
 

@@ -9,7 +9,7 @@
 
 #include "fuzz.h"
 #include "luks2.h"
-#include "policy.h"
+#include "disk/policy.h"
 
 #define FORGE_UUID "5c0c0a7e-0009-4000-8000-000000000001"
 

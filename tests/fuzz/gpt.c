@@ -4,7 +4,7 @@
  * protective MBR, a header and its entries; both tables are made of it, with good checksums. What
  * is listed lies inside and apart; and when a partition has grown, nothing else has changed.
  */
-#include "gpt.h"
+#include "owner/disk/partition.h"
 
 #include "fuzz.h"
 

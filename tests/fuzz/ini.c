@@ -5,7 +5,7 @@
  */
 #include "fuzz.h"
 
-#include "conf.h"
+#include "conf/conf.h"
 
 static void check_names(const struct name_list *list)
 {

@@ -7,7 +7,7 @@
 
 #include <json-c/json.h>
 
-#include "jsontext.h"
+#include "disk/jsontext.h"
 
 /* Colons outside of strings: one for each member. */
 static size_t members_of_text(const char *text, size_t size)

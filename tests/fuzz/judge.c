@@ -4,7 +4,7 @@
  * of changes of a good answer, of three bytes each: place (two) and value. What is believed can
  * reach no further than what the policy could have said.
  */
-#include "judge.h"
+#include "disk/judge.h"
 
 #include <sys/socket.h>
 

@@ -4,12 +4,12 @@
  * host's blob is accepted only if it is the expected one; a file is measured only if it has its
  * size and its place.
  */
-#include "launch.h"
+#include "owner/launch/launch.h"
 
 #include <strings.h>
 
 #include "fuzz.h"
-#include "options.h"
+#include "owner/options.h"
 
 enum way { CHECK_BLOB, MEASURE_FIRMWARE, READ_KEY, READ_NUMBER, NR_WAYS };
 

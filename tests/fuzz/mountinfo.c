@@ -5,7 +5,7 @@
  */
 #include "fuzz.h"
 
-#include "mounts.h"
+#include "rootfs/mounts.h"
 
 static void check_string(const struct mounts *m, size_t size, const char *s)
 {

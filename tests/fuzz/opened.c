@@ -5,7 +5,7 @@
  */
 #include "fuzz.h"
 
-#include "opened.h"
+#include "rootfs/opened.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

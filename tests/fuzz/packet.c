@@ -4,10 +4,10 @@
  * a packet, header first; what opens must be what packet_seal() makes of the same table. Or it is
  * a table, which is sealed; then one change of the packet is refused, and none is not.
  */
-#include "packet.h"
+#include "owner/launch/packet.h"
 
 #include "fuzz.h"
-#include "table.h"
+#include "owner/table/table.h"
 
 #define IS_PACKET 1
 #define FLIP 2 /* the two bytes behind the choice say which bit */

@@ -5,9 +5,9 @@
  */
 #include "fuzz.h"
 
-#include "header.h"
-#include "policy_entry.h"
-#include "policytext.h"
+#include "disk/header.h"
+#include "volume/pins.h"
+#include "owner/table/policytext.h"
 
 static struct secret entry = SECRET_NULL, volume_key = SECRET_NULL;
 

@@ -4,10 +4,10 @@
  * find the same entries in what is accepted; and an accepted table stays one when entries go and
  * come.
  */
-#include "table.h"
+#include "owner/table/table.h"
 
 #include "fuzz.h"
-#include "source_table.h"
+#include "source/table.h"
 
 static struct secret bytes = SECRET_NULL, data_of_entry = SECRET_NULL;
 

@@ -3,7 +3,7 @@
  * volume.c - fuzz target: two readers of one header. What the policy accepts, libcryptsetup must
  * load from the sealed copy, and all that its accessors say must be what was judged.
  */
-#include "volume.h"
+#include "volume/volume.h"
 
 #include <libcryptsetup.h>
 

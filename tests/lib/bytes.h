@@ -8,7 +8,7 @@
 
 #include <stdlib.h>
 
-#include "secret.h"
+#include "base/secret.h"
 #include "tap.h"
 
 #define BYTES_MUST(condition)                                                      \

@@ -20,7 +20,7 @@
 
 #include "fixture.h"
 #include "inject_next.h"
-#include "paths.h"
+#include "base/paths.h"
 
 #define END_EVENTS_MAX 256
 #define END_PATIENCE_S 60 /* no test needs it: a defect does */

@@ -19,9 +19,9 @@
 #include "fixture.h"
 #define INJECT_OWN_FORK
 #include "inject.h"
-#include "paths.h"
-#include "policy_entry.h"
-#include "report.h"
+#include "base/paths.h"
+#include "volume/pins.h"
+#include "boot/report.h"
 
 #define ENTRIES PATH_SECURITYFS "/secrets/coco"
 #define OTHER "11111111-2222-3333-4444-555555555555"

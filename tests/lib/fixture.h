@@ -12,7 +12,7 @@
 #include <limits.h>
 #include <sys/stat.h>
 
-#include "root.h"
+#include "base/root.h"
 #include "tap.h"
 
 struct fixture {

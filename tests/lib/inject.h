@@ -21,7 +21,7 @@
 #include <sys/syscall.h>
 
 #include "inject_next.h"
-#include "secret.h"
+#include "base/secret.h"
 
 enum inject_call {
 	INJECT_NONE,

@@ -10,9 +10,9 @@
 
 #include <json-c/json.h>
 
-#include "digest.h"
+#include "base/digest.h"
 #include "fixture.h"
-#include "header.h"
+#include "disk/header.h"
 
 #define LUKS2_CHECKSUM 448
 #define LUKS2_CHECKSUM_SIZE 64

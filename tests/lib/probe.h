@@ -5,7 +5,7 @@
 #ifndef COCO_TEST_PROBE_H
 #define COCO_TEST_PROBE_H
 
-#include "source_efi.h"
+#include "source/efi.h"
 
 #define REF(guid_text) ((struct reference){ REFERENCE_ENTRY, guid_text })
 

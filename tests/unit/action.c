@@ -4,9 +4,9 @@
  * the caller, its death, the limit; the watch's death; reboot(2), the keys of SysRq; and that
  * nobody goes on when all of them do nothing.
  */
-#include "action.h"
+#include "boot/action.h"
 
-#include "child.h"
+#include "base/child.h"
 #include "fake_end.h"
 
 static struct fixture fx;

@@ -4,7 +4,7 @@
  * its field, whether or not the checksum was made good again.
  * Needs: cryptsetup
  */
-#include "binheader.h"
+#include "disk/binheader.h"
 
 #include "luks2.h"
 

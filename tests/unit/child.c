@@ -3,7 +3,7 @@
  * child.c - work in processes that may hang: what became of each, and that nobody waits for
  * one longer than the deadline and half a second, not even if SIGKILL does not end it.
  */
-#include "child.h"
+#include "base/child.h"
 
 #include "fake_end.h"
 

@@ -4,8 +4,8 @@
  * mapped, also where the machine goes on (rescue); in a running system they touch no mapping.
  * Needs: cryptsetup
  */
-#include "../../src/cmd_unlock.c"
-#include "../../src/cmd_verify_root.c"
+#include "../../src/guest/cmd_unlock.c"
+#include "../../src/guest/cmd_verify_root.c"
 
 #include <sys/wait.h>
 

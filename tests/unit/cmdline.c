@@ -3,10 +3,10 @@
  * cmdline.c - the kernel command line, which the host may write, shortens the timeout and
  * does nothing else; a word that is not on the list ends the boot, and so do credentials.
  */
-#include "cmdline.h"
+#include "boot/cmdline.h"
 
 #include "fixture.h"
-#include "paths.h"
+#include "base/paths.h"
 
 static const struct {
 	const char *cmdline;

@@ -2,7 +2,7 @@
 /*
  * cocotab.c - the table of volumes: every column, and every mistake with file and line.
  */
-#include "conf.h"
+#include "conf/conf.h"
 
 #include "tap.h"
 

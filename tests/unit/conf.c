@@ -3,10 +3,10 @@
  * conf.c - coco-unlock.conf and its drop-ins: what is taken, in which order, and what is an
  * error, with file and line.
  */
-#include "conf.h"
+#include "conf/conf.h"
 
 #include "fixture.h"
-#include "paths.h"
+#include "base/paths.h"
 
 #define GUID_1 "11111111-2222-3333-4444-555555555555"
 #define GUID_2 "AAAAAAAA-BBBB-CCCC-DDDD-EEEEEEEEEEEE"

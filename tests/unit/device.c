@@ -5,7 +5,7 @@
  * comes from, so its answer about that is a fake; the virtual machines show the rest.
  * Needs: cryptsetup mke2fs
  */
-#include "device.h"
+#include "disk/device.h"
 
 #include <blkid/blkid.h>
 #include <dlfcn.h>
@@ -17,7 +17,7 @@
 #include <sys/syscall.h>
 
 #include "fixture.h"
-#include "paths.h"
+#include "base/paths.h"
 
 #define UUID_A "aaaaaaaa-0000-4000-8000-00000000000a"
 #define UUID_B "aaaaaaaa-0000-4000-8000-00000000000b"

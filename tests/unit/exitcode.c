@@ -3,12 +3,12 @@
  * exitcode.c - the table of outcomes is frozen, complete, and the one of the man page; what
  * coco-secret makes of it is frozen, too.
  */
-#include "exitcode.h"
+#include "base/exitcode.h"
 
 #include <ctype.h>
 
 #include "tap.h"
-#include "util.h"
+#include "base/util.h"
 
 #define MAN_PAGE "src/man/coco-unlock.8.scd"
 

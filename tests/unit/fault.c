@@ -2,7 +2,7 @@
 /*
  * fault.c - the first cause is the one that is told, as one printable line.
  */
-#include "fault.h"
+#include "base/fault.h"
 
 #include "tap.h"
 

@@ -5,11 +5,11 @@
  * The same numbers in each run; SANITIZE=1 is where it sees most.
  * Needs: cryptsetup
  */
-#include "jsontext.h"
+#include "disk/jsontext.h"
 #include "luks2.h"
-#include "policy.h"
-#include "policy_entry.h"
-#include "secret.h"
+#include "disk/policy.h"
+#include "volume/pins.h"
+#include "base/secret.h"
 
 #define ROUNDS 6000
 #define UUID "aaaaaaaa-0000-4000-8000-00000000000a"

@@ -3,10 +3,10 @@
  * generation.c - the counter in the root: no file is 0, a good file is its number, and
  * anything else is nothing.
  */
-#include "generation.h"
+#include "rootfs/generation.h"
 
 #include "fixture.h"
-#include "paths.h"
+#include "base/paths.h"
 
 static struct fixture fx;
 static uint64_t got;

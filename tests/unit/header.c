@@ -3,7 +3,7 @@
  * header.c - the copy of a header is what the disk had, each byte read once, and sealed.
  * Needs: cryptsetup
  */
-#include "header.h"
+#include "disk/header.h"
 
 #include "fixture.h"
 #include "inject.h"

@@ -3,7 +3,7 @@
  * jsontext.c - the raw scan of JSON text: what RFC 8259 has and LUKS2 needs passes; what
  * could be read in two ways does not.
  */
-#include "jsontext.h"
+#include "disk/jsontext.h"
 
 #include <json-c/json.h>
 

@@ -6,7 +6,7 @@
  * in the child what the test says. fork, poll and prctl are fakes that mostly do their work.
  * Needs: cryptsetup
  */
-#include "judge.h"
+#include "disk/judge.h"
 
 #include <openssl/evp.h>
 #include <poll.h>

@@ -3,7 +3,7 @@
  * kernel.c - dm_crypt, its ciphers and the control node: there, or no-dm-crypt.
  * The machine is a tree with machine = true; libkmod and ioctl(2) are fakes.
  */
-#include "kernel.h"
+#include "volume/kernel.h"
 
 #include <linux/dm-ioctl.h>
 #include <stdarg.h>
@@ -11,7 +11,7 @@
 
 #include "fake_kmod.h"
 #include "fixture.h"
-#include "paths.h"
+#include "base/paths.h"
 
 static struct fixture fx;
 static struct conf conf;

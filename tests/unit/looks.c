@@ -4,17 +4,17 @@
  * refused, too, when any one of them fails on its first use, its second, and so on; and what
  * is a duty then is done.
  */
-#include "cmdline.h"
-#include "device.h"
+#include "boot/cmdline.h"
+#include "disk/device.h"
 
-#include "action.h"
+#include "boot/action.h"
 #include "fixture.h"
 #include "inject.h"
-#include "kernel.h"
-#include "paths.h"
-#include "policy_entry.h"
+#include "volume/kernel.h"
+#include "base/paths.h"
+#include "volume/pins.h"
 #include "probe.h"
-#include "report.h"
+#include "boot/report.h"
 
 #define ENTRIES PATH_SECURITYFS "/secrets/coco"
 #define OTHER "11111111-2222-3333-4444-555555555555"

@@ -4,13 +4,13 @@
  * differs and it is said in what. The device mapper is a fake; the disk is a file that looks
  * like a block device.
  */
-#include "mapping.h"
+#include "volume/mapping.h"
 
 #include <sys/ioctl.h>
 #include <sys/sysmacros.h>
 
 #include "fake_dm.h"
-#include "paths.h"
+#include "base/paths.h"
 
 #define UUID "abcdef01-2345-4678-89ab-cdef01234567"
 #define DM_UUID "CRYPT-LUKS2-abcdef012345467889abcdef01234567-root"

@@ -3,12 +3,12 @@
  * opened.c - the list of what was opened: written whole, read back equal, and refused if one
  * byte of it is not as it is written.
  */
-#include "opened.h"
+#include "rootfs/opened.h"
 
 #include <sys/sysmacros.h>
 
 #include "fixture.h"
-#include "paths.h"
+#include "base/paths.h"
 
 #define UUID "CRYPT-LUKS2-aaaaaaaa00004000800000000000000a-root"
 #define PARAMS "aes-xts-plain64 :64:logon:cryptsetup:aaaaaaaa-d0 0 254:0 2048"

@@ -2,7 +2,7 @@
 /*
  * owner_blob.c - bytes in and out: encodings, and files that are there whole or not at all.
  */
-#include "blob.h"
+#include "owner/io/blob.h"
 
 #include <sys/file.h>
 #include <sys/syscall.h>

@@ -2,7 +2,7 @@
 /*
  * owner_firmware.c - the walk over the table in front of an OVMF image's reset vector.
  */
-#include "firmware.h"
+#include "owner/launch/firmware.h"
 
 #include "bytes.h"
 

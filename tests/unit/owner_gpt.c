@@ -3,7 +3,7 @@
  * owner_gpt.c - a partition grows, those behind it move, and all else of the table stays. The
  * table's bytes are judged by cli/owner_encrypt.t, without libfdisk.
  */
-#include "gpt.h"
+#include "owner/disk/partition.h"
 
 #include <libfdisk/libfdisk.h>
 

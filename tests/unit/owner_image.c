@@ -2,7 +2,7 @@
 /*
  * owner_image.c - images, their partitions, and who else may use them at the same time.
  */
-#include "image.h"
+#include "owner/disk/image.h"
 
 #include <libfdisk/libfdisk.h>
 #include <sys/file.h>

@@ -2,11 +2,11 @@
 /*
  * owner_launch.c - the launch digest: what goes into it, in which order, and what is refused.
  */
-#include "launch.h"
+#include "owner/launch/launch.h"
 
 #include "bytes.h"
 #include "fixture.h"
-#include "options.h"
+#include "owner/options.h"
 
 #define FIRMWARE_SIZE 4096
 

@@ -5,7 +5,7 @@
  * it is one of the two headers that tables pin.
  * Needs: cryptsetup
  */
-#include "luksheader.h"
+#include "owner/disk/header.h"
 
 #include "bytes.h"
 #include "inject_next.h"

@@ -2,11 +2,11 @@
 /*
  * owner_packet.c - packets and measurements: the vectors of others, and what must not open.
  */
-#include "packet.h"
+#include "owner/launch/packet.h"
 
 #include "bytes.h"
-#include "reference.h"
-#include "table.h"
+#include "conf/reference.h"
+#include "owner/table/table.h"
 
 static struct packet packet;
 

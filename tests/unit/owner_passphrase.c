@@ -3,7 +3,7 @@
  * owner_passphrase.c - secrets that are made: their form, their checksum, and that a slip of a
  * typing hand is noticed; a generator that fails makes none.
  */
-#include "passphrase.h"
+#include "owner/io/passphrase.h"
 
 #include <ctype.h>
 #include <sys/random.h>

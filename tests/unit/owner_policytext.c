@@ -2,7 +2,7 @@
 /*
  * owner_policytext.c - what is written as a policy entry is read back by the guest as the same.
  */
-#include "policytext.h"
+#include "owner/table/policytext.h"
 
 #include "bytes.h"
 

@@ -2,7 +2,7 @@
 /*
  * owner_progress.c - what people see of a long task.
  */
-#include "progress.h"
+#include "owner/io/progress.h"
 
 #include "fixture.h"
 #include "tap.h"

@@ -3,14 +3,14 @@
  * owner_pump.c - every byte goes where it belongs, with any number of threads; and what stops
  * it is told.
  */
-#include "pump.h"
+#include "owner/disk/pump.h"
 
 #include <pthread.h>
 #include <signal.h>
 #include <sys/resource.h>
 
 #include "fixture.h"
-#include "image.h"
+#include "owner/disk/image.h"
 #include "tap.h"
 
 #define KIB 1024ULL

@@ -2,9 +2,9 @@
 /*
  * owner_table.c - secret tables: built bit for bit, parsed, changed, and refused.
  */
-#include "names.h"
-#include "reference.h"
-#include "table.h"
+#include "owner/table/names.h"
+#include "conf/reference.h"
+#include "owner/table/table.h"
 
 #include "bytes.h"
 

@@ -2,7 +2,7 @@
 /*
  * owner_xts.c - sectors as the standard and dm-crypt want them.
  */
-#include "xts.h"
+#include "owner/disk/xts.h"
 
 #include "fixture.h"
 #include "tap.h"

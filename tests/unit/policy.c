@@ -5,7 +5,7 @@
  * makes the checksums good again. Rules of the binary part: binheader.c.
  * Needs: cryptsetup
  */
-#include "policy.h"
+#include "disk/policy.h"
 
 #include "luks2.h"
 

@@ -5,10 +5,10 @@
  *   hashlib.sha256(bytes(range(64))), hashlib.sha256(bytes(i * 7 % 256 for i in range(32768)))
  *   hmac.new(bytes(range(64)), b"cryptsetup:root:" + UUID, hashlib.sha256)
  */
-#include "policy_entry.h"
+#include "volume/pins.h"
 
 #include "fixture.h"
-#include "header.h"
+#include "disk/header.h"
 #include "inject.h"
 
 #define UUID "abcdef01-2345-4678-89ab-cdef01234567"

@@ -2,7 +2,7 @@
 /*
  * root.c - no path leads out of the tree, and text files are text of bounded size.
  */
-#include "root.h"
+#include "base/root.h"
 
 #include "fixture.h"
 #include "inject.h"

@@ -4,12 +4,12 @@
  * of sources, and this test. The pipeline is the one of a boot, with a table of its own.
  * Needs: cryptsetup
  */
-#include "sources.h"
+#include "boot/sources.h"
 
 #include "fixture.h"
-#include "paths.h"
-#include "source_efi.h"
-#include "unlock.h"
+#include "base/paths.h"
+#include "source/efi.h"
+#include "boot/unlock.h"
 
 #define ENTRIES PATH_SECURITYFS "/secrets/coco"
 

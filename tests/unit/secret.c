@@ -2,7 +2,7 @@
 /*
  * secret.c - secret bytes are read whole, stay in locked pages, and are zero when these go.
  */
-#include "secret.h"
+#include "base/secret.h"
 
 #include <sys/wait.h>
 

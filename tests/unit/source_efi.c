@@ -3,10 +3,10 @@
  * source_efi.c - entries of the secret table as files in a tree: found, fetched, and gone
  * afterwards, or it is said that they are not.
  */
-#include "source_efi.h"
+#include "source/efi.h"
 
 #include "fixture.h"
-#include "paths.h"
+#include "base/paths.h"
 #include "probe.h"
 
 #define MERGED PATH_SECURITYFS "/secrets/coco"

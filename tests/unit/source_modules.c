@@ -4,7 +4,7 @@
  * one is loaded, with which parameters, and what is made of one that exposes nothing.
  * The machine is a tree with machine = true; libkmod and mount(2) are fakes.
  */
-#include "source_efi.h"
+#include "source/efi.h"
 
 #include <dirent.h>
 #include <dlfcn.h>
@@ -15,8 +15,8 @@
 
 #include "fake_kmod.h"
 #include "fixture.h"
-#include "module.h"
-#include "paths.h"
+#include "base/modules.h"
+#include "base/paths.h"
 #include "probe.h"
 
 #define MERGED PATH_SECURITYFS "/secrets/coco"

@@ -4,7 +4,7 @@
  * only then the action; but the end is armed before all of that, and holds when any of it
  * hangs. unit/action.c has the end itself.
  */
-#include "stop.h"
+#include "boot/stop.h"
 
 #include <fcntl.h>
 #include <json-c/json.h>
@@ -15,10 +15,10 @@
 #include <sys/wait.h>
 #include <termios.h>
 
-#include "action.h"
+#include "boot/action.h"
 #include "fake_end.h"
-#include "log.h"
-#include "paths.h"
+#include "base/log.h"
+#include "base/paths.h"
 
 #define PATH_STATUS_NEW PATH_STATUS ".new"
 

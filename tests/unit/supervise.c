@@ -5,9 +5,9 @@
  * accident happens in the child, in a fake that it calls on its way.
  * Needs: cryptsetup
  */
-#include "supervise.h"
+#include "boot/supervise.h"
 
-#include "unlock.h"
+#include "boot/unlock.h"
 
 #include <signal.h>
 #include <sys/prctl.h>

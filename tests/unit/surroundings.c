@@ -4,14 +4,14 @@
  * quiet run opens fails once, with each of several errors, and each list breaks off once; there
  * is a warning every time. What is warned of in which form is in cli/surroundings.t.
  */
-#include "surroundings.h"
+#include "boot/surroundings.h"
 
 #include <dlfcn.h>
 #include <stdarg.h>
 #include <sys/syscall.h>
 
 #include "fixture.h"
-#include "paths.h"
+#include "base/paths.h"
 
 #define PATHS_MAX 512
 

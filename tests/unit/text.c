@@ -2,8 +2,8 @@
 /*
  * text.c - GUIDs, numbers and words out of text that nobody has checked before.
  */
-#include "reference.h"
-#include "text.h"
+#include "conf/reference.h"
+#include "base/text.h"
 
 #include "tap.h"
 

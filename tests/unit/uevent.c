@@ -3,7 +3,7 @@
  * uevent.c - the sources of device events are opened as they should, drained without losing
  * their way, and closed again. The system calls are fakes.
  */
-#include "uevent.h"
+#include "disk/uevent.h"
 
 #include <linux/netlink.h>
 #include <poll.h>
@@ -12,7 +12,7 @@
 #include <sys/syscall.h>
 
 #include "fixture.h"
-#include "paths.h"
+#include "base/paths.h"
 
 #define NETLINK_FD 901
 #define INOTIFY_FD 902

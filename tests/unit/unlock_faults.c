@@ -6,12 +6,12 @@
  * exit code fits the outcome; and what the owner's pins refuse is refused all the same.
  * Needs: cryptsetup
  */
-#include "unlock.h"
+#include "boot/unlock.h"
 
 #include "fixture.h"
 #include "inject.h"
-#include "paths.h"
-#include "policy_entry.h"
+#include "base/paths.h"
+#include "volume/pins.h"
 
 #define ENTRIES PATH_SECURITYFS "/secrets/coco"
 #define OTHER "11111111-2222-3333-4444-555555555555"

@@ -7,7 +7,7 @@
  * block devices are fakes, and each of them looks at what must be true when it is called.
  * Needs: cryptsetup
  */
-#include "unlock.h"
+#include "boot/unlock.h"
 
 #include "fake_machine.h"
 

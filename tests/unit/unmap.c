@@ -4,12 +4,12 @@
  * disk does: which requests the device mapper gets, in which order; what it takes to be called
  * gone; and that nobody is held up for long. libcryptsetup has no part in it.
  */
-#include "unmap.h"
+#include "volume/unmap.h"
 
 #include <libcryptsetup.h>
 #include <sys/ioctl.h>
 
-#include "child.h"
+#include "base/child.h"
 #include "fake_dm.h"
 #include "fake_end.h"
 

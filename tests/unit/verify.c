@@ -5,7 +5,7 @@
  * statx are fakes.
  * Needs: cryptsetup mke2fs mkswap
  */
-#include "verify.h"
+#include "rootfs/verify.h"
 
 #include <dlfcn.h>
 #include <linux/btrfs.h>
@@ -16,9 +16,9 @@
 #include <sys/sysmacros.h>
 
 #include "fixture.h"
-#include "generation.h"
-#include "paths.h"
-#include "rivals.h"
+#include "rootfs/generation.h"
+#include "base/paths.h"
+#include "rootfs/rivals.h"
 
 #define UUID_ROOT "eeeeeeee-0000-4000-8000-0000000000e1"
 #define UUID_OTHER "eeeeeeee-0000-4000-8000-0000000000e2"

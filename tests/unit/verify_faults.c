@@ -4,7 +4,7 @@
  * to be refused stays refused, and a list that breaks off is never taken for a whole one.
  * Needs: mke2fs
  */
-#include "verify.h"
+#include "rootfs/verify.h"
 
 #include <dirent.h>
 #include <linux/btrfs.h>
@@ -14,7 +14,7 @@
 #include "fixture.h"
 #define INJECT_OWN_READDIR
 #include "inject.h"
-#include "paths.h"
+#include "base/paths.h"
 
 #define UUID_ROOT "eeeeeeee-0000-4000-8000-0000000000e1"
 #define UUID_OTHER "eeeeeeee-0000-4000-8000-0000000000e2"

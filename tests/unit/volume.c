@@ -5,7 +5,7 @@
  * There is no device mapper here: crypt_activate_by_volume_key() is a fake.
  * Needs: cryptsetup
  */
-#include "volume.h"
+#include "volume/volume.h"
 
 #include <libcryptsetup.h>
 

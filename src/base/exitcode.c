@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * exitcode.c - names and next steps of the outcomes in exitcode.h, and their exit codes of
+ * coco-secret.
+ * Constant text only: nothing here comes from the machine.
+ */
+#include "base/exitcode.h"
+
+#include "base/util.h"
+
+static const struct {
+	const char *name;
+	enum outcome outcome;
+	const char *next;
+	const char *owner_next; /* NULL: the same */
+} table[_EXITCODE_MAX] = {
+	[EXITCODE_OK] = { "ok", OUTCOME_OK,
+		"nothing to do" },
+	[EXITCODE_USAGE] = { "usage", OUTCOME_USAGE,
+		"see coco-unlock --help",
+		"give it in a file: see --help" },
+	[EXITCODE_SECRET_REFUSED] = { "secret-refused", OUTCOME_REFUSED,
+		"check that the secret in the table is the one that was enrolled in a keyslot of this "
+		"volume, byte for byte, then launch again",
+		"give the passphrase or the table that opens this disk" },
+	[EXITCODE_NO_MEMORY] = { "no-memory", OUTCOME_IO,
+		"give the guest more memory, or use a keyslot with pbkdf2 or a smaller argon2 cost",
+		"free memory, or raise the limit of locked memory (ulimit -l)" },
+	[EXITCODE_NO_DEVICE] = { "no-device", OUTCOME_IO,
+		"attach the encrypted disk, or correct the device column of cocotab",
+		"check the path, the partition, the permissions, and the disk that it is on" },
+	[EXITCODE_BUSY] = { "busy", OUTCOME_REFUSED,
+		"find out what else opens the volume in this initramfs (crypttab, rd.luks) and remove it" },
+	[EXITCODE_HEADER_REFUSED] = { "header-refused", OUTCOME_REFUSED,
+		"compare the disk with the one that was prepared: its LUKS2 header is not of the accepted "
+		"form",
+		"change the header with cryptsetup: coco-unlock-threats(7) has the rules" },
+	[EXITCODE_NO_SECRET_TABLE] = { "no-secret-table", OUTCOME_REFUSED,
+		"inject the launch secret before the guest starts, and use firmware of the AmdSev kind" },
+	[EXITCODE_SECRET_MISSING] = { "secret-missing", OUTCOME_REFUSED,
+		"look at the entry that cocotab names: it must be in the secret table, and readable" },
+	[EXITCODE_EXAMPLE_GUID] = { "example-guid", OUTCOME_REFUSED,
+		"rebuild the table with GUID 736869e5-84f0-4973-92ec-06879ce3da0b; 736870e5-... is only "
+		"the example of the kernel's documentation" },
+	[EXITCODE_CONFIG] = { "config", OUTCOME_BAD_INPUT,
+		"correct the line, run coco-unlock check --config, and build the initramfs again" },
+	[EXITCODE_NO_SECRET_MODULE] = { "no-secret-module", OUTCOME_REFUSED,
+		"install efi_secret or coco_secret for this kernel and build the initramfs again; under "
+		"lockdown only efi_secret loads" },
+	[EXITCODE_NO_SECURITYFS] = { "no-securityfs", OUTCOME_REFUSED,
+		"use a kernel with CONFIG_SECURITYFS" },
+	[EXITCODE_TABLE_CORRUPT] = { "table-corrupt", OUTCOME_REFUSED,
+		"build the secret table again: a length in it is wrong, or GRUB has wiped an entry" },
+	[EXITCODE_TABLE_DUPLICATE] = { "table-duplicate", OUTCOME_REFUSED,
+		"build the secret table again: two entries have the same GUID" },
+	[EXITCODE_WIPE_FAILED] = { "wipe-failed", OUTCOME_REFUSED,
+		"do not use this kernel for secrets: an entry could not be removed" },
+	[EXITCODE_HIDDEN_ENTRIES] = { "hidden-entries", OUTCOME_REFUSED,
+		"put at most 63 entries into the secret table" },
+	[EXITCODE_NO_DM_CRYPT] = { "no-dm-crypt", OUTCOME_REFUSED,
+		"put dm_crypt and the volume's cipher modules into the initramfs" },
+	[EXITCODE_AMBIGUOUS_DEVICE] = { "ambiguous-device", OUTCOME_REFUSED,
+		"name the volume's device in cocotab by a path, or detach the other disk" },
+	[EXITCODE_NOT_LUKS2] = { "not-luks2", OUTCOME_REFUSED,
+		"attach the encrypted disk: only LUKS2 volumes are opened",
+		"name the encrypted disk, or its encrypted partition as IMAGE#PARTITION" },
+	[EXITCODE_INTERNAL] = { "internal", OUTCOME_IO,
+		"report this with the journal of the boot",
+		"report this" },
+	[EXITCODE_SECRET_EMPTY] = { "secret-empty", OUTCOME_REFUSED,
+		"put the secret's bytes into the table: the entry has no data" },
+	[EXITCODE_ABORTED] = { "aborted", OUTCOME_REFUSED,
+		"read the lines above: another part of the initramfs gave up" },
+	[EXITCODE_NO_STATUS] = { "no-status", OUTCOME_REFUSED,
+		"boot through coco-unlock first: it has not run in this boot" },
+	[EXITCODE_JUDGE_FAILED] = { "judge-failed", OUTCOME_IO,
+		"give the guest more memory; if it has enough, keep the disk and report this: its header "
+		"killed the process that judges it",
+		"report this" },
+	[EXITCODE_COMMAND_LINE] = { "command-line", OUTCOME_REFUSED,
+		"remove the word from the kernel command line, or allow it with AllowWords= and build the "
+		"initramfs again" },
+	[EXITCODE_FOREIGN_CREDENTIAL] = { "foreign-credential", OUTCOME_REFUSED,
+		"start the guest without SMBIOS, fw_cfg and EFI credentials for the system manager" },
+	[EXITCODE_POLICY_MISSING] = { "policy-missing", OUTCOME_REFUSED,
+		"put a policy entry with every volume of cocotab into the secret table" },
+	[EXITCODE_POLICY_INVALID] = { "policy-invalid", OUTCOME_BAD_INPUT,
+		"correct the line of the policy entry and build the secret table again" },
+	[EXITCODE_PIN_MISMATCH] = { "pin-mismatch", OUTCOME_REFUSED,
+		"attach the disk that the policy entry pins; if you have changed its header yourself, pin "
+		"the new one" },
+	[EXITCODE_MAPPING_DIFFERS] = { "mapping-differs", OUTCOME_REFUSED,
+		"do not trust this kernel or initramfs: it maps something else than it was asked for" },
+	[EXITCODE_ROOT_CONFUSION] = { "root-confusion", OUTCOME_REFUSED,
+		"use root=/dev/mapper/NAME with the root's volume of cocotab, mount and swap in the "
+		"initramfs by such names only, and detach every other disk that claims to be one of them" },
+	[EXITCODE_OLD_GENERATION] = { "old-generation", OUTCOME_REFUSED,
+		"attach the newest copy of the disk: this one is older than the policy entry accepts" },
+	[EXITCODE_DEADLINE] = { "deadline", OUTCOME_REFUSED,
+		"raise Timeout=, or enrol the secret in a keyslot whose key derivation costs less" },
+};
+
+const char *exitcode_name(enum exitcode code)
+{
+	return (unsigned int)code < ARRAY_SIZE(table) ? table[code].name : "internal";
+}
+
+const char *exitcode_next(enum exitcode code)
+{
+	return (unsigned int)code < ARRAY_SIZE(table) ? table[code].next :
+							 table[EXITCODE_INTERNAL].next;
+}
+
+const char *exitcode_owner_next(enum exitcode code)
+{
+	if ((unsigned int)code >= ARRAY_SIZE(table))
+		code = EXITCODE_INTERNAL;
+	return table[code].owner_next ? table[code].owner_next : table[code].next;
+}
+
+enum outcome exitcode_outcome(enum exitcode code)
+{
+	switch (code) {
+	case EXITCODE_REFUSED:
+		return OUTCOME_REFUSED;
+	case EXITCODE_BAD_INPUT:
+		return OUTCOME_BAD_INPUT;
+	case EXITCODE_IO:
+		return OUTCOME_IO;
+	default:
+		return (unsigned int)code < ARRAY_SIZE(table) ? table[code].outcome : OUTCOME_IO;
+	}
+}

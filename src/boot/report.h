@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * report.h - what happened, for people and for status.json: never a secret, only names,
+ * counts and times.
+ */
+#ifndef COCO_REPORT_H
+#define COCO_REPORT_H
+
+#include "boot/run.h"
+#include "source/source.h"
+
+struct report {
+	struct stages stages;	  /* up to the first volume */
+	struct source_info source;
+	bool discarded;		  /* the entries were wiped, or f says why not */
+	bool claimed;		  /* whatever the lists of volumes name is the boot's */
+	struct run runs[CONF_VOLUMES_MAX]; /* one for each volume */
+};
+
+void report_init(struct report *ret_report);
+
+/*
+ * Writes /run/coco-unlock/status.json (0644), replacing an older one in one step. fault is
+ * the outcome, with code ok after a success; action the name of what follows, or "none".
+ * Returns 0 or -errno.
+ */
+int report_write(const struct root *root, const struct conf *conf, const struct report *report,
+		 const struct fault *fault, const char *action);
+
+/* Removes a status.json that is there: an old one would say that this unlock has ended. Returns 0
+ * or -errno. */
+int report_remove(const struct root *root);
+
+#endif

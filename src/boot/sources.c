@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * sources.c - the table of sources: a new one is a file and a row here.
+ * Constant; the host has no say in it.
+ */
+#include "boot/sources.h"
+
+#include "source/efi.h"
+
+const struct source_ops *const sources[SOURCES_MAX + 1] = {
+	&source_efi,
+};

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * supervise.h - runs the pipeline in a process of its own, and knows what became of it.
+ */
+#ifndef COCO_SUPERVISE_H
+#define COCO_SUPERVISE_H
+
+#include "boot/report.h"
+
+/*
+ * unlock_run() in a child process, which is killed a few seconds after the configuration's
+ * timeout: a key derivation ends in no other way. The volume key's place in the child's
+ * thread keyring goes with it. If the child is killed, crashes, or somebody asks this process
+ * to end, f says so, and report says what there is to undo (unlock.h). A child that does not
+ * even die of SIGKILL is left behind.
+ * Returns 0 with *report filled, or -errno with f and *report filled.
+ */
+int supervise(const struct root *root, const struct conf *conf, struct report *report,
+	      struct fault *f);
+
+#endif

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * unlock.c - the pipeline; read this first.
+ * The only file that sees both secrets and disks. What each step trusts is said where the
+ * step lives; here stands the order, and the order is the design:
+ *
+ *   prepare             what can fail without a secret fails before it is read: words of
+ *                       the host, the kernel's ciphers, the judge's process
+ *   find_source         probe: is there a secret table, and who exposes it?
+ *   fetch_secrets       the owner's pins, each volume's secret, into locked memory
+ *   discard             every entry is wiped, whatever went wrong before
+ *   device_find         only now is a disk looked at
+ *   examine_header      one copy of its header: pinned, judged, sealed, loaded
+ *   examine_keyslot     the secret opens a keyslot; the volume key is the pinned one
+ *   volume_map          the mapping, from that copy and no other
+ *   mapping_check       the kernel must agree about the result
+ *   opened_write        for verify-root, later in this boot
+ */
+#include "boot/unlock.h"
+
+#include <string.h>
+
+#include "boot/action.h"
+#include "boot/cmdline.h"
+#include "volume/fetch.h"
+#include "volume/kernel.h"
+#include "base/log.h"
+#include "volume/mapping.h"
+#include "rootfs/opened.h"
+#include "base/paths.h"
+#include "boot/sources.h"
+#include "volume/unmap.h"
+
+struct unlock {
+	const struct root *root;
+	const struct conf *conf;
+	struct report *report;
+	struct deadline deadline;
+	struct source sources[SOURCES_MAX];
+	size_t nr_sources; /* that were asked */
+	struct uevent uevent;
+	struct judge_process judge;
+	struct policy_entry policy;
+	struct secret secrets[CONF_VOLUMES_MAX]; /* one for each volume */
+	struct opened_volume opened[CONF_VOLUMES_MAX];
+};
+
+/* What can fail without a secret. A failure is in f; the wipe comes before anybody asks. */
+static void prepare(struct unlock *u, struct fault *f)
+{
+	int r;
+
+	if (cmdline_check(u->root, u->conf, f) < 0 || cmdline_check_credentials(u->root, f) < 0 ||
+	    judge_start(u->conf, &u->judge, f) < 0)
+		return;
+	stages_enter(&u->report->stages, STAGE_MODULES);
+	r = uevent_open(u->root, &u->uevent);
+	if (r < 0)
+		(void)fault_errno(f, EXITCODE_INTERNAL, r, "cannot listen to device events");
+	(void)kernel_prepare(u->root, u->conf, f);
+}
+
+static void wipe_secrets(struct unlock *u)
+{
+	size_t i;
+
+	for (i = 0; i < CONF_VOLUMES_MAX; i++)
+		secret_done(&u->secrets[i]);
+}
+
+/* The first source that is there. Without one, f says what the first of all lacks. */
+static struct source *find_source(struct unlock *u, struct fault *f)
+{
+	struct source *found = NULL;
+	struct fault lack = { 0 };
+	size_t i;
+	int r;
+
+	for (i = 0; sources[i]; i++) {
+		struct fault why = { 0 };
+
+		source_init(sources[i], u->root, u->conf, &u->sources[i]);
+		r = sources[i]->probe(&u->sources[i], &why);
+		u->nr_sources++;
+		if (r < 0)
+			fault_merge(f, &why);
+		else if (r == 0)
+			fault_merge(&lack, &why);
+		else if (!found)
+			found = &u->sources[i];
+	}
+	if (!found) {
+		fault_merge(f, &lack);
+		(void)fault_set(f, EXITCODE_NO_SECRET_TABLE, ENOENT, "no source has a secret");
+	}
+	return found;
+}
+
+/* Reads and wipes. The wipe follows whatever came before it, a fault included, and is that of
+ * each source, also of those that were not needed. */
+static int take_secrets(struct unlock *u, struct fault *f)
+{
+	struct source *src;
+	size_t i;
+	int r = 0, failed;
+
+	stages_enter(&u->report->stages, STAGE_SECRET_MODULE);
+	src = find_source(u, f);
+	if (src && f->code == EXITCODE_OK && src->ops->open(src, f) >= 0) {
+		stages_enter(&u->report->stages, STAGE_READ);
+		(void)fetch_secrets(src, &u->policy, u->secrets, f); /* f counts, after the wipe */
+	}
+	stages_enter(&u->report->stages, STAGE_WIPE);
+	for (i = 0; i < u->nr_sources; i++) {
+		failed = u->sources[i].ops->discard(&u->sources[i], f);
+		r = r < 0 ? r : failed;
+		u->sources[i].ops->done(&u->sources[i]);
+	}
+	u->report->source = src ? src->info : u->sources[0].info;
+	u->report->discarded = true;
+	stages_end(&u->report->stages);
+	if (f->code != EXITCODE_OK)
+		return r < 0 ? r : -ECANCELED;
+	log_info("secrets: %u found by %s, %u read, %u wiped, %u kept", src->info.found,
+		 src->info.module[0] ? src->info.module : "a built-in driver", src->info.read,
+		 src->info.wiped, src->info.kept);
+	return 0;
+}
+
+/* One copy of the header, and what it comes to. */
+static int examine(struct unlock *u, size_t i, const struct pins *pins,
+		   const struct device *device, struct examined *examined)
+{
+	struct run *run = &u->report->runs[i];
+	uint64_t memory_kib = 0;
+	int r;
+
+	r = kernel_available_kib(u->root, &memory_kib, &run->fault);
+	if (r < 0)
+		return r;
+	stages_enter(&run->stages, STAGE_HEADER);
+	r = examine_header(u->conf, i, pins, &u->judge, device, examined, &run->fault);
+	run_found(run, examined);
+	if (r < 0)
+		return r;
+	stages_enter(&run->stages, STAGE_KEYSLOT);
+	r = examine_keyslot(examined, pins, memory_kib, &u->secrets[i], &run->fault);
+	if (r < 0)
+		return r;
+	run->keyslot = examined->volume.keyslot;
+	run->form = examined->volume.form;
+	return 0;
+}
+
+/* Maps the unlocked volume, and looks at what the kernel has made of it. */
+static int map_volume(struct unlock *u, size_t i, const struct pins *pins,
+		      const struct device *device, struct volume *volume)
+{
+	const struct volume_conf *vc = &u->conf->volumes[i];
+	struct opened_volume *opened = &u->opened[i];
+	struct run *run = &u->report->runs[i];
+	int r;
+
+	stages_enter(&run->stages, STAGE_MAPPING);
+	r = mapping_refuse_taken(u->root, vc->name, &run->fault);
+	if (r < 0)
+		return r;
+	run->mapped = true; /* from here on, whatever ends this process */
+	r = volume_map(volume, vc, &run->fault);
+	if (r < 0) {
+		run->mapped = false;
+		return r;
+	}
+	stages_enter(&run->stages, STAGE_READ_BACK);
+	r = mapping_check(u->root, vc, &run->verdict, device, &opened->mapping, &run->fault);
+	if (r < 0)
+		return r;
+	memcpy(opened->name, vc->name, sizeof(opened->name));
+	opened->is_root = i == u->conf->root_volume;
+	opened->min_generation = pins ? pins->min_generation : 0;
+	opened->set_generation = pins ? pins->set_generation : 0;
+	return 0;
+}
+
+static int open_volume(struct unlock *u, size_t i)
+{
+	const struct volume_conf *vc = &u->conf->volumes[i];
+	const struct pins *pins = policy_entry_pins(&u->policy, vc->name);
+	struct run *run = &u->report->runs[i];
+	_cleanup_(device_done) struct device device = DEVICE_NULL;
+	_cleanup_(examined_done) struct examined examined = EXAMINED_NULL;
+	int r;
+
+	stages_enter(&run->stages, STAGE_DEVICE);
+	r = device_find(u->root, &vc->device, &u->uevent, u->deadline, &device, &run->fault);
+	if (r < 0)
+		return r;
+	memcpy(run->device, device.path, sizeof(run->device));
+	r = examine(u, i, pins, &device, &examined);
+	if (r < 0 || !u->root->machine)
+		return r;
+	r = map_volume(u, i, pins, &device, &examined.volume);
+	if (r < 0)
+		return r;
+	log_info("volume %s: %s, header accepted%s, opened by keyslot %d (secret %s), live table "
+		 "as expected",
+		 vc->name, device.path, pins ? ", pins match" : "", run->keyslot,
+		 volume_form_name(run->form));
+	return 0;
+}
+
+/* One after the other; the first fault ends it. */
+static int open_volumes(struct unlock *u, struct fault *f)
+{
+	size_t i;
+	int r = 0;
+
+	for (i = 0; i < u->conf->nr_volumes && r >= 0; i++) {
+		r = open_volume(u, i);
+		stages_end(&u->report->runs[i].stages);
+		if (r < 0)
+			*f = u->report->runs[i].fault;
+	}
+	if (r >= 0 && u->root->machine) {
+		r = opened_write(u->root, u->opened, u->conf->nr_volumes);
+		if (r < 0)
+			(void)fault_errno(f, EXITCODE_INTERNAL, r, "cannot write %s", PATH_OPENED);
+	}
+	return r;
+}
+
+int unlock_run(const struct root *root, const struct conf *conf, struct report *report,
+	       struct fault *f)
+{
+	struct unlock u = {
+		.root = root,
+		.conf = conf,
+		.report = report,
+		.deadline = deadline_in_ms(conf->timeout_ms),
+		.uevent = UEVENT_NULL,
+		.judge = JUDGE_NULL,
+	};
+	int r;
+
+	if (f->code == EXITCODE_OK)
+		prepare(&u, f);
+	r = take_secrets(&u, f);
+	if (r >= 0)
+		r = open_volumes(&u, f);
+	wipe_secrets(&u);
+	judge_done(&u.judge);
+	uevent_done(&u.uevent);
+	stages_end(&report->stages);
+	return r;
+}
+
+void unlock_claim(const struct conf *conf, struct report *report)
+{
+	size_t i;
+
+	report->claimed = true;
+	for (i = 0; i < conf->nr_volumes; i++)
+		report->runs[i].mapped = true;
+}
+
+/* The configuration may have become unreadable, so the list of what was opened counts, too. */
+static void remove_mappings(const struct root *root, const struct conf *conf,
+			    struct report *report)
+{
+	struct opened_volume opened[CONF_VOLUMES_MAX];
+	const char *names[2 * CONF_VOLUMES_MAX];
+	bool gone[2 * CONF_VOLUMES_MAX];
+	size_t nr_opened = 0, nr = 0, i;
+
+	for (i = 0; i < conf->nr_volumes; i++)
+		if (report->runs[i].mapped)
+			names[nr++] = conf->volumes[i].name;
+	if (report->claimed && opened_read(root, opened, CONF_VOLUMES_MAX, &nr_opened) < 0)
+		nr_opened = 0;
+	for (i = 0; i < nr_opened; i++)
+		names[nr++] = opened[i].name; /* what is gone already does no harm */
+	unmap_all(root, names, nr, gone);
+	for (i = 0, nr = 0; i < conf->nr_volumes; i++)
+		if (report->runs[i].mapped)
+			report->runs[i].mapped = !gone[nr++];
+}
+
+void unlock_undo(const struct root *root, const struct conf *conf, struct report *report,
+		 struct fault *f)
+{
+	struct unlock u = {
+		.root = root,
+		.conf = conf,
+		.report = report,
+		.uevent = UEVENT_NULL,
+		.judge = JUDGE_NULL,
+	};
+	size_t i;
+
+	if (!report->discarded)
+		(void)take_secrets(&u, f); /* with a fault it reads nothing */
+	if (root->machine)
+		remove_mappings(root, conf, report);
+	/* In a running system the list is that of its boot, and a look by hand changes nothing. */
+	if (!root->machine || action_applies(root))
+		opened_remove(root);
+	stages_end(&report->stages);
+	for (i = 0; i < CONF_VOLUMES_MAX; i++)
+		stages_end(&report->runs[i].stages); /* its process may have been killed */
+}

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cocotab.c - the table of volumes: name, device, GUID of the secret, options.
+ * Trusts the file to be the owner's, not to be free of mistakes; may not do I/O.
+ */
+#include "conf/conf.h"
+
+#include <string.h>
+
+#define MAPPING_CHARS \
+	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.+"
+
+static const struct {
+	const char *prefix;
+	enum device_kind kind;
+} kinds[] = {
+	{ "UUID=", DEVICE_KIND_UUID },
+	{ "PARTUUID=", DEVICE_KIND_PARTUUID },
+	{ "LABEL=", DEVICE_KIND_LABEL },
+};
+
+static const struct {
+	const char *name;
+	unsigned int option;
+} options[] = {
+	{ "read-only", VOLUME_OPTION_READ_ONLY },
+	{ "same-cpu-crypt", VOLUME_OPTION_SAME_CPU_CRYPT },
+	{ "submit-from-crypt-cpus", VOLUME_OPTION_SUBMIT_FROM_CRYPT_CPUS },
+	{ "no-read-workqueue", VOLUME_OPTION_NO_READ_WORKQUEUE },
+	{ "no-write-workqueue", VOLUME_OPTION_NO_WRITE_WORKQUEUE },
+	{ "allow-discards", VOLUME_OPTION_ALLOW_DISCARDS },
+	{ "integrity=hmac-sha256", VOLUME_OPTION_INTEGRITY_HMAC_SHA256 },
+	{ "root", VOLUME_OPTION_ROOT },
+};
+
+#define TOKEN_OPTION "token="
+#define TOKEN_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-."
+
+const char *conf_device_kind_prefix(enum device_kind kind)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (kinds[i].kind == kind)
+			return kinds[i].prefix;
+	return "";
+}
+
+/* libdevmapper allows more characters; these need no escaping anywhere. */
+static int parse_name(const char *word, struct volume_conf *v)
+{
+	size_t len = strlen(word);
+
+	if (len >= sizeof(v->name) || word[strspn(word, MAPPING_CHARS)] != '\0' ||
+	    *word == '.' || *word == '-' || strcmp(word, "control") == 0)
+		return -EINVAL;
+	memcpy(v->name, word, len + 1);
+	return 0;
+}
+
+static int parse_device(const char *word, struct device_spec *d)
+{
+	size_t i;
+
+	d->kind = DEVICE_KIND_PATH;
+	if (strcmp(word, "auto") == 0) {
+		d->kind = DEVICE_KIND_AUTO;
+		return 0;
+	}
+	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
+		if (strncmp(word, kinds[i].prefix, strlen(kinds[i].prefix)) != 0)
+			continue;
+		d->kind = kinds[i].kind;
+		word += strlen(kinds[i].prefix);
+		break;
+	}
+	if (d->kind == DEVICE_KIND_PATH &&
+	    (strncmp(word, "/dev/", 5) != 0 || strstr(word, "/../")))
+		return -EINVAL;
+	if (*word == '\0' || strlen(word) >= sizeof(d->value))
+		return -EINVAL;
+	memcpy(d->value, word, strlen(word) + 1);
+	if (d->kind == DEVICE_KIND_UUID || d->kind == DEVICE_KIND_PARTUUID)
+		for (i = 0; d->value[i]; i++)
+			if (d->value[i] >= 'A' && d->value[i] <= 'F')
+				d->value[i] = (char)(d->value[i] - 'A' + 'a');
+	return 0;
+}
+
+static bool is_default(const char *word)
+{
+	return !word || strcmp(word, "-") == 0 || strcmp(word, "none") == 0;
+}
+
+/* token=TYPE; the option may be given again for another type. */
+static int parse_token(const char *type, struct name_list *tokens)
+{
+	size_t len = strlen(type);
+
+	if (len == 0 || len >= CONF_NAME_SIZE || type[strspn(type, TOKEN_CHARS)] != '\0' ||
+	    tokens->nr == CONF_TOKENS_MAX)
+		return -EINVAL;
+	memcpy(tokens->names[tokens->nr++], type, len + 1);
+	return 0;
+}
+
+static int parse_options(char *word, struct volume_conf *v, const char *file, unsigned int line,
+			 struct fault *f)
+{
+	char *name;
+	size_t i;
+
+	if (is_default(word))
+		return 0;
+	while ((name = text_word(&word, ","))) {
+		if (strncmp(name, TOKEN_OPTION, sizeof(TOKEN_OPTION) - 1) == 0) {
+			if (parse_token(name + sizeof(TOKEN_OPTION) - 1, &v->tokens) < 0)
+				return fault_set(f, EXITCODE_CONFIG, EINVAL,
+						 "%s:%u: '%s': not the type of a token, or more "
+						 "than %d of them",
+						 file, line, name, CONF_TOKENS_MAX);
+			continue;
+		}
+		for (i = 0; i < ARRAY_SIZE(options); i++)
+			if (strcmp(options[i].name, name) == 0)
+				break;
+		if (i == ARRAY_SIZE(options))
+			return fault_set(f, EXITCODE_CONFIG, EINVAL, "%s:%u: unknown option '%s'",
+					 file, line, name);
+		v->options |= options[i].option;
+	}
+	if ((v->options & VOLUME_OPTION_ALLOW_DISCARDS) &&
+	    (v->options & VOLUME_OPTION_INTEGRITY_HMAC_SHA256))
+		return fault_set(f, EXITCODE_CONFIG, EINVAL,
+				 "%s:%u: allow-discards does not go with integrity=", file, line);
+	return 0;
+}
+
+static int parse_line(char *text, struct volume_conf *v, const char *file, unsigned int line,
+		      struct fault *f)
+{
+	char *name = text_word(&text, " \t"), *device = text_word(&text, " \t");
+	char *guid = text_word(&text, " \t"), *opts = text_word(&text, " \t");
+	char *extra = text_word(&text, " \t");
+
+	if (!device)
+		return fault_set(f, EXITCODE_CONFIG, EINVAL,
+				 "%s:%u: expected: volume device secret-GUID options", file, line);
+	if (extra)
+		return fault_set(f, EXITCODE_CONFIG, EINVAL, "%s:%u: unexpected fifth column '%s'",
+				 file, line, extra);
+	if (parse_name(name, v) < 0)
+		return fault_set(f, EXITCODE_CONFIG, EINVAL,
+				 "%s:%u: '%s' is no name for a mapping", file, line, name);
+	if (parse_device(device, &v->device) < 0)
+		return fault_set(f, EXITCODE_CONFIG, EINVAL,
+				 "%s:%u: device '%s' is not auto, UUID=, PARTUUID=, LABEL= or a path "
+				 "in /dev",
+				 file, line, device);
+	v->secret = REFERENCE_DISK_SECRET;
+	if (!is_default(guid) && reference_parse(guid, &v->secret) < 0)
+		return fault_set(f, EXITCODE_CONFIG, EINVAL, "%s:%u: '%s' is no GUID", file, line,
+				 guid);
+	return parse_options(opts, v, file, line, f);
+}
+
+static const struct volume_conf *find_option(const struct conf *conf, unsigned int option)
+{
+	size_t i;
+
+	for (i = 0; i < conf->nr_volumes; i++)
+		if (conf->volumes[i].options & option)
+			return &conf->volumes[i];
+	return NULL;
+}
+
+/* What the host writes on the command line has no say in it: the option, the name, the order. */
+static size_t choose_root(const struct conf *conf)
+{
+	const struct volume_conf *v = find_option(conf, VOLUME_OPTION_ROOT);
+	size_t i;
+
+	if (v)
+		return (size_t)(v - conf->volumes);
+	for (i = 0; i < conf->nr_volumes; i++)
+		if (strcmp(conf->volumes[i].name, "root") == 0)
+			return i;
+	return 0;
+}
+
+int conf_parse_cocotab(struct conf *conf, char *text, const char *file, struct fault *f)
+{
+	unsigned int nr = 0;
+	char *line;
+	size_t i;
+	int r;
+
+	conf->nr_volumes = 0;
+	while ((line = strsep(&text, "\n"))) {
+		struct volume_conf v = { 0 };
+
+		nr++;
+		line = text_strip(line);
+		if (*line == '\0' || *line == '#')
+			continue;
+		r = parse_line(line, &v, file, nr, f);
+		if (r < 0)
+			return r;
+		for (i = 0; i < conf->nr_volumes; i++)
+			if (strcmp(conf->volumes[i].name, v.name) == 0)
+				return fault_set(f, EXITCODE_CONFIG, EINVAL,
+						 "%s:%u: volume '%s' is listed twice", file, nr,
+						 v.name);
+		if ((v.options & VOLUME_OPTION_ROOT) && find_option(conf, VOLUME_OPTION_ROOT))
+			return fault_set(f, EXITCODE_CONFIG, EINVAL,
+					 "%s:%u: a second volume with the option 'root'", file, nr);
+		if (conf->nr_volumes == CONF_VOLUMES_MAX)
+			return fault_set(f, EXITCODE_CONFIG, EINVAL,
+					 "%s:%u: more than %d volumes", file, nr, CONF_VOLUMES_MAX);
+		conf->volumes[conf->nr_volumes++] = v;
+	}
+	for (i = 0; i < conf->nr_volumes && conf->nr_volumes > 1; i++)
+		if (conf->volumes[i].device.kind == DEVICE_KIND_AUTO)
+			return fault_set(f, EXITCODE_CONFIG, EINVAL,
+					 "%s: volume '%s' has device auto, which works for a single "
+					 "volume only", file, conf->volumes[i].name);
+	if (conf->nr_volumes == 0)
+		return fault_set(f, EXITCODE_CONFIG, EINVAL, "%s: lists no volume", file);
+	conf->root_volume = choose_root(conf);
+	return 0;
+}

@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * conf.c - coco-unlock.conf with its drop-ins, and the kernel command line's timeout.
+ * Trusts the files of the initramfs to be the owner's, but not to be free of mistakes:
+ * whatever is unknown is an error with file and line. Does not trust the command line.
+ */
+#include "conf/conf.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+#include "base/paths.h"
+
+#define CONF_FILE_MAX 65536
+#define CONF_DROPINS_MAX 64
+#define CONF_ROOT_TIMEOUT_MS_MIN 10000
+#define CMDLINE_TIMEOUT "coco_unlock.timeout="
+
+static const char *const action_names[_FAILURE_ACTION_MAX] = {
+	[FAILURE_ACTION_POWEROFF] = "poweroff",
+	[FAILURE_ACTION_REBOOT] = "reboot",
+	[FAILURE_ACTION_HALT] = "halt",
+	[FAILURE_ACTION_RESCUE] = "rescue",
+};
+
+static const char *const default_modules[] = { "efi_secret", "coco_secret", "sev_secret" };
+
+const char *conf_action_name(enum failure_action action)
+{
+	return (unsigned int)action < ARRAY_SIZE(action_names) ? action_names[action] : "poweroff";
+}
+
+void conf_defaults(struct conf *ret_conf)
+{
+	size_t i;
+
+	memset(ret_conf, 0, sizeof(*ret_conf));
+	ret_conf->timeout_ms = 90000;
+	ret_conf->root_timeout_ms = 180000;
+	ret_conf->check_cmdline = true;
+	ret_conf->allow_words.defaults = true;
+	ret_conf->failure_action = FAILURE_ACTION_POWEROFF;
+	for (i = 0; i < ARRAY_SIZE(default_modules); i++)
+		(void)snprintf(ret_conf->secret_modules.names[i], CONF_NAME_SIZE, "%s",
+			       default_modules[i]); /* constants that fit */
+	ret_conf->secret_modules.nr = ARRAY_SIZE(default_modules);
+	(void)snprintf(ret_conf->ciphers.names[0], CONF_NAME_SIZE, "aes-xts-plain64");
+	ret_conf->ciphers.nr = 1;
+	(void)snprintf(ret_conf->volumes[0].name, CONF_NAME_SIZE, "root");
+	ret_conf->volumes[0].device.kind = DEVICE_KIND_AUTO;
+	ret_conf->volumes[0].secret = REFERENCE_DISK_SECRET;
+	ret_conf->nr_volumes = 1;
+}
+
+bool conf_keeps(const struct conf *conf, const char *guid)
+{
+	size_t i;
+
+	for (i = 0; i < conf->nr_keep; i++)
+		if (strcmp(conf->keep[i], guid) == 0)
+			return true;
+	return false;
+}
+
+/* "90", "90s", "2min", "500ms" as in systemd.time(7), these units only. */
+static int parse_timeout(const char *value, uint64_t *ret_ms)
+{
+	static const struct {
+		const char *unit;
+		uint64_t ms;
+	} units[] = { { "", 1000 }, { "s", 1000 }, { "ms", 1 }, { "min", 60000 } };
+	size_t digits = strspn(value, "0123456789"), i;
+	char number[16];
+	uint64_t n;
+
+	if (digits == 0 || digits >= sizeof(number))
+		return -EINVAL;
+	memcpy(number, value, digits);
+	number[digits] = '\0';
+	if (text_u64(number, CONF_TIMEOUT_MS_MAX, &n) < 0)
+		return -EINVAL;
+	for (i = 0; i < ARRAY_SIZE(units); i++) {
+		if (strcmp(value + digits, units[i].unit) != 0)
+			continue;
+		n *= units[i].ms; /* both factors are bounded */
+		if (n < 1000 || n > CONF_TIMEOUT_MS_MAX)
+			return -ERANGE;
+		*ret_ms = n;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+static int set_timeout(struct conf *conf, char *value)
+{
+	return parse_timeout(value, &conf->timeout_ms);
+}
+
+static int set_root_timeout(struct conf *conf, char *value)
+{
+	uint64_t ms;
+	int r;
+
+	r = parse_timeout(value, &ms);
+	if (r < 0)
+		return r;
+	if (ms < CONF_ROOT_TIMEOUT_MS_MIN)
+		return -ERANGE;
+	conf->root_timeout_ms = ms;
+	return 0;
+}
+
+static int parse_bool(const char *value, bool *ret_value)
+{
+	if (strcmp(value, "yes") != 0 && strcmp(value, "no") != 0)
+		return -EINVAL;
+	*ret_value = *value == 'y';
+	return 0;
+}
+
+static int set_require_policy(struct conf *conf, char *value)
+{
+	return parse_bool(value, &conf->require_policy);
+}
+
+static int set_check_cmdline(struct conf *conf, char *value)
+{
+	return parse_bool(value, &conf->check_cmdline);
+}
+
+/* Grows with each line; an empty value empties all, the built-in list included. */
+static int set_words(struct conf *conf, char *value)
+{
+	struct word_list *list = &conf->allow_words;
+	char *word;
+
+	if (*value == '\0') {
+		list->nr = 0;
+		list->defaults = false;
+	}
+	while ((word = text_word(&value, " \t"))) {
+		if (list->nr == CONF_WORDS_MAX)
+			return -E2BIG;
+		/* A lone `*` would allow everything: CheckCommandLine=no says that. */
+		if (strlen(word) >= CONF_WORD_SIZE || strcmp(word, "*") == 0 ||
+		    word[strcspn(word, "\"'\\")] != '\0')
+			return -EINVAL;
+		memcpy(list->words[list->nr++], word, strlen(word) + 1);
+	}
+	return 0;
+}
+
+static int set_action(struct conf *conf, char *value)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(action_names); i++) {
+		if (strcmp(value, action_names[i]) == 0) {
+			conf->failure_action = (enum failure_action)i;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+/* A list grows with each line; an empty value empties it, as in systemd's files. */
+static int set_keep(struct conf *conf, char *value)
+{
+	char *word;
+
+	if (*value == '\0')
+		conf->nr_keep = 0;
+	while ((word = text_word(&value, " \t"))) {
+		if (conf->nr_keep == CONF_KEEP_MAX)
+			return -E2BIG;
+		if (guid_from_text(word, conf->keep[conf->nr_keep]) < 0)
+			return -EINVAL;
+		conf->nr_keep++;
+	}
+	return 0;
+}
+
+static int set_names(struct name_list *list, char *value, const char *allowed)
+{
+	char *word;
+
+	list->nr = 0;
+	while ((word = text_word(&value, " \t"))) {
+		if (list->nr == CONF_NAMES_MAX)
+			return -E2BIG;
+		if (strlen(word) >= CONF_NAME_SIZE || word[strspn(word, allowed)] != '\0')
+			return -EINVAL;
+		memcpy(list->names[list->nr++], word, strlen(word) + 1);
+	}
+	return list->nr > 0 ? 0 : -EINVAL;
+}
+
+#define NAME_CHARS "abcdefghijklmnopqrstuvwxyz0123456789_"
+
+static int set_modules(struct conf *conf, char *value)
+{
+	return set_names(&conf->secret_modules, value, NAME_CHARS);
+}
+
+/* algorithm-mode-plain64: no weak IV, no other syntax, and a null cipher never, whoever asks
+ * for it. */
+static bool is_cipher(const char *name)
+{
+	const char *mode = strchr(name, '-'), *iv = mode ? strchr(mode + 1, '-') : NULL;
+
+	return iv && mode > name && iv > mode + 1 && strcmp(iv, "-plain64") == 0 &&
+	       strncmp(mode, "-ecb-", 5) != 0 && !strstr(name, "null");
+}
+
+static int set_ciphers(struct conf *conf, char *value)
+{
+	struct name_list list;
+	size_t i;
+	int r;
+
+	r = set_names(&list, value, NAME_CHARS "-");
+	if (r < 0)
+		return r;
+	for (i = 0; i < list.nr; i++)
+		if (!is_cipher(list.names[i]))
+			return -EPERM;
+	conf->ciphers = list;
+	return 0;
+}
+
+static const struct {
+	const char *section;
+	const char *key;
+	int (*set)(struct conf *conf, char *value);
+	const char *expected;
+} keys[] = {
+	{ "Unlock", "Timeout", set_timeout, "a time between 1s and 60min" },
+	{ "Unlock", "RootTimeout", set_root_timeout, "a time between 10s and 60min" },
+	{ "Unlock", "FailureAction", set_action, "poweroff, reboot, halt or rescue" },
+	{ "Unlock", "KeepSecrets", set_keep, "GUIDs, at most 64" },
+	{ "Unlock", "SecretModules", set_modules, "names of kernel modules, at most 8" },
+	{ "Policy", "Ciphers", set_ciphers, "ciphers such as aes-xts-plain64, at most 8: algorithm, mode, plain64" },
+	{ "Policy", "RequirePolicyEntry", set_require_policy, "yes or no" },
+	{ "Policy", "CheckCommandLine", set_check_cmdline, "yes or no" },
+	{ "Policy", "AllowWords", set_words, "words of the kernel command line without quotes, at most 64; "
+		"a final * makes a prefix of a word" },
+};
+
+static int set_key(struct conf *conf, const char *section, const char *key, char *value,
+		   const char *file, unsigned int line, struct fault *f)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(keys); i++) {
+		if (strcmp(keys[i].section, section) != 0 || strcmp(keys[i].key, key) != 0)
+			continue;
+		if (keys[i].set(conf, value) < 0)
+			return fault_set(f, EXITCODE_CONFIG, EINVAL, "%s:%u: %s= takes %s", file,
+					 line, key, keys[i].expected);
+		return 0;
+	}
+	return fault_set(f, EXITCODE_CONFIG, EINVAL, "%s:%u: unknown key '%s' in section [%s]", file,
+			 line, key, section);
+}
+
+int conf_parse_ini(struct conf *conf, char *text, const char *file, struct fault *f)
+{
+	char section[CONF_NAME_SIZE] = "";
+	unsigned int nr = 0;
+	char *line, *value;
+	size_t len, i;
+	int r;
+
+	while ((line = strsep(&text, "\n"))) {
+		nr++;
+		line = text_strip(line);
+		len = strlen(line);
+		if (len == 0 || *line == '#' || *line == ';')
+			continue;
+		if (*line == '[') {
+			if (line[len - 1] != ']' || len - 2 >= sizeof(section))
+				return fault_set(f, EXITCODE_CONFIG, EINVAL,
+						 "%s:%u: not a section header", file, nr);
+			memcpy(section, line + 1, len - 2);
+			section[len - 2] = '\0';
+			for (i = 0; i < ARRAY_SIZE(keys); i++)
+				if (strcmp(keys[i].section, section) == 0)
+					break;
+			if (i == ARRAY_SIZE(keys))
+				return fault_set(f, EXITCODE_CONFIG, EINVAL,
+						 "%s:%u: unknown section [%s]", file, nr, section);
+			continue;
+		}
+		value = strchr(line, '=');
+		if (!value)
+			return fault_set(f, EXITCODE_CONFIG, EINVAL,
+					 "%s:%u: expected Key=value", file, nr);
+		*value++ = '\0';
+		r = set_key(conf, section, text_strip(line), text_strip(value), file, nr, f);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* `listed`: a directory has this name, so that it is no answer that it is not there. */
+static int load_ini(const struct root *root, struct conf *conf, const char *path, bool listed,
+		    struct fault *f)
+{
+	_cleanup_free_ char *text = NULL;
+	ssize_t n;
+
+	n = root_read_text(root, path, CONF_FILE_MAX, &text);
+	if (n == -ENOENT && !listed)
+		return 0;
+	if (n < 0)
+		return fault_errno(f, EXITCODE_CONFIG, (int)n, "%s", path);
+	return conf_parse_ini(conf, text, path, f);
+}
+
+struct dropin {
+	char name[256];
+	const char *dir;
+};
+
+struct dropins {
+	struct dropin *list;
+	size_t nr;
+	const char *dir; /* that is being read */
+};
+
+static int dropin_compare(const void *a, const void *b)
+{
+	return strcmp(((const struct dropin *)a)->name, ((const struct dropin *)b)->name);
+}
+
+/* Adds a name that ends in .conf; one that is there already keeps its place and takes the new
+ * directory, so that /etc wins over /usr/lib. */
+static int dropin_add(const char *name, void *data)
+{
+	struct dropins *d = data;
+	size_t len = strlen(name), i;
+
+	if (len < 6 || strcmp(name + len - 5, ".conf") != 0 || *name == '.')
+		return 0;
+	for (i = 0; i < d->nr; i++)
+		if (strcmp(d->list[i].name, name) == 0)
+			break;
+	if (i == CONF_DROPINS_MAX)
+		return -E2BIG;
+	memcpy(d->list[i].name, name, len + 1);
+	d->list[i].dir = d->dir;
+	if (i == d->nr)
+		d->nr++;
+	return 0;
+}
+
+static int load_dropins(const struct root *root, struct conf *conf, struct fault *f)
+{
+	static const char *const dirs[] = { PATH_CONF_D_USR, PATH_CONF_D_ETC };
+	_cleanup_free_ struct dropin *list = calloc(CONF_DROPINS_MAX, sizeof(*list));
+	struct dropins d = { .list = list };
+	char path[512];
+	size_t i;
+	int r;
+
+	if (!list)
+		return fault_set(f, EXITCODE_NO_MEMORY, ENOMEM, "no memory for the configuration");
+	for (i = 0; i < ARRAY_SIZE(dirs); i++) {
+		d.dir = dirs[i];
+		r = root_walk(root, dirs[i], 0, dropin_add, &d);
+		if (r < 0 && r != -ENOENT)
+			return fault_errno(f, EXITCODE_CONFIG, r, "%s", dirs[i]);
+	}
+	qsort(list, d.nr, sizeof(*list), dropin_compare);
+	for (i = 0; i < d.nr; i++) {
+		(void)snprintf(path, sizeof(path), "%s/%s", list[i].dir, list[i].name); /* fits */
+		r = load_ini(root, conf, path, true, f);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int load_all(const struct root *root, struct conf *conf, struct fault *f)
+{
+	_cleanup_free_ char *text = NULL;
+	ssize_t n;
+	int r;
+
+	r = load_ini(root, conf, PATH_CONF, false, f);
+	if (r < 0)
+		return r;
+	r = load_dropins(root, conf, f);
+	if (r < 0)
+		return r;
+	n = root_read_text(root, PATH_COCOTAB, CONF_FILE_MAX, &text);
+	if (n == -ENOENT)
+		return 0;
+	if (n < 0)
+		return fault_errno(f, EXITCODE_CONFIG, (int)n, "%s", PATH_COCOTAB);
+	return conf_parse_cocotab(conf, text, PATH_COCOTAB, f);
+}
+
+int conf_load(const struct root *root, struct conf *ret_conf, struct fault *f)
+{
+	int r;
+
+	conf_defaults(ret_conf);
+	r = load_all(root, ret_conf, f);
+	if (r < 0)
+		conf_defaults(ret_conf);
+	return r;
+}
+
+void conf_parse_cmdline(struct conf *conf, char *text)
+{
+	uint64_t seconds;
+	char *word;
+
+	while ((word = text_word(&text, " \t\n"))) {
+		if (strncmp(word, CMDLINE_TIMEOUT, sizeof(CMDLINE_TIMEOUT) - 1) != 0)
+			continue;
+		if (text_u64(word + sizeof(CMDLINE_TIMEOUT) - 1, CONF_TIMEOUT_MS_MAX / 1000,
+			     &seconds) < 0)
+			continue;
+		if (seconds > 0 && seconds * 1000 < conf->timeout_ms)
+			conf->timeout_ms = seconds * 1000;
+	}
+}
+
+void conf_apply_cmdline(const struct root *root, struct conf *conf)
+{
+	_cleanup_free_ char *text = NULL;
+
+	if (root_read_text(root, PATH_CMDLINE, CONF_CMDLINE_MAX, &text) >= 0)
+		conf_parse_cmdline(conf, text);
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * conf.h - what the owner of the image has configured: coco-unlock.conf(5), cocotab(5) and
+ * the one word of the kernel command line that is heard.
+ */
+#ifndef COCO_CONF_H
+#define COCO_CONF_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/fault.h"
+#include "conf/reference.h"
+#include "base/root.h"
+#include "base/text.h"
+
+#define CONF_KEEP_MAX 64    /* GUIDs */
+#define CONF_NAMES_MAX 8    /* modules, ciphers */
+#define CONF_NAME_SIZE 64   /* bytes with the final NUL */
+#define CONF_VOLUMES_MAX 16 /* lines of cocotab */
+#define CONF_DEVICE_SIZE 256
+#define CONF_TIMEOUT_MS_MAX 3600000
+#define CONF_TOKENS_MAX 4 /* types of tokens of one volume */
+#define CONF_WORDS_MAX 64 /* words of AllowWords= */
+#define CONF_WORD_SIZE 128
+#define CONF_CMDLINE_MAX 65536 /* bytes of the kernel command line */
+
+enum failure_action {
+	FAILURE_ACTION_POWEROFF,
+	FAILURE_ACTION_REBOOT,
+	FAILURE_ACTION_HALT,
+	FAILURE_ACTION_RESCUE,
+	_FAILURE_ACTION_MAX,
+};
+
+enum device_kind {
+	DEVICE_KIND_AUTO,
+	DEVICE_KIND_PATH,
+	DEVICE_KIND_UUID,
+	DEVICE_KIND_PARTUUID,
+	DEVICE_KIND_LABEL,
+};
+
+enum volume_option {
+	VOLUME_OPTION_READ_ONLY = 1 << 0,
+	VOLUME_OPTION_SAME_CPU_CRYPT = 1 << 1,
+	VOLUME_OPTION_SUBMIT_FROM_CRYPT_CPUS = 1 << 2,
+	VOLUME_OPTION_NO_READ_WORKQUEUE = 1 << 3,
+	VOLUME_OPTION_NO_WRITE_WORKQUEUE = 1 << 4,
+	VOLUME_OPTION_ALLOW_DISCARDS = 1 << 5,
+	VOLUME_OPTION_INTEGRITY_HMAC_SHA256 = 1 << 6,
+	VOLUME_OPTION_ROOT = 1 << 7,
+};
+
+struct device_spec {
+	enum device_kind kind;
+	char value[CONF_DEVICE_SIZE]; /* path, UUID (lower case) or label; empty for auto */
+};
+
+struct name_list {
+	char names[CONF_NAMES_MAX][CONF_NAME_SIZE];
+	size_t nr;
+};
+
+/* One line of cocotab. */
+struct volume_conf {
+	char name[CONF_NAME_SIZE]; /* of the mapping under /dev/mapper */
+	struct device_spec device;
+	struct reference secret;
+	unsigned int options;	   /* of enum volume_option */
+	struct name_list tokens;   /* types that the header may carry; never acted on */
+};
+
+/* AllowWords=: exact words, and prefixes, which end in `*`. */
+struct word_list {
+	char words[CONF_WORDS_MAX][CONF_WORD_SIZE];
+	size_t nr;
+	bool defaults; /* the built-in list counts, too */
+};
+
+struct conf {
+	uint64_t timeout_ms; /* of the whole unlock, 1000..CONF_TIMEOUT_MS_MAX */
+	uint64_t root_timeout_ms; /* of the rest of the initramfs, on top of it; same range */
+	enum failure_action failure_action;
+	char keep[CONF_KEEP_MAX][GUID_TEXT_SIZE]; /* entries that are not wiped */
+	size_t nr_keep;
+	struct name_list secret_modules; /* tried in this order */
+	struct name_list ciphers;	 /* segment ciphers that may be mapped, exact strings */
+	bool require_policy;		 /* no unlock without a policy entry */
+	bool check_cmdline;
+	struct word_list allow_words;
+	struct volume_conf volumes[CONF_VOLUMES_MAX];
+	size_t nr_volumes;
+	size_t root_volume; /* the one that the root has to lie on */
+};
+
+/* The defaults alone: one volume `root` on the only LUKS2 device. */
+void conf_defaults(struct conf *ret_conf);
+
+/*
+ * Reads all configuration below the root into *ret_conf. Files that do not exist are
+ * skipped. On an error *ret_conf holds the defaults, so that the failure action is the
+ * strictest one and nothing is kept. Returns 0, -EINVAL (bad content: fault names file and
+ * line) or -errno (unreadable file).
+ */
+int conf_load(const struct root *root, struct conf *ret_conf, struct fault *f);
+
+/*
+ * Applies coco_unlock.timeout=SECONDS of the kernel command line, which may come from the
+ * host: it can only shorten the timeout; cmdline.h says what else may be in it.
+ */
+void conf_apply_cmdline(const struct root *root, struct conf *conf);
+
+bool conf_keeps(const struct conf *conf, const char *guid);
+const char *conf_action_name(enum failure_action action);
+const char *conf_device_kind_prefix(enum device_kind kind);
+
+/* Parts of conf_load() and conf_apply_cmdline(), apart for tests: `text` is changed in place. */
+int conf_parse_ini(struct conf *conf, char *text, const char *file, struct fault *f);
+int conf_parse_cocotab(struct conf *conf, char *text, const char *file, struct fault *f);
+void conf_parse_cmdline(struct conf *conf, char *text);
+
+#endif

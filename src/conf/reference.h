@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * reference.h - which secret a volume is opened with: the third column of cocotab.
+ */
+#ifndef COCO_REFERENCE_H
+#define COCO_REFERENCE_H
+
+#include "base/guid.h"
+
+/* The GUID of a disk secret; the name EFI_DISKPASSWD of GRUB's efisecret patches, and the
+ * alias luks-key of libvirt's virt-qemu-sev-validate(1). */
+#define GUID_DISK_SECRET "736869e5-84f0-4973-92ec-06879ce3da0b"
+/* The example of Linux' Documentation/security/secrets/coco.rst: one byte pair differs. */
+#define GUID_KERNEL_EXAMPLE "736870e5-84f0-4973-92ec-06879ce3da0b"
+/* The project's own, of the owner's pins: coco-unlock-policy(5). */
+#define GUID_POLICY "f2d7c5a0-8f0e-4f36-9a3c-6b1de5a7c914"
+
+enum reference_kind {
+	REFERENCE_ENTRY, /* of a secret table */
+};
+
+struct reference {
+	enum reference_kind kind;
+	char guid[GUID_TEXT_SIZE]; /* of the entry, lower case */
+};
+
+#define REFERENCE_DISK_SECRET ((struct reference){ REFERENCE_ENTRY, GUID_DISK_SECRET })
+#define REFERENCE_POLICY ((struct reference){ REFERENCE_ENTRY, GUID_POLICY })
+
+/* Reads a word of cocotab: a GUID of either case. Returns 0 or -EINVAL. */
+int reference_parse(const char *word, struct reference *ret_reference);
+
+#endif

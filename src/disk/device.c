@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * device.c - finds block devices with libblkid.
+ * Trusts sysfs for the list of devices; what a device says of itself only selects it and
+ * proves nothing: the header copy is judged later, on bytes from the same descriptor.
+ */
+#include "disk/device.h"
+
+#include <blkid/blkid.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+
+#include "base/paths.h"
+
+#define SEEN_SIZE 160
+
+/* What a scan saw: the first match, how many there are, and text for the error. A device that
+ * cannot be looked at may be one more match: with one of them no match is taken. */
+struct scan {
+	const struct root *root;
+	const struct device_spec *spec;
+	struct device first;
+	unsigned int matches;
+	char matching[SEEN_SIZE]; /* names of the matches */
+	char unknown[SEEN_SIZE];  /* names of what cannot be looked at, and why */
+	char seen[SEEN_SIZE];	  /* names and types of all disks and partitions */
+};
+
+static void probe_freep(blkid_probe *pr)
+{
+	if (*pr)
+		blkid_free_probe(*pr);
+}
+
+/* No node, no driver behind it any more, no medium. Every other error says nothing about what
+ * is there. */
+static bool is_absent(int r)
+{
+	return r == -ENOENT || r == -ENXIO || r == -ENODEV || r == -ENOMEDIUM;
+}
+
+/* Opens what may serve as a volume: a block device, or a file in a tree of tests. */
+static int open_block(const struct root *root, const char *path, int flags, uint64_t *ret_size)
+{
+	_cleanup_close_ int fd = root_open(root, path, O_RDONLY | flags, 0);
+	uint64_t size = 0;
+	struct stat st;
+
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (S_ISREG(st.st_mode) && !root->machine)
+		size = (uint64_t)st.st_size;
+	else if (!S_ISBLK(st.st_mode))
+		return -ENOTBLK;
+	else if (ioctl(fd, BLKGETSIZE64, &size) < 0)
+		return -errno;
+	if (size == 0)
+		return -ENOMEDIUM;
+	*ret_size = size;
+	return TAKE_FD(fd);
+}
+
+/* libblkid: 0 found, 1 nothing known, -2 several things; -1 and every other -errno is an error,
+ * mostly of a read. */
+static int probe(blkid_probe pr)
+{
+	int r = blkid_do_safeprobe(pr);
+
+	if (r == -2)
+		return 0;
+	return r < 0 ? (r == -1 ? -EIO : r) : r == 0;
+}
+
+/* Only the LUKS prober runs, so that other signatures on the disk cannot hide the magic. */
+static int has_luks_magic(blkid_probe pr)
+{
+	char *only[] = { (char[]){ "crypto_LUKS" }, NULL };
+	int r;
+
+	blkid_probe_reset_superblocks_filter(pr);
+	if (blkid_probe_filter_superblocks_type(pr, BLKID_FLTR_ONLYIN, only) < 0)
+		return -ENOMEM;
+	r = probe(pr);
+	return r <= 0 ? r : blkid_probe_has_value(pr, "TYPE");
+}
+
+static bool value_is(blkid_probe pr, const char *name, const char *expected)
+{
+	const char *value = NULL;
+
+	return blkid_probe_lookup_value(pr, name, &value, NULL) == 0 && value &&
+	       strcmp(value, expected) == 0;
+}
+
+int device_matches(int fd, uint64_t offset, uint64_t size, const struct device_spec *spec,
+		   char ret_type[static 32])
+{
+	_cleanup_(probe_freep) blkid_probe pr = blkid_new_probe();
+	const char *type = NULL;
+	int luks, r;
+
+	(void)snprintf(ret_type, 32, "unknown content");
+	if (!pr)
+		return -ENOMEM;
+	errno = 0;
+	if (blkid_probe_set_device(pr, fd, (blkid_loff_t)offset, (blkid_loff_t)size) < 0)
+		return errno ? -errno : -EIO;
+	(void)blkid_probe_enable_superblocks(pr, 1);
+	(void)blkid_probe_set_superblocks_flags(pr, BLKID_SUBLKS_TYPE | BLKID_SUBLKS_UUID |
+							    BLKID_SUBLKS_LABEL);
+	if (spec->kind == DEVICE_KIND_PARTUUID) {
+		(void)blkid_probe_enable_partitions(pr, 1);
+		(void)blkid_probe_set_partitions_flags(pr, BLKID_PARTS_ENTRY_DETAILS);
+	}
+	luks = has_luks_magic(pr);
+	if (luks < 0)
+		return luks;
+	if (!luks) {
+		blkid_probe_reset_superblocks_filter(pr);
+		r = probe(pr);
+		if (r < 0)
+			return r;
+	}
+	if (blkid_probe_lookup_value(pr, "TYPE", &type, NULL) == 0 && type)
+		(void)snprintf(ret_type, 32, "%s", type);
+	switch (spec->kind) {
+	case DEVICE_KIND_AUTO:
+		return luks;
+	case DEVICE_KIND_UUID:
+		return value_is(pr, "UUID", spec->value);
+	case DEVICE_KIND_LABEL:
+		return value_is(pr, "LABEL", spec->value);
+	case DEVICE_KIND_PARTUUID:
+		return value_is(pr, "PART_ENTRY_UUID", spec->value);
+	case DEVICE_KIND_PATH:
+		break;
+	}
+	return 0;
+}
+
+/* Whole disks have a bus device behind them, which loop, dm and md have not; partitions have
+ * an index. */
+static int is_disk_or_partition(const struct root *root, const char *name)
+{
+	char path[sizeof(PATH_SYS_BLOCK) + NAME_MAX + 16];
+	int r;
+
+	(void)snprintf(path, sizeof(path), "%s/%s/device", PATH_SYS_BLOCK, name); /* fits */
+	r = root_exists(root, path);
+	if (r != 0)
+		return r;
+	(void)snprintf(path, sizeof(path), "%s/%s/partition", PATH_SYS_BLOCK, name);
+	return root_exists(root, path);
+}
+
+static void add_match(struct scan *scan, const char *path, int fd, uint64_t size)
+{
+	text_append(scan->matching, SEEN_SIZE, "%s%s", *scan->matching ? ", " : "", path);
+	if (scan->matches++ > 0) {
+		(void)close(fd); /* only read from */
+		return;
+	}
+	scan->first.fd = fd;
+	scan->first.size = size;
+	(void)snprintf(scan->first.path, CONF_DEVICE_SIZE, "%s", path); /* for people: may be cut */
+}
+
+/* Looks at one device. Returns 0, also if it is absent or does not match, or -errno if nobody
+ * can tell. */
+static int look_at(struct scan *scan, const char *name, const char *path)
+{
+	char type[32];
+	_cleanup_close_ int fd = -EBADF;
+	uint64_t size = 0;
+	int is_disk, r;
+
+	is_disk = is_disk_or_partition(scan->root, name);
+	if (is_disk < 0)
+		return is_disk;
+	/* Not O_NONBLOCK: an empty drive then says that it is empty. */
+	fd = open_block(scan->root, path, 0, &size);
+	if (fd < 0)
+		return is_absent(fd) ? 0 : fd;
+	r = device_matches(fd, 0, 0, scan->spec, type);
+	if (r < 0)
+		return r;
+	if (r > 0 && (is_disk || scan->spec->kind != DEVICE_KIND_AUTO))
+		add_match(scan, path, TAKE_FD(fd), size);
+	if (is_disk)
+		text_append(scan->seen, SEEN_SIZE, "%s%s (%s)", *scan->seen ? ", " : "", path,
+			    type);
+	return 0;
+}
+
+static void add_unknown(struct scan *scan, const char *path, int r)
+{
+	text_append(scan->unknown, SEEN_SIZE, "%s%s (%s)", *scan->unknown ? ", " : "", path,
+		    strerror(-r));
+}
+
+static int scan_one(const char *name, void *data)
+{
+	char path[sizeof(PATH_DEV) + NAME_MAX + 1], *p;
+	struct scan *scan = data;
+	int r;
+
+	if (strncmp(name, "ram", 3) == 0 || strncmp(name, "zram", 4) == 0)
+		return 0; /* the guest's own memory */
+	(void)snprintf(path, sizeof(path), "%s/%s", PATH_DEV, name); /* fits */
+	for (p = path; *p != '\0'; p++)
+		if (*p == '!') /* sysfs' form of a slash: cciss!c0d0 */
+			*p = '/';
+	r = look_at(scan, name, path);
+	if (r < 0)
+		add_unknown(scan, path, r);
+	return 0;
+}
+
+static int scan_path(struct scan *scan)
+{
+	const char *path = scan->spec->value;
+	uint64_t size = 0;
+	int fd = open_block(scan->root, path, O_NONBLOCK, &size);
+
+	if (fd == -ENOTBLK)
+		return fd;
+	if (fd >= 0)
+		add_match(scan, path, fd, size);
+	else if (!is_absent(fd) && fd != -ENOTDIR)
+		add_unknown(scan, path, fd);
+	return 0; /* else it is not there yet */
+}
+
+static int scan_devices(const struct root *root, const struct device_spec *spec, struct scan *scan)
+{
+	int r;
+
+	*scan = (struct scan){ .root = root, .spec = spec, .first = DEVICE_NULL };
+	if (spec->kind == DEVICE_KIND_PATH)
+		return scan_path(scan);
+	r = root_walk(root, PATH_SYS_BLOCK, 0, scan_one, scan);
+	if (r == -ENOENT)
+		return 0; /* no device yet */
+	if (r < 0)
+		device_done(&scan->first);
+	return r;
+}
+
+static int give_up(const struct device_spec *spec, const struct scan *scan, struct fault *f)
+{
+	const char *prefix = conf_device_kind_prefix(spec->kind);
+
+	if (*scan->unknown && spec->kind == DEVICE_KIND_PATH)
+		return fault_set(f, EXITCODE_NO_DEVICE, ETIMEDOUT, "the device cannot be opened: %s",
+				 scan->unknown);
+	if (*scan->unknown)
+		return fault_set(f, EXITCODE_NO_DEVICE, ETIMEDOUT,
+				 "%s%s cannot be looked at, so that nobody knows whether it is %s%s%s",
+				 scan->matches > 0 ? "one device matches, but " : "",
+				 scan->unknown, prefix,
+				 spec->kind == DEVICE_KIND_AUTO ? "a LUKS disk" : spec->value,
+				 scan->matches > 0 ? ", too" : "");
+	if (scan->matches > 0)
+		return fault_set(f, EXITCODE_NO_DEVICE, ETIMEDOUT,
+				 "%s is there, but the queue of device events did not become empty "
+				 "in time", scan->matching);
+	if (spec->kind == DEVICE_KIND_AUTO)
+		return fault_set(f, EXITCODE_NO_DEVICE, ETIMEDOUT,
+				 "no disk with a LUKS header appeared in time; seen: %s",
+				 *scan->seen ? scan->seen : "no disk at all");
+	return fault_set(f, EXITCODE_NO_DEVICE, ETIMEDOUT,
+			 "the device %s%s did not appear in time%s%s", prefix, spec->value,
+			 *scan->seen ? "; seen: " : "", scan->seen);
+}
+
+int device_find(const struct root *root, const struct device_spec *spec, struct uevent *ue,
+		struct deadline deadline, struct device *ret_device, struct fault *f)
+{
+	struct scan scan;
+	int r;
+
+	for (;;) {
+		uevent_drain(ue);
+		r = scan_devices(root, spec, &scan);
+		if (r < 0)
+			return fault_errno(f, EXITCODE_NO_DEVICE, r, "%s",
+					   *spec->value ? spec->value : PATH_SYS_BLOCK);
+		if ((scan.matches > 1 || (scan.matches == 1 && !*scan.unknown)) &&
+		    (spec->kind == DEVICE_KIND_PATH || uevent_idle(root, ue)))
+			break;
+		device_done(&scan.first);
+		r = uevent_wait(ue, deadline);
+		if (r == -ETIMEDOUT)
+			return give_up(spec, &scan, f);
+		if (r < 0)
+			return fault_errno(f, EXITCODE_INTERNAL, r, "waiting for devices");
+	}
+	if (scan.matches > 1) {
+		device_done(&scan.first);
+		return fault_set(f, EXITCODE_AMBIGUOUS_DEVICE, ENOTUNIQ,
+				 "%u devices match %s%s: %s", scan.matches,
+				 spec->kind == DEVICE_KIND_AUTO ?
+					 "auto" :
+					 conf_device_kind_prefix(spec->kind),
+				 spec->value, scan.matching);
+	}
+	*ret_device = scan.first;
+	return 0;
+}
+
+void device_done(struct device *device)
+{
+	util_closep(&device->fd);
+	*device = DEVICE_NULL;
+}

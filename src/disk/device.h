@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * device.h - finds the block device that cocotab names, and waits for it.
+ */
+#ifndef COCO_DEVICE_H
+#define COCO_DEVICE_H
+
+#include "conf/conf.h"
+#include "base/deadline.h"
+#include "disk/uevent.h"
+
+struct device {
+	int fd;			       /* opened once, read-only, owned */
+	char path[CONF_DEVICE_SIZE]; /* for people */
+	uint64_t offset;	       /* bytes: where the volume begins in fd; 0 for a device */
+	uint64_t size;		       /* bytes of the volume */
+};
+
+#define DEVICE_NULL ((struct device){ .fd = -EBADF })
+
+/*
+ * Looks for the device until the deadline, woken by events. A path is taken when it is
+ * there. UUID=, PARTUUID=, LABEL= and auto (whole disks and partitions with LUKS magic) are
+ * counted when the event queue has become empty after the first match: there must be exactly
+ * one, and none of the others may refuse to be looked at, since it could be the second.
+ * Returns 0, or -errno with f saying no-device or ambiguous-device.
+ */
+int device_find(const struct root *root, const struct device_spec *spec, struct uevent *ue,
+		struct deadline deadline, struct device *ret_device, struct fault *f);
+
+/*
+ * Is what lies there what the spec says, as libblkid sees it? size 0 means up to the end. auto
+ * needs the LUKS magic only; PARTUUID= a real partition. Returns 1 if it is, 0 if not (always
+ * for a path), or -errno if it cannot be read. ret_type gets what is there, for messages.
+ */
+int device_matches(int fd, uint64_t offset, uint64_t size, const struct device_spec *spec,
+		   char ret_type[static 32]);
+
+void device_done(struct device *device);
+
+#endif

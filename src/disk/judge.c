@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * judge.c - runs the policy where a mistake of a parser can do no harm.
+ * The process trusts nothing and can do nothing: read and write one socket, get memory, end.
+ * Its parent trusts the answer to be a yes or a no, after a look at every field.
+ */
+#include "disk/judge.h"
+
+#include <fcntl.h>
+#include <json-c/json.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <poll.h>
+#include <signal.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+
+#include "base/child.h"
+#include "base/digest.h"
+#include "base/text.h"
+
+#define JUDGE_FD 3
+#define ANSWER_LIMIT_MS 20000 /* some 10 ms are normal; emulation is slow */
+
+/* Linux' include/uapi/linux/audit.h: a call number means nothing without its architecture. */
+#if defined(__x86_64__)
+#define NATIVE_ARCH AUDIT_ARCH_X86_64
+#elif defined(__aarch64__)
+#define NATIVE_ARCH AUDIT_ARCH_AARCH64
+#elif defined(__s390x__)
+#define NATIVE_ARCH AUDIT_ARCH_S390X
+#elif defined(__powerpc64__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define NATIVE_ARCH AUDIT_ARCH_PPC64LE
+#else
+#error "judge.c does not know this architecture's AUDIT_ARCH value"
+#endif
+
+struct request {
+	uint32_t volume;
+	uint64_t device_size;
+	unsigned char metadata[HEADER_METADATA_SIZE];
+};
+
+struct answer {
+	int32_t r; /* of policy_judge() */
+	struct verdict verdict;
+};
+
+#define LOAD(field) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
+#define ALLOW BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
+#define KILL BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS)
+#define ALLOW_CALL(nr) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (nr), 0, 1), ALLOW
+
+static int enter_seccomp(void)
+{
+	struct sock_filter filter[] = {
+		LOAD(arch),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NATIVE_ARCH, 1, 0),
+		KILL,
+		LOAD(nr),
+		ALLOW_CALL(SYS_read),
+		ALLOW_CALL(SYS_write),
+		ALLOW_CALL(SYS_exit_group),
+		/* malloc */
+		ALLOW_CALL(SYS_brk),
+		ALLOW_CALL(SYS_munmap),
+		ALLOW_CALL(SYS_mremap),
+		ALLOW_CALL(SYS_madvise),
+		/* Memory, but not to run code in. The low half of args[2]: */
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_mmap, 1, 0),
+		KILL,
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+			 offsetof(struct seccomp_data, args[2]) +
+				 (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? 4 : 0)),
+		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, PROT_EXEC, 1, 0),
+		ALLOW,
+		KILL,
+	};
+	struct sock_fprog program = { .len = ARRAY_SIZE(filter), .filter = filter };
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
+		return -errno;
+	return 0;
+}
+
+/* json-c asks for random numbers once, when it makes its first table. */
+static void warm_up_json(void)
+{
+	struct json_object *obj = json_object_new_object();
+
+	if (obj)
+		json_object_object_add(obj, "", NULL);
+	json_object_put(obj);
+}
+
+static void serve(const struct conf *conf)
+{
+	struct answer answer;
+	struct request *request = malloc(sizeof(*request));
+
+	while (request && read(JUDGE_FD, request, sizeof(*request)) == sizeof(*request) &&
+	       request->volume < conf->nr_volumes) {
+		memset(&answer, 0, sizeof(answer));
+		answer.r = policy_judge(request->metadata, request->device_size, conf,
+					&conf->volumes[request->volume], &answer.verdict);
+		if (write(JUDGE_FD, &answer, sizeof(answer)) != sizeof(answer))
+			break;
+	}
+	free(request);
+}
+
+/* What the child does; it never returns. */
+static void run_judge(int fd, const struct conf *conf)
+{
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || dup2(fd, JUDGE_FD) < 0 ||
+	    syscall(SYS_close_range, 0, JUDGE_FD - 1, 0) < 0 ||
+	    syscall(SYS_close_range, JUDGE_FD + 1, ~0U, 0) < 0)
+		_exit(EXIT_FAILURE);
+	warm_up_json();
+	if (enter_seccomp() < 0)
+		_exit(EXIT_FAILURE);
+	serve(conf);
+	_exit(EXIT_SUCCESS);
+}
+
+int judge_start(const struct conf *conf, struct judge_process *ret_judge, struct fault *f)
+{
+	int fds[2];
+	pid_t pid;
+
+	if (digest_init_library() < 0)
+		return fault_set(f, EXITCODE_JUDGE_FAILED, ENOTSUP, "libcrypto has no SHA-256");
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) < 0)
+		return fault_errno(f, EXITCODE_JUDGE_FAILED, -errno, "no socket for the judge");
+	pid = fork();
+	if (pid == 0)
+		run_judge(fds[1], conf);
+	(void)close(fds[1]); /* the child has its own */
+	if (pid < 0) {
+		(void)close(fds[0]);
+		return fault_set(f, EXITCODE_JUDGE_FAILED, ENOMEM, "cannot start the judge");
+	}
+	*ret_judge = (struct judge_process){ .fd = fds[0], .pid = pid };
+	return 0;
+}
+
+static bool is_terminated(const char *field, size_t size)
+{
+	return memchr(field, '\0', size) != NULL;
+}
+
+static bool is_listed(const struct name_list *list, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < list->nr; i++)
+		if (strcmp(list->names[i], name) == 0)
+			return true;
+	return false;
+}
+
+static bool places_are_sane(const struct verdict *v, const struct device *device)
+{
+	uint32_t i;
+
+	if (v->data_offset < HEADER_METADATA_SIZE || v->data_offset > HEADER_DATA_OFFSET_MAX ||
+	    v->data_offset >= device->size || v->nr_keyslots == 0 ||
+	    v->nr_keyslots > HEADER_AREAS_MAX)
+		return false;
+	for (i = 0; i < v->nr_keyslots; i++) {
+		const struct header_area *area = &v->keyslots[i].area;
+
+		if (area->offset < HEADER_METADATA_SIZE || area->offset > v->data_offset ||
+		    area->size == 0 || area->size > HEADER_AREA_SIZE_MAX ||
+		    area->size > v->data_offset - area->offset || v->keyslots[i].id > 31 ||
+		    v->keyslots[i].memory_kib > POLICY_ARGON2_MEMORY_KIB_MAX)
+			return false;
+	}
+	return true;
+}
+
+/* Integrity is what cocotab says, and nothing else fits the volume key. */
+static bool key_is_sane(const struct verdict *v, const struct volume_conf *vc)
+{
+	bool wanted = vc->options & VOLUME_OPTION_INTEGRITY_HMAC_SHA256;
+	unsigned char integrity; /* a bool may hold any byte, since another process has set it */
+
+	memcpy(&integrity, &v->integrity, sizeof(integrity));
+	if (integrity != wanted)
+		return false;
+	return wanted ? v->volume_key_size == 96 :
+			v->volume_key_size == 32 || v->volume_key_size == 64;
+}
+
+/* A judge that a header has taken over must not reach further than its answer. */
+static bool is_sane(const struct answer *a, const struct conf *conf, const struct volume_conf *vc,
+		    const struct device *device)
+{
+	const struct verdict *v = &a->verdict;
+	char uuid[GUID_TEXT_SIZE];
+
+	if (!is_terminated(v->rule, sizeof(v->rule)) || !is_terminated(v->uuid, sizeof(v->uuid)) ||
+	    !is_terminated(v->cipher, sizeof(v->cipher)))
+		return false;
+	if (a->r == -EPERM)
+		return v->rule[0] != '\0';
+	if (a->r == -ENOMEM)
+		return true;
+	return a->r == 0 && v->rule[0] == '\0' && is_listed(&conf->ciphers, v->cipher) &&
+	       (v->sector_size == 512 || v->sector_size == 4096) &&
+	       v->iterations <= POLICY_ITERATIONS_MAX &&
+	       v->argon2_kib <= POLICY_ARGON2_KIB_MAX &&
+	       key_is_sane(v, vc) && guid_from_text(v->uuid, uuid) == 0 && v->digest_id <= 31 &&
+	       places_are_sane(v, device);
+}
+
+static int exchange(const struct judge_process *judge, const struct request *request,
+		    struct answer *ret_answer)
+{
+	struct deadline deadline = deadline_in_ms(ANSWER_LIMIT_MS);
+	struct pollfd p = { .fd = judge->fd, .events = POLLIN };
+	int r;
+
+	if (send(judge->fd, request, sizeof(*request), MSG_NOSIGNAL) != sizeof(*request))
+		return -EPIPE;
+	do
+		r = poll(&p, 1, deadline_left_ms(deadline));
+	while (r < 0 && errno == EINTR);
+	if (r <= 0)
+		return r < 0 ? -errno : -ETIMEDOUT;
+	return recv(judge->fd, ret_answer, sizeof(*ret_answer), MSG_TRUNC) == sizeof(*ret_answer) ?
+		       0 :
+		       -EPIPE;
+}
+
+int judge_ask(const struct judge_process *judge, const struct conf *conf, size_t volume,
+	      const unsigned char *metadata, const struct device *device,
+	      struct verdict *ret_verdict, struct fault *f)
+{
+	_cleanup_free_ struct request *request = calloc(1, sizeof(*request));
+	struct answer answer;
+	int r;
+
+	if (!request)
+		return fault_set(f, EXITCODE_NO_MEMORY, ENOMEM, "no memory for the header copy");
+	request->volume = (uint32_t)volume;
+	request->device_size = device->size;
+	memcpy(request->metadata, metadata, sizeof(request->metadata));
+	r = exchange(judge, request, &answer);
+	if (r == -ETIMEDOUT)
+		return fault_set(f, EXITCODE_JUDGE_FAILED, ETIMEDOUT,
+				 "the judge does not answer about the header of %s", device->path);
+	if (r < 0 || !is_sane(&answer, conf, &conf->volumes[volume], device))
+		return fault_set(f, EXITCODE_JUDGE_FAILED, EPIPE,
+				 "the judge has failed on the header of %s", device->path);
+	*ret_verdict = answer.verdict;
+	text_printable(answer.verdict.rule, ret_verdict->rule, sizeof(ret_verdict->rule));
+	text_printable(answer.verdict.uuid, ret_verdict->uuid, sizeof(ret_verdict->uuid));
+	text_printable(answer.verdict.cipher, ret_verdict->cipher, sizeof(ret_verdict->cipher));
+	if (answer.r == -ENOMEM)
+		return fault_set(f, EXITCODE_NO_MEMORY, ENOMEM, "no memory to judge the header");
+	if (answer.r < 0)
+		return fault_set(f, EXITCODE_HEADER_REFUSED, EPERM,
+				 "the header of %s breaks the rule '%s'", device->path,
+				 ret_verdict->rule);
+	return 0;
+}
+
+void judge_done(struct judge_process *judge)
+{
+	if (judge->pid > 0)
+		(void)child_end(judge->pid); /* it has nothing to save */
+	util_closep(&judge->fd);
+	*judge = JUDGE_NULL;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * uevent.h - tells when something about the machine's devices may have changed.
+ */
+#ifndef COCO_UEVENT_H
+#define COCO_UEVENT_H
+
+#include <stdbool.h>
+
+#include "base/deadline.h"
+#include "base/root.h"
+
+struct uevent {
+	int netlink; /* kernel and udev events, as wake-ups only: nobody reads their content */
+	int inotify; /* of udev's directory, where its queue file goes away */
+};
+
+#define UEVENT_NULL ((struct uevent){ .netlink = -EBADF, .inotify = -EBADF })
+
+/* Returns 0 or -errno. With a root that is no machine nothing is opened. */
+int uevent_open(const struct root *root, struct uevent *ret_ue);
+void uevent_done(struct uevent *ue);
+
+/* Forgets what has happened so far; call it before looking at the devices. */
+void uevent_drain(struct uevent *ue);
+
+/* True if no event is waiting and udev, where it runs, has none in work. */
+bool uevent_idle(const struct root *root, const struct uevent *ue);
+
+/* Waits for the next event. Returns 0, -ETIMEDOUT at the deadline, or -errno. */
+int uevent_wait(const struct uevent *ue, struct deadline deadline);
+
+#endif

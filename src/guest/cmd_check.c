@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cmd_check.c - the dry run: what is there, what would be done, what would be refused.
+ * Reads no secret, wipes nothing, loads nothing, maps nothing.
+ */
+#include "guest/cmd.h"
+
+#include <string.h>
+
+#include "boot/cmdline.h"
+#include "disk/judge.h"
+#include "volume/kernel.h"
+#include "boot/lvmfilter.h"
+#include "base/modules.h"
+#include "base/paths.h"
+#include "boot/report.h"
+#include "boot/sources.h"
+#include "boot/surroundings.h"
+
+static bool wants_integrity(const struct conf *conf)
+{
+	size_t i;
+
+	for (i = 0; i < conf->nr_volumes; i++)
+		if (conf->volumes[i].options & VOLUME_OPTION_INTEGRITY_HMAC_SHA256)
+			return true;
+	return false;
+}
+
+static void print_conf(const struct conf *conf)
+{
+	char filter[LVMFILTER_SIZE];
+	size_t i;
+
+	/* dracut's module reads these lines: keys are only ever added. */
+	printf("TimeoutMs=%llu\n", (unsigned long long)conf->timeout_ms);
+	printf("RootTimeoutMs=%llu\n", (unsigned long long)conf->root_timeout_ms);
+	printf("FailureAction=%s\n", conf_action_name(conf->failure_action));
+	printf("SecretModules=");
+	for (i = 0; i < conf->secret_modules.nr; i++)
+		printf("%s%s", i ? " " : "", conf->secret_modules.names[i]);
+	printf("\nCiphers=");
+	for (i = 0; i < conf->ciphers.nr; i++)
+		printf("%s%s", i ? " " : "", conf->ciphers.names[i]);
+	printf("\nIntegrity=%s", wants_integrity(conf) ? "hmac-sha256" : "");
+	printf("\nKeepSecrets=");
+	for (i = 0; i < conf->nr_keep; i++)
+		printf("%s%s", i ? " " : "", conf->keep[i]);
+	printf("\nRequirePolicyEntry=%s\nCheckCommandLine=%s\nAllowWords=",
+	       conf->require_policy ? "yes" : "no", conf->check_cmdline ? "yes" : "no");
+	for (i = 0; i < conf->allow_words.nr; i++)
+		printf("%s%s", i ? " " : "", conf->allow_words.words[i]);
+	printf("\nRootVolume=%s\n", conf->volumes[conf->root_volume].name);
+	for (i = 0; i < conf->nr_volumes; i++) {
+		const struct volume_conf *v = &conf->volumes[i];
+
+		printf("Volume=%s %s%s %s\n", v->name, conf_device_kind_prefix(v->device.kind),
+		       v->device.kind == DEVICE_KIND_AUTO ? "auto" : v->device.value, v->secret.guid);
+	}
+	(void)lvmfilter_value(conf, filter); /* empty: none is possible */
+	printf("LvmFilter=%s\n", filter);
+}
+
+/* Prints one line of the report and remembers the first fault as the verb's exit code. */
+static void print_check(const char *what, const struct fault *f, const char *good,
+			enum exitcode *code)
+{
+	if (f->code == EXITCODE_OK) {
+		printf("ok      %-14s %s\n", what, good);
+		return;
+	}
+	printf("refused %-14s %s (%d %s); next: %s\n", what, f->why, (int)f->code,
+	       exitcode_name(f->code), exitcode_next(f->code));
+	if (*code == EXITCODE_OK)
+		*code = f->code;
+}
+
+static void check_kernel(const struct root *root, const struct conf *conf, enum exitcode *code)
+{
+	struct fault f = { 0 };
+
+	if (!root->machine)
+		return;
+	(void)kernel_look(root, conf, &f);
+	print_check("kernel", &f, "dm_crypt and the ciphers are there", code);
+}
+
+/* The first source that shows secrets already. Returns 1, 0 or -errno, as a probe does. */
+static int find_source(const struct root *root, const struct conf *conf, struct source *ret_src,
+		       struct fault *f)
+{
+	size_t i;
+	int r = 0;
+
+	for (i = 0; sources[i] && r == 0; i++) {
+		source_init(sources[i], root, conf, ret_src);
+		ret_src->look_only = true;
+		r = ret_src->ops->probe(ret_src, f);
+	}
+	return r;
+}
+
+static void check_source(const struct root *root, const struct conf *conf, enum exitcode *code)
+{
+	struct source src;
+	struct fault f = { 0 };
+	unsigned int nr = 0;
+	char good[160];
+	bool has;
+	size_t i;
+
+	if (find_source(root, conf, &src, &f) <= 0) {
+		for (i = 0; i < conf->secret_modules.nr && root->machine; i++)
+			if (module_lookup(conf->secret_modules.names[i]) >= 0)
+				break;
+		if (root->machine && i == conf->secret_modules.nr)
+			(void)fault_set(&f, EXITCODE_NO_SECRET_MODULE, ENOENT,
+					"no module that exposes launch secrets");
+		else if (!root->machine)
+			(void)fault_set(&f, EXITCODE_NO_SECRET_TABLE, ENOENT,
+					"no secrets are exposed here");
+		(void)snprintf(good, sizeof(good), "module %s would be loaded to look for secrets",
+			       i < conf->secret_modules.nr ? conf->secret_modules.names[i] : "");
+		print_check("secrets", &f, good, code);
+		return;
+	}
+	for (i = 0; i < conf->nr_volumes; i++) {
+		const struct volume_conf *v = &conf->volumes[i];
+
+		f = (struct fault){ 0 };
+		if (src.ops->list(&src, &v->secret, &nr, &has) < 0 || !has)
+			(void)source_missing(&src, &v->secret, &f);
+		(void)snprintf(good, sizeof(good), "entry %s for volume %s, one of %u", v->secret.guid,
+			       v->name, nr);
+		print_check("secrets", &f, good, code);
+	}
+	src.ops->done(&src);
+}
+
+static void check_volume(const struct root *root, const struct conf *conf, size_t i,
+			 const struct judge_process *judge, enum exitcode *code)
+{
+	_cleanup_(device_done) struct device device = DEVICE_NULL;
+	_cleanup_(header_done) struct header header = HEADER_NULL;
+	struct uevent ue = UEVENT_NULL;
+	struct verdict verdict = { 0 };
+	struct fault f = { 0 };
+	char good[CONF_DEVICE_SIZE + 160];
+	int r;
+
+	r = device_find(root, &conf->volumes[i].device, &ue, deadline_in_ms(0), &device, &f);
+	if (r >= 0)
+		r = header_read(&device, &header, &f);
+	if (r >= 0)
+		(void)judge_ask(judge, conf, i, header.metadata, &device, &verdict, &f);
+	(void)snprintf(good, sizeof(good), "%s, uuid %s, %s, header accepted", device.path,
+		       verdict.uuid, verdict.cipher);
+	print_check(conf->volumes[i].name, &f, good, code);
+}
+
+static void check_host_words(const struct root *root, const struct conf *conf,
+			     enum exitcode *code)
+{
+	struct fault f = { 0 };
+
+	/* Outside of the initramfs the words are those of another boot's stage. */
+	if (root->machine && root_exists(root, PATH_INITRD_RELEASE) == 0)
+		return;
+	if (cmdline_check(root, conf, &f) >= 0)
+		(void)cmdline_check_credentials(root, &f);
+	print_check("command line", &f, "no word that is not allowed, no credential", code);
+}
+
+/* In the running system: the host may bring a volume group at any time, by a name of ours. */
+static void advise_lvm(const struct root *root, const struct conf *conf)
+{
+	char filter[LVMFILTER_SIZE];
+
+	if (root_exists(root, PATH_INITRD_RELEASE) > 0 || !lvmfilter_has_lvm(root))
+		return;
+	if (lvmfilter_value(conf, filter) < 0)
+		printf("warning %-14s LVM has to look at other disks than the volumes: the host may bring "
+		       "a volume group of any name; next: name what you mount by /dev/mapper\n", "lvm");
+	else if (lvmfilter_is_set(root, filter))
+		printf("ok      %-14s looks at the volumes only\n", "lvm");
+	else
+		printf("warning %-14s the host may bring a volume group of any name; next: put this line "
+		       "into the section devices of %s: global_filter = %s\n", "lvm", PATH_LVM_CONF,
+		       filter);
+}
+
+static void print_warning(void *arg, const char *what, const char *text)
+{
+	(void)arg;
+	printf("warning %-14s %s\n", what, text);
+}
+
+/* The real root: what else in it obeys the host. It changes no code. */
+static void check_surroundings(const struct root *root, const struct conf *conf)
+{
+	const struct warning_sink sink = { .take = print_warning };
+
+	if (root_exists(root, PATH_INITRD_RELEASE) <= 0)
+		surroundings_look(root, conf, &sink);
+}
+
+static enum exitcode check_all(const struct root *root, const struct conf *conf)
+{
+	struct judge_process judge = JUDGE_NULL;
+	enum exitcode code = EXITCODE_OK;
+	struct fault f = { 0 };
+	size_t v;
+
+	print_check("config", &f, "no mistake found", &code);
+	check_host_words(root, conf, &code);
+	check_kernel(root, conf, &code);
+	check_source(root, conf, &code);
+	if (judge_start(conf, &judge, &f) < 0)
+		print_check("judge", &f, "", &code);
+	for (v = 0; v < conf->nr_volumes && f.code == EXITCODE_OK; v++)
+		check_volume(root, conf, v, &judge, &code);
+	judge_done(&judge);
+	advise_lvm(root, conf);
+	check_surroundings(root, conf);
+	if (code != EXITCODE_OK)
+		printf("a boot would now end with: %s\n",
+		       conf_action_name(conf->failure_action));
+	return code;
+}
+
+/* For a command line that is still in a file: each word that a boot would refuse, one in a line.
+ * dracut's module reads them. */
+static enum exitcode print_refused(const struct conf *conf, char *words)
+{
+	enum exitcode code = EXITCODE_OK;
+	char *word, shown[CONF_WORD_SIZE + 80];
+
+	while (conf->check_cmdline && (word = cmdline_next_refused(&words, conf))) {
+		text_printable(word, shown, sizeof(shown));
+		printf("%s\n", shown);
+		code = EXITCODE_COMMAND_LINE;
+	}
+	return code;
+}
+
+static int run_check(const struct root *root, int argc, char **argv)
+{
+	struct conf conf;
+	bool config_only = false;
+	struct fault f = { 0 };
+	char *words = NULL;
+	int i;
+
+	for (i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--config") == 0 && !words)
+			config_only = true;
+		else if (strncmp(argv[i], "--cmdline=", 10) == 0 && !words && !config_only)
+			words = argv[i] + 10;
+		else
+			return cmd_usage(&cmd_check, argv[i]);
+	}
+	if (conf_load(root, &conf, &f) < 0) {
+		fprintf(stderr, "coco-unlock: %s\n", f.why);
+		return (int)f.code;
+	}
+	if (words)
+		return (int)print_refused(&conf, words);
+	if (config_only) {
+		print_conf(&conf);
+		return EXITCODE_OK;
+	}
+	return (int)check_all(root, &conf);
+}
+
+const struct cmd cmd_check = {
+	.name = "check",
+	.args = "[--config | --cmdline=WORDS]",
+	.help = "say what is there, what would be refused, and what obeys the host; or only read the configuration, or judge WORDS",
+	.run = run_check,
+};

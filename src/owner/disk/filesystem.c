@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * filesystem.c - asks libblkid, and reads the sizes of the usual root file systems.
+ * Trusts the owner's image; only reads.
+ */
+#include "owner/disk/filesystem.h"
+
+#include <blkid/blkid.h>
+#include <string.h>
+
+#include "base/text.h"
+
+static void free_probep(blkid_probe *pr)
+{
+	blkid_free_probe(*pr); /* takes NULL */
+}
+
+static uint64_t little(const unsigned char *p, size_t len)
+{
+	uint64_t v = 0;
+
+	while (len > 0)
+		v = v << 8 | p[--len];
+	return v;
+}
+
+static uint64_t big(const unsigned char *p, size_t len)
+{
+	uint64_t v = 0;
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		v = v << 8 | p[i];
+	return v;
+}
+
+/* Linux Documentation/filesystems/ext4/super.rst: blocks at 0x4 and, with the feature 64bit
+ * (0x80 at 0x60), 0x150; their size at 0x18. The superblock is at 1024. */
+static void read_ext(const unsigned char *p, struct filesystem *fs)
+{
+	uint64_t blocks = little(p + 0x4, 4);
+
+	if (little(p + 0x60, 4) & 0x80)
+		blocks |= little(p + 0x150, 4) << 32;
+	fs->unit = UINT64_C(1024) << little(p + 0x18, 1) % 16;
+	fs->size = blocks * fs->unit;
+}
+
+/* xfsprogs, XFS Algorithms & Data Structures: sb_blocksize at 4, sb_dblocks at 8, sb_sectsize at
+ * 102, big endian. */
+static void read_xfs(const unsigned char *p, struct filesystem *fs)
+{
+	fs->unit = big(p + 102, 2);
+	fs->size = big(p + 4, 4) * big(p + 8, 8);
+}
+
+/* Linux include/uapi/linux/btrfs_tree.h: total_bytes at 0x70 of the superblock at 64 KiB,
+ * sectorsize at 0x90. */
+static void read_btrfs(const unsigned char *p, struct filesystem *fs)
+{
+	fs->unit = little(p + 0x90, 4);
+	fs->size = little(p + 0x70, 8);
+}
+
+static const struct {
+	const char *type;
+	uint64_t offset; /* of the superblock */
+	void (*read)(const unsigned char *superblock, struct filesystem *fs);
+} kinds[] = {
+	{ "ext2", 1024, read_ext },  { "ext3", 1024, read_ext },     { "ext4", 1024, read_ext },
+	{ "xfs", 0, read_xfs },	     { "btrfs", 65536, read_btrfs },
+};
+
+static void read_superblock(const struct image *image, struct filesystem *fs)
+{
+	unsigned char superblock[512];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (strcmp(kinds[i].type, fs->type) == 0 &&
+		    image_read_at(image->fd, superblock, sizeof(superblock),
+				  image->offset + kinds[i].offset) == 0)
+			kinds[i].read(superblock, fs);
+}
+
+static int probe(const struct image *image, char *ret_usage, char *ret_type, size_t size)
+{
+	_cleanup_(free_probep) blkid_probe pr = blkid_new_probe();
+	const char *usage = "", *type = "";
+	int r;
+
+	if (!pr || blkid_probe_set_device(pr, image->fd, (blkid_loff_t)image->offset,
+					  (blkid_loff_t)image->size) < 0)
+		return -ENOMEM;
+	(void)blkid_probe_enable_superblocks(pr, 1); /* cannot fail */
+	(void)blkid_probe_set_superblocks_flags(pr, BLKID_SUBLKS_TYPE | BLKID_SUBLKS_USAGE);
+	r = blkid_do_safeprobe(pr);
+	if (r < 0)
+		return r == -2 ? -ENOTUNIQ : -EIO;
+	(void)blkid_probe_lookup_value(pr, "USAGE", &usage, NULL); /* stays empty */
+	(void)blkid_probe_lookup_value(pr, "TYPE", &type, NULL);
+	text_printable(usage, ret_usage, size);
+	text_printable(type, ret_type, size);
+	return 0;
+}
+
+static int refuse_content(const struct image *image, const char *usage, const char *type,
+			  struct fault *f)
+{
+	if (strcmp(usage, "crypto") == 0)
+		return fault_about(f, EXITCODE_REFUSED, image->path,
+				   "use coco-secret prepare for an encrypted disk",
+				   "it is encrypted already (%s)", type);
+	if (type[0])
+		return fault_about(f, EXITCODE_REFUSED, image->path,
+				   "give an image that has the root file system itself",
+				   "it holds no file system, but a part of something else (%s)",
+				   type);
+	if (!image->partition && image_has_gpt(image))
+		return fault_about(f, EXITCODE_REFUSED, image->path,
+				   "name the partition of the root, as in IMAGE#2",
+				   "it has a partition table");
+	return fault_about(f, EXITCODE_REFUSED, image->path,
+			   "check that it is the image of a root, and the right partition",
+			   "no file system is found in it");
+}
+
+int filesystem_look(const struct image *image, struct filesystem *ret_fs, struct fault *f)
+{
+	char usage[FILESYSTEM_TYPE_SIZE] = "", type[FILESYSTEM_TYPE_SIZE] = "";
+	struct filesystem fs = { 0 };
+	int r = probe(image, usage, type, sizeof(type));
+
+	if (r == -ENOTUNIQ)
+		return fault_about(f, EXITCODE_REFUSED, image->path,
+				   "remove the old signatures (wipefs)",
+				   "it has signatures of more than one file system");
+	if (r < 0)
+		return fault_io(f, image->path, r, "cannot look at its file system");
+	if (strcmp(usage, "filesystem") != 0)
+		return refuse_content(image, usage, type, f);
+	memcpy(fs.type, type, sizeof(fs.type));
+	read_superblock(image, &fs);
+	if (fs.size > image->size)
+		return fault_about(f, EXITCODE_BAD_INPUT, image->path,
+				   "copy the image again, or repair its file system",
+				   "its file system (%s) is larger than its place: the image is cut short",
+				   type);
+	*ret_fs = fs;
+	return 0;
+}
+
+uint32_t filesystem_sector_size(const struct filesystem *fs, const struct image *image)
+{
+	return fs->unit > 0 && fs->unit % 4096 == 0 && image->size % 4096 == 0 ? 4096 : 512;
+}

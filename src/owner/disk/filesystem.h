@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * filesystem.h - what is in an image.
+ */
+#ifndef COCO_OWNER_FILESYSTEM_H
+#define COCO_OWNER_FILESYSTEM_H
+
+#include "base/fault.h"
+#include "owner/disk/image.h"
+
+#define FILESYSTEM_TYPE_SIZE 32
+
+struct filesystem {
+	char type[FILESYSTEM_TYPE_SIZE]; /* as in ext4, xfs, btrfs: libblkid's names */
+	uint64_t size;			 /* bytes; 0 if it is not known for this type */
+	uint64_t unit;			 /* bytes: it reads and writes no less; 0 as above */
+};
+
+/*
+ * Looks at the image's part. Refuses (EXITCODE_REFUSED) what is encrypted already and
+ * what has no file system or a part of a larger set (LVM, RAID), and one that is larger than
+ * its place (EXITCODE_BAD_INPUT). Returns 0 or what fault_about() returns.
+ */
+int filesystem_look(const struct image *image, struct filesystem *ret_fs, struct fault *f);
+
+/*
+ * The sectors, in bytes, that the volume of this file system can have: 4096, which cost the guest
+ * and us less, if it never asks for less and fills its place in the image with them; else 512.
+ */
+uint32_t filesystem_sector_size(const struct filesystem *fs, const struct image *image);
+
+#endif

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * image.h - the file or block device that a user names, and the part of it that counts.
+ */
+#ifndef COCO_OWNER_IMAGE_H
+#define COCO_OWNER_IMAGE_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/fault.h"
+
+#define IMAGE_NAME_SIZE 128 /* GPT: 36 UTF-16 units */
+#define IMAGE_UUID_SIZE 40
+#define IMAGE_PARTITIONS_MAX 128
+
+struct image {
+	int fd;		      /* of the whole file or device, owned */
+	char path[PATH_MAX];  /* of the same, as the user gave it */
+	bool block;	      /* a block device, not a file */
+	uint64_t total;	      /* bytes of the whole */
+	uint64_t offset;      /* bytes: where the part begins in it */
+	uint64_t size;	      /* bytes of the part; the whole if there is no partition */
+	uint32_t sector_size; /* bytes: of the partition table, or 512 */
+	/* All zero or empty if the part is the whole: */
+	unsigned int partition; /* from 1 */
+	char name[IMAGE_NAME_SIZE];
+	char uuid[IMAGE_UUID_SIZE]; /* of the partition, as libfdisk writes it */
+	char type[IMAGE_UUID_SIZE]; /* GUID of the partition's type */
+};
+
+#define IMAGE_NULL ((struct image){ .fd = -EBADF })
+#define _cleanup_image_ _cleanup_(image_done)
+
+/* One partition of the table; places in bytes. */
+struct image_part {
+	unsigned int number; /* from 1 */
+	uint64_t offset;
+	uint64_t size;
+	char name[IMAGE_NAME_SIZE];
+	char uuid[IMAGE_UUID_SIZE];
+	char type[IMAGE_UUID_SIZE];
+};
+
+/*
+ * Opens PATH, or PATH#PART where PART is the number, the name (no second one may have it) or
+ * the UUID of a GPT partition. A file whose own name has the `#` is taken as it is. Refuses
+ * what is in use: a device that is mounted or mapped, a file behind a loop device or in a
+ * running QEMU; as long as it is open here, QEMU does not open it for writing (with writable:
+ * at all), and another image_open() for writing fails. Waits up to 10 s for the lock of a device,
+ * which udev takes for a moment.
+ *
+ * Returns 0, or -errno with f about the path: -EBUSY and EXITCODE_REFUSED if it is in use, -EINVAL
+ * and EXITCODE_BAD_INPUT for what a file says or lacks (partition table, partition), else the
+ * error of the system and EXITCODE_IO.
+ */
+int image_open(const char *spec, bool writable, struct image *ret_image, struct fault *f);
+
+/*
+ * Lists the used partitions of the GPT of an open image, in the order of their places.
+ * Returns their number (0 without a GPT), or -EINVAL or -ENOMEM with f as above.
+ */
+int image_partitions(const struct image *image, struct image_part ret_parts[IMAGE_PARTITIONS_MAX],
+		     struct fault *f);
+
+/* True if a GPT signature is at its place, whether or not the rest of it is valid. */
+bool image_has_gpt(const struct image *image);
+
+/* Is this the file of the image, by whatever name? */
+bool image_is(const struct image *image, const char *path);
+
+void image_done(struct image *image);
+
+/* Reads or writes exactly len bytes at an offset of a file. Return 0, -ENODATA at the end, or
+ * -errno. */
+int image_read_at(int fd, void *buf, size_t len, uint64_t offset);
+int image_write_at(int fd, const void *buf, size_t len, uint64_t offset);
+
+/* Copies len bytes, a multiple of 512, from one file to another, which reads as zeros there: so
+ * zeros are not written, and stay holes. Returns 0, -ENODATA or -errno. */
+int image_copy(int src_fd, uint64_t src, int dst_fd, uint64_t dst, uint64_t len);
+
+#endif

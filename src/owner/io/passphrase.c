@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * passphrase.c - makes and reads secrets of the owner.
+ * Trusts getrandom(2) and the person at the terminal. May not print a secret.
+ */
+#include "owner/io/passphrase.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/random.h>
+#include <termios.h>
+
+#include "base/paths.h"
+
+#define RANDOM_SIZE 32
+#define RECOVERY_SIZE 16
+#define RECOVERY_CHECK_SIZE 1 /* of SHA-256: a slip passes with 1 in 256 */
+#define RECOVERY_GROUP 4
+#define RECOVERY_DIGITS (2 * (RECOVERY_SIZE + RECOVERY_CHECK_SIZE))
+#define RECOVERY_LEN (RECOVERY_DIGITS + (RECOVERY_DIGITS - 1) / RECOVERY_GROUP)
+
+static const char modhex[] = "cbdefghijklnrtuv";
+
+/* Reads up to the end of the line. */
+static int read_line(int fd, struct secret *s)
+{
+	ssize_t n;
+
+	while (s->len < SECRET_CAPACITY) {
+		n = read(fd, s->bytes + s->len, 1);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0 || s->bytes[s->len] == '\n')
+			return s->len > 0 ? 0 : -ENODATA;
+		s->len++;
+	}
+	return -EFBIG;
+}
+
+int passphrase_from_terminal(const char *question, struct secret *ret_secret, struct fault *f)
+{
+	_cleanup_close_ int fd = open(PATH_TTY, O_RDWR | O_CLOEXEC | O_NOCTTY);
+	_cleanup_secret_ struct secret s = SECRET_NULL;
+	struct termios old, quiet;
+	int r;
+
+	if (fd < 0 || tcgetattr(fd, &old) < 0)
+		return fault_set(f, EXITCODE_USAGE, ENOTTY,
+				 "there is no terminal to ask for the '%s'", question);
+	r = secret_init(&s, f);
+	if (r < 0)
+		return r;
+	quiet = old;
+	quiet.c_lflag &= ~(tcflag_t)ECHO;
+	if (tcsetattr(fd, TCSAFLUSH, &quiet) < 0)
+		return fault_errno(f, EXITCODE_INTERNAL, -errno, "the terminal");
+	(void)dprintf(fd, "%s: ", question);
+	r = read_line(fd, &s);
+	(void)tcsetattr(fd, TCSAFLUSH, &old);
+	(void)dprintf(fd, "\n");
+	if (r < 0)
+		return fault_errno(f, EXITCODE_USAGE, r, "no passphrase was typed");
+	*ret_secret = s;
+	s = SECRET_NULL;
+	return 0;
+}
+
+static int random_bytes(unsigned char *buf, size_t len, struct fault *f)
+{
+	if (getrandom(buf, len, 0) != (ssize_t)len)
+		return fault_set(f, EXITCODE_INTERNAL, EIO, "no random numbers: %s", strerror(errno));
+	return 0;
+}
+
+int passphrase_generate(bool final_nul, struct secret *ret_secret, struct fault *f)
+{
+	static const char digits[] = "0123456789abcdef";
+	_cleanup_secret_ struct secret s = SECRET_NULL;
+	unsigned char *random, *out;
+	size_t i;
+	int r;
+
+	r = secret_init(&s, f);
+	if (r < 0)
+		return r;
+	/* The random bytes stay in the locked pages, behind the text. */
+	random = s.bytes + SECRET_CAPACITY - RANDOM_SIZE;
+	r = random_bytes(random, RANDOM_SIZE, f);
+	if (r < 0)
+		return r;
+	for (i = 0, out = s.bytes; i < RANDOM_SIZE; i++) {
+		*out++ = (unsigned char)digits[random[i] >> 4];
+		*out++ = (unsigned char)digits[random[i] & 15];
+	}
+	explicit_bzero(random, RANDOM_SIZE);
+	s.len = 2 * RANDOM_SIZE + (final_nul ? 1 : 0); /* the pages are zeros */
+	*ret_secret = s;
+	s = SECRET_NULL;
+	return 0;
+}
+
+/* Letters in groups; out has room for RECOVERY_LEN. */
+static void write_groups(unsigned char *out, const unsigned char *data)
+{
+	size_t i, digit = 0;
+
+	for (i = 0; i < RECOVERY_SIZE + RECOVERY_CHECK_SIZE; i++) {
+		int k;
+
+		for (k = 0; k < 2; k++) {
+			if (digit > 0 && digit % RECOVERY_GROUP == 0)
+				*out++ = '-';
+			*out++ = (unsigned char)modhex[k == 0 ? data[i] >> 4 : data[i] & 15];
+			digit++;
+		}
+	}
+}
+
+int passphrase_generate_recovery(struct secret *ret_secret, struct fault *f)
+{
+	_cleanup_secret_ struct secret s = SECRET_NULL;
+	struct digest digest;
+	unsigned char *data;
+	int r;
+
+	r = secret_init(&s, f);
+	if (r < 0)
+		return r;
+	data = s.bytes + SECRET_CAPACITY - RECOVERY_SIZE - RECOVERY_CHECK_SIZE;
+	r = random_bytes(data, RECOVERY_SIZE, f);
+	if (r < 0)
+		return r;
+	if (digest_sha256(data, RECOVERY_SIZE, &digest) < 0)
+		return fault_set(f, EXITCODE_INTERNAL, ENOTSUP, "libcrypto has no SHA-256");
+	memcpy(data + RECOVERY_SIZE, digest.octets, RECOVERY_CHECK_SIZE);
+	write_groups(s.bytes, data);
+	explicit_bzero(data, RECOVERY_SIZE + RECOVERY_CHECK_SIZE);
+	explicit_bzero(&digest, sizeof(digest));
+	s.len = RECOVERY_LEN;
+	*ret_secret = s;
+	s = SECRET_NULL;
+	return 0;
+}
+
+bool passphrase_is_recovery(const struct secret *secret)
+{
+	unsigned char data[RECOVERY_SIZE + RECOVERY_CHECK_SIZE] = { 0 };
+	struct digest digest = { { 0 } };
+	size_t i, digit = 0;
+	bool good;
+
+	if (secret->len != RECOVERY_LEN)
+		return false;
+	for (i = 0; i < RECOVERY_LEN; i++) {
+		bool dash = i % (RECOVERY_GROUP + 1) == RECOVERY_GROUP;
+		const char *letter = dash || secret->bytes[i] == '\0' ?
+					     NULL :
+					     strchr(modhex, secret->bytes[i]);
+
+		if (dash ? secret->bytes[i] != '-' : !letter)
+			return false;
+		if (dash)
+			continue;
+		data[digit / 2] |= (unsigned char)((letter - modhex) << (digit % 2 ? 0 : 4));
+		digit++;
+	}
+	good = digest_sha256(data, RECOVERY_SIZE, &digest) == 0 &&
+	       memcmp(digest.octets, data + RECOVERY_SIZE, RECOVERY_CHECK_SIZE) == 0;
+	explicit_bzero(data, sizeof(data));
+	return good;
+}
+
+int passphrase_append_nul(struct secret *secret)
+{
+	if (secret->len == SECRET_CAPACITY || memchr(secret->bytes, '\0', secret->len))
+		return -EINVAL;
+	secret->bytes[secret->len++] = '\0';
+	return 0;
+}
+
+int passphrase_print(const struct secret *secret, FILE *out)
+{
+	return fwrite(secret->bytes, 1, secret->len, out) == secret->len ? 0 : -EIO;
+}

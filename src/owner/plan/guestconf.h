@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * guestconf.h - the configuration of the guest's image, and the volume that a verb is about.
+ */
+#ifndef COCO_OWNER_GUESTCONF_H
+#define COCO_OWNER_GUESTCONF_H
+
+#include "conf/conf.h"
+#include "base/fault.h"
+
+/*
+ * dir: the guest's root directory, whose /etc/coco-unlock counts; NULL for the defaults.
+ * name: of the volume; NULL for the only one. Without a configuration any name is good: it
+ * becomes that of the only volume. Returns 0 or negative with f.
+ */
+int guestconf_load(const char *dir, const char *name, struct conf *ret_conf, size_t *ret_volume,
+		   struct fault *f);
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * target.c - opens the disk of a verb, its header and its configuration together.
+ * Trusts neither; what the unlocker would refuse is refused.
+ */
+#include "owner/plan/target.h"
+
+#include "owner/plan/guestconf.h"
+
+bool target_option(struct target_options *o, int c, const char *value)
+{
+	if (c == 'c')
+		o->config = value;
+	else if (c == 'v')
+		o->volume = value;
+	else
+		return false;
+	return true;
+}
+
+int target_open(struct target *t, const struct target_options *o, bool writable, struct fault *f)
+{
+	size_t i = 0;
+	int r;
+
+	t->o = o;
+	r = guestconf_load(o->config, o->volume, &t->conf, &i, f);
+	if (r < 0)
+		return r;
+	t->vc = &t->conf.volumes[i];
+	r = image_open(o->disk, writable, &t->image, f);
+	if (r >= 0)
+		r = luksheader_take(&t->image, &t->conf, t->vc, &t->header, f);
+	return fault_name(f, r, o->disk);
+}
+
+int target_put(const struct target *t, struct fault *f)
+{
+	return fault_name(f, luksheader_put(&t->header, f), t->o->disk);
+}
+
+void target_done(struct target *t)
+{
+	luksheader_done(&t->header);
+	image_done(&t->image);
+}

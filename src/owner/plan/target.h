@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * target.h - the disk that a verb is about: how the command line names it, its image, its
+ * header, and what the guest's configuration says of its volume.
+ */
+#ifndef COCO_OWNER_TARGET_H
+#define COCO_OWNER_TARGET_H
+
+#include "conf/conf.h"
+#include "base/fault.h"
+#include "owner/disk/header.h"
+
+/* From the command line; not owned. */
+struct target_options {
+	const char *disk;   /* file or block device, or IMAGE#PARTITION */
+	const char *config; /* the guest's root directory, or NULL */
+	const char *volume; /* name in cocotab, or NULL */
+};
+
+/* For the table of getopt_long(3), and their text in --help. */
+#define TARGET_OPTIONS                                    \
+	{ "config", required_argument, NULL, 'c' },       \
+	{ "volume", required_argument, NULL, 'v' }
+#define TARGET_OPTIONS_HELP                                                                      \
+	"  --config DIR     the guest's root directory, whose /etc/coco-unlock counts\n"            \
+	"  --volume NAME    the volume of cocotab that DISK is; root without a configuration\n"
+
+/* Takes an option; false if it is not one of them. */
+bool target_option(struct target_options *o, int c, const char *value);
+
+/* Must not be moved while it is open. */
+struct target {
+	const struct target_options *o; /* not owned */
+	struct conf conf;
+	const struct volume_conf *vc; /* in conf */
+	struct image image;
+	struct luksheader header;
+};
+
+#define TARGET_NULL ((struct target){ .image = IMAGE_NULL, .header = LUKSHEADER_NULL })
+
+/* Reads the configuration, opens the disk, and takes its header out, if the unlocker would accept
+ * it. Returns 0 or negative with f; in any case target_done() follows. */
+int target_open(struct target *t, const struct target_options *o, bool writable,
+		struct fault *f);
+
+/* luksheader_put() with a fault that names the disk. */
+int target_put(const struct target *t, struct fault *f);
+
+void target_done(struct target *t);
+
+#endif

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * source.h - where the owner's secrets come from. A source is a file with these operations and a
+ * row in sources.c; all of it is over before the first disk is touched.
+ */
+#ifndef COCO_SOURCE_H
+#define COCO_SOURCE_H
+
+#include "conf/conf.h"
+#include "base/secret.h"
+
+struct source;
+
+/* Each operation that fails returns -errno with f saying why. */
+struct source_ops {
+	const char *kind; /* its name in status.json */
+
+	/*
+	 * Is there something of this source on this machine? Loads and mounts what it takes to
+	 * know, unless the source is only looked at. Returns 1, or 0 with f saying why not: what
+	 * cannot be seen, or is broken, is an error and never absent.
+	 */
+	int (*probe)(struct source *src, struct fault *f);
+
+	/* Makes the secrets ready to be fetched; one exchange may serve all volumes of conf. */
+	int (*open)(struct source *src, struct fault *f);
+
+	/* Counts the secrets; tells in *ret_has, unless that is NULL, whether this one is among
+	 * them. Fills no fault. */
+	int (*list)(struct source *src, const struct reference *ref, unsigned int *ret_nr,
+		    bool *ret_has);
+
+	/* Gets one into locked memory; *ret_secret is owned by the caller. f says
+	 * secret-missing, example-guid, secret-empty or no-memory. */
+	int (*fetch)(struct source *src, const struct reference *ref, struct secret *ret_secret,
+		     struct fault *f);
+
+	/* Removes all but the kept ones from where they came from, and proves it. Called
+	 * whatever went wrong before, also when nothing was found or opened, and twice. */
+	int (*discard)(struct source *src, struct fault *f);
+
+	/* Gives back what the source holds; may be called twice. */
+	void (*done)(struct source *src);
+};
+
+/* What is told about a source. Plain data: texts are constant ones of the program. */
+struct source_info {
+	const char *kind;
+	const char *path;	     /* of the directory with the secrets, or NULL */
+	char module[CONF_NAME_SIZE]; /* that exposes it; empty if built in */
+	unsigned int found;	     /* secrets listed at first */
+	unsigned int read;	     /* fetched */
+	unsigned int wiped;	     /* removed, and seen to be gone */
+	unsigned int kept;	     /* spared by KeepSecrets= */
+};
+
+struct source {
+	const struct source_ops *ops;
+	const struct root *root;
+	const struct conf *conf;
+	bool look_only; /* nothing is mounted, loaded or wiped */
+	struct source_info info;
+	int fd;	    /* the source's own, -EBADF if it has none */
+	void *data; /* the source's own */
+};
+
+/* A source that nobody has asked yet. root and conf must outlive it. */
+void source_init(const struct source_ops *ops, const struct root *root, const struct conf *conf,
+		 struct source *ret_src);
+
+/* Fills f for a secret that is not there: secret-missing, or example-guid. Returns -errno. */
+int source_missing(struct source *src, const struct reference *ref, struct fault *f);
+
+#endif

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * fetch.h - what a boot takes from its source: the owner's pins, then each volume's secret.
+ */
+#ifndef COCO_FETCH_H
+#define COCO_FETCH_H
+
+#include "volume/pins.h"
+#include "source/source.h"
+
+/*
+ * src is open. secrets has one element for each volume of src's configuration, SECRET_NULL
+ * before; what was fetched is the caller's, also after a failure. Returns 0, or -errno with f
+ * saying what fetch() of the source says, policy-missing or policy-invalid.
+ */
+int fetch_secrets(struct source *src, struct policy_entry *ret_policy, struct secret *secrets,
+		  struct fault *f);
+
+#endif
