@@ -80,7 +80,7 @@ GUEST_OBJ := $(call objects,base conf source disk volume rootfs boot)
 OWNER_OBJ := $(call objects,owner/*) $(BUILD)/owner/options.o
 GUEST_LIB := $(BUILD)/coco-unlock.a
 OWNER_LIB := $(BUILD)/coco-secret.a
-UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/test/%,$(wildcard tests/unit/*.c))
+UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/test/%,$(wildcard tests/unit/*/*.c tests/unit/*/*/*.c))
 MAN := $(patsubst src/man/%.scd,$(BUILD)/man/%,$(wildcard src/man/*.scd))
 
 # V=1 shows whole commands.
@@ -123,13 +123,15 @@ $(BUILD)/%.o: src/%.c Makefile | $(BUILD)
 # Secrets pass through these registers: clear them on return.
 $(BUILD)/base/secret.o: HARDENING += $(ZERO_REGISTERS)
 
-$(BUILD)/test/owner_%: tests/unit/owner_%.c tests/lib/tap.h $(OWNER_LIB) $(GUEST_LIB) | $(BUILD)/test
+$(BUILD)/test/owner/%: tests/unit/owner/%.c tests/lib/tap.h $(OWNER_LIB) $(GUEST_LIB) | $(BUILD)
 	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(OWNER_CFLAGS) -MMD -MP -Itests/lib $(ALL_LDFLAGS) -o $@ $< \
 		$(OWNER_LIB) $(GUEST_LIB) $(OWNER_LDLIBS)
 
-$(BUILD)/test/%: tests/unit/%.c tests/lib/tap.h $(GUEST_LIB) | $(BUILD)/test
+$(BUILD)/test/%: tests/unit/%.c tests/lib/tap.h $(GUEST_LIB) | $(BUILD)
 	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -Itests/lib $(ALL_LDFLAGS) -o $@ $< $(GUEST_LIB) $(LDLIBS)
 
 $(BUILD)/bench/%: tests/bench/%.c $(GUEST_LIB) | $(BUILD)/bench
@@ -151,16 +153,16 @@ $(BUILD)/fuzz/%: tests/fuzz/%.c $(FUZZ_DRIVER) $(FUZZ_LIBS) | $(BUILD)/fuzz
 	$(Q)$(CC) $(ALL_CFLAGS) $(OWNER_CFLAGS) -MMD -MP -Itests/lib $(ALL_LDFLAGS) -o $@ $< $(FUZZ_DRIVER) \
 		$(FUZZ_LIBS) $(OWNER_LDLIBS)
 
-$(BUILD) $(BUILD)/test $(BUILD)/bench $(BUILD)/fuzz: | needs-build
+$(BUILD) $(BUILD)/bench $(BUILD)/fuzz: | needs-build
 $(BUILD)/man: | needs-man
-$(BUILD) $(BUILD)/test $(BUILD)/bench $(BUILD)/fuzz $(BUILD)/man:
+$(BUILD) $(BUILD)/bench $(BUILD)/fuzz $(BUILD)/man:
 	mkdir -p $@
 
 # Says what is missing to build, and the Debian package that has it, in place of a compiler's errors.
 needs-build needs-man: needs-%:
 	@CC='$(CC)' PKG_CONFIG='$(PKG_CONFIG)' tests/needs.sh $*
 
--include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)
+-include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d $(BUILD)/*/*/*/*.d)
 
 #: man              the man pages alone
 man: $(MAN)
@@ -274,7 +276,7 @@ lint:
 	tests/lint.sh
 
 # Begun first, or it runs alone at the end.
-SLOWEST := tests/cli/owner_encrypt.t
+SLOWEST := tests/cli/owner/encrypt.t
 
 # What needs a program that is missing is skipped, unless this is continuous integration.
 MAN_TOO := $(if $(CI)$(shell command -v scdoc 2> /dev/null),man)
@@ -286,7 +288,8 @@ check-fast:
 	$(MAKE) $(if $(findstring -j,$(MAKEFLAGS)),,-j2) tests $(MAN_TOO)
 	COCO_UNLOCK=$(BUILD)/coco-unlock COCO_SECRET=$(BUILD)/coco-secret COCO_FUZZ=$(BUILD)/fuzz \
 		prove -v -j2 --exec 'tests/needs.sh --run' $(SLOWEST) $(UNIT_TESTS) \
-			$(filter-out $(SLOWEST),$(wildcard tests/cli/*.t)) tests/fuzz/smoke.t tests/lint.sh
+			$(filter-out $(SLOWEST),$(wildcard tests/cli/*.t tests/cli/*/*.t)) \
+			tests/fuzz/smoke.t tests/lint.sh
 
 # That with all forged headers before both, the guest's program and coco-secret verify, and the
 # real boots, every claim once; check-full: every case in every guest.

@@ -222,7 +222,7 @@ check_spdx() {
 # says also what it trusts or may not do, unless it only holds the command line.
 check_openings() {
 	local file name
-	for file in $(sources) tests/unit/*.c tests/lib/*.h tests/fuzz/*.[ch]; do
+	for file in $(sources) tests/unit/*/*.c tests/unit/*/*/*.c tests/lib/*.h tests/fuzz/*.[ch]; do
 		name=${file##*/}
 		sed -n 2,3p "$file" | tr '\n' ' ' | grep -qF "/*  * $name - " ||
 			echo "$file does not say what it is"

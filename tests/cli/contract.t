@@ -3,7 +3,7 @@
 #
 # contract.t - verbs, options, configuration keys and names that scripts and images rely on. The
 # lists are those of version 0.1.0: more may be added, none may go. The exit codes are in
-# unit/exitcode, the status file in status.t.
+# unit/base/exitcode, the status file in status.t.
 source "$(dirname "$0")/../lib/tap.sh"
 source "$(dirname "$0")/../lib/fixture.sh"
 

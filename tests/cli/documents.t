@@ -44,7 +44,7 @@ while read -r verb; do
 	ok "coco-unlock(8) describes $verb" grep -qE "^\*$verb\*( |$)" "$man/coco-unlock.8.scd"
 done < <(sed -nE 's/^\t\.name = "(.*)",/\1/p' "$top"/src/guest/cmd_*.c)
 
-# The version. Outcomes: unit/exitcode.c compares coco-unlock(8) with the program.
+# The version. Outcomes: unit/base/exitcode.c compares coco-unlock(8) with the program.
 version=$(sed -n 's/^VERSION := //p' "$top/Makefile")
 is 'NEWS begins with this version' "$(grep -m 1 -B 1 '^=*$' <(grep . "$top/NEWS") | head -n 1)" "$version"
 run --version

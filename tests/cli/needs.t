@@ -91,15 +91,16 @@ is 'a part of a test is skipped' "$(bash -c "$lacking")" "ok 1 # SKIP no-cryptse
 1..1"
 is '... and fails in continuous integration' "$(CI=true bash -c "$lacking" | head -n 1)" "not ok 1 - no-cryptsetup $missing"
 
+all=("$top"/tests/cli/{*,*/*}.t "$top"/tests/unit/{*/*,*/*/*}.c)
 # A name that is not in the table would be a skip for ever.
-for name in $(sed -nE 's/^(#| \*) Needs: //p' "$top"/tests/cli/*.t "$top"/tests/unit/*.c | sort -u) mkfs.xfs mkfs.btrfs; do
+for name in $(sed -nE 's/^(#| \*) Needs: //p' "${all[@]}" | sort -u) mkfs.xfs mkfs.btrfs; do
 	"$needs" "$name" 2>&1 | grep 'not in the table'
 done > "$tmp/strange"
 is 'each name that a test needs is in the table' "$(cat "$tmp/strange")" ''
 
 # Who calls one, by these signs, needs it.
 while read -r program sign; do
-	for file in "$top"/tests/cli/*.t "$top"/tests/unit/*.c; do
+	for file in "${all[@]}"; do
 		[[ $file != */needs.t ]] && grep -qE "$sign" "$file" &&
 			! head -n 20 "$file" | grep -qE "Needs:.*\<$program\>" && echo "${file##*/}: $program"
 	done

@@ -27,7 +27,7 @@ for paragraph in text.split("\n\n"):
     found = {"outcome": re.findall(r"\b\d+ [a-z][a-z0-9-]+", end),
              "rule": [r for part in re.findall(r"header-refused, ([^;]*)", end)
                       for r in re.findall(r"\b[a-z0-9]+(?:-[a-z0-9]+)*\b(?!-)", part)],
-             "test": re.findall(r"\b(?:headers|vm|cli|unit)/[A-Za-z0-9_@-]+", test)}
+             "test": re.findall(r"\b(?:headers|vm|cli|unit)/[A-Za-z0-9_@/-]+", test)}
     for kind, values in found.items():
         for value in values:
             print(kind, value, what, sep="\t")
@@ -42,7 +42,7 @@ is 'each says what is done, how it ends, and what shows it' "$(facts odd)" ''
 
 # Every test there is, by the names that the page uses.
 {
-	(cd "$top/tests" && ls cli/*.t unit/*.c) | sed 's/\.[ct]$//'
+	(cd "$top/tests" && ls cli/*.t cli/*/*.t unit/*/*.c unit/*/*/*.c) | sed 's/\.[ct]$//'
 	PYTHONPATH=$top/tests/headers python3 -B -c '
 import mutants
 for mutant in mutants.MUTANTS:

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * claim.c - abort, verify-root and verify-mounts take away, in the initramfs, what unlock has
+ * mapped, also where the machine goes on (rescue); in a running system they touch no mapping.
+ * Needs: cryptsetup
+ */
+#include "../../../src/guest/cmd_unlock.c"
+#include "../../../src/guest/cmd_verify_root.c"
+
+#include <sys/wait.h>
+
+#include "fake_machine.h"
+
+int cmd_usage(const struct cmd *cmd, const char *arg)
+{
+	printf("# %s: %s\n", cmd->name, arg);
+	return EXITCODE_USAGE;
+}
+
+/* Both volumes are mapped, as unlock has left them. */
+static void put_mappings(bool initramfs)
+{
+	begin();
+	fake_dm_add("root", "CRYPT-LUKS2-a-root", "crypt", 4096, "aes-xts-plain64 x");
+	fake_dm_add("data", "CRYPT-LUKS2-a-data", "crypt", 4096, "aes-xts-plain64 x");
+	fixture_text(&fx, PATH_OPENED,
+		     "version=1\nvolume=data\nroot=1\ndevice=253:0\nuuid=CRYPT-LUKS2-a-data\nread-only=0\n"
+		     "target=0 4096 crypt aes-xts-plain64 :64:logon:x 0 252:0 2048\n"
+		     "min-generation=0\nset-generation=0\n");
+	fixture_text(&fx, "/etc/coco-unlock/coco-unlock.conf", "[Unlock]\nFailureAction=rescue\n");
+	fixture_text(&fx, PATH_COCOTAB, "root auto - -\n");
+	if (initramfs)
+		fixture_text(&fx, PATH_INITRD_RELEASE, "");
+	else
+		(void)unlink(fixture_path(&fx, PATH_INITRD_RELEASE));
+}
+
+/* In a process of its own, which keeps its turn until its end. */
+static int call(const struct cmd *cmd)
+{
+	int null = open("/dev/null", O_WRONLY | O_CLOEXEC), status;
+	char name[32], *argv[] = { name, NULL };
+	struct conf used;
+	pid_t pid;
+
+	/* With another action the end would begin, and never return. */
+	FIXTURE_MUST(conf_load(&fx.root, &used, &f) == 0 &&
+		     used.failure_action == FAILURE_ACTION_RESCUE);
+	(void)snprintf(name, sizeof(name), "%s", cmd->name);
+	(void)fflush(stdout);
+	pid = INJECT_NEXT(fork)();
+	if (pid == 0) {
+		FIXTURE_MUST(null >= 0 && dup2(null, STDERR_FILENO) >= 0);
+		_exit(cmd->run(&fx.root, 1, argv));
+	}
+	FIXTURE_MUST(pid > 0 && waitpid(pid, &status, 0) == pid && close(null) == 0);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+int main(void)
+{
+	static const struct {
+		const struct cmd *cmd;
+		int code;
+	} cases[] = {
+		{ &cmd_abort, EXITCODE_ABORTED },
+		{ &cmd_verify_root, EXITCODE_ROOT_CONFUSION },
+		{ &cmd_verify_mounts, EXITCODE_ROOT_CONFUSION },
+	};
+	size_t i;
+
+	machine_init();
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		const char *name = cases[i].cmd->name;
+
+		put_mappings(true);
+		is_int(call(cases[i].cmd), cases[i].code, "%s in an initramfs that goes on: its code", name);
+		ok(!fake_dm_find("root"), "... the mapping that the configuration names is gone");
+		ok(!fake_dm_find("data"), "... and so is the one that only the list names");
+		ok(!fixture_has(&fx, PATH_OPENED), "... and the list");
+		put_mappings(false);
+		is_int(call(cases[i].cmd), cases[i].code, "%s in a running system: its code", name);
+		ok(fake_dm_find("root") && strcmp(fake_dm_find("root")->type, "crypt") == 0 &&
+			   fake_dm_find("data") && strcmp(fake_dm_find("data")->type, "crypt") == 0,
+		   "... no mapping is touched");
+		ok(fixture_has(&fx, PATH_OPENED), "... and the list of its boot stays");
+	}
+	fixture_done(&fx);
+	return tap_done();
+}

@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * blob.c - bytes in and out: encodings, and files that are there whole or not at all.
+ */
+#include "owner/io/blob.h"
+
+#include <sys/file.h>
+#include <sys/syscall.h>
+
+#include "bytes.h"
+#include "fixture.h"
+
+static struct fixture fx;
+static struct fault f;
+
+/* The nth of the calls below that change something fails; what it would have done is not done. */
+static unsigned int nth, uses;
+static size_t piece, write_piece; /* if not 0, the most that one read or write does */
+
+static bool fails(void)
+{
+	if (nth == 0 || ++uses != nth)
+		return false;
+	errno = ENOSPC;
+	return true;
+}
+
+ssize_t write(int fd, const void *data, size_t len)
+{
+	size_t n = write_piece && len > write_piece ? write_piece : len;
+
+	return fails() ? -1 : syscall(SYS_write, fd, data, n);
+}
+
+ssize_t read(int fd, void *data, size_t len)
+{
+	return syscall(SYS_read, fd, data, piece && len > piece ? piece : len);
+}
+
+int fsync(int fd)
+{
+	return fails() ? -1 : (int)syscall(SYS_fsync, fd);
+}
+
+int rename(const char *old, const char *new)
+{
+	return fails() ? -1 : (int)syscall(SYS_renameat2, AT_FDCWD, old, AT_FDCWD, new, 0);
+}
+
+int renameat2(int olddir, const char *old, int newdir, const char *new, unsigned int flags)
+{
+	return fails() ? -1 : (int)syscall(SYS_renameat2, olddir, old, newdir, new, flags);
+}
+
+static void test_encodings(void)
+{
+	/* RFC 4648, section 10 */
+	static const struct {
+		const char *bytes, *base64, *hex;
+	} cases[] = {
+		{ "", "", "" }, { "f", "Zg==", "66" }, { "fo", "Zm8=", "666f" },
+		{ "foo", "Zm9v", "666f6f" }, { "foob", "Zm9vYg==", "666f6f62" },
+		{ "fooba", "Zm9vYmE=", "666f6f6261" }, { "foobar", "Zm9vYmFy", "666f6f626172" },
+		{ "\xfb\xff\xbf", "+/+/", "fbffbf" },
+	};
+	static const char *const bad[] = { "Zm9", "Zm9v=", "Zm9vYg=", "Zm9vYh==", "Zg=v", "====",
+					   "Zm9-", "Zm9_", "66666", "6g6666", "Zm9vZm9v", "" };
+	unsigned char all[256], bytes[256];
+	char text[513];
+	size_t i, len;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		len = strlen(cases[i].bytes);
+		blob_text(BLOB_BASE64, (const unsigned char *)cases[i].bytes, len, text);
+		is_str(text, cases[i].base64, "base64 of %zu bytes", len);
+		is_int(blob_text_len(BLOB_BASE64, len), strlen(text), "... as long as told");
+		blob_text(BLOB_HEX, (const unsigned char *)cases[i].bytes, len, text);
+		is_str(text, cases[i].hex, "hexadecimal of %zu bytes", len);
+	}
+	for (i = 0; i < 256; i++)
+		all[i] = (unsigned char)i;
+	for (i = 0; i < 2; i++) {
+		blob_text(i ? BLOB_HEX : BLOB_BASE64, all, sizeof(all), text);
+		memset(bytes, 0, sizeof(bytes));
+		ok(blob_parse(text, bytes, 256) == 0 && memcmp(all, bytes, 256) == 0,
+		   "each byte goes through %s", i ? "hexadecimal" : "base64");
+	}
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		bytes[0] = 77;
+		ok(blob_parse(bad[i], bytes, 3) < 0 && bytes[0] == 77, "'%s' is not three bytes",
+		   bad[i]);
+	}
+	ok(blob_parse("Zm9v", bytes, 3) == 0 && blob_parse("666F6f\n", bytes, 3) == 0 &&
+		   blob_parse("Zm 9v\r\n", bytes, 3) == 0, "white space does not matter");
+}
+
+/* What becomes of a file with this content. */
+static const char *decoded(const char *content, size_t len, int *ret_format)
+{
+	_cleanup_secret_ struct secret s = bytes_secret("stale", 5);
+	enum blob_format format = BLOB_BINARY;
+	int r;
+
+	f = (struct fault){ 0 };
+	fixture_put(&fx, "/in", content, len);
+	r = blob_read_encoded(fixture_path(&fx, "/in"), &s, &format, &f);
+	if (ret_format)
+		*ret_format = (int)format;
+	if (r < 0)
+		return s.len == 0 && memcmp(s.bytes, "\0\0\0\0\0", 5) == 0 ? f.why : "not emptied";
+	return bytes_hex(s.bytes, s.len);
+}
+
+static void test_reading(void)
+{
+	static unsigned char big[SECRET_CAPACITY + 1], text[2 * SECRET_CAPACITY + 3];
+	int format = -1;
+
+	is_str(decoded("42f5741e\n", 9, &format), "42f5741e", "a file in hexadecimal");
+	is_int(format, BLOB_HEX, "... is known as that");
+	is_str(decoded("QvV0\r\nHg==\n", 11, &format), "42f5741e", "a file in base64");
+	is_int(format, BLOB_BASE64, "... is known as that");
+	is_str(decoded("\x42\xf5\x74\x1e", 4, &format), "42f5741e", "a file as it is");
+	is_int(format, BLOB_BINARY, "... is known as that");
+	is_str(decoded("", 0, &format), "", "an empty file");
+	ok(strstr(decoded("42f5741", 7, NULL), "at offset 7: the hexadecimal text is cut off"),
+	   "half a byte");
+	ok(strstr(decoded("QvV0Hg=", 7, NULL), "at offset 7: the base64 text is cut off"),
+	   "missing padding");
+	ok(strstr(decoded("QvV0Hh==", 8, NULL), "cut off"), "bits behind the last byte");
+	ok(strstr(decoded("QvV0Hg==QvV0Hg==", 16, NULL), "at offset 8: a character"),
+	   "text behind the padding");
+	memset(big, 0xff, sizeof(big));
+	ok(strlen(decoded((char *)big, SECRET_CAPACITY, &format)) == 2 * SECRET_CAPACITY &&
+		   format == BLOB_BINARY, "as much as there can be");
+	ok(strstr(decoded((char *)big, SECRET_CAPACITY + 1, NULL), "longer than the 16384"),
+	   "one byte more");
+	memset(text, 'a', sizeof(text));
+	ok(strlen(decoded((char *)text, 2 * SECRET_CAPACITY, &format)) == 2 * SECRET_CAPACITY &&
+		   format == BLOB_HEX, "as much in hexadecimal, more than one buffer");
+	ok(strstr(decoded((char *)text, 2 * SECRET_CAPACITY + 2, NULL), "offset 32769: more than"),
+	   "one byte more in hexadecimal");
+	text[20000] = '!';
+	ok(strstr(decoded((char *)text, 2 * SECRET_CAPACITY, NULL), "offset 20000: a character"),
+	   "a mistake behind the first buffer");
+}
+
+static void test_values(void)
+{
+	unsigned char bytes[16];
+
+	fixture_text(&fx, "/value", "000102030405060708090a0b0c0d0e0f\n");
+	is_int(blob_value(fixture_path(&fx, "/value"), bytes, 16, &f), 0, "a value from a file");
+	is_str(bytes_hex(bytes, 16), "000102030405060708090a0b0c0d0e0f", "... in hexadecimal");
+	fixture_put(&fx, "/value", "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1", 16);
+	is_int(blob_value(fixture_path(&fx, "/value"), bytes, 16, &f), 0, "a value from a file");
+	is_str(bytes_hex(bytes, 16), "00000000000000000000000000000001", "... of bytes");
+	is_int(blob_value("AAECAwQFBgcICQoLDA0ODw==", bytes, 16, &f), 0, "a value itself");
+	is_str(bytes_hex(bytes, 16), "000102030405060708090a0b0c0d0e0f", "... in base64");
+	fixture_put(&fx, "/value", "000102030405060708090a0b0c0d0e0f\0x", 34);
+	f = (struct fault){ 0 };
+	is_int(blob_value(fixture_path(&fx, "/value"), bytes, 16, &f), -EINVAL, "no text with a NUL");
+	f = (struct fault){ 0 };
+	is_int(blob_value("000102", bytes, 16, &f), -EIO, "neither a value nor a file");
+}
+
+static int put(const char *path, bool force)
+{
+	_cleanup_secret_ struct secret s = bytes_secret("secret\n", 7);
+
+	int r;
+
+	f = (struct fault){ 0 };
+	write_piece = 3;
+	r = blob_write_secret(fixture_path(&fx, path), BLOB_BINARY, &s, force, &f);
+	write_piece = 0;
+	return r;
+}
+
+static unsigned int mode(const char *path)
+{
+	struct stat st = { 0 };
+
+	return lstat(fixture_path(&fx, path), &st) < 0 ? 0 : st.st_mode;
+}
+
+static void test_writing(void)
+{
+	(void)umask(0);
+	is_int(put("/out", false), 0, "a file is written");
+	is_int(mode("/out"), S_IFREG | 0600, "... for its owner alone, whatever the umask");
+	is_str(fixture_get(&fx, "/out"), "secret\n", "... with its content");
+	ok(!fixture_has(&fx, "/out.new"), "... and nothing beside it");
+	fixture_text(&fx, "/out", "old");
+	is_int(put("/out", false), -EPERM, "it is not replaced");
+	ok(f.code == EXITCODE_REFUSED && strstr(f.next, "--force"), "... which is said");
+	is_str(fixture_get(&fx, "/out"), "old", "... and has its old content");
+	is_int(put("/out", true), 0, "unless forced");
+	is_str(fixture_get(&fx, "/out"), "secret\n", "... then it has the new one");
+	FIXTURE_MUST(symlink("nowhere", fixture_path(&fx, "/link")) == 0);
+	is_int(put("/link", true), -EPERM, "a link is not replaced, even if forced");
+	fixture_mkdir(&fx, "/dir");
+	is_int(put("/dir", true), -EPERM, "nor a directory");
+	ok(S_ISLNK(mode("/link")) && S_ISDIR(mode("/dir")) && !fixture_has(&fx, "/nowhere"),
+	   "... and both are as they were");
+	is_int(put("/none/out", false), -EIO, "no file where there is no directory");
+	ok(f.code == EXITCODE_IO && strstr(f.why, "No such file"), "... which is said");
+}
+
+static void test_long_texts(void)
+{
+	static char text[2 * SECRET_CAPACITY + 2];
+	_cleanup_secret_ struct secret s = bytes_secret("", 0), back = bytes_secret("", 0);
+	enum blob_format format;
+	size_t i;
+
+	for (i = 0; i < SECRET_CAPACITY - 1; i++)
+		s.bytes[i] = (unsigned char)(i * 7 + i / 256);
+	s.len = i;
+	for (format = BLOB_BASE64; format <= BLOB_HEX; format++) {
+		enum blob_format found = BLOB_BINARY;
+
+		f = (struct fault){ 0 };
+		is_int(blob_write_secret(fixture_path(&fx, "/long"), format, &s, true, &f), 0,
+		       "many bytes as text");
+		blob_text(format, s.bytes, s.len, text);
+		text[strlen(text) + 1] = '\0';
+		text[strlen(text)] = '\n';
+		is_str(fixture_get(&fx, "/long"), text, "... in one line");
+		ok(blob_read_encoded(fixture_path(&fx, "/long"), &back, &found, &f) == 0 &&
+			   found == format && back.len == s.len &&
+			   memcmp(back.bytes, s.bytes, s.len) == 0, "... come back");
+	}
+}
+
+static void test_race(void)
+{
+	struct blob_file file = BLOB_FILE_NULL;
+
+	f = (struct fault){ 0 };
+	is_int(blob_file_create(fixture_path(&fx, "/raced"), false, &file, &f), 0, "a new file");
+	is_int(blob_file_put(&file, BLOB_BINARY, (const unsigned char *)"new", 3, &f), 0, "written");
+	fixture_text(&fx, "/raced", "first");
+	is_int(blob_files_commit(&file, 1, &f), -EPERM, "another process was faster");
+	blob_file_done(&file);
+	is_str(fixture_get(&fx, "/raced"), "first", "... and its file stays");
+	ok(!fixture_has(&fx, "/raced.new"), "... alone");
+}
+
+static void test_left_overs(void)
+{
+	int fd;
+
+	fixture_text(&fx, "/killed.new", "half of a sec");
+	FIXTURE_MUST(chmod(fixture_path(&fx, "/killed.new"), 0600) == 0);
+	is_int(put("/killed", false), 0, "what a killed process has left does not matter");
+	is_str(fixture_get(&fx, "/killed"), "secret\n", "... nor does it get into the file");
+	ok(!fixture_has(&fx, "/killed.new"), "... and it is gone");
+
+	fixture_text(&fx, "/busy.new", "being written");
+	FIXTURE_MUST(chmod(fixture_path(&fx, "/busy.new"), 0600) == 0);
+	fd = open(fixture_path(&fx, "/busy.new"), O_RDONLY | O_CLOEXEC);
+	FIXTURE_MUST(fd >= 0 && flock(fd, LOCK_EX) == 0);
+	is_int(put("/busy", false), -EIO, "what another process is writing is left alone");
+	is_str(fixture_get(&fx, "/busy.new"), "being written", "... as it is");
+	ok(!fixture_has(&fx, "/busy"), "... and nothing is written");
+	(void)close(fd);
+
+	fixture_text(&fx, "/user.new", "a user's file");
+	FIXTURE_MUST(chmod(fixture_path(&fx, "/user.new"), 0644) == 0);
+	is_int(put("/user", false), -EIO, "a file of that name that is not ours is left alone");
+	is_str(fixture_get(&fx, "/user.new"), "a user's file", "... as it is");
+	fixture_text(&fx, "/target", "elsewhere");
+	FIXTURE_MUST(chmod(fixture_path(&fx, "/target"), 0600) == 0);
+	FIXTURE_MUST(symlink("target", fixture_path(&fx, "/trap.new")) == 0);
+	is_int(put("/trap", false), -EIO, "a link of that name is not followed");
+	ok(S_ISLNK(mode("/trap.new")), "... nor removed");
+	is_str(fixture_get(&fx, "/target"), "elsewhere", "... and its target is as it was");
+	FIXTURE_MUST(mkfifo(fixture_path(&fx, "/pipe.new"), 0600) == 0);
+	is_int(put("/pipe", false), -EIO, "a pipe of that name does not stop anybody");
+}
+
+/* Two files, one text and one binary; every call fails once. */
+static int put_two(bool force)
+{
+	struct blob_file files[2] = { BLOB_FILE_NULL, BLOB_FILE_NULL };
+	int r;
+
+	f = (struct fault){ 0 };
+	r = blob_file_create(fixture_path(&fx, "/one"), force, &files[0], &f);
+	if (r == 0)
+		r = blob_file_create(fixture_path(&fx, "/two"), force, &files[1], &f);
+	if (r == 0)
+		r = blob_file_put(&files[0], BLOB_BINARY, (const unsigned char *)"1", 1, &f);
+	if (r == 0)
+		r = blob_file_put(&files[1], BLOB_HEX, (const unsigned char *)"2", 1, &f);
+	if (r == 0)
+		r = blob_files_commit(files, 2, &f);
+	blob_file_done(&files[0]);
+	blob_file_done(&files[1]);
+	return r;
+}
+
+static void test_failures(void)
+{
+	unsigned int fds = fixture_fds(), failed = 0, left = 0, silent = 0, nr = 0;
+	int r = -1;
+
+	for (nth = 1; r < 0 && nth < 100; nth++) {
+		uses = 0;
+		r = put_two(false);
+		if (r == 0)
+			break;
+		failed++;
+		silent += f.code != EXITCODE_IO || !strstr(f.why, "No space");
+		left += fixture_has(&fx, "/one") + fixture_has(&fx, "/two") +
+			fixture_has(&fx, "/one.new") + fixture_has(&fx, "/two.new");
+	}
+	nr = nth;
+	nth = 0;
+	ok(r == 0 && failed == nr - 1 && failed >= 8, "each of %u calls fails once", failed);
+	is_int(left, 0, "and leaves no file");
+	is_int(silent, 0, "and is told");
+	is_str(fixture_get(&fx, "/one"), "1", "then both are there");
+	is_str(fixture_get(&fx, "/two"), "32", "... in their formats");
+	fixture_text(&fx, "/two", "old");
+	fixture_unlink(&fx, "/one");
+	is_int(put_two(false), -EPERM, "one of them exists");
+	ok(!fixture_has(&fx, "/one") && !fixture_has(&fx, "/one.new"), "... so neither is written");
+	is_int(fixture_fds(), fds, "no descriptor is left");
+}
+
+int main(void)
+{
+	fixture_init(&fx);
+	test_encodings();
+	test_reading();
+	piece = 7;
+	test_reading();
+	test_values();
+	test_writing();
+	piece = 0;
+	test_long_texts();
+	test_race();
+	test_left_overs();
+	test_failures();
+	fixture_done(&fx);
+	return tap_done();
+}
