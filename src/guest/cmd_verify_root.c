@@ -5,12 +5,20 @@
  */
 #include "guest/cmd.h"
 
+#include <string.h>
+#include <sys/mman.h>
+
 #include "boot/action.h"
+#include "base/child.h"
 #include "base/log.h"
 #include "base/paths.h"
 #include "boot/stop.h"
 #include "boot/unlock.h"
 #include "rootfs/verify.h"
+
+/* A disk that does not answer must not hold up the refusal; the unit ends this process a little
+ * later, and then nobody would take the volume keys from the kernel. */
+static int look_limit_ms = 45000;
 
 typedef int look_fn(const struct root *root, const char *point,
 		    const struct opened_volume *volumes, size_t nr, struct fault *f);
@@ -31,6 +39,56 @@ static int verify(const struct root *root, look_fn *look, bool *ret_opened, stru
 	return look(root, PATH_SYSROOT, volumes, nr, f);
 }
 
+/* What the process that looks shares with this one. */
+struct looking {
+	const struct root *root;
+	look_fn *look;
+	struct fault fault;
+	bool opened;
+	bool good;
+};
+
+static int look_now(void *arg)
+{
+	struct looking *l = arg;
+
+	l->good = verify(l->root, l->look, &l->opened, &l->fault) >= 0 &&
+		  l->fault.code == EXITCODE_OK;
+	return EXIT_SUCCESS;
+}
+
+/* verify() in a process that may hang. True if all is as it should be; else f says why not. */
+static bool verify_in_time(const struct root *root, look_fn *look, bool *ret_opened,
+			   struct fault *f)
+{
+	struct looking *l = mmap(NULL, sizeof(*l), PROT_READ | PROT_WRITE,
+				 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct child child;
+	bool good;
+	int r;
+
+	*ret_opened = false;
+	if (l == MAP_FAILED) {
+		(void)fault_set(f, EXITCODE_NO_MEMORY, ENOMEM, "no memory to look at what is mounted");
+		return false;
+	}
+	*l = (struct looking){ .root = root, .look = look };
+	r = child_start(&child, look_now, l);
+	if (r < 0)
+		(void)fault_errno(f, EXITCODE_NO_MEMORY, r, "no process to look at what is mounted");
+	else
+		child_wait(&child, 1, deadline_in_ms((uint64_t)look_limit_ms));
+	good = r >= 0 && child.status == EXIT_SUCCESS && l->good;
+	*ret_opened = l->opened;
+	*f = l->fault.code != EXITCODE_OK ? l->fault : *f;
+	if (!good)
+		(void)fault_set(f, EXITCODE_ROOT_CONFUSION, ETIMEDOUT,
+				"the look at what is mounted has not come to an end within %d s",
+				look_limit_ms / 1000);
+	(void)munmap(l, sizeof(*l)); /* its content is copied */
+	return good;
+}
+
 static int run(const struct root *root, look_fn *look, const char *good)
 {
 	struct fault f = { 0 }, ignored = { 0 };
@@ -38,7 +96,7 @@ static int run(const struct root *root, look_fn *look, const char *good)
 	struct conf conf;
 	bool opened = false;
 
-	if (verify(root, look, &opened, &f) >= 0 && f.code == EXITCODE_OK) {
+	if (verify_in_time(root, look, &opened, &f)) {
 		log_info("%s", good);
 		return EXITCODE_OK;
 	}

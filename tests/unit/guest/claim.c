@@ -7,6 +7,7 @@
 #include "../../../src/guest/cmd_unlock.c"
 #include "../../../src/guest/cmd_verify_root.c"
 
+#include <signal.h>
 #include <sys/wait.h>
 
 #include "fake_machine.h"
@@ -35,11 +36,43 @@ static void put_mappings(bool initramfs)
 		(void)unlink(fixture_path(&fx, PATH_INITRD_RELEASE));
 }
 
+/* Looks that come to no end of their own: a disk does not answer, or the process is killed. */
+static int hang(const struct root *root, const char *point, const struct opened_volume *volumes,
+		size_t nr, struct fault *fault)
+{
+	(void)root, (void)point, (void)volumes, (void)nr, (void)fault;
+	(void)pause(); /* no signal but SIGKILL comes */
+	return 0;
+}
+
+static int crash(const struct root *root, const char *point, const struct opened_volume *volumes,
+		 size_t nr, struct fault *fault)
+{
+	(void)root, (void)point, (void)volumes, (void)nr, (void)fault;
+	return raise(SIGKILL);
+}
+
+static int run_hang(const struct root *root, int argc, char **argv)
+{
+	(void)argc, (void)argv;
+	look_limit_ms = 100;
+	return run(root, hang, "");
+}
+
+static int run_crash(const struct root *root, int argc, char **argv)
+{
+	(void)argc, (void)argv;
+	return run(root, crash, "");
+}
+
+static const struct cmd cmd_hang = { .name = "a look that hangs", .run = run_hang };
+static const struct cmd cmd_crash = { .name = "a look that is killed", .run = run_crash };
+
 /* In a process of its own, which keeps its turn until its end. */
 static int call(const struct cmd *cmd)
 {
 	int null = open("/dev/null", O_WRONLY | O_CLOEXEC), status;
-	char name[32], *argv[] = { name, NULL };
+	char name[64], *argv[] = { name, NULL };
 	struct conf used;
 	pid_t pid;
 
@@ -66,6 +99,8 @@ int main(void)
 		{ &cmd_abort, EXITCODE_ABORTED },
 		{ &cmd_verify_root, EXITCODE_ROOT_CONFUSION },
 		{ &cmd_verify_mounts, EXITCODE_ROOT_CONFUSION },
+		{ &cmd_hang, EXITCODE_ROOT_CONFUSION },
+		{ &cmd_crash, EXITCODE_ROOT_CONFUSION },
 	};
 	size_t i;
 
