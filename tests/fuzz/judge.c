@@ -13,7 +13,7 @@
 #define DISK_SIZE (64 * 1024 * 1024)
 #define UUID "5c0c0a7e-0009-4000-8000-000000000001"
 
-/* As in src/judge.c: what goes over the socket. */
+/* As in src/disk/judge.c: what goes over the socket. */
 struct answer {
 	int32_t r;
 	struct verdict verdict;

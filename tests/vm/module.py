@@ -20,7 +20,7 @@ sys.dont_write_bytecode = True
 
 from lab import cache, firmware, table, tree, vm  # noqa: E402
 
-SOURCES = os.path.join(tree.PROJECT, "src", "module")
+SOURCES = os.path.join(tree.PROJECT, "src", "kmod")
 SPARE = 0x20000000              # 1 MiB that the kernel leaves alone, for tables of the test's own
 LIMIT = 240
 KEPT = b"this one is kept"
