@@ -74,7 +74,7 @@ def story(fw, seen):
         (mapped, "mapping", volume["mapping"]),
         (at("Switch Root"), "hand-over", "the initramfs leaves"),
         (at("^Welcome to Debian", mapped), "real root", f"{seen.lab['root']}: systemd {seen.lab['systemd']} starts"),
-        (at("^LAB begin"), "verdict", "system is " + seen.lab["state"] + ", told by the guest:"),
+        (at("^LAB begin"), "verdict", "system is " + seen.lab["state"] + ", as the guest says:"),
     ]
     yield f"coco-unlock demo: Debian 12, kernel {seen.kver}, QEMU {vm.accelerator()}; firmware sha256 {fw.digest[:16]}..."
     yield ""
