@@ -30,7 +30,7 @@ test      prove               perl
 test      python3             python3
 test      shellcheck          shellcheck
 test,lab  cryptsetup          cryptsetup-bin
-test      openssl             openssl
+test,lab  openssl             openssl
 test,lab  mke2fs              e2fsprogs
 test      mkfs.btrfs          btrfs-progs
 test      mkfs.xfs            xfsprogs
