@@ -41,6 +41,15 @@ for program in "$unlocker" "$bin"; do
 		done)" ''
 done
 
+# CONTRIBUTING.md: the files, the folders of src, and the includes that lint.sh allows them.
+is 'CONTRIBUTING.md: the files that it names are there' "$(grep -oE '`[a-zA-Z0-9._/-]+/[a-zA-Z0-9._-]+\.[a-z]+`' \
+	"$top/CONTRIBUTING.md" | tr -d '`' | sort -u | while read -r path; do
+		[[ ${path##*/} == NAME.* || -e $top/$path || -e $top/src/$path || -e $top/tests/$path ||
+			-e $top/tests/vm/$path ]] || echo "$path"
+	done)" ''
+is '... and so are all folders of src' "$(sed -n '/^src\/base /,/^dracut/p' "$top/CONTRIBUTING.md" | sed '$d' |
+	sed -E 's,^(src/| +),,; s/ .*//' | sort | xargs)" "$(cd "$top/src" && ls -d -- */ | tr -d / | sort | xargs)"
+
 # block WORD: the commands of the block that has this word; blocks of commands are those marked sh.
 block() {
 	awk -v word="$1" '/^```sh$/ { on = 1; text = ""; next } /^```$/ && on { on = 0
