@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * jsontext.c - fuzz target: the scan of JSON text. What it accepts, json-c must accept, too, and
- * no member may get lost in its tree, which is what a name that stands twice does.
+ * jsontext.c - fuzz target: the scan of JSON text. What it accepts, json-c must accept, too, but
+ * for a number of more than 64 bits, which 0.18 refuses; and no member may get lost in its tree,
+ * which is what a name that stands twice does.
  */
 #include "fuzz.h"
 
@@ -51,8 +52,10 @@ static void compare(const char *text, size_t size)
 	FUZZ_MUST(tok && copy); /* a NUL is never accepted */
 	json_tokener_set_flags(tok, JSON_TOKENER_STRICT);
 	root = json_tokener_parse_ex(tok, copy, (int)size + 1);
-	FUZZ_MUST(json_object_is_type(root, json_type_object));
-	FUZZ_MUST(members_of_tree(root) == members_of_text(text, size));
+	if (root || json_tokener_get_error(tok) != json_tokener_error_parse_number) {
+		FUZZ_MUST(json_object_is_type(root, json_type_object));
+		FUZZ_MUST(members_of_tree(root) == members_of_text(text, size));
+	}
 	json_object_put(root);
 	json_tokener_free(tok);
 	free(copy);

@@ -167,7 +167,7 @@ static void test_cases(void)
 	is_int(check("\0{}", 3), -EINVAL, "in front");
 }
 
-/* What is a JSON text here is one for json-c, too. */
+/* What is a JSON text here is one for json-c, too, but for its numbers. */
 static void test_second_reader(void)
 {
 	unsigned int differ = 0;
@@ -181,9 +181,8 @@ static void test_second_reader(void)
 		if (cases[i].result == 0) {
 			json_tokener_set_flags(tok, JSON_TOKENER_STRICT);
 			obj = json_tokener_parse_ex(tok, cases[i].text, len + 1);
-			/* Since 0.19 it refuses what does not fit into 64 bits. */
-			if (!obj && !strstr(cases[i].text, "-0") &&
-			    !strstr(cases[i].text, "123456789012345678901234567890"))
+			/* As a number 0.18 refuses what does not fit into 64 bits. */
+			if (!obj && json_tokener_get_error(tok) != json_tokener_error_parse_number)
 				differ++, printf("# json-c refuses: %s\n", cases[i].text);
 			json_object_put(obj);
 		}
