@@ -45,6 +45,7 @@
 #define GPT_ALTERNATE_AT 32   /* u64: the other header's sector */
 #define GPT_NR_ENTRIES_AT 80  /* u32 */
 #define GPT_ENTRY_SIZE_AT 84  /* u32 */
+#define GPT_ENTRY_SIZE_MIN 128
 #define GPT_ENTRIES_SIZE_MAX (1024 * 1024) /* bytes; everybody writes 16 KiB */
 
 static int refuse(struct fault *f, int error, const char *path, const char *fmt, ...)
@@ -316,31 +317,38 @@ static uint64_t get_number(const unsigned char *p, size_t size)
 	return value;
 }
 
-/* Says how large the entries are that a header counts, and where the other one is; 0 where there
- * is no header. */
-static uint64_t entries_size(const struct image *image, uint32_t sector_size, uint64_t sector,
-			     uint64_t *ret_alternate)
+/* What libfdisk must not see in a header, if there is one at this sector; or NULL. Also says where
+ * the other header is. */
+static const char *judge_gpt_header(const struct image *image, uint32_t sector_size,
+				    uint64_t sector, uint64_t *ret_alternate)
 {
 	unsigned char header[GPT_HEADER_SIZE];
+	uint64_t nr, size;
 
 	if (sector >= image->total / sector_size ||
 	    image_read_at(image->fd, header, sizeof(header), sector * sector_size) < 0 ||
 	    memcmp(header, GPT_SIGNATURE, sizeof(GPT_SIGNATURE) - 1) != 0)
-		return 0;
+		return NULL;
 	*ret_alternate = get_number(header + GPT_ALTERNATE_AT, 8);
-	return get_number(header + GPT_NR_ENTRIES_AT, 4) *
-	       get_number(header + GPT_ENTRY_SIZE_AT, 4);
+	nr = get_number(header + GPT_NR_ENTRIES_AT, 4);
+	size = get_number(header + GPT_ENTRY_SIZE_AT, 4);
+	if (size < GPT_ENTRY_SIZE_MIN)
+		return "its partition table has entries that are too small";
+	return nr * size > GPT_ENTRIES_SIZE_MAX ? "its partition table has too many entries" : NULL;
 }
 
-/* libfdisk takes as much memory as any of the headers says, gigabytes, and only then looks for what
- * there is. */
-static bool has_few_entries(const struct image *image, uint32_t sector_size)
+/*
+ * libfdisk 2.38 takes as much memory as any of the headers says, gigabytes, and only then looks at
+ * what there is; and it reads whole entries, however small the header says that they are.
+ */
+static const char *judge_gpt(const struct image *image, uint32_t sector_size)
 {
 	uint64_t alternate = 0, ignored, last = image->total / sector_size - 1;
+	const char *why = judge_gpt_header(image, sector_size, 1, &alternate);
 
-	return entries_size(image, sector_size, 1, &alternate) <= GPT_ENTRIES_SIZE_MAX &&
-	       entries_size(image, sector_size, alternate, &ignored) <= GPT_ENTRIES_SIZE_MAX &&
-	       entries_size(image, sector_size, last, &ignored) <= GPT_ENTRIES_SIZE_MAX;
+	if (!why)
+		why = judge_gpt_header(image, sector_size, alternate, &ignored);
+	return why ? why : judge_gpt_header(image, sector_size, last, &ignored);
 }
 
 /* libfdisk's messages: what matters in them comes back as an error, too. */
@@ -424,11 +432,13 @@ int image_partitions(const struct image *image, struct image_part ret_parts[IMAG
 {
 	_cleanup_(unref_contextp) struct fdisk_context *cxt = NULL;
 	uint32_t sector_size = find_sector_size(image);
+	const char *why;
 
 	if (!has_signature(image, sector_size))
 		return 0;
-	if (!has_few_entries(image, sector_size))
-		return refuse(f, EINVAL, image->path, "its partition table has too many entries");
+	why = judge_gpt(image, sector_size);
+	if (why)
+		return refuse(f, EINVAL, image->path, "%s", why);
 	cxt = fdisk_new_context();
 	if (!cxt)
 		return refuse(f, ENOMEM, image->path, "no memory for its partition table");

@@ -197,6 +197,7 @@ static void test_damaged(void)
 static void test_many_entries(void)
 {
 	const unsigned char many[] = { 0, 0, 0, 1 }, some[] = { 0, 4, 0, 0 }, place[] = { 5, 0 };
+	const unsigned char small[] = { 127, 0, 0, 0 };
 	unsigned char header[512];
 	int fd;
 
@@ -218,6 +219,10 @@ static void test_many_entries(void)
 	make_gpt(512);
 	put(512 + 80, some, sizeof(some)); /* the checksum is wrong: the other header counts */
 	is_root("#2", 512);
+	/* It would read behind them. */
+	make_gpt(512);
+	put(512 + 84, small, sizeof(small));
+	refuses("#2", -EINVAL, EXITCODE_BAD_INPUT, "has entries that are too small");
 }
 
 /* Opens it once more in the way that another program would. */
