@@ -13,25 +13,25 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 
-# What each target is for: files of src/, wherever in it they lie.
+# What each target is for: files of src/.
 DECIDES = {
-    "binheader": ["binheader.c"],
-    "blob": ["blob.c"],
-    "cmdline": ["cmdline.c", "conf.c"],
-    "cocotab": ["cocotab.c"],
-    "firmware": ["firmware.c"],
-    "gpt": ["gpt.c", "image.c"],
-    "ini": ["conf.c"],
-    "jsontext": ["jsontext.c"],
-    "judge": ["judge.c"],
-    "launch": ["launch.c", "options.c"],
-    "mountinfo": ["mounts.c"],
-    "opened": ["opened.c"],
-    "packet": ["packet.c"],
-    "policy": ["policy.c", "jsontext.c"],
-    "policy_entry": ["policy_entry.c", "policytext.c"],
-    "table": ["table.c", "source_table.c", "guid.c"],
-    "volume": ["volume.c", "header.c"],
+    "binheader": ["disk/binheader.c"],
+    "blob": ["owner/io/blob.c"],
+    "cmdline": ["boot/cmdline.c", "conf/conf.c"],
+    "cocotab": ["conf/cocotab.c", "conf/reference.c"],
+    "firmware": ["owner/launch/firmware.c"],
+    "gpt": ["owner/disk/partition.c", "owner/disk/image.c"],
+    "ini": ["conf/conf.c"],
+    "jsontext": ["disk/jsontext.c"],
+    "judge": ["disk/judge.c"],
+    "launch": ["owner/launch/launch.c", "owner/options.c"],
+    "mountinfo": ["rootfs/mounts.c"],
+    "opened": ["rootfs/opened.c"],
+    "packet": ["owner/launch/packet.c"],
+    "policy": ["disk/policy.c", "disk/jsontext.c"],
+    "policy_entry": ["volume/pins.c", "owner/table/policytext.c"],
+    "table": ["source/table.c", "owner/table/table.c", "base/guid.c"],
+    "volume": ["volume/volume.c", "disk/header.c"],
 }
 
 
@@ -112,7 +112,7 @@ def main(programs, corpus, *targets):
         program, profile = os.path.join(programs, target), os.path.join(programs, target + ".profile")
         nr = run(program, inputs, profile)
         files = {name: file for name, file in read(program, profile).items()
-                 if os.path.basename(name) in DECIDES[target]}
+                 if name[len("src/"):] in DECIDES[target]}
         print(f"{target:<14} {nr:>7}  " + ", ".join("%s %d/%d" % (name, *file.share())
                                                     for name, file in sorted(files.items())))
         for name, file in files.items():

@@ -28,4 +28,12 @@ for source in "$here"/*.c; do
 	ok "$target: of $files files $accepted are accepted" between "$files" "$accepted"
 	ok "... of $mutations mutations $more_accepted" between "$mutations" "$more_accepted"
 done
+
+# coverage.py counts the lines of what it names, and of nothing else.
+named=$(sed -nE 's/^    "([a-z_]+)": \[.*/\1/p' "$here/coverage.py")
+targets=$(printf '%s\n' "$here"/*.c | sed 's,.*/,,; s/\.c$//' | grep -vx driver)
+is 'coverage.py names each target' "$named" "$targets"
+gone=$(grep -oE '"[a-z_/]+\.c"' "$here/coverage.py" | tr -d '"' | while read -r file; do
+	[[ -f $here/../../src/$file ]] || echo "$file"; done)
+is '... and files that are there' "$gone" ''
 tap_done
