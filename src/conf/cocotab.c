@@ -3,7 +3,7 @@
  * cocotab.c - the table of volumes: name, device, GUID of the secret, options.
  * Trusts the file to be the owner's, not to be free of mistakes; may not do I/O.
  */
-#include "conf/conf.h"
+#include "conf/cocotab.h"
 
 #include <string.h>
 
@@ -36,7 +36,7 @@ static const struct {
 #define TOKEN_OPTION "token="
 #define TOKEN_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-."
 
-const char *conf_device_kind_prefix(enum device_kind kind)
+const char *cocotab_device_prefix(enum device_kind kind)
 {
 	size_t i;
 
@@ -188,7 +188,7 @@ static size_t choose_root(const struct conf *conf)
 	return 0;
 }
 
-int conf_parse_cocotab(struct conf *conf, char *text, const char *file, struct fault *f)
+int cocotab_parse(struct conf *conf, char *text, const char *file, struct fault *f)
 {
 	unsigned int nr = 0;
 	char *line;

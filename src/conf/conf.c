@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * conf.c - coco-unlock.conf with its drop-ins, and the kernel command line's timeout.
+ * conf.c - what the keys of coco-unlock.conf mean, where its drop-ins lie, what holds without
+ * them, and the kernel command line's timeout.
  * Trusts the files of the initramfs to be the owner's, but not to be free of mistakes:
  * whatever is unknown is an error with file and line. Does not trust the command line.
  */
@@ -10,6 +11,8 @@
 #include <string.h>
 
 #include "base/paths.h"
+#include "conf/cocotab.h"
+#include "conf/ini.h"
 
 #define CONF_FILE_MAX 65536
 #define CONF_DROPINS_MAX 64
@@ -58,6 +61,16 @@ bool conf_keeps(const struct conf *conf, const char *guid)
 
 	for (i = 0; i < conf->nr_keep; i++)
 		if (strcmp(conf->keep[i], guid) == 0)
+			return true;
+	return false;
+}
+
+bool conf_wants_integrity(const struct conf *conf)
+{
+	size_t i;
+
+	for (i = 0; i < conf->nr_volumes; i++)
+		if (conf->volumes[i].options & VOLUME_OPTION_INTEGRITY_HMAC_SHA256)
 			return true;
 	return false;
 }
@@ -228,12 +241,7 @@ static int set_ciphers(struct conf *conf, char *value)
 	return 0;
 }
 
-static const struct {
-	const char *section;
-	const char *key;
-	int (*set)(struct conf *conf, char *value);
-	const char *expected;
-} keys[] = {
+static const struct ini_key keys[] = {
 	{ "Unlock", "Timeout", set_timeout, "a time between 1s and 60min" },
 	{ "Unlock", "RootTimeout", set_root_timeout, "a time between 10s and 60min" },
 	{ "Unlock", "FailureAction", set_action, "poweroff, reboot, halt or rescue" },
@@ -246,61 +254,9 @@ static const struct {
 		"a final * makes a prefix of a word" },
 };
 
-static int set_key(struct conf *conf, const char *section, const char *key, char *value,
-		   const char *file, unsigned int line, struct fault *f)
-{
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(keys); i++) {
-		if (strcmp(keys[i].section, section) != 0 || strcmp(keys[i].key, key) != 0)
-			continue;
-		if (keys[i].set(conf, value) < 0)
-			return fault_set(f, EXITCODE_CONFIG, EINVAL, "%s:%u: %s= takes %s", file,
-					 line, key, keys[i].expected);
-		return 0;
-	}
-	return fault_set(f, EXITCODE_CONFIG, EINVAL, "%s:%u: unknown key '%s' in section [%s]", file,
-			 line, key, section);
-}
-
 int conf_parse_ini(struct conf *conf, char *text, const char *file, struct fault *f)
 {
-	char section[CONF_NAME_SIZE] = "";
-	unsigned int nr = 0;
-	char *line, *value;
-	size_t len, i;
-	int r;
-
-	while ((line = strsep(&text, "\n"))) {
-		nr++;
-		line = text_strip(line);
-		len = strlen(line);
-		if (len == 0 || *line == '#' || *line == ';')
-			continue;
-		if (*line == '[') {
-			if (line[len - 1] != ']' || len - 2 >= sizeof(section))
-				return fault_set(f, EXITCODE_CONFIG, EINVAL,
-						 "%s:%u: not a section header", file, nr);
-			memcpy(section, line + 1, len - 2);
-			section[len - 2] = '\0';
-			for (i = 0; i < ARRAY_SIZE(keys); i++)
-				if (strcmp(keys[i].section, section) == 0)
-					break;
-			if (i == ARRAY_SIZE(keys))
-				return fault_set(f, EXITCODE_CONFIG, EINVAL,
-						 "%s:%u: unknown section [%s]", file, nr, section);
-			continue;
-		}
-		value = strchr(line, '=');
-		if (!value)
-			return fault_set(f, EXITCODE_CONFIG, EINVAL,
-					 "%s:%u: expected Key=value", file, nr);
-		*value++ = '\0';
-		r = set_key(conf, section, text_strip(line), text_strip(value), file, nr, f);
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	return ini_parse(text, file, keys, ARRAY_SIZE(keys), conf, f);
 }
 
 /* `listed`: a directory has this name, so that it is no answer that it is not there. */
@@ -399,7 +355,7 @@ static int load_all(const struct root *root, struct conf *conf, struct fault *f)
 		return 0;
 	if (n < 0)
 		return fault_errno(f, EXITCODE_CONFIG, (int)n, "%s", PATH_COCOTAB);
-	return conf_parse_cocotab(conf, text, PATH_COCOTAB, f);
+	return cocotab_parse(conf, text, PATH_COCOTAB, f);
 }
 
 int conf_load(const struct root *root, struct conf *ret_conf, struct fault *f)

@@ -111,13 +111,18 @@ int conf_load(const struct root *root, struct conf *ret_conf, struct fault *f);
  */
 void conf_apply_cmdline(const struct root *root, struct conf *conf);
 
+/* Is an entry of this GUID, in lower case, to stay in the secret table? */
 bool conf_keeps(const struct conf *conf, const char *guid);
-const char *conf_action_name(enum failure_action action);
-const char *conf_device_kind_prefix(enum device_kind kind);
 
-/* Parts of conf_load() and conf_apply_cmdline(), apart for tests: `text` is changed in place. */
+/* Does any volume have sums over its sectors, so that the kernel needs what makes them? */
+bool conf_wants_integrity(const struct conf *conf);
+
+/* Its name in the file; "poweroff" for a number that is none. */
+const char *conf_action_name(enum failure_action action);
+
+/* Parts of conf_load() and conf_apply_cmdline(), apart for tests: `text` is changed in place.
+ * conf_parse_ini() returns 0, or -EINVAL with f; what stood before the mistake has been set. */
 int conf_parse_ini(struct conf *conf, char *text, const char *file, struct fault *f);
-int conf_parse_cocotab(struct conf *conf, char *text, const char *file, struct fault *f);
 void conf_parse_cmdline(struct conf *conf, char *text);
 
 #endif

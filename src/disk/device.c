@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 
 #include "base/paths.h"
+#include "conf/cocotab.h"
 
 #define SEEN_SIZE 160
 
@@ -253,7 +254,7 @@ static int scan_devices(const struct root *root, const struct device_spec *spec,
 
 static int give_up(const struct device_spec *spec, const struct scan *scan, struct fault *f)
 {
-	const char *prefix = conf_device_kind_prefix(spec->kind);
+	const char *prefix = cocotab_device_prefix(spec->kind);
 
 	if (*scan->unknown && spec->kind == DEVICE_KIND_PATH)
 		return fault_set(f, EXITCODE_NO_DEVICE, ETIMEDOUT, "the device cannot be opened: %s",
@@ -306,7 +307,7 @@ int device_find(const struct root *root, const struct device_spec *spec, struct 
 				 "%u devices match %s%s: %s", scan.matches,
 				 spec->kind == DEVICE_KIND_AUTO ?
 					 "auto" :
-					 conf_device_kind_prefix(spec->kind),
+					 cocotab_device_prefix(spec->kind),
 				 spec->value, scan.matching);
 	}
 	*ret_device = scan.first;

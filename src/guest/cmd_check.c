@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "boot/cmdline.h"
+#include "conf/cocotab.h"
 #include "disk/judge.h"
 #include "volume/kernel.h"
 #include "boot/lvmfilter.h"
@@ -16,16 +17,6 @@
 #include "boot/report.h"
 #include "boot/sources.h"
 #include "boot/surroundings.h"
-
-static bool wants_integrity(const struct conf *conf)
-{
-	size_t i;
-
-	for (i = 0; i < conf->nr_volumes; i++)
-		if (conf->volumes[i].options & VOLUME_OPTION_INTEGRITY_HMAC_SHA256)
-			return true;
-	return false;
-}
 
 static void print_conf(const struct conf *conf)
 {
@@ -42,7 +33,7 @@ static void print_conf(const struct conf *conf)
 	printf("\nCiphers=");
 	for (i = 0; i < conf->ciphers.nr; i++)
 		printf("%s%s", i ? " " : "", conf->ciphers.names[i]);
-	printf("\nIntegrity=%s", wants_integrity(conf) ? "hmac-sha256" : "");
+	printf("\nIntegrity=%s", conf_wants_integrity(conf) ? "hmac-sha256" : "");
 	printf("\nKeepSecrets=");
 	for (i = 0; i < conf->nr_keep; i++)
 		printf("%s%s", i ? " " : "", conf->keep[i]);
@@ -54,7 +45,7 @@ static void print_conf(const struct conf *conf)
 	for (i = 0; i < conf->nr_volumes; i++) {
 		const struct volume_conf *v = &conf->volumes[i];
 
-		printf("Volume=%s %s%s %s\n", v->name, conf_device_kind_prefix(v->device.kind),
+		printf("Volume=%s %s%s %s\n", v->name, cocotab_device_prefix(v->device.kind),
 		       v->device.kind == DEVICE_KIND_AUTO ? "auto" : v->device.value, v->secret.guid);
 	}
 	(void)lvmfilter_value(conf, filter); /* empty: none is possible */

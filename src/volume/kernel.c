@@ -103,16 +103,6 @@ static int for_each_algorithm(const struct root *root, const struct conf *conf,
 	return 0;
 }
 
-static bool wants_integrity(const struct conf *conf)
-{
-	size_t i;
-
-	for (i = 0; i < conf->nr_volumes; i++)
-		if (conf->volumes[i].options & VOLUME_OPTION_INTEGRITY_HMAC_SHA256)
-			return true;
-	return false;
-}
-
 static int for_each_integrity_module(const struct root *root, int (*fn)(const char *alias),
 				     struct fault *f)
 {
@@ -152,7 +142,7 @@ int kernel_prepare(const struct root *root, const struct conf *conf, struct faul
 	r = require_target(root, "crypt", f);
 	if (r < 0)
 		return r;
-	if (wants_integrity(conf)) {
+	if (conf_wants_integrity(conf)) {
 		r = for_each_integrity_module(root, load_alias, f);
 		if (r >= 0)
 			r = require_target(root, "integrity", f);
@@ -168,7 +158,7 @@ int kernel_look(const struct root *root, const struct conf *conf, struct fault *
 
 	if (r < 0)
 		return fault_errno(f, EXITCODE_NO_DM_CRYPT, r, "no module dm_crypt");
-	if (wants_integrity(conf)) {
+	if (conf_wants_integrity(conf)) {
 		r = for_each_integrity_module(root, module_lookup, f);
 		if (r < 0)
 			return r;

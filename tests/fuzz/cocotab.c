@@ -5,7 +5,7 @@
  */
 #include "fuzz.h"
 
-#include "conf/conf.h"
+#include "conf/cocotab.h"
 
 static void check_device(const struct device_spec *d)
 {
@@ -65,7 +65,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!text)
 		return 0;
 	conf_defaults(&conf);
-	r = conf_parse_cocotab(&conf, text, "cocotab", &f);
+	r = cocotab_parse(&conf, text, "cocotab", &f);
 	FUZZ_MUST(r == 0 || (r == -EINVAL && f.code == EXITCODE_CONFIG && f.why[0]));
 	if (r == 0) {
 		fuzz_accepted++;

@@ -21,7 +21,7 @@ DECIDES = {
     "cocotab": ["conf/cocotab.c", "conf/reference.c"],
     "firmware": ["owner/launch/firmware.c"],
     "gpt": ["owner/disk/partition.c", "owner/disk/image.c"],
-    "ini": ["conf/conf.c"],
+    "ini": ["conf/ini.c", "conf/conf.c"],
     "jsontext": ["disk/jsontext.c"],
     "judge": ["disk/judge.c"],
     "launch": ["owner/launch/launch.c", "owner/options.c"],

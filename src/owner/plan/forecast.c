@@ -7,9 +7,10 @@
 
 #include <string.h>
 
-#include "volume/fetch.h"
-#include "source/table.h"
 #include "base/text.h"
+#include "conf/cocotab.h"
+#include "source/table.h"
+#include "volume/fetch.h"
 
 /* Would the boot find this image, by what cocotab says about the device? */
 static int find_image(const struct device_spec *spec, const struct image *image, struct fault *f)
@@ -35,7 +36,7 @@ static int find_image(const struct device_spec *spec, const struct image *image,
 				 "%s (%s) is not what cocotab names: %s%s", image->path, type,
 				 spec->kind == DEVICE_KIND_AUTO ?
 					 "a disk with a LUKS header" :
-					 conf_device_kind_prefix(spec->kind),
+					 cocotab_device_prefix(spec->kind),
 				 spec->value);
 	return 0;
 }

@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "conf/cocotab.h"
+
 
 static int find(const struct conf *conf, const char *name, size_t *ret_volume, struct fault *f)
 {
@@ -39,7 +41,7 @@ static int name_default(struct conf *conf, const char *name, struct fault *f)
 		return 0;
 	if (strchr(name, '\n') ||
 	    snprintf(line, sizeof(line), "%s auto\n", name) >= (int)sizeof(line) ||
-	    conf_parse_cocotab(conf, line, "--volume", &fault) < 0)
+	    cocotab_parse(conf, line, "--volume", &fault) < 0)
 		return fault_about(f, EXITCODE_USAGE, "--volume", "use a name such as root",
 				   "this is no name for a mapping");
 	return 0;

@@ -2,7 +2,7 @@
 /*
  * cocotab.c - the table of volumes: every column, and every mistake with file and line.
  */
-#include "conf/conf.h"
+#include "conf/cocotab.h"
 
 #include "tap.h"
 
@@ -23,7 +23,7 @@ static int parse(const char *text)
 
 	conf_defaults(&conf);
 	f = (struct fault){ 0 };
-	return conf_parse_cocotab(&conf, copy, "TAB", &f);
+	return cocotab_parse(&conf, copy, "TAB", &f);
 }
 
 static void test_good(void)
@@ -220,7 +220,7 @@ static void test_root(void)
 		   "the root of table %zu is on volume %zu", i, cases[i].volume);
 	(void)parse("a /dev/a\nroot /dev/b\n");
 	f = (struct fault){ 0 };
-	ok(conf_parse_cocotab(&conf, (char[]){ "x auto\n" }, "TAB", &f) == 0 &&
+	ok(cocotab_parse(&conf, (char[]){ "x auto\n" }, "TAB", &f) == 0 &&
 		   conf.root_volume == 0,
 	   "a second table leaves nothing of the first");
 }
@@ -231,10 +231,10 @@ int main(void)
 	test_tokens();
 	test_root();
 	test_bad();
-	is_str(conf_device_kind_prefix(DEVICE_KIND_UUID), "UUID=", "prefix: UUID");
-	is_str(conf_device_kind_prefix(DEVICE_KIND_PARTUUID), "PARTUUID=", "prefix: PARTUUID");
-	is_str(conf_device_kind_prefix(DEVICE_KIND_LABEL), "LABEL=", "prefix: LABEL");
-	is_str(conf_device_kind_prefix(DEVICE_KIND_PATH), "", "prefix: path");
-	is_str(conf_device_kind_prefix(DEVICE_KIND_AUTO), "", "prefix: auto");
+	is_str(cocotab_device_prefix(DEVICE_KIND_UUID), "UUID=", "prefix: UUID");
+	is_str(cocotab_device_prefix(DEVICE_KIND_PARTUUID), "PARTUUID=", "prefix: PARTUUID");
+	is_str(cocotab_device_prefix(DEVICE_KIND_LABEL), "LABEL=", "prefix: LABEL");
+	is_str(cocotab_device_prefix(DEVICE_KIND_PATH), "", "prefix: path");
+	is_str(cocotab_device_prefix(DEVICE_KIND_AUTO), "", "prefix: auto");
 	return tap_done();
 }

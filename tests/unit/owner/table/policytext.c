@@ -5,6 +5,7 @@
 #include "owner/table/policytext.h"
 
 #include "bytes.h"
+#include "conf/cocotab.h"
 
 static struct conf conf;
 
@@ -72,7 +73,7 @@ int main(void)
 		(void)snprintf(line, sizeof(line), "v%zu /dev/v%zu\n", i, i);
 		strcat(cocotab, line);
 	}
-	BYTES_MUST(conf_parse_cocotab(&conf, cocotab, "cocotab", &f) == 0);
+	BYTES_MUST(cocotab_parse(&conf, cocotab, "cocotab", &f) == 0);
 
 	add_volume(&p, "v3");
 	memcpy(p.volumes[0].uuid, "5c0c0a7e-0009-4000-8000-000000000001",
