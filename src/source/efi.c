@@ -4,317 +4,17 @@
  * Trusts the kernel's module; trusts neither the number nor the names nor the content of
  * the entries, which whoever started the guest may have made. May not know about disks.
  *
- * Facts used: paths and module names of all posted series and of the merged driver (Linux
- * 5.19, drivers/virt/coco/efi_secret); unlink zeroes the data and is the only wipe;
- * loading returns 0 even if nothing is exposed; at most 64 files are made.
+ * Facts used: unlink zeroes the data and is the only wipe.
  */
 #include "source/efi.h"
 
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/statfs.h>
 
-#include "base/modules.h"
-#include "base/paths.h"
+#include "source/efi_module.h"
 
-#define MERGED_DRIVER_FILES_MAX 64
 #define RELOADS_MAX 256 /* more rounds than a 16 KiB area can hold batches of entries */
-#define KMSG_RECORD_MAX 8192
-
-static const char *const directories[] = {
-	PATH_SECURITYFS "/secrets/coco",    /* v8 and merged */
-	PATH_SECURITYFS "/coco/efi_secret", /* v3 to v7 */
-	PATH_SECURITYFS "/coco/sev_secret", /* v1, v2 */
-	PATH_SECURITYFS "/sev_secret",	    /* the first proposal */
-};
-
-static bool is_own_module(const struct source *src)
-{
-	return strcmp(src->info.module, "coco_secret") == 0;
-}
-
-/* Returns 0, also if there is none (path is then NULL), or -errno if one cannot be opened. */
-static int open_directory(struct source *src)
-{
-	size_t i;
-
-	src->info.path = NULL;
-
-	for (i = 0; i < ARRAY_SIZE(directories); i++) {
-		src->fd = root_open(src->root, directories[i],
-					O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
-		if (src->fd >= 0) {
-			src->info.path = directories[i];
-			return 0;
-		}
-		if (src->fd != -ENOENT && src->fd != -ENOTDIR)
-			return src->fd;
-	}
-	return 0;
-}
-
-static int mount_securityfs(const struct root *root, struct fault *f)
-{
-	_cleanup_close_ int fd = root_open(root, PATH_SECURITYFS, O_PATH | O_DIRECTORY, 0);
-	struct statfs st;
-
-	if (fd == -ENOENT)
-		return fault_set(f, EXITCODE_NO_SECURITYFS, ENOENT, "this kernel has no %s",
-				 PATH_SECURITYFS);
-	if (fd < 0)
-		return fault_errno(f, EXITCODE_NO_SECURITYFS, fd, "%s", PATH_SECURITYFS);
-	if (!root->machine)
-		return 0;
-	if (fstatfs(fd, &st) < 0)
-		return fault_errno(f, EXITCODE_NO_SECURITYFS, -errno, "%s", PATH_SECURITYFS);
-	if (st.f_type == SECURITYFS_MAGIC)
-		return 0;
-	if (mount("securityfs", PATH_SECURITYFS, "securityfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
-		  NULL) < 0)
-		return fault_errno(f, EXITCODE_NO_SECURITYFS, -errno, "cannot mount securityfs");
-	return 0;
-}
-
-/* Parameters for our own module: where the EFI configuration table is, and what its unload
- * must spare. Returns 0 or -errno; -ENOENT if the kernel was not started through EFI. */
-static int own_module_params(const struct root *root, const struct conf *conf, char **ret_params)
-{
-	_cleanup_free_ char *address = NULL, *params = NULL;
-	size_t size = 64 + CONF_KEEP_MAX * GUID_TEXT_SIZE + 8, i;
-	int len;
-	ssize_t n;
-
-	n = root_read_text(root, PATH_EFI_CONFIG_TABLE, 64, &address);
-	if (n < 0)
-		return (int)n;
-	address[strcspn(address, "\n")] = '\0';
-	if (strncmp(address, "0x", 2) != 0 ||
-	    address[2 + strspn(address + 2, "0123456789abcdef")] != '\0' || strlen(address) > 18)
-		return -EINVAL;
-	params = malloc(size);
-	if (!params)
-		return -ENOMEM;
-	len = snprintf(params, size, "config_table=%s", address);
-	for (i = 0; i < conf->nr_keep; i++)
-		len += snprintf(params + len, size - (size_t)len, "%s%s", i ? "," : " keep=",
-				conf->keep[i]);
-	*ret_params = TAKE_PTR(params);
-	return 0;
-}
-
-static int load_module(const struct source *src, const char *name)
-{
-	_cleanup_free_ char *params = NULL;
-	int r;
-
-	if (strcmp(name, "coco_secret") == 0) {
-		/* Without EFI there is no address, but the module itself must still be found:
-		 * its own refusal then tells the rest. */
-		r = own_module_params(src->root, src->conf, &params);
-		if (r < 0 && r != -ENOENT)
-			return r;
-	}
-	return module_load(name, params);
-}
-
-/* Why the merged driver exposed nothing: it tells only in the kernel log. */
-static int diagnose_merged(const struct root *root, struct fault *f)
-{
-	_cleanup_close_ int fd = root_open(root, PATH_KMSG, O_RDONLY | O_NONBLOCK, 0);
-	_cleanup_free_ char *record = malloc(KMSG_RECORD_MAX + 1);
-	bool corrupt = false, duplicate = false;
-	ssize_t n;
-
-	while (fd >= 0 && record) {
-		n = read(fd, record, KMSG_RECORD_MAX);
-		if (n < 0 && (errno == EPIPE || errno == EINTR))
-			continue; /* records were overwritten meanwhile */
-		if (n <= 0)
-			break;
-		record[n] = '\0';
-		if (!strstr(record, "efi_secret"))
-			continue;
-		if (strstr(record, "corrupted") || strstr(record, "length is too") ||
-		    strstr(record, "Invalid secret area"))
-			corrupt = true;
-		if (strstr(record, "Error creating"))
-			duplicate = true;
-	}
-	if (duplicate)
-		return fault_set(f, EXITCODE_TABLE_DUPLICATE, EEXIST,
-				 "two entries of the secret table have one GUID, so the kernel "
-				 "exposes none");
-	if (corrupt)
-		return fault_set(f, EXITCODE_TABLE_CORRUPT, EINVAL,
-				 "the secret table is corrupt, so the kernel exposes no entry");
-	return fault_set(f, EXITCODE_NO_SECRET_TABLE, ENODEV,
-			 "the firmware has published no launch secret");
-}
-
-static int wipe_area(const struct root *root)
-{
-	_cleanup_close_ int fd = root_open(root, PATH_COCO_SECRET_STATE, O_WRONLY | O_NOFOLLOW, 0);
-
-	if (fd < 0)
-		return fd;
-	/* ENXIO: the descriptor is what is corrupt, so there is no area to zero. */
-	return write(fd, "wipe", 4) == 4 || errno == ENXIO ? 0 : -errno;
-}
-
-static int wipe_failed(struct fault *f, int r)
-{
-	return fault_replace(f, EXITCODE_WIPE_FAILED, -r,
-			     "the secret table still holds a secret: %s", strerror(-r));
-}
-
-/* Why our own module exposed nothing: it says so in a file. */
-static int diagnose_own(const struct root *root, struct fault *f, bool *ret_corrupt)
-{
-	_cleanup_free_ char *state = NULL;
-	ssize_t n;
-
-	*ret_corrupt = false;
-	n = root_read_text(root, PATH_COCO_SECRET_STATE, 256, &state);
-	if (n < 0 && n != -ENOENT && n != -ENOTDIR) {
-		*ret_corrupt = true; /* or not: then nothing is lost by a wipe */
-		return fault_errno(f, EXITCODE_TABLE_CORRUPT, (int)n, "cannot read %s",
-				   PATH_COCO_SECRET_STATE);
-	}
-	if (n < 0)
-		return fault_set(f, EXITCODE_NO_SECRET_TABLE, ENODEV,
-				 "the firmware has published no launch secret");
-	state[strcspn(state, "\n")] = '\0';
-	if (strncmp(state, "corrupt ", 8) != 0)
-		return fault_set(f, EXITCODE_NO_SECRET_TABLE, ENODEV,
-				 "the firmware has a secret area, but nobody has put a table into it");
-	*ret_corrupt = true;
-	if (strstr(state, "duplicate"))
-		return fault_set(f, EXITCODE_TABLE_DUPLICATE, EEXIST,
-				 "two entries of the secret table have one GUID");
-	return fault_set(f, EXITCODE_TABLE_CORRUPT, EINVAL, "the secret table is corrupt (%s)",
-			 state + 8);
-}
-
-/* Our own module can zero what it refuses to expose. */
-static int refuse_own(const struct root *root, struct fault *f)
-{
-	bool corrupt;
-	int r = diagnose_own(root, f, &corrupt), wiped = corrupt ? wipe_area(root) : 0;
-
-	return wiped < 0 ? wipe_failed(f, wiped) : r;
-}
-
-static int is_loaded(const struct root *root, const char *module)
-{
-	char path[sizeof(PATH_SYS_MODULE) + CONF_NAME_SIZE + 1];
-
-	(void)snprintf(path, sizeof(path), "%s/%s", PATH_SYS_MODULE, module); /* fits */
-	return root_exists(root, path);
-}
-
-/* Finds out which module exposes a directory that was there before us. */
-static int name_module(struct source *src, struct fault *f)
-{
-	const struct name_list *list = &src->conf->secret_modules;
-	size_t i;
-	int r;
-
-	for (i = 0; i < list->nr; i++) {
-		r = is_loaded(src->root, list->names[i]);
-		if (r < 0)
-			return fault_errno(f, EXITCODE_NO_SECRET_MODULE, r,
-					   "cannot see whether %s is loaded", list->names[i]);
-		if (r > 0)
-			memcpy(src->info.module, list->names[i], CONF_NAME_SIZE);
-	}
-	return 0;
-}
-
-/* Loads the first module of the list that the kernel has. Returns 0 or -errno with f. */
-static int find_module(struct source *src, struct fault *f)
-{
-	const struct name_list *list = &src->conf->secret_modules;
-	size_t i;
-	int r;
-
-	for (i = 0; i < list->nr; i++) {
-		r = load_module(src, list->names[i]);
-		if (r == -ENOENT)
-			continue;
-		if (r == -EBUSY && strcmp(list->names[i], "coco_secret") == 0)
-			return fault_set(f, EXITCODE_NO_SECRET_MODULE, EBUSY,
-					 "this kernel has its own efi_secret, which the initramfs "
-					 "lacks: coco_secret does not load beside it");
-		if (r < 0 && r != -ENODEV && r != -EINVAL)
-			return fault_errno(f, EXITCODE_NO_SECRET_MODULE, r,
-					   "module %s does not load", list->names[i]);
-		memcpy(src->info.module, list->names[i], CONF_NAME_SIZE);
-		return 0;
-	}
-	return fault_set(f, EXITCODE_NO_SECRET_MODULE, ENOENT,
-			 "this initramfs has no module that exposes launch secrets (tried %s%s%s)",
-			 list->names[0], list->nr > 1 ? ", " : "",
-			 list->nr > 1 ? list->names[1] : "");
-}
-
-/* Names the directory of a machine that is only looked at. */
-static int look(struct source *src, struct fault *f)
-{
-	bool corrupt;
-	int r;
-
-	r = open_directory(src);
-	if (r < 0)
-		return fault_errno(f, EXITCODE_WIPE_FAILED, r, "cannot look at the secrets");
-	if (src->info.path)
-		return 1;
-	if (root_exists(src->root, PATH_COCO_SECRET_STATE) != 0)
-		(void)diagnose_own(src->root, f, &corrupt); /* nothing is zeroed */
-	return 0;
-}
-
-/* Absent is what the kernel, the image or the firmware does not have; all the rest is an error. */
-static int absent(int r, const struct fault *f)
-{
-	bool may_lack = f->code == EXITCODE_NO_SECURITYFS || f->code == EXITCODE_NO_SECRET_MODULE ||
-			f->code == EXITCODE_NO_SECRET_TABLE;
-
-	return may_lack && (r == -ENODEV || r == -ENOENT) ? 0 : r;
-}
-
-static int probe(struct source *src, struct fault *f)
-{
-	int r;
-
-	if (src->look_only)
-		return look(src, f);
-	r = mount_securityfs(src->root, f);
-	if (r < 0)
-		return absent(r, f);
-	r = open_directory(src);
-	if (r < 0)
-		return wipe_failed(f, r);
-	if (src->info.path) {
-		r = name_module(src, f);
-		return r < 0 ? r : 1;
-	}
-	if (src->root->machine) {
-		r = find_module(src, f);
-		if (r < 0)
-			return absent(r, f);
-		r = open_directory(src);
-		if (r < 0)
-			return wipe_failed(f, r);
-	}
-	if (src->info.path)
-		return 1;
-	r = is_own_module(src) || !src->root->machine ? refuse_own(src->root, f) :
-							diagnose_merged(src->root, f);
-	return absent(r, f);
-}
 
 /* The probe has the directory open already. */
 static int open_source(struct source *src, struct fault *f)
@@ -447,23 +147,6 @@ static int wipe_listed(struct source *src)
 	return again.wiped > 0 || again.error < 0 ? -EIO : nr;
 }
 
-static int reload(struct source *src)
-{
-	int r;
-
-	done(src);
-	r = module_unload(src->info.module);
-	if (r < 0)
-		return r;
-	r = load_module(src, src->info.module);
-	if (r < 0)
-		return r;
-	r = open_directory(src);
-	if (r < 0)
-		return r;
-	return src->info.path ? 0 : -ENODEV;
-}
-
 /* 64 listed files may hide more, which appear when the module is loaded again. */
 static int wipe_hidden(struct source *src, struct fault *f)
 {
@@ -473,7 +156,7 @@ static int wipe_hidden(struct source *src, struct fault *f)
 	for (round = 0; round < RELOADS_MAX; round++) {
 		unsigned int wiped = src->info.wiped;
 
-		r = src->root->machine && src->info.module[0] ? reload(src) : -EBUSY;
+		r = efi_module_reload(src);
 		if (r < 0)
 			return fault_replace(f, EXITCODE_HIDDEN_ENTRIES, -r,
 					     "64 secrets are listed, more may be hidden, and the "
@@ -481,7 +164,7 @@ static int wipe_hidden(struct source *src, struct fault *f)
 					     strerror(-r));
 		nr = wipe_listed(src);
 		if (nr < 0)
-			return wipe_failed(f, nr);
+			return efi_module_wipe_failed(f, nr);
 		if (src->info.wiped == wiped)
 			break;
 	}
@@ -500,17 +183,17 @@ static int discard(struct source *src, struct fault *f)
 		return 0;
 	nr = wipe_listed(src);
 	if (nr < 0)
-		return wipe_failed(f, nr);
+		return efi_module_wipe_failed(f, nr);
 	if (src->info.found == 0)
 		src->info.found = (unsigned int)nr;
-	if (nr < MERGED_DRIVER_FILES_MAX || is_own_module(src))
+	if (!efi_module_may_hide(src, nr))
 		return 0;
 	return wipe_hidden(src, f);
 }
 
 const struct source_ops source_efi = {
 	.kind = "launch-secret",
-	.probe = probe,
+	.probe = efi_module_probe,
 	.open = open_source,
 	.list = list,
 	.fetch = fetch,

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * efi_modules.c - securityfs and the modules that expose secrets, as on a machine: which
+ * efi_module.c - securityfs and the modules that expose secrets, as on a machine: which
  * one is loaded, with which parameters, and what is made of one that exposes nothing.
  * The machine is a tree with machine = true; libkmod and mount(2) are fakes.
  */
-#include "source/efi.h"
+#include "source/efi_module.h"
 
 #include <dirent.h>
 #include <dlfcn.h>
@@ -18,6 +18,7 @@
 #include "base/modules.h"
 #include "base/paths.h"
 #include "probe.h"
+#include "source/efi.h"
 
 #define MERGED PATH_SECURITYFS "/secrets/coco"
 #define OTHER "11111111-2222-3333-4444-555555555555"
