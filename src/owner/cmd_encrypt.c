@@ -10,7 +10,7 @@
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 
-#include "owner/io/blob.h"
+#include "owner/io/file.h"
 #include "owner/disk/encrypt.h"
 #include "owner/disk/inplace.h"
 #include "owner/io/passphrase.h"
@@ -54,7 +54,7 @@ static int is_other_file(const struct image *image, const char *out, struct faul
 
 /* The secret that will open the volume, in *ret_file if it is a new one. */
 static int get_secret(const struct options *o, struct secret *ret_secret,
-		      struct blob_file *ret_file, struct fault *f)
+		      struct file_out *ret_file, struct fault *f)
 {
 	int r;
 
@@ -62,17 +62,17 @@ static int get_secret(const struct options *o, struct secret *ret_secret,
 		r = secret_init(ret_secret, f);
 		if (r < 0)
 			return r;
-		r = blob_read_secret(o->secret, ret_secret, f);
+		r = file_read_secret(o->secret, ret_secret, f);
 		if (r >= 0 && ret_secret->len == 0)
 			r = fault_about(f, EXITCODE_BAD_INPUT, o->secret, "put the secret into it",
 					"it is empty");
 		return r;
 	}
-	r = blob_file_create(o->secret_out, o->force, ret_file, f);
+	r = file_out_create(o->secret_out, o->force, ret_file, f);
 	if (r >= 0)
 		r = fault_name(f, passphrase_generate(false, ret_secret, f), "secret");
-	return r < 0 ? r : blob_file_put(ret_file, BLOB_BINARY, ret_secret->bytes, ret_secret->len,
-					 f);
+	return r < 0 ? r : file_out_put(ret_file, CODEC_BINARY, ret_secret->bytes, ret_secret->len,
+					f);
 }
 
 /* A signal becomes something to read, so that what is half done can be removed. */
@@ -106,16 +106,16 @@ static void warn_about_moves(const struct image *image)
 }
 
 /* The secret is on its disk for good before the image that needs it has its name. */
-static int commit(struct blob_file *secret, struct blob_file *out, const struct options *o,
+static int commit(struct file_out *secret, struct file_out *out, const struct options *o,
 		  struct fault *f)
 {
 	int r = 0;
 
 	if (o->secret_out)
-		r = blob_files_commit(secret, 1, f);
+		r = file_out_commit(secret, 1, f);
 	if (r < 0)
 		return r;
-	r = blob_files_commit(out, 1, f);
+	r = file_out_commit(out, 1, f);
 	if (r < 0 && o->secret_out && !o->force)
 		(void)unlink(o->secret_out); /* opens nothing */
 	return r;
@@ -137,7 +137,7 @@ static void print_result(const struct options *o, const struct image *image,
 
 static int encrypt_to_file(const struct options *o, struct fault *f)
 {
-	_cleanup_blob_file_ struct blob_file out = BLOB_FILE_NULL, secret_file = BLOB_FILE_NULL;
+	_cleanup_file_out_ struct file_out out = FILE_OUT_NULL, secret_file = FILE_OUT_NULL;
 	_cleanup_secret_ struct secret secret = SECRET_NULL;
 	_cleanup_close_ int signal_fd = -EBADF;
 	_cleanup_image_ struct image image = IMAGE_NULL;
@@ -155,7 +155,7 @@ static int encrypt_to_file(const struct options *o, struct fault *f)
 	if (r >= 0)
 		r = signal_fd = open_signals(f);
 	if (r >= 0)
-		r = blob_file_create(o->out, o->force, &out, f);
+		r = file_out_create(o->out, o->force, &out, f);
 	if (r < 0)
 		return r;
 	e = (struct encrypt){
@@ -209,7 +209,7 @@ static int set_backup(struct inplace *p, const struct options *o, char *buf, siz
 static int get_inplace_secret(const struct options *o, enum inplace_state state,
 			      struct secret *ret_secret, struct fault *f)
 {
-	_cleanup_blob_file_ struct blob_file file = BLOB_FILE_NULL;
+	_cleanup_file_out_ struct file_out file = FILE_OUT_NULL;
 	int r;
 
 	if (o->secret_out && state != INPLACE_PLAIN)
@@ -218,7 +218,7 @@ static int get_inplace_secret(const struct options *o, enum inplace_state state,
 				   "its encryption has begun already");
 	r = get_secret(o, ret_secret, &file, f);
 	if (r >= 0 && o->secret_out)
-		r = blob_files_commit(&file, 1, f);
+		r = file_out_commit(&file, 1, f);
 	return r;
 }
 

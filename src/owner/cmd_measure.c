@@ -7,12 +7,12 @@
 #include <json-c/json.h>
 #include <string.h>
 
-#include "owner/io/blob.h"
+#include "owner/io/file.h"
 #include "owner/options.h"
 
 struct measure {
 	struct launch_options launch;
-	enum blob_format format;
+	enum codec format;
 	bool json;
 	/* results */
 	struct digest digest, measurement;
@@ -31,12 +31,12 @@ static int parse_options(int argc, char **argv, struct measure *m)
 	struct fault f = { 0 };
 	int c, r;
 
-	m->format = BLOB_HEX;
+	m->format = CODEC_HEX;
 	while ((c = getopt_long(argc, argv, ":", options, NULL)) != -1) {
 		if (c == '?' || c == ':')
 			return cmd_bad_option(&cmd_measure, argv);
-		if (c == 'f' && (blob_format_parse(optarg, &m->format) < 0 ||
-				 m->format == BLOB_BINARY))
+		if (c == 'f' && (codec_from_name(optarg, &m->format) < 0 ||
+				 m->format == CODEC_BINARY))
 			return cmd_usage(&cmd_measure, "the format is hex or base64, not '%s'",
 					 optarg);
 		m->json |= c == 'j';
@@ -72,9 +72,9 @@ static int measure(struct measure *m, struct fault *f)
 	if (!m->launch.nonce && !m->launch.blob)
 		return 0;
 	if (m->launch.blob)
-		r = blob_value(m->launch.blob, reported, sizeof(reported), f);
+		r = file_value(m->launch.blob, reported, sizeof(reported), f);
 	else
-		r = blob_value(m->launch.nonce, reported + DIGEST_SIZE, LAUNCH_NONCE_SIZE, f);
+		r = file_value(m->launch.nonce, reported + DIGEST_SIZE, LAUNCH_NONCE_SIZE, f);
 	if (r < 0)
 		return r;
 	r = secret_init(&tik, f);
@@ -101,9 +101,9 @@ static int print(const struct measure *m)
 	char blob[2 * LAUNCH_BLOB_SIZE + 1];
 	struct json_object *object;
 
-	blob_text(m->format, m->digest.octets, DIGEST_SIZE, digest);
-	blob_text(m->format, m->measurement.octets, DIGEST_SIZE, measurement);
-	blob_text(BLOB_BASE64, m->blob, sizeof(m->blob), blob);
+	codec_text(m->format, m->digest.octets, DIGEST_SIZE, digest);
+	codec_text(m->format, m->measurement.octets, DIGEST_SIZE, measurement);
+	codec_text(CODEC_BASE64, m->blob, sizeof(m->blob), blob);
 	if (!m->json) {
 		printf("launch digest        %s\n", digest);
 		if (m->has_measurement)

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "owner/io/blob.h"
+#include "owner/io/file.h"
 #include "owner/launch/firmware.h"
 #include "owner/options.h"
 #include "owner/launch/packet.h"
@@ -73,7 +73,7 @@ static int verify(struct options *o, const struct secret *tik, const struct secr
 	const struct launch_platform *platform = &o->launch.platform;
 	unsigned char blob[LAUNCH_BLOB_SIZE];
 	struct digest digest;
-	int r = blob_value(o->launch.blob, blob, sizeof(blob), f);
+	int r = file_value(o->launch.blob, blob, sizeof(blob), f);
 
 	if (r < 0)
 		return r;
@@ -127,12 +127,12 @@ static int read_table(const struct options *o, struct secret *bytes, struct faul
 {
 	_cleanup_free_ struct table *table = malloc(sizeof(*table));
 	size_t area = TABLE_AREA_SIZE;
-	enum blob_format format;
+	enum codec format;
 	int r = table ? secret_init(bytes, f) : fault_io(f, o->table, -ENOMEM, "cannot read");
 
 	if (r < 0)
 		return r;
-	r = blob_read_encoded(o->table, bytes, &format, f);
+	r = file_read_encoded(o->table, bytes, &format, f);
 	if (r == 0)
 		r = table_check(o->table, bytes, table, f);
 	if (r == 0 && o->launch.inputs.firmware)
@@ -148,18 +148,18 @@ static int read_table(const struct options *o, struct secret *bytes, struct faul
 static const struct {
 	const char *suffix;
 	bool header;
-	enum blob_format format;
+	enum codec format;
 } outputs[NR_FILES] = {
-	{ ".header.bin", true, BLOB_BINARY },
-	{ ".header.base64", true, BLOB_BASE64 },
-	{ ".secret.bin", false, BLOB_BINARY },
-	{ ".secret.base64", false, BLOB_BASE64 },
+	{ ".header.bin", true, CODEC_BINARY },
+	{ ".header.base64", true, CODEC_BASE64 },
+	{ ".secret.bin", false, CODEC_BINARY },
+	{ ".secret.base64", false, CODEC_BASE64 },
 };
 
 static int write_packet(const struct options *o, const struct packet *packet, struct fault *f)
 {
-	struct blob_file files[NR_FILES] = { BLOB_FILE_NULL, BLOB_FILE_NULL, BLOB_FILE_NULL,
-					     BLOB_FILE_NULL };
+	struct file_out files[NR_FILES] = { FILE_OUT_NULL, FILE_OUT_NULL, FILE_OUT_NULL,
+					     FILE_OUT_NULL };
 	size_t i;
 	int r = 0;
 
@@ -171,16 +171,16 @@ static int write_packet(const struct options *o, const struct packet *packet, st
 			r = fault_io(f, o->output, -ENOMEM, "cannot write");
 			break;
 		}
-		r = blob_file_create(path, o->force, &files[i], f);
+		r = file_out_create(path, o->force, &files[i], f);
 		if (r == 0)
-			r = blob_file_put(&files[i], outputs[i].format,
-					  outputs[i].header ? packet->header : packet->payload,
-					  outputs[i].header ? PACKET_HEADER_SIZE : packet->len, f);
+			r = file_out_put(&files[i], outputs[i].format,
+					 outputs[i].header ? packet->header : packet->payload,
+					 outputs[i].header ? PACKET_HEADER_SIZE : packet->len, f);
 	}
 	if (r == 0)
-		r = blob_files_commit(files, NR_FILES, f);
+		r = file_out_commit(files, NR_FILES, f);
 	for (i = 0; i < NR_FILES; i++)
-		blob_file_done(&files[i]);
+		file_out_done(&files[i]);
 	return r;
 }
 
@@ -202,12 +202,12 @@ static struct json_object *qmp_command(const struct packet *packet)
 {
 	struct json_object *command = json_object_new_object();
 	struct json_object *arguments = json_object_new_object();
-	_cleanup_free_ char *payload = malloc(blob_text_len(BLOB_BASE64, packet->len) + 1);
+	_cleanup_free_ char *payload = malloc(codec_text_len(CODEC_BASE64, packet->len) + 1);
 	char header[2 * PACKET_HEADER_SIZE];
 
 	if (payload)
-		blob_text(BLOB_BASE64, packet->payload, packet->len, payload);
-	blob_text(BLOB_BASE64, packet->header, PACKET_HEADER_SIZE, header);
+		codec_text(CODEC_BASE64, packet->payload, packet->len, payload);
+	codec_text(CODEC_BASE64, packet->header, PACKET_HEADER_SIZE, header);
 	json_object_object_add(arguments, "packet-header", json_object_new_string(header));
 	json_object_object_add(arguments, "secret",
 			       payload ? json_object_new_string(payload) : NULL);
@@ -228,7 +228,7 @@ static void print_json(const struct options *o, struct json_object *command)
 
 		(void)snprintf(path, sizeof(path), "%s%s", o->output, outputs[i].suffix);
 		(void)snprintf(key, sizeof(key), "%s_%s", outputs[i].header ? "header" : "secret",
-			       outputs[i].format == BLOB_BINARY ? "binary" : "base64");
+			       outputs[i].format == CODEC_BINARY ? "binary" : "base64");
 		json_object_object_add(object, key, json_object_new_string(path));
 	}
 	json_object_object_add(object, "qmp", json_object_get(command));

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "owner/io/file.h"
 #include "owner/io/passphrase.h"
 #include "owner/plan/pinned.h"
 #include "owner/plan/target.h"
@@ -35,7 +36,7 @@ static int get_old(struct prepare *p, struct fault *f)
 	if (!p->o->key_file)
 		return passphrase_from_terminal("Passphrase of the disk", &p->old, f);
 	r = secret_init(&p->old, f);
-	return r < 0 ? r : blob_read_secret(p->o->key_file, &p->old, f);
+	return r < 0 ? r : file_read_secret(p->o->key_file, &p->old, f);
 }
 
 static int get_new(struct prepare *p, struct fault *f)
@@ -46,7 +47,7 @@ static int get_new(struct prepare *p, struct fault *f)
 		return passphrase_generate(p->o->grub, &p->new, f);
 	r = secret_init(&p->new, f);
 	if (r >= 0)
-		r = blob_read_secret(p->o->secret, &p->new, f);
+		r = file_read_secret(p->o->secret, &p->new, f);
 	if (r < 0)
 		return r;
 	if (p->new.len == 0)
@@ -91,9 +92,9 @@ static int check_output(const struct prepare *p, struct fault *f)
 
 	if (image_is(&p->target.image, o->out))
 		return refuse_output(p, "it is the disk", f);
-	if (o->key_file && blob_is_same(o->key_file, o->out))
+	if (o->key_file && file_is_same(o->key_file, o->out))
 		return refuse_output(p, "it is the file with the disk's passphrase", f);
-	if (o->secret && blob_is_same(o->secret, o->out))
+	if (o->secret && file_is_same(o->secret, o->out))
 		return refuse_output(p, "it is the file with the secret", f);
 	if (!o->force && access(o->out, F_OK) == 0)
 		return fault_about(f, EXITCODE_REFUSED, o->out,
@@ -110,7 +111,7 @@ static int write_table(struct prepare *p, struct fault *f)
 	if (r >= 0)
 		r = pinnedtable_set_policy(&p->table, &p->policy, f);
 	if (r >= 0)
-		r = pinnedtable_write(p->o->out, &p->table, BLOB_BINARY,
+		r = pinnedtable_write(p->o->out, &p->table, CODEC_BINARY,
 				      p->o->force || p->written, f);
 	if (r >= 0)
 		p->written = true;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "owner/io/file.h"
 #include "owner/io/passphrase.h"
 #include "owner/plan/pinned.h"
 #include "owner/plan/target.h"
@@ -39,7 +40,7 @@ static int get_old(struct recovery *v, struct fault *f)
 	if (!v->o->key_file)
 		return passphrase_from_terminal("Passphrase of the disk", &v->old, f);
 	r = secret_init(&v->old, f);
-	return r < 0 ? r : blob_read_secret(v->o->key_file, &v->old, f);
+	return r < 0 ? r : file_read_secret(v->o->key_file, &v->old, f);
 }
 
 /* A new keyslot changes the header: the table must pin it, before the disk has it. */
@@ -56,7 +57,7 @@ static int repin(struct recovery *v, struct fault *f)
 	r = pinnedtable_pin_header(pins, &v->target.header, f);
 	if (r >= 0)
 		r = pinnedtable_set_policy(&v->table, &v->policy, f);
-	return r < 0 ? r : pinnedtable_write(v->o->table, &v->table, BLOB_BINARY, true, f);
+	return r < 0 ? r : pinnedtable_write(v->o->table, &v->table, CODEC_BINARY, true, f);
 }
 
 /* The new keyslot, in memory only. Returns its number. */

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "owner/io/file.h"
 #include "owner/io/passphrase.h"
 #include "owner/plan/pinned.h"
 #include "owner/plan/target.h"
@@ -81,7 +82,7 @@ static int write_side(struct rotate *t, struct side *side, const char *path, boo
 		r = pinnedtable_pin_header(pins, &t->target.header, f);
 	if (r >= 0)
 		r = pinnedtable_set_policy(&side->table, &side->policy, f);
-	return r < 0 ? r : pinnedtable_write(path, &side->table, BLOB_BINARY, force, f);
+	return r < 0 ? r : pinnedtable_write(path, &side->table, CODEC_BINARY, force, f);
 }
 
 /* A table without header pins opens any header with its secret: pins would take that away. */
@@ -99,7 +100,7 @@ static int check_output(const struct rotate *t, struct fault *f)
 
 	if (image_is(&t->target.image, o->out))
 		return refuse(f, o->out, "choose another name", "it is the disk");
-	if (blob_is_same(o->old, o->out) || (o->new && blob_is_same(o->new, o->out)))
+	if (file_is_same(o->old, o->out) || (o->new && file_is_same(o->new, o->out)))
 		return refuse(f, o->out, "choose another name",
 			      "it is a table that opens the disk until the end");
 	if (!o->force && access(o->out, F_OK) == 0)

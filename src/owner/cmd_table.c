@@ -7,7 +7,7 @@
 #include <json-c/json.h>
 #include <string.h>
 
-#include "owner/io/blob.h"
+#include "owner/io/file.h"
 #include "owner/launch/firmware.h"
 #include "owner/table/names.h"
 #include "conf/reference.h"
@@ -17,7 +17,7 @@
 
 struct options {
 	const char *output, *firmware;
-	enum blob_format format;
+	enum codec format;
 	bool has_format, force, reveal, json, nul;
 	size_t area;
 };
@@ -41,7 +41,7 @@ static int parse_options(int argc, char **argv, const char *allowed, struct opti
 		if (!strchr(allowed, c))
 			return cmd_usage(&cmd_table, "%s does not take '%s'", argv[0],
 					 argv[optind - 1]);
-		if (c == 'f' && blob_format_parse(optarg, &o->format) < 0)
+		if (c == 'f' && codec_from_name(optarg, &o->format) < 0)
 			return cmd_usage(&cmd_table,
 					 "the format is binary, base64 or hex, not '%s'", optarg);
 		o->has_format |= c == 'f';
@@ -70,7 +70,7 @@ static void digest_text(const struct secret *bytes, const struct table_entry *en
 	struct digest digest = { 0 };
 
 	(void)digest_sha256(bytes->bytes + entry->data_offset, entry->len, &digest);
-	blob_text(BLOB_HEX, digest.octets, DIGEST_SIZE, ret_text);
+	codec_text(CODEC_HEX, digest.octets, DIGEST_SIZE, ret_text);
 }
 
 static int print_json(const struct secret *bytes, const struct table *table,
@@ -100,8 +100,8 @@ static int print_json(const struct secret *bytes, const struct table *table,
 			_cleanup_free_ char *text = malloc(2 * entry->len + 1);
 
 			if (text)
-				blob_text(BLOB_HEX, bytes->bytes + entry->data_offset, entry->len,
-					  text);
+				codec_text(CODEC_HEX, bytes->bytes + entry->data_offset, entry->len,
+					   text);
 			add_string(item, "content", text);
 		}
 		json_object_array_add(list, item);
@@ -124,7 +124,7 @@ static void print_content(const unsigned char *bytes, size_t len)
 		printf("'%.*s'\n", (int)len, (const char *)bytes);
 		return;
 	}
-	(void)blob_put(STDOUT_FILENO, BLOB_HEX, bytes, len); /* cmd_finish() tells */
+	(void)file_put(STDOUT_FILENO, CODEC_HEX, bytes, len); /* cmd_finish() tells */
 	printf("\n");
 }
 
@@ -189,13 +189,13 @@ static int finish(struct secret *bytes, const struct options *o)
 	    table_fits(o->output, bytes, o->area, &f) < 0)
 		return cmd_fail(&f);
 	if (strcmp(o->output, "-") == 0) {
-		r = blob_put(STDOUT_FILENO, o->format, bytes->bytes, bytes->len);
+		r = file_put(STDOUT_FILENO, o->format, bytes->bytes, bytes->len);
 		if (r == 0)
 			return OUTCOME_OK;
 		(void)fault_io(&f, "standard output", r, "cannot write");
 		return cmd_fail(&f);
 	}
-	if (blob_write_secret(o->output, o->format, bytes, o->force, &f) < 0)
+	if (file_write_secret(o->output, o->format, bytes, o->force, &f) < 0)
 		return cmd_fail(&f);
 	warn_about(o->output, table);
 	return print_table(bytes, table, &(struct options){ .area = o->area, .json = o->json,
@@ -223,7 +223,7 @@ static int add_word(struct secret *bytes, const char *word, const struct options
 	r = secret_init(&data, f);
 	if (r < 0)
 		return r;
-	r = blob_read_secret(file, &data, f);
+	r = file_read_secret(file, &data, f);
 	if (r < 0)
 		return r;
 	if (strcmp(guid, GUID_DISK_SECRET) == 0 && data.len > 0) {
@@ -242,14 +242,14 @@ static int add_word(struct secret *bytes, const char *word, const struct options
 static int open_table(const char *path, struct secret *bytes, struct table *table,
 		      struct options *o, struct fault *f)
 {
-	enum blob_format format = BLOB_BINARY;
+	enum codec format = CODEC_BINARY;
 	int r = secret_init(bytes, f);
 
 	if (r >= 0 && o->firmware)
 		r = firmware_secret_area(o->firmware, &o->area, f);
 	if (r < 0 || !path)
 		return r;
-	r = blob_read_encoded(path, bytes, &format, f);
+	r = file_read_encoded(path, bytes, &format, f);
 	if (r < 0)
 		return r;
 	if (!o->has_format)

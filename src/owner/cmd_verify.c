@@ -7,7 +7,7 @@
 #include <json-c/json.h>
 #include <string.h>
 
-#include "owner/io/blob.h"
+#include "owner/io/file.h"
 #include "owner/plan/forecast.h"
 #include "owner/plan/guestconf.h"
 #include "owner/plan/target.h"
@@ -117,7 +117,7 @@ static int verify(const struct options *o)
 	_cleanup_secret_ struct secret table = SECRET_NULL;
 	_cleanup_free_ struct policy_entry *policy = calloc(1, sizeof(*policy));
 	_cleanup_image_ struct image image = IMAGE_NULL;
-	enum blob_format format;
+	enum codec format;
 	struct fault f = { 0 };
 	const struct pins *pins;
 	struct conf conf;
@@ -134,7 +134,7 @@ static int verify(const struct options *o)
 		(void)cmd_fail(&f);
 		return f.code == EXITCODE_USAGE ? EXITCODE_USAGE : EXITCODE_CONFIG;
 	}
-	if (blob_read_encoded(o->table, &table, &format, &f) < 0) {
+	if (file_read_encoded(o->table, &table, &format, &f) < 0) {
 		(void)cmd_fail(&f);
 		return EXITCODE_NO_SECRET_TABLE;
 	}

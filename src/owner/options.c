@@ -8,7 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "owner/io/blob.h"
+#include "owner/io/file.h"
 #include "base/text.h"
 
 int options_number(const char *text, uint64_t max, uint64_t *ret_value)
@@ -132,7 +132,7 @@ int launch_options_digest(const struct launch_options *o, struct digest *ret_dig
 		return fault_about(f, EXITCODE_USAGE, "--expected-digest", "give one of them",
 				   "it stands for kernel, initrd, command line and VMSAs");
 	if (o->digest)
-		return blob_value(o->digest, ret_digest->octets, DIGEST_SIZE, f);
+		return file_value(o->digest, ret_digest->octets, DIGEST_SIZE, f);
 	if (!in.firmware)
 		return fault_about(f, EXITCODE_USAGE, "--firmware", "give it, or --expected-digest",
 				   "a launch digest cannot be computed without it");
@@ -146,7 +146,7 @@ int launch_options_digest(const struct launch_options *o, struct digest *ret_dig
 
 int launch_key_read(const char *path, const char *name, struct secret *key, struct fault *f)
 {
-	int r = blob_read_secret(path, key, f);
+	int r = file_read_secret(path, key, f);
 
 	if (r < 0)
 		return r;

@@ -184,20 +184,20 @@ def packet(plain):
     return front + hmac.digest(b"i" * 16, b"\x01" + front + 2 * length + payload + b"m" * 32, "sha256") + payload
 
 
-def blob():
+def codec():
     text = "c2VjcmV0IGJ5dGVzIQ=="
-    put("blob", "binary", b"\0" + bytes(range(256)))
-    put("blob", "base64", "\0" + text + "\n")
-    put("blob", "hex", "\0" + "00ff 1A2b\n3c\n")
-    put("blob", "too-long", bytes(1) + bytes(16385))
-    put("blob", "too-long-text", "\0" + "AAAA\n" * 5462)
-    put("blob", "cut", "\0" + text[:-3])
+    put("codec", "binary", b"\0" + bytes(range(256)))
+    put("codec", "base64", "\0" + text + "\n")
+    put("codec", "hex", "\0" + "00ff 1A2b\n3c\n")
+    put("codec", "too-long", bytes(1) + bytes(16385))
+    put("codec", "too-long-text", "\0" + "AAAA\n" * 5462)
+    put("codec", "cut", "\0" + text[:-3])
     for way in (1, 2):
-        put("blob", f"value-{way}-hex", bytes([way, 13]) + b"0123456789abcdef0123456789abcdef")
-        put("blob", f"value-{way}-base64", bytes([way, 10]) + text.encode())
-    put("blob", "value-2-raw", bytes([2, 13]) + b"sixteen bytes..\0")
-    put("blob", "write-hex", bytes([3, 1]) + b"bytes\0")
-    put("blob", "write-base64", bytes([3, 0]) + b"other bytes\xff")
+        put("codec", f"value-{way}-hex", bytes([way, 13]) + b"0123456789abcdef0123456789abcdef")
+        put("codec", f"value-{way}-base64", bytes([way, 10]) + text.encode())
+    put("codec", "value-2-raw", bytes([2, 13]) + b"sixteen bytes..\0")
+    put("codec", "write-hex", bytes([3, 1]) + b"bytes\0")
+    put("codec", "write-base64", bytes([3, 0]) + b"other bytes\xff")
 
 
 def record(kind, data=b""):
@@ -270,7 +270,7 @@ if __name__ == "__main__":
     binheader()
     texts()
     tables()
-    blob()
+    codec()
     firmware()
     gpt()
     judge()

@@ -26,7 +26,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "owner/io/blob.h"
+#include "owner/io/file.h"
 #include "owner/disk/filesystem.h"
 #include "owner/disk/header.h"
 #include "base/paths.h"
@@ -238,7 +238,7 @@ static int make_header(const struct inplace *p, const char *header_path, uint32_
 /* Step 2. */
 static int prepare(const struct inplace *p, struct fault *f)
 {
-	_cleanup_blob_file_ struct blob_file file = BLOB_FILE_NULL;
+	_cleanup_file_out_ struct file_out file = FILE_OUT_NULL;
 	_cleanup_image_ struct image image = IMAGE_NULL;
 	char path[FD_PATH_SIZE];
 	uint32_t sector_size;
@@ -246,7 +246,7 @@ static int prepare(const struct inplace *p, struct fault *f)
 
 	r = make_room(p, &sector_size, f);
 	if (r >= 0)
-		r = blob_file_create(p->backup, false, &file, f);
+		r = file_out_create(p->backup, false, &file, f);
 	if (r < 0)
 		return r;
 	if (ftruncate(file.fd, NEWHEADER_SIZE) < 0)
@@ -260,7 +260,7 @@ static int prepare(const struct inplace *p, struct fault *f)
 		return r;
 	if (fsync(image.fd) < 0)
 		return fault_io(f, p->path, -errno, "cannot write");
-	return blob_files_commit(&file, 1, f);
+	return file_out_commit(&file, 1, f);
 }
 
 /* For good, before the header on the disk begins to differ from it. */
@@ -451,11 +451,11 @@ static int encrypt_last(const struct inplace *p, struct crypt_device *cd,
 static int make_last_header(const struct inplace *p, struct crypt_device *cd,
 			    const struct secret *key, struct fault *f)
 {
-	_cleanup_blob_file_ struct blob_file file = BLOB_FILE_NULL;
+	_cleanup_file_out_ struct file_out file = FILE_OUT_NULL;
 	char path[FD_PATH_SIZE];
 	int r;
 
-	r = blob_file_create(p->backup, false, &file, f);
+	r = file_out_create(p->backup, false, &file, f);
 	if (r < 0)
 		return r;
 	if (ftruncate(file.fd, NEWHEADER_SIZE + NEWHEADER_SPACE) < 0)
@@ -466,7 +466,7 @@ static int make_last_header(const struct inplace *p, struct crypt_device *cd,
 		return library(p->path, "make the last header", r, f);
 	if (ftruncate(file.fd, NEWHEADER_SIZE) < 0)
 		return fault_io(f, p->backup, -errno, "cannot write");
-	return blob_files_commit(&file, 1, f);
+	return file_out_commit(&file, 1, f);
 }
 
 /* The last 16 MiB have had plain data, and nothing needs them. */

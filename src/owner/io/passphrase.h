@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * passphrase.h - where the owner's secrets come from, if not from a file (blob.h): the random
+ * passphrase.h - where the owner's secrets come from, if not from a file (file.h): the random
  * number generator, a terminal. Never the command line or the environment.
  */
 #ifndef COCO_OWNER_PASSPHRASE_H

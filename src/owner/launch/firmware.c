@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "owner/io/blob.h"
+#include "owner/io/file.h"
 #include "base/guid.h"
 
 #define FOOTER_END 32	/* bytes between the footer record and the end of the image */
@@ -100,7 +100,7 @@ int firmware_secret_area(const char *path, size_t *ret_size, struct fault *f)
 	_cleanup_free_ unsigned char *image = NULL;
 	struct firmware firmware;
 	size_t size;
-	int r = blob_read(path, FIRMWARE_SIZE_MAX, &image, &size, f);
+	int r = file_read(path, FIRMWARE_SIZE_MAX, &image, &size, f);
 
 	if (r == 0)
 		r = firmware_parse(path, image, size, &firmware, f);

@@ -10,7 +10,7 @@
 #include <openssl/hmac.h>
 #include <string.h>
 
-#include "owner/io/blob.h"
+#include "owner/io/file.h"
 #include "owner/launch/firmware.h"
 #include "base/guid.h"
 
@@ -178,7 +178,7 @@ static int add_vmsas(const struct launch_inputs *in, EVP_MD_CTX *md, struct faul
 		_cleanup_free_ unsigned char *vmsa = NULL;
 		size_t size;
 
-		r = blob_read(path, LAUNCH_VMSA_SIZE, &vmsa, &size, f);
+		r = file_read(path, LAUNCH_VMSA_SIZE, &vmsa, &size, f);
 		if (r < 0)
 			return r;
 		if (size != LAUNCH_VMSA_SIZE)
@@ -201,7 +201,7 @@ int launch_digest(const struct launch_inputs *in, struct digest *ret_digest, str
 	if (!md)
 		return crypto_failed(f);
 	if (r == 0)
-		r = blob_read(in->firmware, FIRMWARE_SIZE_MAX, &image, &size, f);
+		r = file_read(in->firmware, FIRMWARE_SIZE_MAX, &image, &size, f);
 	if (r < 0)
 		return r;
 	if (size == 0)

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "owner/io/file.h"
 #include "owner/table/policytext.h"
 #include "base/text.h"
 
@@ -55,13 +56,13 @@ int pinnedtable_read(const char *path, const struct conf *conf, struct secret *b
 {
 	_cleanup_free_ struct table *table = calloc(1, sizeof(*table));
 	_cleanup_secret_ struct secret entry = SECRET_NULL;
-	enum blob_format format;
+	enum codec format;
 	int r;
 
 	memset(ret_policy, 0, sizeof(*ret_policy));
 	if (!table)
 		return no_memory(f);
-	r = blob_read_encoded(path, bytes, &format, f);
+	r = file_read_encoded(path, bytes, &format, f);
 	if (r >= 0)
 		r = table_check(path, bytes, table, f);
 	if (r < 0 || !table_find(table, GUID_POLICY))
@@ -118,7 +119,7 @@ int pinnedtable_set_policy(struct secret *bytes, const struct policy_entry *poli
 	return pinnedtable_set(bytes, GUID_POLICY, &entry, "the policy entry", f);
 }
 
-int pinnedtable_write(const char *path, struct secret *bytes, enum blob_format format, bool force,
+int pinnedtable_write(const char *path, struct secret *bytes, enum codec format, bool force,
 		      struct fault *f)
 {
 	int r;
@@ -127,7 +128,7 @@ int pinnedtable_write(const char *path, struct secret *bytes, enum blob_format f
 	r = table_fits(path, bytes, TABLE_AREA_SIZE, f);
 	if (r < 0)
 		return r;
-	return blob_write_secret(path, format, bytes, force, f);
+	return file_write_secret(path, format, bytes, force, f);
 }
 
 struct pins *pinnedtable_pins(struct policy_entry *policy, const char *name)

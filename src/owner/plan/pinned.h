@@ -6,7 +6,7 @@
 #ifndef COCO_OWNER_PINNEDTABLE_H
 #define COCO_OWNER_PINNEDTABLE_H
 
-#include "owner/io/blob.h"
+#include "owner/io/codec.h"
 #include "owner/disk/header.h"
 #include "volume/pins.h"
 #include "owner/table/table.h"
@@ -32,7 +32,7 @@ int pinnedtable_set_policy(struct secret *bytes, const struct policy_entry *poli
 			   struct fault *f);
 
 /* Writes the table padded to 16 bytes, 0600, in one step. Returns 0 or negative with f. */
-int pinnedtable_write(const char *path, struct secret *bytes, enum blob_format format, bool force,
+int pinnedtable_write(const char *path, struct secret *bytes, enum codec format, bool force,
 		      struct fault *f);
 
 /* The pins of this volume, which are added if there are none; or NULL if there are too many. */

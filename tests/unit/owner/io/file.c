@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * blob.c - bytes in and out: encodings, and files that are there whole or not at all.
+ * file.c - what is read of files in any encoding, and files that are there whole or not at all.
  */
-#include "owner/io/blob.h"
+#include "owner/io/file.h"
 
 #include <sys/file.h>
 #include <sys/syscall.h>
@@ -52,58 +52,16 @@ int renameat2(int olddir, const char *old, int newdir, const char *new, unsigned
 	return fails() ? -1 : (int)syscall(SYS_renameat2, olddir, old, newdir, new, flags);
 }
 
-static void test_encodings(void)
-{
-	/* RFC 4648, section 10 */
-	static const struct {
-		const char *bytes, *base64, *hex;
-	} cases[] = {
-		{ "", "", "" }, { "f", "Zg==", "66" }, { "fo", "Zm8=", "666f" },
-		{ "foo", "Zm9v", "666f6f" }, { "foob", "Zm9vYg==", "666f6f62" },
-		{ "fooba", "Zm9vYmE=", "666f6f6261" }, { "foobar", "Zm9vYmFy", "666f6f626172" },
-		{ "\xfb\xff\xbf", "+/+/", "fbffbf" },
-	};
-	static const char *const bad[] = { "Zm9", "Zm9v=", "Zm9vYg=", "Zm9vYh==", "Zg=v", "====",
-					   "Zm9-", "Zm9_", "66666", "6g6666", "Zm9vZm9v", "" };
-	unsigned char all[256], bytes[256];
-	char text[513];
-	size_t i, len;
-
-	for (i = 0; i < ARRAY_SIZE(cases); i++) {
-		len = strlen(cases[i].bytes);
-		blob_text(BLOB_BASE64, (const unsigned char *)cases[i].bytes, len, text);
-		is_str(text, cases[i].base64, "base64 of %zu bytes", len);
-		is_int(blob_text_len(BLOB_BASE64, len), strlen(text), "... as long as told");
-		blob_text(BLOB_HEX, (const unsigned char *)cases[i].bytes, len, text);
-		is_str(text, cases[i].hex, "hexadecimal of %zu bytes", len);
-	}
-	for (i = 0; i < 256; i++)
-		all[i] = (unsigned char)i;
-	for (i = 0; i < 2; i++) {
-		blob_text(i ? BLOB_HEX : BLOB_BASE64, all, sizeof(all), text);
-		memset(bytes, 0, sizeof(bytes));
-		ok(blob_parse(text, bytes, 256) == 0 && memcmp(all, bytes, 256) == 0,
-		   "each byte goes through %s", i ? "hexadecimal" : "base64");
-	}
-	for (i = 0; i < ARRAY_SIZE(bad); i++) {
-		bytes[0] = 77;
-		ok(blob_parse(bad[i], bytes, 3) < 0 && bytes[0] == 77, "'%s' is not three bytes",
-		   bad[i]);
-	}
-	ok(blob_parse("Zm9v", bytes, 3) == 0 && blob_parse("666F6f\n", bytes, 3) == 0 &&
-		   blob_parse("Zm 9v\r\n", bytes, 3) == 0, "white space does not matter");
-}
-
 /* What becomes of a file with this content. */
 static const char *decoded(const char *content, size_t len, int *ret_format)
 {
 	_cleanup_secret_ struct secret s = bytes_secret("stale", 5);
-	enum blob_format format = BLOB_BINARY;
+	enum codec format = CODEC_BINARY;
 	int r;
 
 	f = (struct fault){ 0 };
 	fixture_put(&fx, "/in", content, len);
-	r = blob_read_encoded(fixture_path(&fx, "/in"), &s, &format, &f);
+	r = file_read_encoded(fixture_path(&fx, "/in"), &s, &format, &f);
 	if (ret_format)
 		*ret_format = (int)format;
 	if (r < 0)
@@ -117,11 +75,11 @@ static void test_reading(void)
 	int format = -1;
 
 	is_str(decoded("42f5741e\n", 9, &format), "42f5741e", "a file in hexadecimal");
-	is_int(format, BLOB_HEX, "... is known as that");
+	is_int(format, CODEC_HEX, "... is known as that");
 	is_str(decoded("QvV0\r\nHg==\n", 11, &format), "42f5741e", "a file in base64");
-	is_int(format, BLOB_BASE64, "... is known as that");
+	is_int(format, CODEC_BASE64, "... is known as that");
 	is_str(decoded("\x42\xf5\x74\x1e", 4, &format), "42f5741e", "a file as it is");
-	is_int(format, BLOB_BINARY, "... is known as that");
+	is_int(format, CODEC_BINARY, "... is known as that");
 	is_str(decoded("", 0, &format), "", "an empty file");
 	ok(strstr(decoded("42f5741", 7, NULL), "at offset 7: the hexadecimal text is cut off"),
 	   "half a byte");
@@ -132,12 +90,12 @@ static void test_reading(void)
 	   "text behind the padding");
 	memset(big, 0xff, sizeof(big));
 	ok(strlen(decoded((char *)big, SECRET_CAPACITY, &format)) == 2 * SECRET_CAPACITY &&
-		   format == BLOB_BINARY, "as much as there can be");
+		   format == CODEC_BINARY, "as much as there can be");
 	ok(strstr(decoded((char *)big, SECRET_CAPACITY + 1, NULL), "longer than the 16384"),
 	   "one byte more");
 	memset(text, 'a', sizeof(text));
 	ok(strlen(decoded((char *)text, 2 * SECRET_CAPACITY, &format)) == 2 * SECRET_CAPACITY &&
-		   format == BLOB_HEX, "as much in hexadecimal, more than one buffer");
+		   format == CODEC_HEX, "as much in hexadecimal, more than one buffer");
 	ok(strstr(decoded((char *)text, 2 * SECRET_CAPACITY + 2, NULL), "offset 32769: more than"),
 	   "one byte more in hexadecimal");
 	text[20000] = '!';
@@ -150,18 +108,18 @@ static void test_values(void)
 	unsigned char bytes[16];
 
 	fixture_text(&fx, "/value", "000102030405060708090a0b0c0d0e0f\n");
-	is_int(blob_value(fixture_path(&fx, "/value"), bytes, 16, &f), 0, "a value from a file");
+	is_int(file_value(fixture_path(&fx, "/value"), bytes, 16, &f), 0, "a value from a file");
 	is_str(bytes_hex(bytes, 16), "000102030405060708090a0b0c0d0e0f", "... in hexadecimal");
 	fixture_put(&fx, "/value", "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1", 16);
-	is_int(blob_value(fixture_path(&fx, "/value"), bytes, 16, &f), 0, "a value from a file");
+	is_int(file_value(fixture_path(&fx, "/value"), bytes, 16, &f), 0, "a value from a file");
 	is_str(bytes_hex(bytes, 16), "00000000000000000000000000000001", "... of bytes");
-	is_int(blob_value("AAECAwQFBgcICQoLDA0ODw==", bytes, 16, &f), 0, "a value itself");
+	is_int(file_value("AAECAwQFBgcICQoLDA0ODw==", bytes, 16, &f), 0, "a value itself");
 	is_str(bytes_hex(bytes, 16), "000102030405060708090a0b0c0d0e0f", "... in base64");
 	fixture_put(&fx, "/value", "000102030405060708090a0b0c0d0e0f\0x", 34);
 	f = (struct fault){ 0 };
-	is_int(blob_value(fixture_path(&fx, "/value"), bytes, 16, &f), -EINVAL, "no text with a NUL");
+	is_int(file_value(fixture_path(&fx, "/value"), bytes, 16, &f), -EINVAL, "no text with a NUL");
 	f = (struct fault){ 0 };
-	is_int(blob_value("000102", bytes, 16, &f), -EIO, "neither a value nor a file");
+	is_int(file_value("000102", bytes, 16, &f), -EIO, "neither a value nor a file");
 }
 
 static int put(const char *path, bool force)
@@ -172,7 +130,7 @@ static int put(const char *path, bool force)
 
 	f = (struct fault){ 0 };
 	write_piece = 3;
-	r = blob_write_secret(fixture_path(&fx, path), BLOB_BINARY, &s, force, &f);
+	r = file_write_secret(fixture_path(&fx, path), CODEC_BINARY, &s, force, &f);
 	write_piece = 0;
 	return r;
 }
@@ -211,23 +169,23 @@ static void test_long_texts(void)
 {
 	static char text[2 * SECRET_CAPACITY + 2];
 	_cleanup_secret_ struct secret s = bytes_secret("", 0), back = bytes_secret("", 0);
-	enum blob_format format;
+	enum codec format;
 	size_t i;
 
 	for (i = 0; i < SECRET_CAPACITY - 1; i++)
 		s.bytes[i] = (unsigned char)(i * 7 + i / 256);
 	s.len = i;
-	for (format = BLOB_BASE64; format <= BLOB_HEX; format++) {
-		enum blob_format found = BLOB_BINARY;
+	for (format = CODEC_BASE64; format <= CODEC_HEX; format++) {
+		enum codec found = CODEC_BINARY;
 
 		f = (struct fault){ 0 };
-		is_int(blob_write_secret(fixture_path(&fx, "/long"), format, &s, true, &f), 0,
+		is_int(file_write_secret(fixture_path(&fx, "/long"), format, &s, true, &f), 0,
 		       "many bytes as text");
-		blob_text(format, s.bytes, s.len, text);
+		codec_text(format, s.bytes, s.len, text);
 		text[strlen(text) + 1] = '\0';
 		text[strlen(text)] = '\n';
 		is_str(fixture_get(&fx, "/long"), text, "... in one line");
-		ok(blob_read_encoded(fixture_path(&fx, "/long"), &back, &found, &f) == 0 &&
+		ok(file_read_encoded(fixture_path(&fx, "/long"), &back, &found, &f) == 0 &&
 			   found == format && back.len == s.len &&
 			   memcmp(back.bytes, s.bytes, s.len) == 0, "... come back");
 	}
@@ -235,14 +193,14 @@ static void test_long_texts(void)
 
 static void test_race(void)
 {
-	struct blob_file file = BLOB_FILE_NULL;
+	struct file_out file = FILE_OUT_NULL;
 
 	f = (struct fault){ 0 };
-	is_int(blob_file_create(fixture_path(&fx, "/raced"), false, &file, &f), 0, "a new file");
-	is_int(blob_file_put(&file, BLOB_BINARY, (const unsigned char *)"new", 3, &f), 0, "written");
+	is_int(file_out_create(fixture_path(&fx, "/raced"), false, &file, &f), 0, "a new file");
+	is_int(file_out_put(&file, CODEC_BINARY, (const unsigned char *)"new", 3, &f), 0, "written");
 	fixture_text(&fx, "/raced", "first");
-	is_int(blob_files_commit(&file, 1, &f), -EPERM, "another process was faster");
-	blob_file_done(&file);
+	is_int(file_out_commit(&file, 1, &f), -EPERM, "another process was faster");
+	file_out_done(&file);
 	is_str(fixture_get(&fx, "/raced"), "first", "... and its file stays");
 	ok(!fixture_has(&fx, "/raced.new"), "... alone");
 }
@@ -283,21 +241,21 @@ static void test_left_overs(void)
 /* Two files, one text and one binary; every call fails once. */
 static int put_two(bool force)
 {
-	struct blob_file files[2] = { BLOB_FILE_NULL, BLOB_FILE_NULL };
+	struct file_out files[2] = { FILE_OUT_NULL, FILE_OUT_NULL };
 	int r;
 
 	f = (struct fault){ 0 };
-	r = blob_file_create(fixture_path(&fx, "/one"), force, &files[0], &f);
+	r = file_out_create(fixture_path(&fx, "/one"), force, &files[0], &f);
 	if (r == 0)
-		r = blob_file_create(fixture_path(&fx, "/two"), force, &files[1], &f);
+		r = file_out_create(fixture_path(&fx, "/two"), force, &files[1], &f);
 	if (r == 0)
-		r = blob_file_put(&files[0], BLOB_BINARY, (const unsigned char *)"1", 1, &f);
+		r = file_out_put(&files[0], CODEC_BINARY, (const unsigned char *)"1", 1, &f);
 	if (r == 0)
-		r = blob_file_put(&files[1], BLOB_HEX, (const unsigned char *)"2", 1, &f);
+		r = file_out_put(&files[1], CODEC_HEX, (const unsigned char *)"2", 1, &f);
 	if (r == 0)
-		r = blob_files_commit(files, 2, &f);
-	blob_file_done(&files[0]);
-	blob_file_done(&files[1]);
+		r = file_out_commit(files, 2, &f);
+	file_out_done(&files[0]);
+	file_out_done(&files[1]);
 	return r;
 }
 
@@ -333,7 +291,6 @@ static void test_failures(void)
 int main(void)
 {
 	fixture_init(&fx);
-	test_encodings();
 	test_reading();
 	piece = 7;
 	test_reading();

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * blob.c - fuzz target: bytes in base64, in hexadecimal, or as they are. What is decoded, encoded
+ * codec.c - fuzz target: bytes in base64, in hexadecimal, or as they are. What is decoded, encoded
  * again, is the same text but for white space; and what is written is read the same.
  */
-#include "owner/io/blob.h"
+#include "owner/io/file.h"
 
 #include <ctype.h>
 
@@ -30,35 +30,35 @@ static size_t count_chars(const uint8_t *data, size_t size)
 }
 
 /* Is this the text of these bytes, apart from white space and the case of hexadecimal digits? */
-static void check_text(const uint8_t *data, size_t size, enum blob_format format,
+static void check_text(const uint8_t *data, size_t size, enum codec format,
 		       const unsigned char *bytes, size_t len)
 {
-	char *text = malloc(blob_text_len(format, len) + 1);
+	char *text = malloc(codec_text_len(format, len) + 1);
 	size_t i, k = 0;
 
 	FUZZ_MUST(text);
-	blob_text(format, bytes, len, text);
-	FUZZ_MUST(strlen(text) == blob_text_len(format, len));
+	codec_text(format, bytes, len, text);
+	FUZZ_MUST(strlen(text) == codec_text_len(format, len));
 	FUZZ_MUST(count_chars(data, size) == strlen(text));
 	for (i = 0; i < size; i++)
 		if (!is_space(data[i]))
-			FUZZ_MUST((format == BLOB_HEX ? tolower(data[i]) : data[i]) == text[k++]);
+			FUZZ_MUST((format == CODEC_HEX ? tolower(data[i]) : data[i]) == text[k++]);
 	free(text);
 }
 
 static void read_file(const uint8_t *data, size_t size)
 {
-	enum blob_format format;
+	enum codec format;
 	struct fault f = { 0 };
 	int r;
 
 	fuzz_file_set(fd, data, size, (off_t)size);
-	r = blob_read_encoded(path, &secret, &format, &f);
+	r = file_read_encoded(path, &secret, &format, &f);
 	FUZZ_MUST(r == 0 || (f.code == EXITCODE_BAD_INPUT && secret.len == 0));
 	if (r < 0)
 		return;
 	fuzz_accepted++;
-	if (format != BLOB_BINARY)
+	if (format != CODEC_BINARY)
 		check_text(data, size, format, secret.bytes, secret.len);
 	else
 		FUZZ_MUST(secret.len == size && memcmp(secret.bytes, data, size) == 0);
@@ -76,16 +76,16 @@ static void read_value(const uint8_t *data, size_t size, bool from_file)
 	FUZZ_MUST(bytes);
 	fuzz_file_set(fd, data, size, (off_t)size);
 	if (from_file)
-		r = blob_value(path, bytes, len, &f);
+		r = file_value(path, bytes, len, &f);
 	else if (text)
-		r = blob_parse(text, bytes, len);
+		r = codec_parse(text, bytes, len);
 	if (r == 0) {
 		fuzz_accepted++;
 		if (from_file && size == len)
 			FUZZ_MUST(memcmp(bytes, data, len) == 0);
 		else
-			check_text(data, size, count_chars(data, size) == 2 * len ? BLOB_HEX :
-										    BLOB_BASE64,
+			check_text(data, size, count_chars(data, size) == 2 * len ? CODEC_HEX :
+										    CODEC_BASE64,
 				   bytes, len);
 	}
 	free(bytes);
@@ -95,15 +95,15 @@ static void read_value(const uint8_t *data, size_t size, bool from_file)
 /* The text of base64 may happen to look like hexadecimal; then it is read as that. */
 static void write_and_read(const uint8_t *data, size_t size)
 {
-	enum blob_format format = fuzz_choice(&data, &size) & 1 ? BLOB_HEX : BLOB_BASE64, found;
+	enum codec format = fuzz_choice(&data, &size) & 1 ? CODEC_HEX : CODEC_BASE64, found;
 	struct fault f = { 0 };
 
 	if (size > SECRET_CAPACITY || size == 0)
 		return;
 	fuzz_file_set(fd, "", 0, 0);
-	FUZZ_MUST(blob_put(fd, format, data, size) == 0);
-	if (blob_read_encoded(path, &secret, &found, &f) < 0 || found != format) {
-		FUZZ_MUST(format == BLOB_BASE64);
+	FUZZ_MUST(file_put(fd, format, data, size) == 0);
+	if (file_read_encoded(path, &secret, &found, &f) < 0 || found != format) {
+		FUZZ_MUST(format == CODEC_BASE64);
 		return;
 	}
 	fuzz_accepted++;
