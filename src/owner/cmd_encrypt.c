@@ -13,6 +13,7 @@
 #include "owner/io/file.h"
 #include "owner/disk/encrypt.h"
 #include "owner/disk/inplace.h"
+#include "owner/disk/partition.h"
 #include "owner/io/passphrase.h"
 #include "owner/io/progress.h"
 
@@ -93,9 +94,9 @@ static int open_signals(struct fault *f)
 
 static void warn_about_moves(const struct image *image)
 {
-	struct image_part parts[IMAGE_PARTITIONS_MAX];
+	struct partition parts[PARTITIONS_MAX];
 	struct fault ignored = { 0 };
-	int nr = image_partitions(image, parts, &ignored), i;
+	int nr = partition_list(image, parts, &ignored), i;
 
 	for (i = 0; i < nr; i++)
 		if (parts[i].offset > image->offset &&

@@ -16,11 +16,11 @@ TOP = os.path.dirname(os.path.dirname(HERE))
 # What each target is for: files of src/.
 DECIDES = {
     "binheader": ["disk/binheader.c"],
-    "blob": ["owner/io/blob.c"],
+    "codec": ["owner/io/codec.c"],
     "cmdline": ["boot/cmdline.c", "conf/conf.c"],
     "cocotab": ["conf/cocotab.c", "conf/reference.c"],
     "firmware": ["owner/launch/firmware.c"],
-    "gpt": ["owner/disk/partition.c", "owner/disk/image.c"],
+    "gpt": ["owner/disk/partition.c"],
     "ini": ["conf/ini.c", "conf/conf.c"],
     "jsontext": ["disk/jsontext.c"],
     "judge": ["disk/judge.c"],

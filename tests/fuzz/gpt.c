@@ -106,12 +106,12 @@ static void put_disk(int fd, off_t total)
 	FUZZ_MUST(pwrite(fd, back, sizeof(back), TOTAL - BACK_SIZE) == BACK_SIZE);
 }
 
-static void check_list(const struct image_part *parts, int nr)
+static void check_list(const struct partition *parts, int nr)
 {
 	int i, k;
 
 	for (i = 0; i < nr; i++) {
-		FUZZ_MUST(parts[i].number >= 1 && parts[i].number <= IMAGE_PARTITIONS_MAX);
+		FUZZ_MUST(parts[i].number >= 1 && parts[i].number <= PARTITIONS_MAX);
 		FUZZ_MUST(parts[i].offset + parts[i].size >= parts[i].offset);
 		FUZZ_MUST(parts[i].offset + parts[i].size <= TOTAL);
 		FUZZ_MUST(memchr(parts[i].name, '\0', IMAGE_NAME_SIZE));
@@ -122,7 +122,7 @@ static void check_list(const struct image_part *parts, int nr)
 	}
 }
 
-static void check_same(const struct image_part *was, const struct image_part *is,
+static void check_same(const struct partition *was, const struct partition *is,
 		       const struct image *image)
 {
 	bool grows = was->number == image->partition, moves = was->offset > image->offset;
@@ -133,9 +133,9 @@ static void check_same(const struct image_part *was, const struct image_part *is
 	FUZZ_MUST(is->offset == was->offset + (moves ? GROWTH : 0));
 }
 
-static void grow(struct image *image, const struct image_part *parts, int nr, int which)
+static void grow(struct image *image, const struct partition *parts, int nr, int which)
 {
-	static struct image_part after[IMAGE_PARTITIONS_MAX];
+	static struct partition after[PARTITIONS_MAX];
 	struct image copy = *image;
 	struct fault f = { 0 };
 	int i;
@@ -144,20 +144,20 @@ static void grow(struct image *image, const struct image_part *parts, int nr, in
 	image->offset = parts[which].offset;
 	image->size = parts[which].size;
 	put_disk(fds[1], TOTAL + GROWTH);
-	if (gpt_grow(fds[1], image, GROWTH, &f) < 0) {
+	if (partition_grow(fds[1], image, GROWTH, &f) < 0) {
 		FUZZ_MUST(f.code == EXITCODE_NO_DEVICE || f.code == EXITCODE_BAD_INPUT);
 		return;
 	}
 	copy.fd = fds[1];
 	copy.total = copy.size = TOTAL + GROWTH;
-	FUZZ_MUST(image_partitions(&copy, after, &f) == nr);
+	FUZZ_MUST(partition_list(&copy, after, &f) == nr);
 	for (i = 0; i < nr; i++)
 		check_same(&parts[i], &after[i], image);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static struct image_part parts[IMAGE_PARTITIONS_MAX];
+	static struct partition parts[PARTITIONS_MAX];
 	unsigned int choice = fuzz_choice(&data, &size), which = fuzz_choice(&data, &size);
 	struct image image = { .path = "fuzz", .total = TOTAL, .size = TOTAL, .sector_size = 512 };
 	struct fault f = { 0 };
@@ -172,9 +172,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	image.fd = fds[0];
 	if (memcmp(front + 512, "EFI PART", 8) != 0)
 		image.sector_size = 4096; /* what image_open() finds out, if that is the place */
-	nr = image_partitions(&image, parts, &f);
+	nr = partition_list(&image, parts, &f);
 	FUZZ_MUST(nr >= 0 || f.code == EXITCODE_BAD_INPUT);
-	FUZZ_MUST(nr <= IMAGE_PARTITIONS_MAX);
+	FUZZ_MUST(nr <= PARTITIONS_MAX);
 	if (nr <= 0)
 		return 0;
 	fuzz_accepted++;

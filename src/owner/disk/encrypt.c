@@ -224,7 +224,7 @@ static int run_all(struct run *run, char *ret_uuid, struct fault *f)
 	if (r >= 0)
 		r = move_all(run, &plan, f);
 	if (r >= 0 && e->image.partition)
-		r = fault_name(f, gpt_grow(e->out_fd, &e->image, NEWHEADER_SIZE, f), e->out);
+		r = fault_name(f, partition_grow(e->out_fd, &e->image, NEWHEADER_SIZE, f), e->out);
 	return r < 0 ? r : check_result(e, ret_uuid, f);
 }
 

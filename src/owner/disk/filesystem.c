@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "owner/disk/partition.h"
 
 static void free_probep(blkid_probe *pr)
 {
@@ -116,7 +117,7 @@ static int refuse_content(const struct image *image, const char *usage, const ch
 				   "give an image that has the root file system itself",
 				   "it holds no file system, but a part of something else (%s)",
 				   type);
-	if (!image->partition && image_has_gpt(image))
+	if (!image->partition && partition_has_gpt(image))
 		return fault_about(f, EXITCODE_REFUSED, image->path,
 				   "name the partition of the root, as in IMAGE#2",
 				   "it has a partition table");

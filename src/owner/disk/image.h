@@ -13,7 +13,6 @@
 
 #define IMAGE_NAME_SIZE 128 /* GPT: 36 UTF-16 units */
 #define IMAGE_UUID_SIZE 40
-#define IMAGE_PARTITIONS_MAX 128
 
 struct image {
 	int fd;		      /* of the whole file or device, owned */
@@ -33,16 +32,6 @@ struct image {
 #define IMAGE_NULL ((struct image){ .fd = -EBADF })
 #define _cleanup_image_ _cleanup_(image_done)
 
-/* One partition of the table; places in bytes. */
-struct image_part {
-	unsigned int number; /* from 1 */
-	uint64_t offset;
-	uint64_t size;
-	char name[IMAGE_NAME_SIZE];
-	char uuid[IMAGE_UUID_SIZE];
-	char type[IMAGE_UUID_SIZE];
-};
-
 /*
  * Opens PATH, or PATH#PART where PART is the number, the name (no second one may have it) or
  * the UUID of a GPT partition. A file whose own name has the `#` is taken as it is. Refuses
@@ -57,16 +46,6 @@ struct image_part {
  */
 int image_open(const char *spec, bool writable, struct image *ret_image, struct fault *f);
 
-/*
- * Lists the used partitions of the GPT of an open image, in the order of their places.
- * Returns their number (0 without a GPT), or -EINVAL or -ENOMEM with f as above.
- */
-int image_partitions(const struct image *image, struct image_part ret_parts[IMAGE_PARTITIONS_MAX],
-		     struct fault *f);
-
-/* True if a GPT signature is at its place, whether or not the rest of it is valid. */
-bool image_has_gpt(const struct image *image);
-
 /* Is this the file of the image, by whatever name? */
 bool image_is(const struct image *image, const char *path);
 
@@ -80,5 +59,10 @@ int image_write_at(int fd, const void *buf, size_t len, uint64_t offset);
 /* Copies len bytes, a multiple of 512, from one file to another, which reads as zeros there: so
  * zeros are not written, and stay holes. Returns 0, -ENODATA or -errno. */
 int image_copy(int src_fd, uint64_t src, int dst_fd, uint64_t dst, uint64_t len);
+
+/* Fills f about a path, and says what to do: error (a positive errno) EBUSY is a refusal, EINVAL is
+ * what a file says, all else is the machine. Returns -error. */
+int image_refuse(struct fault *f, int error, const char *path, const char *fmt, ...)
+	_printf_(4, 5);
 
 #endif

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * image.c - images, their partitions, and who else may use them at the same time.
+ * image.c - images, and the partitions that are named in them.
  */
 #include "owner/disk/image.h"
 
 #include <libfdisk/libfdisk.h>
-#include <sys/file.h>
 
 #include "fixture.h"
+#include "owner/disk/partition.h"
 #include "tap.h"
 
 #define MIB (1024ULL * 1024)
@@ -145,7 +145,7 @@ static void is_root(const char *suffix, unsigned int sector_size)
 static void test_partitions(unsigned int sector_size)
 {
 	static const unsigned int order[] = { 1, 3, 2, 4 };
-	struct image_part parts[IMAGE_PARTITIONS_MAX];
+	struct partition parts[PARTITIONS_MAX];
 	_cleanup_image_ struct image image = IMAGE_NULL;
 	struct fault f;
 	size_t i;
@@ -160,8 +160,8 @@ static void test_partitions(unsigned int sector_size)
 	refuses("#swap", -EINVAL, EXITCODE_BAD_INPUT, "no partition 'swap'");
 	refuses("#twin", -EINVAL, EXITCODE_BAD_INPUT, "more than one partition 'twin'");
 	is_int(open_spec("", &image, &f), 0, "the whole of it");
-	ok(image_has_gpt(&image), "... has a table");
-	is_int(image_partitions(&image, parts, &f), 4, "... of four");
+	ok(partition_has_gpt(&image), "... has a table");
+	is_int(partition_list(&image, parts, &f), 4, "... of four");
 	for (i = 0; i < ARRAY_SIZE(order); i++)
 		is_int(parts[i].number, order[i], "... in the order of their places");
 }
@@ -225,60 +225,6 @@ static void test_many_entries(void)
 	refuses("#2", -EINVAL, EXITCODE_BAD_INPUT, "has entries that are too small");
 }
 
-/* Opens it once more in the way that another program would. */
-static bool other_can(bool writable)
-{
-	_cleanup_image_ struct image image = IMAGE_NULL;
-	struct fault f = { 0 };
-	int r = image_open(path, writable, &image, &f);
-
-	if (r < 0)
-		ok(r == -EBUSY && f.code == EXITCODE_REFUSED, "... it is busy: %s", f.why);
-	return r >= 0;
-}
-
-static void test_locks(void)
-{
-	struct image image = IMAGE_NULL;
-	struct fault f = { 0 };
-
-	make_file(MIB);
-	is_int(image_open(path, false, &image, &f), 0, "open for reading");
-	ok(other_can(false), "... another may read");
-	ok(!other_can(true), "... none may write");
-	image_done(&image);
-	is_int(image.fd, -EBADF, "closed");
-	is_int(image_open(path, true, &image, &f), 0, "open for writing");
-	ok(!other_can(false), "... none may read");
-	image_done(&image);
-	image_done(&image);
-	ok(other_can(true), "free again");
-}
-
-/* As QEMU locks it: a disk of a running guest has byte 101 (writes), and is kept by byte 201. */
-static void test_qemu(void)
-{
-	static const struct {
-		int byte;
-		bool reader, writer;
-	} cases[] = {
-		{ 101, false, false }, { 103, false, false }, { 200, false, false },
-		{ 100, true, false },  { 201, true, false },
-	};
-	size_t i;
-
-	make_file(MIB);
-	for (i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct flock lock = { .l_type = F_RDLCK, .l_start = cases[i].byte, .l_len = 1 };
-		int fd = open(path, O_RDWR | O_CLOEXEC);
-
-		FIXTURE_MUST(fd >= 0 && fcntl(fd, F_OFD_SETLK, &lock) == 0);
-		ok(other_can(false) == cases[i].reader, "QEMU's byte %d: reading", cases[i].byte);
-		ok(other_can(true) == cases[i].writer, "QEMU's byte %d: writing", cases[i].byte);
-		(void)close(fd);
-	}
-}
-
 static void test_read_write(void)
 {
 	struct image image = IMAGE_NULL;
@@ -309,8 +255,6 @@ int main(void)
 	test_partitions(4096);
 	test_damaged();
 	test_many_entries();
-	test_locks();
-	test_qemu();
 	test_read_write();
 	is_int(fixture_fds(), fds, "no descriptor is left open");
 	return tap_done();

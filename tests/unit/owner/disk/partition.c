@@ -69,7 +69,7 @@ static int copy_longer(const struct image *image)
 
 static void test_grow(unsigned int number, unsigned int sector_size)
 {
-	static struct image_part before[IMAGE_PARTITIONS_MAX], after[IMAGE_PARTITIONS_MAX];
+	static struct partition before[PARTITIONS_MAX], after[PARTITIONS_MAX];
 	_cleanup_image_ struct image image = IMAGE_NULL;
 	struct image copy = IMAGE_NULL;
 	char spec[PATH_MAX + 32];
@@ -79,13 +79,13 @@ static void test_grow(unsigned int number, unsigned int sector_size)
 	make_gpt(sector_size);
 	(void)snprintf(spec, sizeof(spec), "%s#%u", path, number);
 	FIXTURE_MUST(image_open(spec, false, &image, &f) == 0);
-	FIXTURE_MUST(image_partitions(&image, before, &f) == (int)ARRAY_SIZE(wanted));
+	FIXTURE_MUST(partition_list(&image, before, &f) == (int)ARRAY_SIZE(wanted));
 	fd = copy_longer(&image);
-	is_int(gpt_grow(fd, &image, GROWTH, &f), 0, "partition %u grows: %s", number, f.why);
+	is_int(partition_grow(fd, &image, GROWTH, &f), 0, "partition %u grows: %s", number, f.why);
 	(void)close(fd);
 	(void)snprintf(spec, sizeof(spec), "%s/copy", fx.dir);
 	FIXTURE_MUST(image_open(spec, false, &copy, &f) == 0);
-	is_int(image_partitions(&copy, after, &f), ARRAY_SIZE(wanted), "... none is lost");
+	is_int(partition_list(&copy, after, &f), ARRAY_SIZE(wanted), "... none is lost");
 	for (i = 0; i < (int)ARRAY_SIZE(wanted); i++) {
 		bool moves = before[i].offset > image.offset, grows = before[i].number == number;
 
@@ -112,7 +112,7 @@ static void test_no_table(void)
 	(void)snprintf(spec, sizeof(spec), "%s/empty", fx.dir);
 	fd = open(spec, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	FIXTURE_MUST(fd >= 0 && ftruncate(fd, 32 * MIB) == 0);
-	is_int(gpt_grow(fd, &image, GROWTH, &f), -EINVAL, "a copy without a table");
+	is_int(partition_grow(fd, &image, GROWTH, &f), -EINVAL, "a copy without a table");
 	is_int(f.code, EXITCODE_NO_DEVICE, "... is told: %s", f.why);
 	(void)close(fd);
 }

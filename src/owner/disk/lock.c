@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * lock.c - sees to it that nobody else uses an image meanwhile: locks of files, QEMU's bytes,
+ * loop devices.
+ * Trusts the machine, and that others keep to their locks. Writes nothing.
+ */
+#include "owner/disk/lock.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/time.h>
+
+#include "base/deadline.h"
+#include "base/paths.h"
+#include "base/root.h"
+#include "base/text.h"
+
+/* QEMU, block/file-posix.c: byte 100 + N is locked by who uses permission N, byte 200 + N by
+ * who shares it with nobody. Read is 0, write 1, resize 3. */
+#define QEMU_USES 100
+#define QEMU_KEEPS 200
+#define QEMU_READ 0
+#define QEMU_WRITE 1
+#define QEMU_RESIZE 3
+#define QEMU_PERMISSIONS 4
+
+#define LOCK_MS 10000
+#define LOCK_TICK_US 100000
+
+static bool qemu_has(int fd, int byte)
+{
+	struct flock lock = {
+		.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1
+	};
+
+	return fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+}
+
+static bool qemu_take(int fd, int byte)
+{
+	struct flock lock = {
+		.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1
+	};
+
+	/* Where locks do not work, nobody else has one. */
+	return fcntl(fd, F_OFD_SETLK, &lock) == 0 || (errno != EAGAIN && errno != EACCES);
+}
+
+/* Takes part in QEMU's protocol as one who reads, or as one who wants it for himself. */
+static bool lock_as_qemu(int fd, bool writable)
+{
+	unsigned int uses = 1 << QEMU_READ, keeps = 1 << QEMU_WRITE | 1 << QEMU_RESIZE;
+	int i;
+
+	if (writable) {
+		uses |= 1 << QEMU_WRITE | 1 << QEMU_RESIZE;
+		keeps = (1 << QEMU_PERMISSIONS) - 1;
+	}
+	for (i = 0; i < QEMU_PERMISSIONS; i++)
+		if ((uses & 1U << i && !qemu_take(fd, QEMU_USES + i)) ||
+		    (keeps & 1U << i && !qemu_take(fd, QEMU_KEEPS + i)))
+			return false;
+	for (i = 0; i < QEMU_PERMISSIONS; i++)
+		if ((keeps & 1U << i && qemu_has(fd, QEMU_USES + i)) ||
+		    (uses & 1U << i && qemu_has(fd, QEMU_KEEPS + i)))
+			return false;
+	return true;
+}
+
+struct loop_search {
+	const struct stat *file;
+	char name[64]; /* of the loop device that has it behind it; or empty */
+};
+
+static int look_at_loop(const char *name, void *data)
+{
+	char path[PATH_MAX], backing[PATH_MAX];
+	struct loop_search *search = data;
+	struct stat other;
+	FILE *file;
+
+	if (strncmp(name, "loop", strlen("loop")) != 0)
+		return 0;
+	(void)snprintf(path, sizeof(path), PATH_SYS_BLOCK "/%s/loop/backing_file", name); /* fits */
+	file = fopen(path, "re");
+	if (!file)
+		return errno == ENOENT ? 0 : -errno; /* ENOENT: it is free */
+	if (fgets(backing, sizeof(backing), file)) {
+		backing[strcspn(backing, "\n")] = '\0';
+		if (stat(backing, &other) == 0 && other.st_dev == search->file->st_dev &&
+		    other.st_ino == search->file->st_ino)
+			text_printable(name, search->name, sizeof(search->name));
+	}
+	(void)fclose(file); /* only read */
+	return 0;
+}
+
+static int find_loop(struct loop_search *search)
+{
+	int fd = open(PATH_SYS_BLOCK, O_RDONLY | O_DIRECTORY | O_CLOEXEC), r;
+
+	r = root_walk_fd(fd < 0 ? -errno : fd, look_at_loop, search);
+	return r == -ENOENT ? 0 : r; /* no sysfs, no loop device to be seen */
+}
+
+static void wake(int number)
+{
+	(void)number; /* flock(2) ends with EINTR: that is all */
+}
+
+/* udev locks a disk while it looks at it, which it does each time that somebody has written to
+ * it: this is waited for. A timer that ticks again cannot be missed between two attempts. */
+static int lock_device(int fd, int operation)
+{
+	const struct itimerval tick = { .it_interval = { .tv_usec = LOCK_TICK_US },
+					.it_value = { .tv_usec = LOCK_TICK_US } };
+	const struct sigaction action = { .sa_handler = wake }; /* without SA_RESTART */
+	struct deadline deadline = deadline_in_ms(LOCK_MS);
+	struct sigaction before;
+	sigset_t set;
+	int r;
+
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGALRM);
+	/* These fail for bad numbers only. */
+	(void)sigprocmask(SIG_UNBLOCK, &set, NULL);
+	(void)sigaction(SIGALRM, &action, &before);
+	(void)setitimer(ITIMER_REAL, &tick, NULL);
+	do
+		r = flock(fd, operation) < 0 ? -errno : 0;
+	while (r == -EINTR && deadline_left_ms(deadline) > 0);
+	(void)setitimer(ITIMER_REAL, &(struct itimerval){ 0 }, NULL);
+	(void)sigaction(SIGALRM, &before, NULL);
+	return r;
+}
+
+int lock_image(const struct image *image, const struct stat *st, bool writable, struct fault *f)
+{
+	int operation = writable ? LOCK_EX : LOCK_SH, r;
+	struct loop_search loop = { .file = st };
+
+	if (image->block)
+		r = lock_device(image->fd, operation);
+	else
+		r = flock(image->fd, operation | LOCK_NB) < 0 ? -errno : 0;
+	if (r == -EWOULDBLOCK || r == -EINTR)
+		return image_refuse(f, EBUSY, image->path, "another program has locked it");
+	if (image->block)
+		return 0;
+	if (!lock_as_qemu(image->fd, writable))
+		return image_refuse(f, EBUSY, image->path, "a virtual machine or another program uses it");
+	r = find_loop(&loop);
+	if (r < 0)
+		return image_refuse(f, -r, image->path, "cannot see whether a loop device uses it: %s",
+				    strerror(-r));
+	if (loop.name[0])
+		return image_refuse(f, EBUSY, image->path, "it is in use as /dev/%s", loop.name);
+	return 0;
+}
