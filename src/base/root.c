@@ -13,6 +13,8 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include "base/io.h"
+
 /* Each of them sees another mount or rename. */
 #define OPEN_TRIES_MAX 1000
 
@@ -53,7 +55,6 @@ ssize_t root_read_text(const struct root *root, const char *path, size_t max, ch
 {
 	_cleanup_close_ int fd = -EBADF;
 	_cleanup_free_ char *buf = NULL;
-	size_t len = 0;
 	ssize_t n;
 
 	fd = root_open(root, path, O_RDONLY, 0);
@@ -62,23 +63,16 @@ ssize_t root_read_text(const struct root *root, const char *path, size_t max, ch
 	buf = malloc(max + 2);
 	if (!buf)
 		return -ENOMEM;
-	while (len <= max) {
-		n = read(fd, buf + len, max + 1 - len);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			break;
-		len += (size_t)n;
-	}
-	if (len > max)
+	n = io_read(fd, buf, max + 1);
+	if (n < 0)
+		return n;
+	if ((size_t)n > max)
 		return -EFBIG;
-	if (memchr(buf, '\0', len))
+	if (memchr(buf, '\0', (size_t)n))
 		return -EINVAL;
-	buf[len] = '\0';
+	buf[n] = '\0';
 	*ret_text = TAKE_PTR(buf);
-	return (ssize_t)len;
+	return n;
 }
 
 int root_mkdir(const struct root *root, const char *path)

@@ -10,46 +10,11 @@
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 
+#include "base/io.h"
+
 /* LUKS2 spec, 2.1: both copies start with a magic and the version, big endian. */
 static const unsigned char magic_primary[] = { 'L', 'U', 'K', 'S', 0xba, 0xbe, 0x00, 0x02 };
 static const unsigned char magic_any_version[] = { 'L', 'U', 'K', 'S', 0xba, 0xbe };
-
-/* Reads exactly len bytes. Returns 0, -ENODATA at the device's end, or -errno. */
-static int read_exactly(int fd, unsigned char *buf, size_t len, uint64_t offset)
-{
-	ssize_t n;
-
-	while (len > 0) {
-		n = pread(fd, buf, len, (off_t)offset);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			return -ENODATA;
-		buf += n;
-		len -= (size_t)n;
-		offset += (uint64_t)n;
-	}
-	return 0;
-}
-
-static int write_exactly(int fd, const unsigned char *buf, size_t len, uint64_t offset)
-{
-	ssize_t n;
-
-	while (len > 0) {
-		n = pwrite(fd, buf, len, (off_t)offset);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? -errno : -EIO;
-		buf += n;
-		len -= (size_t)n;
-		offset += (uint64_t)n;
-	}
-	return 0;
-}
 
 static int check_magic(const struct header *header, const struct device *device, struct fault *f)
 {
@@ -74,7 +39,7 @@ int header_read(const struct device *device, struct header *ret_header, struct f
 	header.metadata = malloc(HEADER_METADATA_SIZE);
 	if (!header.metadata)
 		return fault_set(f, EXITCODE_NO_MEMORY, ENOMEM, "no memory for the header copy");
-	r = read_exactly(device->fd, header.metadata, HEADER_METADATA_SIZE, device->offset);
+	r = io_read_at(device->fd, header.metadata, HEADER_METADATA_SIZE, device->offset);
 	if (r < 0)
 		return fault_errno(f, EXITCODE_NO_DEVICE, r, "cannot read the header of %s",
 				   device->path);
@@ -84,7 +49,7 @@ int header_read(const struct device *device, struct header *ret_header, struct f
 	header.fd = memfd_create("luks2-header", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (header.fd < 0)
 		return fault_errno(f, EXITCODE_INTERNAL, -errno, "memfd_create");
-	r = write_exactly(header.fd, header.metadata, HEADER_METADATA_SIZE, 0);
+	r = io_write_at(header.fd, header.metadata, HEADER_METADATA_SIZE, 0);
 	if (r < 0)
 		return fault_errno(f, EXITCODE_NO_MEMORY, r, "no memory for the header copy");
 	*ret_header = header;

@@ -2,8 +2,9 @@
 /*
  * main.c - the command line: global options, then a verb.
  */
-#include <fcntl.h>
 #include <string.h>
+
+#include "base/io.h"
 
 #include "guest/cmd.h"
 
@@ -33,19 +34,6 @@ static void print_help(void)
 	       "See coco-unlock(8), coco-unlock.conf(5), cocotab(5).\n");
 }
 
-/* Descriptors 0, 1 and 2 are always open, so that none of ours gets one of these numbers. */
-static int open_standard_fds(void)
-{
-	int fd;
-
-	do
-		fd = open("/dev/null", O_RDWR); /* stays open on purpose, also over exec */
-	while (fd >= 0 && fd <= STDERR_FILENO);
-	if (fd > STDERR_FILENO)
-		(void)close(fd);
-	return fd < 0 ? -errno : 0;
-}
-
 int main(int argc, char **argv)
 {
 	const char *dir = NULL;
@@ -53,7 +41,7 @@ int main(int argc, char **argv)
 	size_t n;
 	int i, r;
 
-	if (open_standard_fds() < 0)
+	if (io_open_standard_fds() < 0)
 		return EXITCODE_INTERNAL;
 	for (i = 1; i < argc && argv[i][0] == '-'; i++) {
 		if (strncmp(argv[i], "--root=", 7) == 0 && argv[i][7]) {

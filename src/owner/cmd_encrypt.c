@@ -43,10 +43,7 @@ enum {
 
 static int is_other_file(const struct image *image, const char *out, struct fault *f)
 {
-	struct stat a, b;
-
-	if (fstat(image->fd, &a) == 0 && stat(out, &b) == 0 && a.st_dev == b.st_dev &&
-	    a.st_ino == b.st_ino)
+	if (image_is(image, out))
 		return fault_about(f, EXITCODE_REFUSED, out,
 				   "give another name, or encrypt a whole image with --in-place",
 				   "it is the image itself");

@@ -2,13 +2,13 @@
 /*
  * main.c - the command line of coco-secret: a verb, then what it takes.
  */
-#include <fcntl.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "owner/cmd.h"
 #include "base/digest.h"
+#include "base/io.h"
 #include "base/secret.h"
 #include "base/text.h"
 
@@ -111,19 +111,6 @@ static int print_verb_help(const struct cmd *cmd)
 	return cmd_finish();
 }
 
-/* Descriptors 0, 1 and 2 are always open, so that none of ours gets one of these numbers. */
-static int open_standard_fds(void)
-{
-	int fd;
-
-	do
-		fd = open("/dev/null", O_RDWR);
-	while (fd >= 0 && fd <= STDERR_FILENO);
-	if (fd > STDERR_FILENO)
-		(void)close(fd);
-	return fd < 0 ? -errno : 0;
-}
-
 static int run(const struct cmd *cmd, int argc, char **argv)
 {
 	struct fault f = { 0 };
@@ -148,7 +135,7 @@ int main(int argc, char **argv)
 {
 	size_t n;
 
-	if (open_standard_fds() < 0)
+	if (io_open_standard_fds() < 0)
 		return OUTCOME_IO;
 	if (argc < 2) {
 		fprintf(stderr, "coco-secret: a verb is missing; next: coco-secret --help\n");

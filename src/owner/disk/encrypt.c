@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/statvfs.h>
 
+#include "base/io.h"
 #include "base/digest.h"
 #include "owner/disk/partition.h"
 #include "owner/disk/header.h"
@@ -163,9 +164,9 @@ static int compare_sample(const struct encrypt *e, const struct image *out, stru
 
 	if (!plain || !other)
 		return -ENOMEM;
-	r = image_read_at(e->image.fd, plain, len, e->image.offset + at);
+	r = io_read_at(e->image.fd, plain, len, e->image.offset + at);
 	if (r >= 0)
-		r = image_read_at(out->fd, other, len, out->offset + NEWHEADER_SIZE + at);
+		r = io_read_at(out->fd, other, len, out->offset + NEWHEADER_SIZE + at);
 	if (r >= 0)
 		r = xts_decrypt(xts, other, len, at, e->sector_size);
 	if (r >= 0 && memcmp(plain, other, len) != 0)

@@ -8,6 +8,7 @@
 #include <blkid/blkid.h>
 #include <string.h>
 
+#include "base/io.h"
 #include "base/text.h"
 #include "owner/disk/partition.h"
 
@@ -79,8 +80,8 @@ static void read_superblock(const struct image *image, struct filesystem *fs)
 
 	for (i = 0; i < ARRAY_SIZE(kinds); i++)
 		if (strcmp(kinds[i].type, fs->type) == 0 &&
-		    image_read_at(image->fd, superblock, sizeof(superblock),
-				  image->offset + kinds[i].offset) == 0)
+		    io_read_at(image->fd, superblock, sizeof(superblock),
+			       image->offset + kinds[i].offset) == 0)
 			kinds[i].read(superblock, fs);
 }
 

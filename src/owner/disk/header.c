@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/io.h"
 #include "disk/header.h"
 #include "base/paths.h"
 #include "volume/volume.h"
@@ -120,7 +121,7 @@ static int judge(const struct luksheader *h, const unsigned char *metadata,
 static int judge_copy(const struct luksheader *h, struct verdict *ret_verdict, struct fault *f)
 {
 	unsigned char metadata[HEADER_METADATA_SIZE];
-	int r = image_read_at(h->fd, metadata, sizeof(metadata), 0);
+	int r = io_read_at(h->fd, metadata, sizeof(metadata), 0);
 
 	if (r < 0)
 		return fault_errno(f, EXITCODE_INTERNAL, r, "cannot read the changed header");
@@ -156,7 +157,7 @@ int luksheader_take(const struct image *image, const struct conf *conf,
 	if (image->size < sizeof(metadata))
 		return fault_set(f, EXITCODE_NOT_LUKS2, EINVAL,
 				 "%s is too small for a LUKS2 header", image->path);
-	r = image_read_at(image->fd, metadata, sizeof(metadata), image->offset);
+	r = io_read_at(image->fd, metadata, sizeof(metadata), image->offset);
 	if (r < 0)
 		return fault_errno(f, EXITCODE_NO_DEVICE, r, "cannot read %s", image->path);
 	h.mended = mend(metadata);
@@ -169,7 +170,7 @@ int luksheader_take(const struct image *image, const struct conf *conf,
 	h.fd = memfd_create("luks2-header", MFD_CLOEXEC);
 	r = h.fd < 0 ? -errno : copy_out(image, h.fd, h.verdict.data_offset);
 	if (r >= 0)
-		r = image_write_at(h.fd, metadata, sizeof(metadata), 0); /* mended or not */
+		r = io_write_at(h.fd, metadata, sizeof(metadata), 0); /* mended or not */
 	if (r < 0)
 		return fault_errno(f, EXITCODE_NO_DEVICE, r, "cannot copy the header of %s",
 				   image->path);
@@ -269,9 +270,9 @@ int luksheader_scrub(struct luksheader *header, struct fault *f)
 	for (at = HEADER_METADATA_SIZE; at < verdict.data_offset && r >= 0; at += BLOCK) {
 		if (is_used(&verdict, at))
 			continue;
-		r = image_read_at(header->fd, block, BLOCK, at);
+		r = io_read_at(header->fd, block, BLOCK, at);
 		if (r >= 0 && memcmp(block, zeros, BLOCK) != 0)
-			r = image_write_at(header->fd, zeros, BLOCK, at);
+			r = io_write_at(header->fd, zeros, BLOCK, at);
 	}
 	if (r < 0)
 		return fault_errno(f, EXITCODE_INTERNAL, r, "cannot change the copied header");
@@ -315,7 +316,7 @@ uint32_t luksheader_keyslots(const struct luksheader *header)
 int luksheader_pin(const struct luksheader *header, struct digest *ret_pin)
 {
 	unsigned char metadata[HEADER_METADATA_SIZE];
-	int r = image_read_at(header->fd, metadata, sizeof(metadata), 0);
+	int r = io_read_at(header->fd, metadata, sizeof(metadata), 0);
 
 	return r < 0 ? r : digest_sha256(metadata, sizeof(metadata), ret_pin);
 }
@@ -328,11 +329,11 @@ static int put_range(const struct luksheader *h, uint64_t begin, uint64_t end)
 	int r = 0;
 
 	for (at = begin; at < end && r >= 0; at += BLOCK) {
-		r = image_read_at(h->fd, ours, BLOCK, at);
+		r = io_read_at(h->fd, ours, BLOCK, at);
 		if (r >= 0)
-			r = image_read_at(h->image->fd, theirs, BLOCK, h->image->offset + at);
+			r = io_read_at(h->image->fd, theirs, BLOCK, h->image->offset + at);
 		if (r >= 0 && memcmp(ours, theirs, BLOCK) != 0)
-			r = image_write_at(h->image->fd, ours, BLOCK, h->image->offset + at);
+			r = io_write_at(h->image->fd, ours, BLOCK, h->image->offset + at);
 	}
 	return r;
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * image.c - opens images and devices, and the partition of them that is named.
- * Trusts the machine, not what is in a file. Writes nothing but what it is called for with
- * image_write_at() and image_copy().
+ * Trusts the machine, not what is in a file. Writes nothing but what image_copy() is called for.
  */
 #include "owner/disk/image.h"
 
@@ -13,6 +12,7 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 
+#include "base/io.h"
 #include "owner/disk/lock.h"
 #include "owner/disk/partition.h"
 
@@ -40,42 +40,6 @@ int image_refuse(struct fault *f, int error, const char *path, const char *fmt, 
 	return -error;
 }
 
-int image_read_at(int fd, void *buf, size_t len, uint64_t offset)
-{
-	unsigned char *p = buf;
-	ssize_t n;
-
-	while (len > 0) {
-		n = pread(fd, p, len, (off_t)offset);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? -errno : -ENODATA;
-		p += n;
-		len -= (size_t)n;
-		offset += (uint64_t)n;
-	}
-	return 0;
-}
-
-int image_write_at(int fd, const void *buf, size_t len, uint64_t offset)
-{
-	const unsigned char *p = buf;
-	ssize_t n;
-
-	while (len > 0) {
-		n = pwrite(fd, p, len, (off_t)offset);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? -errno : -EIO;
-		p += n;
-		len -= (size_t)n;
-		offset += (uint64_t)n;
-	}
-	return 0;
-}
-
 int image_copy(int src_fd, uint64_t src, int dst_fd, uint64_t dst, uint64_t len)
 {
 	static const unsigned char zeros[COPY_BLOCK];
@@ -85,11 +49,11 @@ int image_copy(int src_fd, uint64_t src, int dst_fd, uint64_t dst, uint64_t len)
 
 	for (at = 0; at < len && r >= 0; at += n) {
 		n = len - at < COPY_CHUNK ? len - at : COPY_CHUNK;
-		r = image_read_at(src_fd, buf, n, src + at);
+		r = io_read_at(src_fd, buf, n, src + at);
 		for (i = 0; i < n && r >= 0; i += block) {
 			block = n - i < COPY_BLOCK ? n - i : COPY_BLOCK;
 			if (memcmp(buf + i, zeros, block) != 0)
-				r = image_write_at(dst_fd, buf + i, block, dst + at + i);
+				r = io_write_at(dst_fd, buf + i, block, dst + at + i);
 		}
 	}
 	return r;
@@ -149,8 +113,7 @@ bool image_is(const struct image *image, const char *path)
 {
 	struct stat ours, other;
 
-	return fstat(image->fd, &ours) == 0 && stat(path, &other) == 0 &&
-	       ours.st_dev == other.st_dev && ours.st_ino == other.st_ino;
+	return fstat(image->fd, &ours) == 0 && stat(path, &other) == 0 && io_is_same(&ours, &other);
 }
 
 void image_done(struct image *image)

@@ -51,11 +51,6 @@ bool image_is(const struct image *image, const char *path);
 
 void image_done(struct image *image);
 
-/* Reads or writes exactly len bytes at an offset of a file. Return 0, -ENODATA at the end, or
- * -errno. */
-int image_read_at(int fd, void *buf, size_t len, uint64_t offset);
-int image_write_at(int fd, const void *buf, size_t len, uint64_t offset);
-
 /* Copies len bytes, a multiple of 512, from one file to another, which reads as zeros there: so
  * zeros are not written, and stay holes. Returns 0, -ENODATA or -errno. */
 int image_copy(int src_fd, uint64_t src, int dst_fd, uint64_t dst, uint64_t len);

@@ -26,6 +26,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "base/io.h"
 #include "owner/io/file.h"
 #include "owner/disk/filesystem.h"
 #include "owner/disk/header.h"
@@ -92,8 +93,8 @@ static bool is_same_volume(const struct image *image, int backup_fd)
 {
 	unsigned char ours[UUID_END], theirs[UUID_END];
 
-	return image_read_at(image->fd, theirs, UUID_END, 0) == 0 &&
-	       image_read_at(backup_fd, ours, UUID_END, 0) == 0 &&
+	return io_read_at(image->fd, theirs, UUID_END, 0) == 0 &&
+	       io_read_at(backup_fd, ours, UUID_END, 0) == 0 &&
 	       memcmp(ours, theirs, MAGIC_SIZE) == 0 &&
 	       memcmp(ours + UUID_BEGIN, theirs + UUID_BEGIN, UUID_END - UUID_BEGIN) == 0;
 }
@@ -111,12 +112,12 @@ static int is_of_backup(const struct image *image, int backup_fd)
 	if (image->total < ROOM)
 		return 0;
 	for (at = 0; at < NEWHEADER_SIZE; at += BLOCK) {
-		r = image_read_at(image->fd, front, BLOCK, at);
+		r = io_read_at(image->fd, front, BLOCK, at);
 		if (r >= 0)
-			r = image_read_at(backup_fd, header, BLOCK, at);
+			r = io_read_at(backup_fd, header, BLOCK, at);
 		if (r >= 0)
-			r = image_read_at(image->fd, end, BLOCK,
-					  image->total - NEWHEADER_SIZE + at);
+			r = io_read_at(image->fd, end, BLOCK,
+				       image->total - NEWHEADER_SIZE + at);
 		if (r < 0)
 			return r == -ENODATA ? 0 : r;
 		if (memcmp(front, header, BLOCK) != 0 && memcmp(front, end, BLOCK) != 0)
@@ -292,9 +293,9 @@ static int copy_header(const struct inplace *p, struct fault *f)
 	if (fd < 0)
 		return fault_io(f, p->backup, -errno, "cannot read");
 	for (at = 0; at < NEWHEADER_SIZE && r >= 0; at += BLOCK) {
-		r = image_read_at(fd, buf, BLOCK, at);
+		r = io_read_at(fd, buf, BLOCK, at);
 		if (r >= 0)
-			r = image_write_at(image.fd, buf, BLOCK, at);
+			r = io_write_at(image.fd, buf, BLOCK, at);
 	}
 	if (r >= 0 && fsync(image.fd) < 0)
 		r = -errno;
@@ -435,11 +436,11 @@ static int encrypt_last(const struct inplace *p, struct crypt_device *cd,
 		return r;
 	r = xts_new(key, &xts);
 	for (at = 0; at < last->size && r >= 0; at += BLOCK) {
-		r = image_read_at(image.fd, buf, BLOCK, last->offset + at);
+		r = io_read_at(image.fd, buf, BLOCK, last->offset + at);
 		if (r >= 0)
 			r = xts_encrypt(xts, buf, BLOCK, at, (uint32_t)crypt_get_sector_size(cd));
 		if (r >= 0)
-			r = image_write_at(image.fd, buf, BLOCK, NEWHEADER_SIZE + at);
+			r = io_write_at(image.fd, buf, BLOCK, NEWHEADER_SIZE + at);
 	}
 	xts_free(xts);
 	if (r >= 0 && fsync(image.fd) < 0)
@@ -483,7 +484,7 @@ static int wipe_end(const struct inplace *p, struct fault *f)
 	for (at = 0; at < NEWHEADER_SIZE && r >= 0; at += BLOCK) {
 		r = getrandom(buf, BLOCK, 0) == BLOCK ? 0 : -EIO;
 		if (r >= 0)
-			r = image_write_at(image.fd, buf, BLOCK, image.total - NEWHEADER_SIZE + at);
+			r = io_write_at(image.fd, buf, BLOCK, image.total - NEWHEADER_SIZE + at);
 	}
 	if (r >= 0 && fsync(image.fd) < 0)
 		r = -errno;

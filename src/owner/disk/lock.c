@@ -12,6 +12,7 @@
 #include <sys/file.h>
 #include <sys/time.h>
 
+#include "base/io.h"
 #include "base/deadline.h"
 #include "base/paths.h"
 #include "base/root.h"
@@ -89,8 +90,7 @@ static int look_at_loop(const char *name, void *data)
 		return errno == ENOENT ? 0 : -errno; /* ENOENT: it is free */
 	if (fgets(backing, sizeof(backing), file)) {
 		backing[strcspn(backing, "\n")] = '\0';
-		if (stat(backing, &other) == 0 && other.st_dev == search->file->st_dev &&
-		    other.st_ino == search->file->st_ino)
+		if (stat(backing, &other) == 0 && io_is_same(&other, search->file))
 			text_printable(name, search->name, sizeof(search->name));
 	}
 	(void)fclose(file); /* only read */

@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <sys/random.h>
 
+#include "base/io.h"
 #include "owner/disk/image.h"
 #include "base/paths.h"
 #include "volume/volume.h"
@@ -94,7 +95,7 @@ static int judge(struct newheader *h, uint64_t data_size, struct fault *f)
 	unsigned char metadata[HEADER_METADATA_SIZE];
 	int r;
 
-	r = conf ? image_read_at(h->fd, metadata, sizeof(metadata), 0) : -ENOMEM;
+	r = conf ? io_read_at(h->fd, metadata, sizeof(metadata), 0) : -ENOMEM;
 	if (r >= 0) {
 		conf_defaults(conf);
 		r = policy_judge(metadata, NEWHEADER_SIZE + data_size, conf, &conf->volumes[0],

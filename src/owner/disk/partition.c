@@ -10,6 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/io.h"
 #include "base/text.h"
 
 /* UEFI 2.10, 5.3.2 */
@@ -25,7 +26,7 @@ static bool has_signature(const struct image *image, uint32_t sector_size)
 {
 	char sig[sizeof(GPT_SIGNATURE) - 1];
 
-	return image_read_at(image->fd, sig, sizeof(sig), sector_size) == 0 &&
+	return io_read_at(image->fd, sig, sizeof(sig), sector_size) == 0 &&
 	       memcmp(sig, GPT_SIGNATURE, sizeof(sig)) == 0;
 }
 
@@ -60,7 +61,7 @@ static const char *judge_gpt_header(const struct image *image, uint32_t sector_s
 	uint64_t nr, size;
 
 	if (sector >= image->total / sector_size ||
-	    image_read_at(image->fd, header, sizeof(header), sector * sector_size) < 0 ||
+	    io_read_at(image->fd, header, sizeof(header), sector * sector_size) < 0 ||
 	    memcmp(header, GPT_SIGNATURE, sizeof(GPT_SIGNATURE) - 1) != 0)
 		return NULL;
 	*ret_alternate = get_number(header + GPT_ALTERNATE_AT, 8);

@@ -16,6 +16,7 @@
 #include <sys/mman.h>
 #include <sys/vfs.h>
 
+#include "base/io.h"
 #include "owner/disk/image.h"
 
 #define PIECE (256 * 1024)	     /* bytes */
@@ -118,7 +119,7 @@ static int move_piece(struct state *s, struct xts *xts, unsigned char *buf,
 
 	if (!piece->encrypt && is_hole(s, piece))
 		return 0;
-	r = image_read_at(pump->src_fd, buf, piece->len, piece->src);
+	r = io_read_at(pump->src_fd, buf, piece->len, piece->src);
 	if (r < 0) {
 		fail(s, r, true);
 		return r;
@@ -126,7 +127,7 @@ static int move_piece(struct state *s, struct xts *xts, unsigned char *buf,
 	if (piece->encrypt)
 		r = encrypt_piece(s, xts, buf, piece);
 	if (r >= 0)
-		r = image_write_at(pump->dst_fd, buf, piece->len, piece->dst);
+		r = io_write_at(pump->dst_fd, buf, piece->len, piece->dst);
 	if (r < 0)
 		fail(s, r, false);
 	return r;

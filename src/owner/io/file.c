@@ -11,24 +11,9 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
+#include "base/io.h"
+
 #define CHUNK 3072 /* bytes: a multiple of 3, so that base64 needs padding only at the end */
-
-static int write_all(int fd, const void *data, size_t len)
-{
-	const char *p = data;
-
-	while (len > 0) {
-		ssize_t n = write(fd, p, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? -errno : -EIO;
-		p += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
 
 int file_put(int fd, enum codec format, const unsigned char *bytes, size_t len)
 {
@@ -37,11 +22,11 @@ int file_put(int fd, enum codec format, const unsigned char *bytes, size_t len)
 	int r = 0;
 
 	if (format == CODEC_BINARY)
-		return write_all(fd, bytes, len);
+		return io_write(fd, bytes, len);
 	for (done = 0; done < len && r == 0; done += n) {
 		n = len - done < CHUNK ? len - done : CHUNK;
 		codec_text(format, bytes + done, n, text);
-		r = write_all(fd, text, codec_text_len(format, n));
+		r = io_write(fd, text, codec_text_len(format, n));
 	}
 	explicit_bzero(text, sizeof(text));
 	return r;
@@ -89,11 +74,9 @@ static int decode_file(const char *path, int fd, struct secret *input, struct co
 								 "a character that does not belong there");
 		}
 		offset += (size_t)n;
-		do
-			n = read(fd, input->bytes, SECRET_CAPACITY);
-		while (n < 0 && errno == EINTR);
+		n = io_read(fd, input->bytes, SECRET_CAPACITY);
 		if (n < 0)
-			return fault_io(f, path, -errno, "cannot read");
+			return fault_io(f, path, (int)n, "cannot read");
 	}
 	if (codec_decode_end(d) < 0)
 		return fault_about(f, EXITCODE_BAD_INPUT, path, "use the whole file",
@@ -108,6 +91,7 @@ int file_read_encoded(const char *path, struct secret *s, enum codec *ret_format
 	_cleanup_close_ int fd = open_input(path, f);
 	_cleanup_secret_ struct secret input = SECRET_NULL;
 	struct codec_decoder d = { .out = s->bytes, .size = SECRET_CAPACITY };
+	ssize_t n;
 	int r;
 
 	s->len = 0;
@@ -116,17 +100,10 @@ int file_read_encoded(const char *path, struct secret *s, enum codec *ret_format
 	r = secret_init(&input, f);
 	if (r < 0)
 		return r;
-	while (input.len < SECRET_CAPACITY) { /* not secret_read(): text may be longer */
-		ssize_t n = read(fd, input.bytes + input.len, SECRET_CAPACITY - input.len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return fault_io(f, path, -errno, "cannot read");
-		if (n == 0)
-			break;
-		input.len += (size_t)n;
-	}
+	n = io_read(fd, input.bytes, SECRET_CAPACITY); /* not secret_read(): text may be longer */
+	if (n < 0)
+		return fault_io(f, path, (int)n, "cannot read");
+	input.len = (size_t)n;
 	d.codec = codec_guess(input.bytes, input.len);
 	if (d.codec == CODEC_BINARY) {
 		r = 0;
@@ -172,11 +149,9 @@ int file_read(const char *path, size_t max, unsigned char **ret_bytes, size_t *r
 				return fault_io(f, path, -ENOMEM, "cannot read");
 			bytes = bigger;
 		}
-		n = read(fd, bytes + len, size - len - 1);
-		if (n < 0 && errno == EINTR)
-			continue;
+		n = io_read(fd, bytes + len, size - len - 1);
 		if (n < 0)
-			return fault_io(f, path, -errno, "cannot read");
+			return fault_io(f, path, (int)n, "cannot read");
 		if (n == 0)
 			break;
 		len += (size_t)n;
@@ -214,8 +189,7 @@ bool file_is_same(const char *path, const char *other)
 {
 	struct stat a, b;
 
-	return stat(path, &a) == 0 && stat(other, &b) == 0 && a.st_dev == b.st_dev &&
-	       a.st_ino == b.st_ino;
+	return stat(path, &a) == 0 && stat(other, &b) == 0 && io_is_same(&a, &b);
 }
 
 /* May PATH be written? */

@@ -10,6 +10,7 @@
 #include <sys/random.h>
 #include <termios.h>
 
+#include "base/io.h"
 #include "base/paths.h"
 
 #define RANDOM_SIZE 32
@@ -27,11 +28,9 @@ static int read_line(int fd, struct secret *s)
 	ssize_t n;
 
 	while (s->len < SECRET_CAPACITY) {
-		n = read(fd, s->bytes + s->len, 1);
-		if (n < 0 && errno == EINTR)
-			continue;
+		n = io_read(fd, s->bytes + s->len, 1);
 		if (n < 0)
-			return -errno;
+			return (int)n;
 		if (n == 0 || s->bytes[s->len] == '\n')
 			return s->len > 0 ? 0 : -ENODATA;
 		s->len++;

@@ -10,6 +10,7 @@
 #include <openssl/hmac.h>
 #include <string.h>
 
+#include "base/io.h"
 #include "owner/io/file.h"
 #include "owner/launch/firmware.h"
 #include "base/guid.h"
@@ -56,11 +57,9 @@ static int hash_file(const char *path, EVP_MD_CTX *md, struct fault *f)
 	if (!buf)
 		return fault_io(f, path, -ENOMEM, "cannot read");
 	for (;;) {
-		n = read(fd, buf, 1 << 20);
-		if (n < 0 && errno == EINTR)
-			continue;
+		n = io_read(fd, buf, 1 << 20);
 		if (n < 0)
-			return fault_io(f, path, -errno, "cannot read");
+			return fault_io(f, path, (int)n, "cannot read");
 		if (n == 0)
 			return 0;
 		if (EVP_DigestUpdate(md, buf, (size_t)n) != 1)

@@ -7,6 +7,7 @@
  */
 #include "owner/disk/header.h"
 
+#include "base/io.h"
 #include "bytes.h"
 #include "inject_next.h"
 #include "luks2.h"
@@ -222,7 +223,7 @@ static size_t left_over(const struct luksheader *h)
 	unsigned char *bytes = malloc(DATA);
 	size_t i, nr = 0;
 
-	FIXTURE_MUST(bytes && image_read_at(h->image->fd, bytes, DATA, 0) == 0);
+	FIXTURE_MUST(bytes && io_read_at(h->image->fd, bytes, DATA, 0) == 0);
 	FIXTURE_MUST(h->verdict.nr_keyslots == 1);
 	for (i = HEADER_METADATA_SIZE; i < DATA; i++)
 		nr += bytes[i] != 0 && (i < area->offset || i >= area->offset + area->size);
@@ -310,7 +311,7 @@ static void combinations(void)
 		lay(metadata, old, new, 1, rows[i].second);
 		copy_file("/both", "/disk");
 		FIXTURE_MUST(image_open(disk, true, &image, &f) == 0);
-		FIXTURE_MUST(image_write_at(image.fd, metadata, sizeof(metadata), 0) == 0);
+		FIXTURE_MUST(io_write_at(image.fd, metadata, sizeof(metadata), 0) == 0);
 		image_done(&image);
 		if (take(&image, &h, &f) < 0) {
 			(void)snprintf(got, sizeof(got), "refused %d", (int)f.code);

@@ -6,6 +6,7 @@
 
 #include <libfdisk/libfdisk.h>
 
+#include "base/io.h"
 #include "fixture.h"
 #include "owner/disk/partition.h"
 #include "tap.h"
@@ -170,7 +171,7 @@ static void put(uint64_t offset, const void *data, size_t len)
 {
 	int fd = open(path, O_RDWR | O_CLOEXEC);
 
-	FIXTURE_MUST(fd >= 0 && image_write_at(fd, data, len, offset) == 0);
+	FIXTURE_MUST(fd >= 0 && io_write_at(fd, data, len, offset) == 0);
 	(void)close(fd);
 }
 
@@ -209,7 +210,7 @@ static void test_many_entries(void)
 	refuses("#2", -EINVAL, EXITCODE_BAD_INPUT, "has too many entries");
 	make_gpt(512);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	FIXTURE_MUST(fd >= 0 && image_read_at(fd, header, sizeof(header), 512) == 0);
+	FIXTURE_MUST(fd >= 0 && io_read_at(fd, header, sizeof(header), 512) == 0);
 	(void)close(fd);
 	memcpy(header + 80, many, sizeof(many));
 	put(5 * 512, header, sizeof(header));
@@ -233,12 +234,12 @@ static void test_read_write(void)
 
 	make_file(MIB);
 	FIXTURE_MUST(image_open(path, true, &image, &f) == 0);
-	is_int(image_write_at(image.fd, "abc", 3, MIB - 3), 0, "writes");
-	is_int(image_read_at(image.fd, text, 3, MIB - 3), 0, "reads");
+	is_int(io_write_at(image.fd, "abc", 3, MIB - 3), 0, "writes");
+	is_int(io_read_at(image.fd, text, 3, MIB - 3), 0, "reads");
 	is_str(text, "abc", "... the same");
-	is_int(image_read_at(image.fd, text, 4, MIB - 3), -ENODATA, "not behind the end");
-	is_int(image_read_at(-1, text, 4, 0), -EBADF, "an error of the system");
-	is_int(image_write_at(-1, text, 4, 0), -EBADF, "... of writing, too");
+	is_int(io_read_at(image.fd, text, 4, MIB - 3), -ENODATA, "not behind the end");
+	is_int(io_read_at(-1, text, 4, 0), -EBADF, "an error of the system");
+	is_int(io_write_at(-1, text, 4, 0), -EBADF, "... of writing, too");
 	image_done(&image);
 }
 

@@ -7,6 +7,7 @@
 
 #include <libfdisk/libfdisk.h>
 
+#include "base/io.h"
 #include "fixture.h"
 #include "tap.h"
 
@@ -61,8 +62,8 @@ static int copy_longer(const struct image *image)
 
 	(void)snprintf(name, sizeof(name), "%s/copy", fx.dir);
 	fd = open(name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	FIXTURE_MUST(fd >= 0 && image_read_at(image->fd, buf, sizeof(buf), 0) == 0 &&
-		     image_write_at(fd, buf, sizeof(buf), 0) == 0 &&
+	FIXTURE_MUST(fd >= 0 && io_read_at(image->fd, buf, sizeof(buf), 0) == 0 &&
+		     io_write_at(fd, buf, sizeof(buf), 0) == 0 &&
 		     ftruncate(fd, (off_t)(sizeof(buf) + GROWTH)) == 0);
 	return fd;
 }

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 
+#include "base/io.h"
 #include "fixture.h"
 #include "owner/disk/image.h"
 #include "tap.h"
@@ -39,8 +40,8 @@ static int make_source(void)
 
 	for (i = 0; i < SIZE; i++)
 		plain[i] = i / KIB >= 600 && i / KIB < 1500 ? 0 : (unsigned char)(i * 7 + i / 251);
-	FIXTURE_MUST(image_write_at(fd, plain, 600 * KIB, 0) == 0 &&
-		     image_write_at(fd, plain + 1500 * KIB, 500 * KIB, 1500 * KIB) == 0);
+	FIXTURE_MUST(io_write_at(fd, plain, 600 * KIB, 0) == 0 &&
+		     io_write_at(fd, plain + 1500 * KIB, 500 * KIB, 1500 * KIB) == 0);
 	return fd;
 }
 
@@ -83,7 +84,7 @@ static void test_ranges(unsigned int threads, uint32_t sector_size)
 	bool reading;
 
 	is_int(pump_run(&pump, &reading), 0, "%u threads, sectors of %u", threads, sector_size);
-	FIXTURE_MUST(image_read_at(pump.dst_fd, got, sizeof(got), 0) == 0);
+	FIXTURE_MUST(io_read_at(pump.dst_fd, got, sizeof(got), 0) == 0);
 	ok(is_plain(got, 0, 100 * KIB + 1), "... copies");
 	ok(is_plain(got + 2200 * KIB + 3, 1900 * KIB - 5, 100 * KIB + 5), "... to odd places, too");
 	ok(!is_plain(got + 300 * KIB, 100 * KIB, 512), "... encrypts");

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * io.h - reads and writes that are whole: on EINTR and after a short count they go on.
+ * Bytes go between the descriptor and the caller's memory and nowhere else, so that they may be
+ * those of a secret.
+ */
+#ifndef COCO_IO_H
+#define COCO_IO_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include "base/util.h"
+
+/* Reads up to len bytes, less only at the end. Returns how many, or -errno. */
+ssize_t io_read(int fd, void *buf, size_t len) _must_check_;
+
+/* Writes len bytes. Returns 0 or -errno. */
+int io_write(int fd, const void *buf, size_t len) _must_check_;
+
+/* Read or write exactly len bytes at an offset of a file or device. Return 0, -ENODATA at the end
+ * (to write: -EIO where nothing more is taken), or -errno. */
+int io_read_at(int fd, void *buf, size_t len, uint64_t offset) _must_check_;
+int io_write_at(int fd, const void *buf, size_t len, uint64_t offset) _must_check_;
+
+/* Is it one file, or one device, that fstat(2) or stat(2) has said this of? */
+bool io_is_same(const struct stat *a, const struct stat *b);
+
+/* Sees to it that descriptors 0, 1 and 2 are open, so that none of ours gets one of these numbers.
+ * Those that were not are /dev/null, also over exec. Returns 0 or -errno. */
+int io_open_standard_fds(void) _must_check_;
+
+#endif
