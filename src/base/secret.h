@@ -26,14 +26,14 @@ struct secret {
  * Makes the process a safe place for secrets: not dumpable, no core file.
  * Returns 0 or -errno. Call it once, before the first secret_init().
  */
-int secret_harden_process(void);
+int secret_harden_process(void) _must_check_;
 
 /*
  * Maps SECRET_CAPACITY bytes that are locked into memory, left out of core dumps, and
  * emptied in a child process. Returns 0, or -ENOMEM, -EPERM (RLIMIT_MEMLOCK) or -errno with f
  * saying no-memory, its object the memory.
  */
-int secret_init(struct secret *ret_secret, struct fault *f);
+int secret_init(struct secret *ret_secret, struct fault *f) _must_check_;
 
 /* Wipes and unmaps; safe on SECRET_NULL and twice. */
 void secret_done(struct secret *s);
@@ -42,7 +42,7 @@ void secret_done(struct secret *s);
  * Reads a file to its end, however short the single reads are, NUL and newline included.
  * Returns 0, -EFBIG if there is more than SECRET_CAPACITY, or -errno; on error s is empty.
  */
-int secret_read(struct secret *s, int fd);
+int secret_read(struct secret *s, int fd) _must_check_;
 
 /* Digests of the whole content: see digest.h. */
 int secret_sha256(const struct secret *s, struct digest *ret_digest);

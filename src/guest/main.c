@@ -4,9 +4,8 @@
  */
 #include <string.h>
 
-#include "base/io.h"
-
 #include "guest/cmd.h"
+#include "base/io.h"
 
 static const struct cmd *const cmds[] = {
 	&cmd_unlock, &cmd_verify_root, &cmd_verify_mounts, &cmd_raise_generation, &cmd_abort,
