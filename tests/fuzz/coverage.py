@@ -16,9 +16,9 @@ TOP = os.path.dirname(os.path.dirname(HERE))
 # What each target is for: files of src/.
 DECIDES = {
     "binheader": ["disk/binheader.c"],
-    "codec": ["owner/io/codec.c"],
     "cmdline": ["boot/cmdline.c", "conf/conf.c"],
     "cocotab": ["conf/cocotab.c", "conf/reference.c"],
+    "codec": ["owner/io/codec.c", "owner/io/file.c"],
     "firmware": ["owner/launch/firmware.c"],
     "gpt": ["owner/disk/partition.c"],
     "ini": ["conf/ini.c", "conf/conf.c"],

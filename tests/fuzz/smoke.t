@@ -30,8 +30,8 @@ for source in "$here"/*.c; do
 done
 
 # coverage.py counts the lines of what it names, and of nothing else.
-named=$(sed -nE 's/^    "([a-z_]+)": \[.*/\1/p' "$here/coverage.py")
-targets=$(printf '%s\n' "$here"/*.c | sed 's,.*/,,; s/\.c$//' | grep -vx driver)
+named=$(sed -nE 's/^    "([a-z_]+)": \[.*/\1/p' "$here/coverage.py" | sort)
+targets=$(printf '%s\n' "$here"/*.c | sed 's,.*/,,; s/\.c$//' | grep -vx driver | sort)
 is 'coverage.py names each target' "$named" "$targets"
 gone=$(grep -oE '"[a-z_/]+\.c"' "$here/coverage.py" | tr -d '"' | while read -r file; do
 	[[ -f $here/../../src/$file ]] || echo "$file"; done)
