@@ -5,32 +5,8 @@
  */
 #include "owner/options.h"
 
-#include <string.h>
-#include <strings.h>
-
 #include "owner/io/file.h"
-#include "base/text.h"
-
-int options_number(const char *text, uint64_t max, uint64_t *ret_value)
-{
-	static const char digits[] = "0123456789abcdef";
-	uint64_t value = 0;
-
-	if (strncasecmp(text, "0x", 2) != 0)
-		return text_u64(text, max, ret_value);
-	text += 2;
-	if (*text == '\0' || strspn(text, "0123456789abcdefABCDEF") != strlen(text))
-		return -EINVAL;
-	for (; *text; text++) {
-		if (value > max >> 4)
-			return -ERANGE;
-		value = value << 4 | (uint64_t)(strchr(digits, *text | 0x20) - digits);
-	}
-	if (value > max)
-		return -ERANGE;
-	*ret_value = value;
-	return 0;
-}
+#include "base/options.h"
 
 static int take_number(const char *name, const char *text, uint64_t max, uint64_t *ret_value,
 		       struct fault *f)

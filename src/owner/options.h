@@ -78,7 +78,4 @@ int launch_options_digest(const struct launch_options *o, struct digest *ret_dig
 /* Reads a key of 16 bytes; key is from secret_init(). */
 int launch_key_read(const char *path, const char *name, struct secret *key, struct fault *f);
 
-/* Reads a decimal number, or a hexadecimal one behind 0x. Returns 0, -EINVAL or -ERANGE. */
-int options_number(const char *text, uint64_t max, uint64_t *ret_value);
-
 #endif

@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "fuzz.h"
+#include "base/options.h"
 #include "owner/options.h"
 
 enum way { CHECK_BLOB, MEASURE_FIRMWARE, READ_KEY, READ_NUMBER, NR_WAYS };

@@ -6,7 +6,6 @@
 
 #include "bytes.h"
 #include "fixture.h"
-#include "owner/options.h"
 
 #define FIRMWARE_SIZE 4096
 
@@ -180,29 +179,12 @@ static void test_refusals(void)
 	refuses(&in, EXITCODE_IO, "directory");
 }
 
-static void test_numbers(void)
-{
-	static const char *const bad[] = { "", "x", "-1", " 1", "1 ", "0x", "0xg", "256", "0x100",
-					   "+1", "1e1", "0x10000000000000001", "0x 1",
-					   "99999999999999999999", "0xffffffffffffffff" };
-	uint64_t n = 4711;
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(bad); i++)
-		ok(options_number(bad[i], 255, &n) < 0 && n == 4711, "number: not '%s'", bad[i]);
-	ok(options_number("255", 255, &n) == 0 && n == 255, "number: decimal");
-	ok(options_number("0xfF", 255, &n) == 0 && n == 255, "number: hexadecimal");
-	ok(options_number("0XFFFFFFFF", UINT32_MAX, &n) == 0 && n == UINT32_MAX, "number: 32 bits");
-	ok(options_number("010", 255, &n) == 0 && n == 10, "number: never octal");
-}
-
 int main(void)
 {
 	fixture_init(&fx);
 	test_hashes();
 	test_digest();
 	test_refusals();
-	test_numbers();
 	fixture_done(&fx);
 	return tap_done();
 }
