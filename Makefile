@@ -75,9 +75,9 @@ OWNER_LDLIBS = $(OWNER_PKG_LIBS) -pthread
 # is in coco-secret.
 objects = $(patsubst src/%.c,$(BUILD)/%.o,$(wildcard $(1:%=src/%/*.c)))
 GUEST_MAIN := $(call objects,guest)
-OWNER_MAIN := $(filter-out $(BUILD)/owner/options.o,$(call objects,owner))
+OWNER_MAIN := $(call objects,owner)
 GUEST_OBJ := $(call objects,base conf source disk volume rootfs boot)
-OWNER_OBJ := $(call objects,owner/*) $(BUILD)/owner/options.o
+OWNER_OBJ := $(call objects,owner/*)
 GUEST_LIB := $(BUILD)/coco-unlock.a
 OWNER_LIB := $(BUILD)/coco-secret.a
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/test/%,$(wildcard tests/unit/*/*.c tests/unit/*/*/*.c))

@@ -5,15 +5,15 @@
 #ifndef COCO_OWNER_CMD_H
 #define COCO_OWNER_CMD_H
 
-#include <getopt.h>
-
 #include "base/fault.h"
+#include "base/options.h"
 
 struct cmd {
 	const char *name;
 	const char *args;    /* for the usage lines: one or more, with LF between them */
 	const char *help;    /* one line of the list of verbs */
-	const char *details; /* behind the usage lines of `VERB --help`: options and examples */
+	const struct option_row *options; /* `VERB --help` lists them, and bash completes that */
+	const char *intro, *notes; /* lines before and behind the options; may be NULL */
 	/* argv[0] is the verb. Returns an enum outcome; verify an enum exitcode. */
 	int (*run)(int argc, char **argv);
 };
@@ -32,8 +32,9 @@ extern const struct cmd cmd_repair;
 /* One line on stderr for a mistake in the command line. Returns OUTCOME_USAGE. */
 int cmd_usage(const struct cmd *cmd, const char *why, ...) _printf_(2, 3);
 
-/* The same for getopt_long's '?' and ':' (the option string begins with ":", or "+:"). */
-int cmd_bad_option(const struct cmd *cmd, char **argv);
+/* Reads the options into *values, which is of the type that the rows are made for. Returns the
+ * number of operands, which *ret_operands points to, or -EINVAL after cmd_usage(). */
+int cmd_options(const struct cmd *cmd, int argc, char **argv, void *values, char ***ret_operands);
 
 /* One line on stderr: `coco-secret: WHAT: WHY; next: NEXT`, with the code's name behind WHY if a
  * boot would stop at it, too. Returns the exit code. */

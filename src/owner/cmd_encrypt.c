@@ -24,21 +24,10 @@ struct options {
 	const char *image, *out;
 	const char *secret, *secret_out; /* one of both */
 	const char *backup;
+	const char *pbkdf, *sectors;
 	enum newheader_kdf kdf;
-	bool kdf_given;
 	uint32_t sector_size; /* bytes; 0: as the file system allows */
 	bool force, in_place, integrity;
-};
-
-enum {
-	OPTION_SECRET = 0x100,
-	OPTION_SECRET_OUT,
-	OPTION_PBKDF,
-	OPTION_SECTOR_SIZE,
-	OPTION_FORCE,
-	OPTION_IN_PLACE,
-	OPTION_BACKUP,
-	OPTION_INTEGRITY,
 };
 
 static int is_other_file(const struct image *image, const char *out, struct fault *f)
@@ -266,100 +255,37 @@ static int encrypt_in_place(const struct options *o, struct fault *f)
 	return 0;
 }
 
-static int parse_kdf(const char *name, enum newheader_kdf *ret_kdf)
+/* A generated secret needs no stretching; what a person has thought up does. */
+static enum newheader_kdf kdf_of(const struct options *o)
 {
-	static const struct {
-		const char *name;
-		enum newheader_kdf kdf;
-	} kdfs[] = {
-		{ "minimal", NEWHEADER_KDF_MINIMAL },
-		{ "argon2id", NEWHEADER_KDF_ARGON2ID },
-		{ "pbkdf2", NEWHEADER_KDF_PBKDF2 },
-	};
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(kdfs); i++)
-		if (strcmp(kdfs[i].name, name) == 0) {
-			*ret_kdf = kdfs[i].kdf;
-			return 0;
-		}
-	return -EINVAL;
+	if (!o->pbkdf)
+		return o->secret ? NEWHEADER_KDF_ARGON2ID : NEWHEADER_KDF_MINIMAL;
+	return strcmp(o->pbkdf, "minimal") == 0 ? NEWHEADER_KDF_MINIMAL :
+	       strcmp(o->pbkdf, "pbkdf2") == 0	? NEWHEADER_KDF_PBKDF2 :
+						  NEWHEADER_KDF_ARGON2ID;
 }
 
-/* Returns 0, or an outcome that is told already. */
-static int take_option(struct options *o, int option, char **argv)
-{
-	switch (option) {
-	case OPTION_SECRET:
-		o->secret = optarg;
-		return 0;
-	case OPTION_SECRET_OUT:
-		o->secret_out = optarg;
-		return 0;
-	case OPTION_PBKDF:
-		o->kdf_given = true;
-		if (parse_kdf(optarg, &o->kdf) < 0)
-			return cmd_usage(&cmd_encrypt,
-					 "--pbkdf=%s: not minimal, argon2id or pbkdf2", optarg);
-		return 0;
-	case OPTION_SECTOR_SIZE:
-		o->sector_size = strcmp(optarg, "4096") == 0 ? 4096 :
-				 strcmp(optarg, "512") == 0  ? 512 :
-							       0;
-		if (!o->sector_size)
-			return cmd_usage(&cmd_encrypt, "--sector-size=%s: not 512 or 4096", optarg);
-		return 0;
-	case OPTION_FORCE:
-		o->force = true;
-		return 0;
-	case OPTION_IN_PLACE:
-		o->in_place = true;
-		return 0;
-	case OPTION_BACKUP:
-		o->backup = optarg;
-		return 0;
-	case OPTION_INTEGRITY:
-		o->integrity = true;
-		return 0;
-	default:
-		return cmd_bad_option(&cmd_encrypt, argv);
-	}
-}
-
+/* Returns an enum outcome. */
 static int parse(int argc, char **argv, struct options *o)
 {
-	static const struct option table[] = {
-		{ "secret", required_argument, NULL, OPTION_SECRET },
-		{ "secret-out", required_argument, NULL, OPTION_SECRET_OUT },
-		{ "pbkdf", required_argument, NULL, OPTION_PBKDF },
-		{ "sector-size", required_argument, NULL, OPTION_SECTOR_SIZE },
-		{ "force", no_argument, NULL, OPTION_FORCE },
-		{ "in-place", no_argument, NULL, OPTION_IN_PLACE },
-		{ "backup", required_argument, NULL, OPTION_BACKUP },
-		{ "integrity", no_argument, NULL, OPTION_INTEGRITY },
-		{ 0 },
-	};
-	int option, r, wanted;
+	char **operands;
+	int nr = cmd_options(&cmd_encrypt, argc, argv, o, &operands);
 
-	while ((option = getopt_long(argc, argv, ":", table, NULL)) != -1) {
-		r = take_option(o, option, argv);
-		if (r != 0)
-			return r;
-	}
-	wanted = o->in_place ? 1 : 2;
-	if (argc - optind != wanted)
+	if (nr < 0)
+		return OUTCOME_USAGE;
+	if (nr != (o->in_place ? 1 : 2))
 		return cmd_usage(&cmd_encrypt, o->in_place ? "--in-place takes one IMAGE or DEVICE" :
 							      "IMAGE and OUT are needed");
 	if (!o->secret == !o->secret_out && !o->integrity)
 		return cmd_usage(&cmd_encrypt, "one of --secret and --secret-out is needed");
 	if (o->backup && !o->in_place)
 		return cmd_usage(&cmd_encrypt, "--backup goes with --in-place only");
-	o->image = argv[optind];
-	o->out = argv[optind + 1]; /* NULL for --in-place */
-	/* A generated secret needs no stretching; what a person has thought up does. */
-	if (!o->kdf_given)
-		o->kdf = o->secret ? NEWHEADER_KDF_ARGON2ID : NEWHEADER_KDF_MINIMAL;
-	return 0;
+	o->image = operands[0];
+	o->out = operands[1]; /* NULL for --in-place */
+	o->kdf = kdf_of(o);
+	if (o->sectors)
+		o->sector_size = strcmp(o->sectors, "512") == 0 ? 512 : 4096;
+	return OUTCOME_OK;
 }
 
 static int refuse_integrity(const struct options *o, struct fault *f)
@@ -378,7 +304,7 @@ static int run_encrypt(int argc, char **argv)
 	int r;
 
 	r = parse(argc, argv, &o);
-	if (r != 0)
+	if (r != OUTCOME_OK)
 		return r;
 	if (o.integrity)
 		r = refuse_integrity(&o, &f);
@@ -389,25 +315,33 @@ static int run_encrypt(int argc, char **argv)
 	return r < 0 ? cmd_fail(&f) : cmd_finish();
 }
 
+static const struct option_row encrypt_options[] = {
+	OPTION_TEXT(0, "secret-out", "FILE", struct options, secret_out,
+		    "make a secret (64 hexadecimal digits) and write it to FILE"),
+	OPTION_TEXT(0, "secret", "FILE", struct options, secret,
+		    "take the secret in FILE, byte for byte; - is standard input"),
+	OPTION_WORD("pbkdf", "minimal|argon2id|pbkdf2", struct options, pbkdf,
+		    "minimal: for random secrets, default with --secret-out; argon2id: for passphrases, default with --secret"),
+	OPTION_WORD("sector-size", "512|4096", struct options, sectors,
+		    "4096: default if the file system reads and writes no less"),
+	OPTION_FLAG("force", struct options, force, "replace OUT and the file of --secret-out"),
+	OPTION_FLAG("in-place", struct options, in_place,
+		    "encrypt a whole IMAGE or DEVICE where it is; once begun, it has to be finished: the same command goes on after a crash"),
+	OPTION_TEXT(0, "backup", "FILE", struct options, backup,
+		    "with --in-place: keeps the new header until it is on the disk; needed for a device, else IMAGE.header"),
+	OPTION_FLAG("integrity", struct options, integrity,
+		    "refused: says what can make an authenticated volume"),
+	{ 0 },
+};
+
 const struct cmd cmd_encrypt = {
 	.name = "encrypt",
 	.args = "[OPTION...] IMAGE[#PARTITION] OUT\n"
 		"--in-place [OPTION...] IMAGE|DEVICE",
 	.help = "make an encrypted root image of a plain one",
-	.details =
+	.intro =
 		"IMAGE holds a file system, or a partition table (GPT) with PARTITION, which is a\n"
-		"number, name or UUID. OUT is 16 MiB longer; what is behind the partition moves.\n\n"
-		"  --secret-out FILE     make a secret (64 hexadecimal digits) and write it to FILE\n"
-		"  --secret FILE         take the secret in FILE, byte for byte; - is standard input\n"
-		"  --pbkdf HOW           minimal: for random secrets, default with --secret-out;\n"
-		"                        argon2id: for passphrases, default with --secret; pbkdf2\n"
-		"  --sector-size N       4096: default if the file system reads and writes no less;\n"
-		"                        or 512\n"
-		"  --force               replace OUT and the file of --secret-out\n"
-		"  --in-place            encrypt a whole IMAGE or DEVICE where it is; once begun, it\n"
-		"                        has to be finished: the same command goes on after a crash\n"
-		"  --backup FILE         with --in-place: keeps the new header until it is on the\n"
-		"                        disk; needed for a device, else IMAGE.header\n"
-		"  --integrity           refused: says what can make an authenticated volume\n",
+		"number, name or UUID. OUT is 16 MiB longer; what is behind the partition moves.\n",
+	.options = encrypt_options,
 	.run = run_encrypt,
 };

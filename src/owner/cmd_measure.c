@@ -8,10 +8,11 @@
 #include <string.h>
 
 #include "owner/io/file.h"
-#include "owner/options.h"
+#include "owner/launch/options.h"
 
 struct measure {
 	struct launch_options launch;
+	const char *format_name;
 	enum codec format;
 	bool json;
 	/* results */
@@ -20,35 +21,23 @@ struct measure {
 	unsigned char blob[LAUNCH_BLOB_SIZE];
 };
 
+/* Returns an enum outcome. */
 static int parse_options(int argc, char **argv, struct measure *m)
 {
-	static const struct option options[] = {
-		LAUNCH_OPTIONS,
-		{ "format", required_argument, NULL, 'f' },
-		{ "json", no_argument, NULL, 'j' },
-		{ NULL, 0, NULL, 0 },
-	};
+	char **operands;
+	int nr = cmd_options(&cmd_measure, argc, argv, m, &operands);
 	struct fault f = { 0 };
-	int c, r;
 
-	m->format = CODEC_HEX;
-	while ((c = getopt_long(argc, argv, ":", options, NULL)) != -1) {
-		if (c == '?' || c == ':')
-			return cmd_bad_option(&cmd_measure, argv);
-		if (c == 'f' && (codec_from_name(optarg, &m->format) < 0 ||
-				 m->format == CODEC_BINARY))
-			return cmd_usage(&cmd_measure, "the format is hex or base64, not '%s'",
-					 optarg);
-		m->json |= c == 'j';
-		r = launch_options_take(&m->launch, c, optarg, &f);
-		if (r < 0)
-			return cmd_fail(&f);
-	}
-	if (optind < argc)
-		return cmd_usage(&cmd_measure, "unexpected '%s'", argv[optind]);
+	if (nr < 0)
+		return OUTCOME_USAGE;
+	if (nr > 0)
+		return cmd_usage(&cmd_measure, "unexpected '%s'", operands[0]);
 	if (m->launch.nonce && m->launch.blob)
 		return cmd_usage(&cmd_measure, "--nonce or --launch-measure-blob, not both");
-	return 0;
+	m->format = CODEC_HEX;
+	if (m->format_name)
+		(void)codec_from_name(m->format_name, &m->format); /* one of the row's words */
+	return launch_options_take(&m->launch, &f) < 0 ? cmd_fail(&f) : OUTCOME_OK;
 }
 
 /* Is there what a measurement needs, if one is wanted? */
@@ -131,14 +120,14 @@ static int run_measure(int argc, char **argv)
 	struct fault f = { 0 };
 	int r = parse_options(argc, argv, &m);
 
-	if (r != 0)
+	if (r != OUTCOME_OK)
 		return r;
 	if (check(&m, &f) < 0 || launch_options_digest(&m.launch, &m.digest, &f) < 0)
 		return cmd_fail(&f);
 	r = measure(&m, &f);
 	if (r < 0 && exitcode_outcome(f.code) != OUTCOME_REFUSED)
 		return cmd_fail(&f);
-	if (m.launch.has_policy && !(m.launch.platform.policy & LAUNCH_POLICY_NODBG))
+	if (m.launch.policy.given && !(m.launch.platform.policy & LAUNCH_POLICY_NODBG))
 		cmd_warn("policy 0x%x lets the host read the guest's memory (bit 0 is not set)",
 			 m.launch.platform.policy);
 	if (print(&m) != OUTCOME_OK)
@@ -146,19 +135,23 @@ static int run_measure(int argc, char **argv)
 	return r < 0 ? cmd_fail(&f) : OUTCOME_OK;
 }
 
+static const struct option_row measure_options[] = {
+	LAUNCH_OPTIONS(struct measure, launch),
+	OPTION_TEXT(0, "nonce", "N", struct measure, launch.nonce,
+		    "the platform's nonce, 16 bytes"),
+	OPTION_WORD("format", "hex|base64", struct measure, format_name, "hex is the default"),
+	OPTION_FLAG("json", struct measure, json, "print as JSON"),
+	{ 0 },
+};
+
 const struct cmd cmd_measure = {
 	.name = "measure",
 	.args = "[OPTION...]",
 	.help = "compute the launch digest and the measurement that the host must report",
-	.details =
+	.intro =
 		"Without a TIK it computes the launch digest; with a TIK and a nonce the measurement,\n"
-		"too. With --launch-measure-blob it compares that with what the host reports.\n\n"
-		LAUNCH_OPTIONS_HELP
-		"  --nonce N             the platform's nonce, 16 bytes\n"
-		"  --launch-measure-blob B  what query-sev-launch-measure or virsh domlaunchsecinfo\n"
-		"                        tell: measurement and nonce\n"
-		"  --format FORMAT       hex (default) or base64\n"
-		"  --json                print as JSON\n\n"
-		"D, N and B are given in hex, in base64, or as a file.\n",
+		"too. With --launch-measure-blob it compares that with what the host reports.\n",
+	.options = measure_options,
+	.notes = "D, B and the nonce are given in hex, in base64, or as a file.\n",
 	.run = run_measure,
 };

@@ -10,7 +10,7 @@
 
 #include "owner/io/file.h"
 #include "owner/launch/firmware.h"
-#include "owner/options.h"
+#include "owner/launch/options.h"
 #include "owner/launch/packet.h"
 #include "owner/table/table.h"
 
@@ -23,47 +23,24 @@ struct options {
 	struct digest measurement; /* verified, or not: skip */
 };
 
-static int check_options(int argc, char **argv, struct options *o)
+/* Returns an enum outcome. */
+static int parse_options(int argc, char **argv, struct options *o)
 {
-	if (argc - optind != 1)
+	char **operands;
+	int nr = cmd_options(&cmd_packet, argc, argv, o, &operands);
+	struct fault f = { 0 };
+
+	if (nr < 0)
+		return OUTCOME_USAGE;
+	if (nr != 1)
 		return cmd_usage(&cmd_packet, "it needs one table");
-	o->table = argv[optind];
+	o->table = operands[0];
 	if (!o->output || !o->tek || !o->launch.tik || !o->launch.blob)
 		return cmd_usage(&cmd_packet,
 				 "it needs -o PREFIX, --tik, --tek and --launch-measure-blob");
 	if (o->launch.nonce)
 		return cmd_usage(&cmd_packet, "the nonce is in the launch measure blob");
-	return 0;
-}
-
-static int parse_options(int argc, char **argv, struct options *o)
-{
-	static const struct option options[] = {
-		LAUNCH_OPTIONS,
-		{ "tek", required_argument, NULL, 't' },
-		{ "output", required_argument, NULL, 'o' },
-		{ "domain", required_argument, NULL, 'd' },
-		{ "force", no_argument, NULL, 'F' },
-		{ "json", no_argument, NULL, 'j' },
-		{ "insecure-skip-measurement", no_argument, NULL, 's' },
-		{ NULL, 0, NULL, 0 },
-	};
-	struct fault f = { 0 };
-	int c;
-
-	while ((c = getopt_long(argc, argv, ":o:", options, NULL)) != -1) {
-		if (c == '?' || c == ':')
-			return cmd_bad_option(&cmd_packet, argv);
-		o->tek = c == 't' ? optarg : o->tek;
-		o->output = c == 'o' ? optarg : o->output;
-		o->domain = c == 'd' ? optarg : o->domain;
-		o->force |= c == 'F';
-		o->json |= c == 'j';
-		o->skip |= c == 's';
-		if (launch_options_take(&o->launch, c, optarg, &f) < 0)
-			return cmd_fail(&f);
-	}
-	return check_options(argc, argv, o);
+	return launch_options_take(&o->launch, &f) < 0 ? cmd_fail(&f) : OUTCOME_OK;
 }
 
 /* Sets o->measurement, if it is what it must be. */
@@ -84,7 +61,7 @@ static int verify(struct options *o, const struct secret *tik, const struct secr
 		return 0;
 	}
 	r = launch_options_check(&o->launch, f);
-	if (r == 0)
+	if (r >= 0)
 		r = launch_options_digest(&o->launch, &digest, f);
 	if (r < 0)
 		return r;
@@ -92,9 +69,9 @@ static int verify(struct options *o, const struct secret *tik, const struct secr
 		cmd_warn("policy 0x%x lets the host read the guest's memory (bit 0 is not set)",
 			 platform->policy);
 	r = launch_check(tik, platform, &digest, blob);
-	if (r == 0)
+	if (r >= 0)
 		return 0;
-	if (r == -EPERM && launch_check(tek, platform, &digest, blob) == 0)
+	if (r == -EPERM && launch_check(tek, platform, &digest, blob) >= 0)
 		return fault_about(f, EXITCODE_REFUSED, o->launch.tik, "swap --tik and --tek",
 				   "it is not the TIK: the measurement verifies with the other key");
 	return fault_about(f, EXITCODE_REFUSED, "measurement",
@@ -108,11 +85,11 @@ static int read_keys(const struct options *o, struct secret *tik, struct secret 
 {
 	int r = secret_init(tik, f);
 
-	if (r == 0)
+	if (r >= 0)
 		r = secret_init(tek, f);
-	if (r == 0)
+	if (r >= 0)
 		r = launch_key_read(o->launch.tik, "TIK", tik, f);
-	if (r == 0)
+	if (r >= 0)
 		r = launch_key_read(o->tek, "TEK", tek, f);
 	if (r < 0)
 		return r;
@@ -133,9 +110,9 @@ static int read_table(const struct options *o, struct secret *bytes, struct faul
 	if (r < 0)
 		return r;
 	r = file_read_encoded(o->table, bytes, &format, f);
-	if (r == 0)
+	if (r >= 0)
 		r = table_check(o->table, bytes, table, f);
-	if (r == 0 && o->launch.inputs.firmware)
+	if (r >= 0 && o->launch.inputs.firmware)
 		r = firmware_secret_area(o->launch.inputs.firmware, &area, f);
 	if (r < 0)
 		return r;
@@ -163,7 +140,7 @@ static int write_packet(const struct options *o, const struct packet *packet, st
 	size_t i;
 	int r = 0;
 
-	for (i = 0; i < NR_FILES && r == 0; i++) {
+	for (i = 0; i < NR_FILES && r >= 0; i++) {
 		_cleanup_free_ char *path = NULL;
 
 		if (asprintf(&path, "%s%s", o->output, outputs[i].suffix) < 0) {
@@ -172,12 +149,12 @@ static int write_packet(const struct options *o, const struct packet *packet, st
 			break;
 		}
 		r = file_out_create(path, o->force, &files[i], f);
-		if (r == 0)
+		if (r >= 0)
 			r = file_out_put(&files[i], outputs[i].format,
-					 outputs[i].header ? packet->header : packet->payload,
-					 outputs[i].header ? PACKET_HEADER_SIZE : packet->len, f);
+					  outputs[i].header ? packet->header : packet->payload,
+					  outputs[i].header ? PACKET_HEADER_SIZE : packet->len, f);
 	}
-	if (r == 0)
+	if (r >= 0)
 		r = file_out_commit(files, NR_FILES, f);
 	for (i = 0; i < NR_FILES; i++)
 		file_out_done(&files[i]);
@@ -273,9 +250,9 @@ static int seal(struct options *o, struct packet *packet, struct fault *f)
 	unsigned char iv[PACKET_IV_SIZE];
 	int r = read_keys(o, &tik, &tek, f);
 
-	if (r == 0)
+	if (r >= 0)
 		r = verify(o, &tik, &tek, f);
-	if (r == 0)
+	if (r >= 0)
 		r = read_table(o, &table, f);
 	if (r < 0)
 		return r;
@@ -292,36 +269,44 @@ static int run_packet(int argc, char **argv)
 	struct options o = { 0 };
 	int r = parse_options(argc, argv, &o);
 
-	if (r != 0)
+	if (r != OUTCOME_OK)
 		return r;
 	if (!packet) {
 		(void)fault_io(&f, "packet", -ENOMEM, "cannot seal");
 		return cmd_fail(&f);
 	}
 	r = seal(&o, packet, &f);
-	if (r == 0)
+	if (r >= 0)
 		r = write_packet(&o, packet, &f);
 	return r < 0 ? cmd_fail(&f) : print(&o, packet);
 }
+
+static const struct option_row packet_options[] = {
+	LAUNCH_OPTIONS(struct options, launch),
+	/* Not shown: it is refused with a reason. */
+	OPTION_TEXT(0, "nonce", "N", struct options, launch.nonce, NULL),
+	OPTION_TEXT(0, "tek", "FILE", struct options, tek,
+		    "the transport encryption key, 16 bytes"),
+	OPTION_TEXT('o', "output", "PREFIX", struct options, output,
+		    "beginning of the files' names"),
+	OPTION_TEXT(0, "domain", "NAME", struct options, domain,
+		    "libvirt's name of the guest, for the printed command"),
+	OPTION_FLAG("force", struct options, force, "replace the files"),
+	OPTION_FLAG("json", struct options, json, "print as JSON"),
+	OPTION_FLAG("insecure-skip-measurement", struct options, skip,
+		    "seal without a check: any guest that the host has started gets the secret. For tests only"),
+	{ 0 },
+};
 
 const struct cmd cmd_packet = {
 	.name = "packet",
 	.args = "-o PREFIX --tik FILE --tek FILE --launch-measure-blob B [OPTION...] TABLE",
 	.help = "check the measurement of a guest, then seal a secret table for it",
-	.details =
+	.intro =
 		"Writes PREFIX.header.bin, PREFIX.secret.bin and both as .base64, and prints the\n"
-		"commands that hand them to the guest.\n\n"
-		LAUNCH_OPTIONS_HELP
-		"  --tek FILE            the transport encryption key, 16 bytes\n"
-		"  --launch-measure-blob B  what query-sev-launch-measure or virsh domlaunchsecinfo\n"
-		"                        tell: measurement and nonce\n"
-		"  -o, --output PREFIX   beginning of the files' names\n"
-		"  --domain NAME         libvirt's name of the guest, for the printed command\n"
-		"  --force               replace the files\n"
-		"  --json                print as JSON\n"
-		"  --insecure-skip-measurement\n"
-		"                        seal without a check: any guest that the host has started\n"
-		"                        gets the secret. There is no safe use of it but tests\n\n"
+		"commands that hand them to the guest.\n",
+	.options = packet_options,
+	.notes =
 		"D and B are given in hex, in base64, or as a file. With --expected-digest,\n"
 		"--firmware only tells how much room the table has.\n",
 	.run = run_packet,

@@ -220,63 +220,41 @@ static int prepare(const struct options *o)
 
 static int run_prepare(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "output", required_argument, NULL, 'o' },
-		{ "key-file", required_argument, NULL, 'k' },
-		{ "secret", required_argument, NULL, 's' },
-		TARGET_OPTIONS,
-		{ "grub", no_argument, NULL, 'g' },
-		{ "remove-old", no_argument, NULL, 'r' },
-		{ "force", no_argument, NULL, 'f' },
-		{ 0 },
-	};
 	struct options o = { 0 };
-	int c;
+	char **operands;
+	int nr = cmd_options(&cmd_prepare, argc, argv, &o, &operands);
 
-	while ((c = getopt_long(argc, argv, ":o:", options, NULL)) != -1) {
-		switch (c) {
-		case 'o':
-			o.out = optarg;
-			break;
-		case 'k':
-			o.key_file = optarg;
-			break;
-		case 's':
-			o.secret = optarg;
-			break;
-		case 'g':
-			o.grub = true;
-			break;
-		case 'r':
-			o.remove_old = true;
-			break;
-		case 'f':
-			o.force = true;
-			break;
-		default:
-			if (!target_option(&o.target, c, optarg))
-				return cmd_bad_option(&cmd_prepare, argv);
-		}
-	}
-	if (argc - optind != 1 || !o.out)
+	if (nr < 0)
+		return OUTCOME_USAGE;
+	if (nr != 1 || !o.out)
 		return cmd_usage(&cmd_prepare, "it takes one disk, and -o TABLE");
-	o.target.disk = argv[optind];
+	o.target.disk = operands[0];
 	return prepare(&o);
 }
+
+static const struct option_row prepare_options[] = {
+	TARGET_DISK,
+	OPTION_TEXT('o', "output", "FILE", struct options, out,
+		    "the secret table to write (0600)"),
+	OPTION_TEXT(0, "key-file", "FILE", struct options, key_file,
+		    "a passphrase that opens the disk now; without it, it is asked for"),
+	OPTION_FLAG("remove-old", struct options, remove_old,
+		    "remove the keyslot of that passphrase; else it stays for recovery"),
+	OPTION_FLAG("grub", struct options, grub,
+		    "end the table's secret with the NUL that GRUB wants; not the keyslot's"),
+	OPTION_TEXT(0, "secret", "FILE", struct options, secret,
+		    "take this secret instead of a generated one"),
+	TARGET_OPTIONS(struct options, target),
+	OPTION_FLAG("force", struct options, force, "replace the table if there is one"),
+	{ 0 },
+};
 
 const struct cmd cmd_prepare = {
 	.name = "prepare",
 	.args = "DISK -o TABLE [OPTION...]",
 	.help = "give a disk a secret and pins, and write the secret table",
-	.details =
-		"  DISK             encrypted disk: file or block device, or IMAGE#PARTITION\n"
-		"  -o, --output F   the secret table to write (0600)\n"
-		"  --key-file F     a passphrase that opens the disk now; without it, it is asked for\n"
-		"  --remove-old     remove the keyslot of that passphrase; else it stays for recovery\n"
-		"  --grub           end the table's secret with the NUL that GRUB wants; not the keyslot's\n"
-		"  --secret F       take this secret instead of a generated one\n"
-		TARGET_OPTIONS_HELP
-		"  --force          replace the table if there is one\n\n"
+	.options = prepare_options,
+	.notes =
 		"The disk's header must be one that the unlocker accepts. At any moment the old\n"
 		"passphrase or, with --remove-old, the new table opens the disk.\n",
 	.run = run_prepare,

@@ -130,44 +130,34 @@ static int recovery(const struct options *o)
 
 static int run_recovery(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "key-file", required_argument, NULL, 'k' },
-		{ "table", required_argument, NULL, 't' },
-		TARGET_OPTIONS,
-		{ 0 },
-	};
 	struct options o = { 0 };
-	int c;
+	char **operands;
+	int nr = cmd_options(&cmd_recovery, argc, argv, &o, &operands);
 
-	while ((c = getopt_long(argc, argv, ":", options, NULL)) != -1) {
-		switch (c) {
-		case 'k':
-			o.key_file = optarg;
-			break;
-		case 't':
-			o.table = optarg;
-			break;
-		default:
-			if (!target_option(&o.target, c, optarg))
-				return cmd_bad_option(&cmd_recovery, argv);
-		}
-	}
-	if (argc - optind != 1 || (o.key_file && o.table))
+	if (nr < 0)
+		return OUTCOME_USAGE;
+	if (nr != 1 || (o.key_file && o.table))
 		return cmd_usage(&cmd_recovery, "it takes one disk, and --key-file or --table");
-	o.target.disk = argv[optind];
+	o.target.disk = operands[0];
 	return recovery(&o);
 }
+
+static const struct option_row recovery_options[] = {
+	TARGET_DISK,
+	OPTION_TEXT(0, "table", "TABLE", struct options, table,
+		    "its secret opens the disk, and it gets a pin of the new header"),
+	OPTION_TEXT(0, "key-file", "FILE", struct options, key_file,
+		    "a passphrase that opens the disk; without both, it is asked for"),
+	TARGET_OPTIONS(struct options, target),
+	{ 0 },
+};
 
 const struct cmd cmd_recovery = {
 	.name = "recovery",
 	.args = "DISK [--table TABLE | --key-file FILE] [--config DIR] [--volume NAME]",
 	.help = "add a keyslot with a key that a person can read out and type",
-	.details =
-		"  DISK             encrypted disk: file or block device, or IMAGE#PARTITION\n"
-		"  --table TABLE    its secret opens the disk, and it gets a pin of the new header\n"
-		"  --key-file F     a passphrase that opens the disk; without both, it is asked for\n"
-		TARGET_OPTIONS_HELP
-		"\n"
+	.options = recovery_options,
+	.notes =
 		"The key is printed once, on standard output: 34 letters in groups, the last two\n"
 		"a checksum.\n",
 	.run = run_recovery,

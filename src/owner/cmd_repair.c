@@ -7,45 +7,52 @@
 
 #include "owner/plan/target.h"
 
-static int repair(const struct target_options *o)
+struct options {
+	struct target_options target;
+};
+
+static int repair(const struct options *o)
 {
 	_cleanup_(target_done) struct target t = TARGET_NULL;
 	struct fault f = { 0 };
 	int r;
 
-	r = target_open(&t, o, true, &f);
+	r = target_open(&t, &o->target, true, &f);
 	if (r >= 0 && t.header.mended)
 		r = target_put(&t, &f);
 	if (r < 0)
 		return cmd_fail(&f);
-	printf("%s: %s\n", o->disk, t.header.mended ? "its header is whole again, as last written" :
+	printf("%s: %s\n", o->target.disk, t.header.mended ? "its header is whole again, as last written" :
 						      "its header is whole, nothing to do");
 	return cmd_finish();
 }
 
 static int run_repair(int argc, char **argv)
 {
-	static const struct option options[] = { TARGET_OPTIONS, { 0 } };
-	struct target_options o = { 0 };
-	int c;
+	struct options o = { 0 };
+	char **operands;
+	int nr = cmd_options(&cmd_repair, argc, argv, &o, &operands);
 
-	while ((c = getopt_long(argc, argv, ":", options, NULL)) != -1)
-		if (!target_option(&o, c, optarg))
-			return cmd_bad_option(&cmd_repair, argv);
-	if (argc - optind != 1)
+	if (nr < 0)
+		return OUTCOME_USAGE;
+	if (nr != 1)
 		return cmd_usage(&cmd_repair, "it takes one disk");
-	o.disk = argv[optind];
+	o.target.disk = operands[0];
 	return repair(&o);
 }
+
+static const struct option_row repair_options[] = {
+	TARGET_DISK,
+	TARGET_OPTIONS(struct options, target),
+	{ 0 },
+};
 
 const struct cmd cmd_repair = {
 	.name = "repair",
 	.args = "DISK [--config DIR] [--volume NAME]",
 	.help = "complete a header whose last write was interrupted",
-	.details =
-		"  DISK             encrypted disk: file or block device, or IMAGE#PARTITION\n"
-		TARGET_OPTIONS_HELP
-		"\n"
+	.options = repair_options,
+	.notes =
 		"A guest refuses a header whose two copies differ. After this, the tables that were\n"
 		"written before the interruption fit again.\n",
 	.run = run_repair,

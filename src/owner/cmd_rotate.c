@@ -227,48 +227,17 @@ static int rotate(const struct options *o)
 	return r < 0 ? cmd_fail(&f) : cmd_finish();
 }
 
+/* Returns an enum outcome. */
 static int parse_options(const struct cmd *cmd, int argc, char **argv, struct options *o)
 {
-	static const struct option options[] = {
-		{ "table", required_argument, NULL, 't' },
-		{ "new", required_argument, NULL, 'n' },
-		{ "output", required_argument, NULL, 'o' },
-		TARGET_OPTIONS,
-		{ "finish", no_argument, NULL, 'F' },
-		{ "grub", no_argument, NULL, 'g' },
-		{ "force", no_argument, NULL, 'f' },
-		{ 0 },
-	};
-	int c;
+	char **operands;
+	int nr = cmd_options(cmd, argc, argv, o, &operands);
 
-	while ((c = getopt_long(argc, argv, ":o:", options, NULL)) != -1) {
-		switch (c) {
-		case 't':
-			o->old = optarg;
-			break;
-		case 'n':
-			o->new = optarg;
-			break;
-		case 'o':
-			o->out = optarg;
-			break;
-		case 'F':
-			o->finish = true;
-			break;
-		case 'g':
-			o->grub = true;
-			break;
-		case 'f':
-			o->force = true;
-			break;
-		default:
-			if (!target_option(&o->target, c, optarg))
-				return cmd_bad_option(cmd, argv);
-		}
-	}
-	if (argc - optind != 1)
+	if (nr < 0)
+		return OUTCOME_USAGE;
+	if (nr != 1)
 		return cmd_usage(cmd, "it takes one disk");
-	o->target.disk = argv[optind];
+	o->target.disk = operands[0];
 	return OUTCOME_OK;
 }
 
@@ -285,19 +254,30 @@ static int run_rotate(int argc, char **argv)
 	return rotate(&o);
 }
 
+static const struct option_row rotate_options[] = {
+	TARGET_DISK,
+	OPTION_TEXT(0, "table", "FILE", struct options, old,
+		    "the table that the guest boots with now; its pins are extended"),
+	OPTION_TEXT('o', "output", "FILE", struct options, out,
+		    "the table with the new secret; with --finish, the last one"),
+	OPTION_FLAG("finish", struct options, finish,
+		    "remove the old keyslot, once the guest has booted with --new"),
+	OPTION_TEXT(0, "new", "FILE", struct options, new,
+		    "with --finish: the table that rotate has written"),
+	OPTION_FLAG("grub", struct options, grub,
+		    "end the new secret with the NUL that GRUB wants"),
+	TARGET_OPTIONS(struct options, target),
+	OPTION_FLAG("force", struct options, force, "replace the output if it is there"),
+	{ 0 },
+};
+
 const struct cmd cmd_rotate = {
 	.name = "rotate",
 	.args = "DISK --table TABLE -o NEW [--grub] [--config DIR] [--volume NAME] [--force]\n"
 		"--finish DISK --table TABLE --new NEW -o FINAL [--config DIR] [--volume NAME]",
 	.help = "put a new secret in the place of the old one, with a boot between",
-	.details =
-		"  --table F        the table that the guest boots with now; its pins are extended\n"
-		"  -o, --output F   the table with the new secret; with --finish, the last one\n"
-		"  --finish         remove the old keyslot, once the guest has booted with --new\n"
-		"  --grub           end the new secret with the NUL that GRUB wants\n"
-		TARGET_OPTIONS_HELP
-		"  --force          replace the output if it is there\n\n"
-		"coco-secret status says where a rotation stands.\n",
+	.options = rotate_options,
+	.notes = "coco-secret status says where a rotation stands.\n",
 	.run = run_rotate,
 };
 
@@ -380,18 +360,24 @@ static int run_status(int argc, char **argv)
 
 	if (r != OUTCOME_OK)
 		return r;
-	if (!o.old || o.out || o.finish || o.grub || o.force)
+	if (!o.old)
 		return cmd_usage(&cmd_status, "it takes --table, and --new during a rotation");
 	return status(&o);
 }
+
+static const struct option_row status_options[] = {
+	TARGET_DISK,
+	OPTION_TEXT(0, "table", "FILE", struct options, old,
+		    "a table of the disk; during a rotation, the old one"),
+	OPTION_TEXT(0, "new", "FILE", struct options, new, "the table that rotate has written"),
+	TARGET_OPTIONS(struct options, target),
+	{ 0 },
+};
 
 const struct cmd cmd_status = {
 	.name = "status",
 	.args = "DISK --table TABLE [--new NEW] [--config DIR] [--volume NAME]",
 	.help = "say which table opens which keyslot, and what to do next",
-	.details =
-		"  --table F        a table of the disk; during a rotation, the old one\n"
-		"  --new F          the table that rotate has written\n"
-		TARGET_OPTIONS_HELP,
+	.options = status_options,
 	.run = run_status,
 };

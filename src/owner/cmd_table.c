@@ -16,47 +16,43 @@
 #define SHORT_KEY 16 /* bytes: below that, somebody may guess it */
 
 struct options {
-	const char *output, *firmware;
+	const char *output, *firmware, *format_name;
 	enum codec format;
-	bool has_format, force, reveal, json, nul;
+	bool force, reveal, json, nul;
 	size_t area;
 };
 
-static const struct option long_options[] = {
-	{ "output", required_argument, NULL, 'o' }, { "format", required_argument, NULL, 'f' },
-	{ "firmware", required_argument, NULL, 'w' }, { "force", no_argument, NULL, 'F' },
-	{ "reveal", no_argument, NULL, 'r' },	    { "json", no_argument, NULL, 'j' },
-	{ "nul", no_argument, NULL, 'n' },	    { NULL, 0, NULL, 0 },
-};
-
-/* Returns 0, or an exit code after a line on stderr. */
-static int parse_options(int argc, char **argv, const char *allowed, struct options *o)
+/* What `show` does not take, and `remove`; NULL: nothing of it is given. */
+static const char *forbidden(const struct options *o, bool writes, bool adds)
 {
-	int c;
+	return o->output && !writes	 ? "--output" :
+	       o->format_name && !writes ? "--format" :
+	       o->force && !writes	 ? "--force" :
+	       o->nul && !adds		 ? "--nul" :
+					   NULL;
+}
+
+/* Reads the options of one of the verbs below `table`. Returns as cmd_options() does. */
+static int parse_options(int argc, char **argv, bool writes, bool adds, struct options *o,
+			 char ***ret_operands)
+{
+	const char *name;
+	int nr;
 
 	*o = (struct options){ .area = TABLE_AREA_SIZE };
-	while ((c = getopt_long(argc, argv, ":o:", long_options, NULL)) != -1) {
-		if (c == '?' || c == ':')
-			return cmd_bad_option(&cmd_table, argv);
-		if (!strchr(allowed, c))
-			return cmd_usage(&cmd_table, "%s does not take '%s'", argv[0],
-					 argv[optind - 1]);
-		if (c == 'f' && codec_from_name(optarg, &o->format) < 0)
-			return cmd_usage(&cmd_table,
-					 "the format is binary, base64 or hex, not '%s'", optarg);
-		o->has_format |= c == 'f';
-		o->force |= c == 'F';
-		o->reveal |= c == 'r';
-		o->json |= c == 'j';
-		o->nul |= c == 'n';
-		o->output = c == 'o' ? optarg : o->output;
-		o->firmware = c == 'w' ? optarg : o->firmware;
-	}
-	if (strchr(allowed, 'o') && !o->output)
-		return cmd_usage(&cmd_table, "%s needs -o FILE", argv[0]);
-	if (o->output && strcmp(o->output, "-") == 0 && !o->reveal)
-		return cmd_usage(&cmd_table, "secrets go to standard output only with --reveal");
-	return 0;
+	nr = cmd_options(&cmd_table, argc, argv, o, ret_operands);
+	if (nr < 0)
+		return nr;
+	name = forbidden(o, writes, adds);
+	if (name)
+		(void)cmd_usage(&cmd_table, "%s does not take '%s'", argv[0], name);
+	else if (writes && !o->output)
+		(void)cmd_usage(&cmd_table, "%s needs -o FILE", argv[0]);
+	else if (writes && strcmp(o->output, "-") == 0 && !o->reveal)
+		(void)cmd_usage(&cmd_table, "secrets go to standard output only with --reveal");
+	else
+		return nr;
+	return -EINVAL;
 }
 
 static void add_string(struct json_object *object, const char *key, const char *value)
@@ -101,7 +97,7 @@ static int print_json(const struct secret *bytes, const struct table *table,
 
 			if (text)
 				codec_text(CODEC_HEX, bytes->bytes + entry->data_offset, entry->len,
-					   text);
+					  text);
 			add_string(item, "content", text);
 		}
 		json_object_array_add(list, item);
@@ -190,7 +186,7 @@ static int finish(struct secret *bytes, const struct options *o)
 		return cmd_fail(&f);
 	if (strcmp(o->output, "-") == 0) {
 		r = file_put(STDOUT_FILENO, o->format, bytes->bytes, bytes->len);
-		if (r == 0)
+		if (r >= 0)
 			return OUTCOME_OK;
 		(void)fault_io(&f, "standard output", r, "cannot write");
 		return cmd_fail(&f);
@@ -245,6 +241,9 @@ static int open_table(const char *path, struct secret *bytes, struct table *tabl
 	enum codec format = CODEC_BINARY;
 	int r = secret_init(bytes, f);
 
+	o->format = CODEC_BINARY;
+	if (o->format_name)
+		(void)codec_from_name(o->format_name, &o->format); /* one of the row's words */
 	if (r >= 0 && o->firmware)
 		r = firmware_secret_area(o->firmware, &o->area, f);
 	if (r < 0 || !path)
@@ -252,7 +251,7 @@ static int open_table(const char *path, struct secret *bytes, struct table *tabl
 	r = file_read_encoded(path, bytes, &format, f);
 	if (r < 0)
 		return r;
-	if (!o->has_format)
+	if (!o->format_name)
 		o->format = format;
 	return table_check(path, bytes, table, f);
 }
@@ -263,17 +262,18 @@ static int run_build(int argc, char **argv)
 	struct fault f = { 0 };
 	bool stdin_used = false;
 	struct options o;
-	int r = parse_options(argc, argv, "ofwFrjn", &o);
+	char **operands;
+	int r, i, nr = parse_options(argc, argv, true, true, &o, &operands);
 
-	if (r != 0)
-		return r;
-	if (optind == argc)
+	if (nr < 0)
+		return OUTCOME_USAGE;
+	if (nr == 0)
 		return cmd_usage(&cmd_table, "build needs an entry: luks-key=FILE or GUID=FILE");
 	r = open_table(NULL, &bytes, NULL, &o, &f);
-	if (r == 0)
+	if (r >= 0)
 		table_start(&bytes);
-	for (; optind < argc && r == 0; optind++)
-		r = add_word(&bytes, argv[optind], &o, &stdin_used, &f);
+	for (i = 0; i < nr && r >= 0; i++)
+		r = add_word(&bytes, operands[i], &o, &stdin_used, &f);
 	return r < 0 ? cmd_fail(&f) : finish(&bytes, &o);
 }
 
@@ -284,16 +284,17 @@ static int run_add(int argc, char **argv)
 	struct fault f = { 0 };
 	bool stdin_used;
 	struct options o;
-	int r = parse_options(argc, argv, "ofwFrjn", &o);
+	char **operands;
+	int r, i, nr = parse_options(argc, argv, true, true, &o, &operands);
 
-	if (r != 0)
-		return r;
-	if (argc - optind < 2 || !table)
+	if (nr < 0)
+		return OUTCOME_USAGE;
+	if (nr < 2 || !table)
 		return cmd_usage(&cmd_table, "add needs a table and an entry");
-	stdin_used = strcmp(argv[optind], "-") == 0;
-	r = open_table(argv[optind], &bytes, table, &o, &f);
-	for (optind++; optind < argc && r == 0; optind++)
-		r = add_word(&bytes, argv[optind], &o, &stdin_used, &f);
+	stdin_used = strcmp(operands[0], "-") == 0;
+	r = open_table(operands[0], &bytes, table, &o, &f);
+	for (i = 1; i < nr && r >= 0; i++)
+		r = add_word(&bytes, operands[i], &o, &stdin_used, &f);
 	return r < 0 ? cmd_fail(&f) : finish(&bytes, &o);
 }
 
@@ -324,18 +325,19 @@ static int run_remove(int argc, char **argv)
 	_cleanup_secret_ struct secret bytes = SECRET_NULL;
 	struct fault f = { 0 };
 	struct options o;
+	char **operands;
 	const char *path;
-	int r = parse_options(argc, argv, "ofwFrj", &o);
+	int r, i, nr = parse_options(argc, argv, true, false, &o, &operands);
 
-	if (r != 0)
-		return r;
-	if (argc - optind < 2 || !table)
+	if (nr < 0)
+		return OUTCOME_USAGE;
+	if (nr < 2 || !table)
 		return cmd_usage(&cmd_table, "remove needs a table and a GUID");
-	path = argv[optind++];
+	path = operands[0];
 	r = open_table(path, &bytes, table, &o, &f);
-	for (; optind < argc && r == 0; optind++)
-		r = remove_word(&bytes, path, argv[optind], table, &f);
-	if (r == 0) { /* the padding of the old one goes, even if the tables are equal */
+	for (i = 1; i < nr && r >= 0; i++)
+		r = remove_word(&bytes, path, operands[i], table, &f);
+	if (r >= 0) { /* the padding of the old one goes, even if the tables are equal */
 		r = table_check(path, &bytes, table, &f);
 		table_trim(&bytes, table);
 	}
@@ -348,20 +350,21 @@ static int run_show(int argc, char **argv)
 	_cleanup_secret_ struct secret bytes = SECRET_NULL;
 	struct fault f = { 0 };
 	struct options o;
-	int r = parse_options(argc, argv, "wrj", &o);
+	char **operands;
+	int r, nr = parse_options(argc, argv, false, false, &o, &operands);
 
-	if (r != 0)
-		return r;
-	if (argc - optind != 1 || !table)
+	if (nr < 0)
+		return OUTCOME_USAGE;
+	if (nr != 1 || !table)
 		return cmd_usage(&cmd_table, "show needs one table");
-	if (open_table(argv[optind], &bytes, table, &o, &f) < 0)
+	if (open_table(operands[0], &bytes, table, &o, &f) < 0)
 		return cmd_fail(&f);
 	r = print_table(&bytes, table, &o);
-	warn_about(argv[optind], table);
+	warn_about(operands[0], table);
 	if (r != OUTCOME_OK)
 		return r;
 	bytes.len = table->len;
-	return table_fits(argv[optind], &bytes, o.area, &f) < 0 ? cmd_fail(&f) : OUTCOME_OK;
+	return table_fits(operands[0], &bytes, o.area, &f) < 0 ? cmd_fail(&f) : OUTCOME_OK;
 }
 
 static int run_table(int argc, char **argv)
@@ -383,6 +386,21 @@ static int run_table(int argc, char **argv)
 	return cmd_usage(&cmd_table, "'%s' is not build, show, add or remove", argv[1]);
 }
 
+static const struct option_row table_options[] = {
+	OPTION_TEXT('o', "output", "FILE", struct options, output,
+		    "written 0600; must not exist without --force"),
+	OPTION_WORD("format", "binary|base64|hex", struct options, format_name,
+		    "without it, that of TABLE, or binary"),
+	OPTION_TEXT(0, "firmware", "FILE", struct options, firmware,
+		    "take the size of the area from this OVMF image; else 3072"),
+	OPTION_FLAG("nul", struct options, nul, "add one NUL to the luks-key entry, as GRUB wants it"),
+	OPTION_FLAG("force", struct options, force,
+		    "replace FILE; allow entry 64 and the kernel's example GUID"),
+	OPTION_FLAG("reveal", struct options, reveal, "print the entries' content; allow -o -"),
+	OPTION_FLAG("json", struct options, json, "print as JSON"),
+	{ 0 },
+};
+
 const struct cmd cmd_table = {
 	.name = "table",
 	.args = "build -o OUT [OPTION...] ENTRY...\n"
@@ -390,14 +408,9 @@ const struct cmd cmd_table = {
 		"add -o OUT [OPTION...] TABLE ENTRY...\n"
 		"remove -o OUT [OPTION...] TABLE GUID...",
 	.help = "build, show and change secret tables",
-	.details = "An ENTRY is GUID=FILE; the file's bytes are taken as they are, \"-\" is standard\n"
-		   "input. GUIDs have names: luks-key, policy. TABLE may be binary, base64 or hex.\n\n"
-		   "  -o, --output FILE  written 0600; must not exist without --force\n"
-		   "  --format FORMAT    binary, base64 or hex; without it, that of TABLE, or binary\n"
-		   "  --firmware FILE    take the size of the area from this OVMF image; else 3072\n"
-		   "  --nul              add one NUL to the luks-key entry, as GRUB wants it\n"
-		   "  --force            replace FILE; allow entry 64 and the kernel's example GUID\n"
-		   "  --reveal           print the entries' content; allow -o -\n"
-		   "  --json             print as JSON\n",
+	.intro =
+		"An ENTRY is GUID=FILE; the file's bytes are taken as they are, \"-\" is standard\n"
+		"input. GUIDs have names: luks-key, policy. TABLE may be binary, base64 or hex.\n",
+	.options = table_options,
 	.run = run_table,
 };

@@ -19,7 +19,7 @@
 
 struct options {
 	struct target_options target;
-	const char *table;
+	const char *table, *memory;
 	uint64_t memory_kib;
 	bool json;
 };
@@ -156,46 +156,37 @@ static int verify(const struct options *o)
 
 static int run_verify(int argc, char **argv)
 {
-	static const struct option options[] = {
-		TARGET_OPTIONS,
-		{ "memory", required_argument, NULL, 'm' },
-		{ "json", no_argument, NULL, 'j' },
-		{ 0 },
-	};
 	struct options o = { .memory_kib = VOLUME_MEMORY_UNKNOWN };
-	int c;
+	char **operands;
+	int nr = cmd_options(&cmd_verify, argc, argv, &o, &operands);
 
-	while ((c = getopt_long(argc, argv, ":", options, NULL)) != -1) {
-		switch (c) {
-		case 'm':
-			if (parse_size(optarg, &o.memory_kib) < 0)
-				return cmd_usage(&cmd_verify, "--memory takes a size such as 512M");
-			break;
-		case 'j':
-			o.json = true;
-			break;
-		default:
-			if (!target_option(&o.target, c, optarg))
-				return cmd_bad_option(&cmd_verify, argv);
-		}
-	}
-	if (argc - optind != 2)
+	if (nr < 0)
+		return OUTCOME_USAGE;
+	if (o.memory && parse_size(o.memory, &o.memory_kib) < 0)
+		return cmd_usage(&cmd_verify, "--memory takes a size such as 512M");
+	if (nr != 2)
 		return cmd_usage(&cmd_verify, "it takes a disk and a table");
-	o.target.disk = argv[optind];
-	o.table = argv[optind + 1];
+	o.target.disk = operands[0];
+	o.table = operands[1];
 	return verify(&o);
 }
+
+static const struct option_row verify_options[] = {
+	TARGET_DISK,
+	OPTION_OPERAND("TABLE", "the secret table: binary, base64 or hexadecimal"),
+	TARGET_OPTIONS(struct options, target),
+	OPTION_TEXT(0, "memory", "SIZE", struct options, memory,
+		    "of the guest, such as 512M: is it enough for the keyslot?"),
+	OPTION_FLAG("json", struct options, json, "one line of JSON"),
+	{ 0 },
+};
 
 const struct cmd cmd_verify = {
 	.name = "verify",
 	.args = "DISK TABLE [--config DIR] [--volume NAME] [--memory SIZE] [--json]",
 	.help = "say what a boot with this disk and this table would say",
-	.details =
-		"  DISK             file or block device, or IMAGE#PARTITION\n"
-		"  TABLE            the secret table: binary, base64 or hexadecimal\n"
-		TARGET_OPTIONS_HELP
-		"  --memory SIZE    of the guest, such as 512M: is it enough for the keyslot?\n"
-		"  --json           one line of JSON\n\n"
+	.options = verify_options,
+	.notes =
 		"The exit code is that of the boot: see coco-unlock(8). Not decided here: the kernel,\n"
 		"its modules and its command line, the firmware, and the root's generation.\n",
 	.run = run_verify,

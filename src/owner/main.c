@@ -40,9 +40,17 @@ int cmd_usage(const struct cmd *cmd, const char *why, ...)
 	return OUTCOME_USAGE;
 }
 
-int cmd_bad_option(const struct cmd *cmd, char **argv)
+int cmd_options(const struct cmd *cmd, int argc, char **argv, void *values, char ***ret_operands)
 {
-	return cmd_usage(cmd, "'%s' is not an option, or lacks its value", argv[optind - 1]);
+	struct fault f = { 0 };
+	int first = options_parse(cmd->options, argc, argv, values, &f);
+
+	if (first < 0) {
+		(void)cmd_usage(cmd, "%s", f.why);
+		return first;
+	}
+	*ret_operands = argv + first;
+	return argc - first;
 }
 
 void cmd_warn(const char *fmt, ...)
@@ -107,7 +115,12 @@ static int print_verb_help(const struct cmd *cmd)
 		       (int)(end ? (size_t)(end - line) : strlen(line)), line);
 		line = end ? end + 1 : NULL;
 	}
-	printf("\n%s", cmd->details);
+	printf("\n");
+	if (cmd->intro)
+		printf("%s\n", cmd->intro);
+	options_print(cmd->options, stdout);
+	if (cmd->notes)
+		printf("\n%s", cmd->notes);
 	return cmd_finish();
 }
 
@@ -120,14 +133,13 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 		if (strcmp(argv[i], "--help") == 0)
 			return print_verb_help(cmd);
 	r = secret_harden_process();
-	if (r == 0)
+	if (r >= 0)
 		r = digest_init_library();
 	if (r < 0) {
 		(void)fault_io(&f, "coco-secret", r, "cannot become a safe place for secrets");
 		return cmd_fail(&f);
 	}
 	(void)umask(077); /* returns the old one */
-	opterr = 0;
 	return cmd->run(argc, argv);
 }
 

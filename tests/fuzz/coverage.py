@@ -24,7 +24,7 @@ DECIDES = {
     "ini": ["conf/ini.c", "conf/conf.c"],
     "jsontext": ["disk/jsontext.c"],
     "judge": ["disk/judge.c"],
-    "launch": ["owner/launch/launch.c", "owner/options.c"],
+    "launch": ["owner/launch/launch.c", "owner/launch/options.c", "base/options.c"],
     "mountinfo": ["rootfs/mounts.c"],
     "opened": ["rootfs/opened.c"],
     "packet": ["owner/launch/packet.c"],

@@ -5,12 +5,12 @@
  * size and its place.
  */
 #include "owner/launch/launch.h"
+#include "owner/launch/options.h"
 
 #include <strings.h>
 
 #include "fuzz.h"
 #include "base/options.h"
-#include "owner/options.h"
 
 enum way { CHECK_BLOB, MEASURE_FIRMWARE, READ_KEY, READ_NUMBER, NR_WAYS };
 

@@ -7,17 +7,6 @@
 
 #include "owner/plan/guestconf.h"
 
-bool target_option(struct target_options *o, int c, const char *value)
-{
-	if (c == 'c')
-		o->config = value;
-	else if (c == 'v')
-		o->volume = value;
-	else
-		return false;
-	return true;
-}
-
 int target_open(struct target *t, const struct target_options *o, bool writable, struct fault *f)
 {
 	size_t i = 0;

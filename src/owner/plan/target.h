@@ -8,6 +8,7 @@
 
 #include "conf/conf.h"
 #include "base/fault.h"
+#include "base/options.h"
 #include "owner/disk/header.h"
 
 /* From the command line; not owned. */
@@ -17,16 +18,14 @@ struct target_options {
 	const char *volume; /* name in cocotab, or NULL */
 };
 
-/* For the table of getopt_long(3), and their text in --help. */
-#define TARGET_OPTIONS                                    \
-	{ "config", required_argument, NULL, 'c' },       \
-	{ "volume", required_argument, NULL, 'v' }
-#define TARGET_OPTIONS_HELP                                                                      \
-	"  --config DIR     the guest's root directory, whose /etc/coco-unlock counts\n"            \
-	"  --volume NAME    the volume of cocotab that DISK is; root without a configuration\n"
-
-/* Takes an option; false if it is not one of them. */
-bool target_option(struct target_options *o, int c, const char *value);
+/* Rows for a table of options; o is the member of `type` that is a struct target_options. */
+#define TARGET_OPTIONS(type, o)                                                                   \
+	OPTION_TEXT(0, "config", "DIR", type, o.config,                                           \
+		    "the guest's root directory, whose /etc/coco-unlock counts"),                 \
+	OPTION_TEXT(0, "volume", "NAME", type, o.volume,                                          \
+		    "the volume of cocotab that DISK is; root without a configuration")
+#define TARGET_DISK                                                                               \
+	OPTION_OPERAND("DISK", "encrypted disk: file or block device, or IMAGE#PARTITION")
 
 /* Must not be moved while it is open. */
 struct target {

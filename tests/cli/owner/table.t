@@ -201,7 +201,7 @@ refused 1 'GUID=FILE' table build -o x key
 refused 1 'GUID=FILE' table build -o x luks=key
 refused 1 'GUID=FILE' table build -o x =key
 refused 1 'standard input was read already' table build -o x "$other"=- luks-key=-
-refused 1 "not 'text'" table build --format text -o x luks-key=key
+refused 1 '--format=text: not binary, base64 or hex' table build --format text -o x luks-key=key
 refused 1 'is not an option' table build --iv 00 -o x luks-key=key
 refused 1 'is not an option' table build -o
 refused 1 "show does not take '--force'" table show --force table
