@@ -1,46 +1,31 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 #
-# completion.bash - bash completion of coco-secret. Each verb has its options here; those that
-# have values end in "=".
+# completion.bash - bash completion of coco-secret. It knows no verb and no option: the program is
+# asked for its --help, which prints the tables that it parses by. So it fits any version.
 _coco_secret() {
-	local word=${COMP_WORDS[COMP_CWORD]} verb=${COMP_WORDS[1]} before=${COMP_WORDS[COMP_CWORD - 1]}
-	local launch='--firmware= --kernel= --initrd= --append= --vmsa= --cpus= --expected-digest= --policy=
-		--api-major= --api-minor= --build= --tik= --launch-measure-blob= --json'
-	local volume='--config= --volume='
-	local -A options=(
-		[table]='--output= --format= --firmware= --nul --force --reveal --json'
-		[measure]="$launch --nonce= --format="
-		[packet]="$launch --tek= --output= --domain= --force --insecure-skip-measurement"
-		[encrypt]='--secret-out= --secret= --pbkdf= --sector-size= --force --in-place --backup= --integrity'
-		[verify]="$volume --memory= --json"
-		[prepare]="$volume --output= --key-file= --remove-old --grub --secret= --force"
-		[recovery]="$volume --table= --key-file="
-		[rotate]="$volume --finish --table= --new= --output= --grub --force"
-		[status]="$volume --table= --new="
-		[repair]="$volume"
-	)
-	local words=
+	local word=$2 before=$3 verb=${COMP_WORDS[1]} help list='' words=''
+	local option='^  (-[a-z], )?'
 
 	COMPREPLY=()
 	if ((COMP_CWORD == 1)); then
-		words="${!options[*]} --help --version"
-	elif [[ $before == --format ]]; then
-		words='binary base64 hex'
-	elif [[ $before == --pbkdf ]]; then
-		words='minimal argon2id pbkdf2'
-	elif [[ $before == --sector-size ]]; then
-		words='512 4096'
-	elif [[ $before == --pbkdf ]]; then
-		words='minimal argon2id pbkdf2'
-	elif [[ $before == --sector-size ]]; then
-		words='512 4096'
-	elif [[ $verb == table && $COMP_CWORD == 2 ]]; then
-		words='build show add remove --help'
-	elif [[ $word == -* ]]; then
-		words="${options[$verb]-} --help"
+		help=$("$1" --help < /dev/null 2> /dev/null)
+		words=$(sed -nE 's/^  ([a-z-]+)  .*/\1/p' <<< "$help")
+	else
+		help=$("$1" "$verb" --help < /dev/null 2> /dev/null)
+		# A word out of a list stands as "a|b|c" behind its option.
+		[[ ! $before =~ ^--[a-z-]+$ ]] ||
+			list=$(sed -nE "s/$option$before ([a-z0-9]+(\|[a-z0-9]+)+)( .*)?$/\2/p" <<< "$help")
+		if [[ $list ]]; then
+			words=${list//|/ }
+		elif [[ $word == -* ]]; then
+			words="$(sed -nE "s/$option(--[a-z-]+).*/\2/p" <<< "$help") --help"
+		elif ((COMP_CWORD == 2)); then
+			# Verbs below a verb stand in its usage.
+			words=$(sed -nE 's/^(Usage:|      ) coco-secret [a-z]+ ([a-z]+) .*/\2/p' <<< "$help")
+		fi
 	fi
 	# A file is completed by bash where nothing fits.
-	[[ -z $words ]] || mapfile -t COMPREPLY < <(compgen -W "${words//=/}" -- "$word")
+	[[ -z $words ]] || mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
 }
 complete -o bashdefault -o default -F _coco_secret coco-secret
