@@ -173,7 +173,7 @@ static void print_next(const struct prepare *p)
 	       p->new_slot, p->o->remove_old ? "is gone" : "stays, in its keyslot, for recovery");
 	printf("%s: secret table with the secret and the pins; keep it like a key\n\n", out);
 	printf("Before each start of the guest, with its TIK, TEK and launch measurement:\n"
-	       "  coco-secret packet --table %s ...       (see coco-secret packet --help)\n"
+	       "  coco-secret packet OPTION... %s       (see coco-secret packet --help)\n"
 	       "QEMU, in its monitor, as packet prints it:\n"
 	       "  sev-inject-launch-secret\n"
 	       "libvirt:\n"
