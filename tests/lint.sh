@@ -3,8 +3,13 @@
 #
 # lint.sh - the house rules that a search can check, as TAP: one result for each rule, with
 # the lines that break it. Changes nothing. The tables below are the rules.
+#
+#     lint.sh [TREE [RULE...]]    checks another tree than the one that it is in; only these rules,
+#                                 by the names at the end of this file
 source "$(dirname "$0")/lib/tap.sh"
-cd "$(dirname "$0")/.." || exit 99
+cd "${1:-$(dirname "$0")/..}" || exit 99
+only=("${@:2}")
+shopt -s nullglob
 export LC_ALL=C.UTF-8
 
 # The folders of src/ are layers: each may include itself, and what stands behind it here. Only
@@ -33,7 +38,6 @@ also='
 owner/table owner/plan owner/disk: source/source.h source/table.h
 '
 never='
-disk: base/secret.h
 disk/policy disk/binheader disk/jsontext disk/judge: base/log.h base/modules.h disk/uevent.h
 source: base/child.h
 volume/mapping volume/unmap volume/dm volume/kernel: base/secret.h volume/volume.h
@@ -42,7 +46,13 @@ boot/cmdline: base/secret.h disk/device.h disk/header.h volume/volume.h
 boot/action boot/supervise: base/secret.h volume/volume.h disk/device.h disk/header.h
 '
 
-# Libraries, and the only folders or files that know them.
+# As never, but by no other header on the way, either.
+never_reach='
+disk: base/secret.h
+'
+
+# Libraries, and the only folders or files that know them. What is neither here nor in the line
+# below is a library without a folder.
 owners='
 libcryptsetup.h: volume/volume.c owner/disk
 libkmod.h: base/modules.c
@@ -53,6 +63,8 @@ blkid/blkid.h: disk/device.c rootfs/rivals.c owner/disk/filesystem.c
 libfdisk/: owner/disk
 json-c/json.h: disk boot/report.c guest/cmd_status.c owner
 '
+c_library='dirent|errno|fcntl|getopt|limits|poll|pthread|sched|signal|std(arg|atomic|bool|def|int|io|lib)|strings?'
+c_library+='|termios|time|unistd|sys/[a-z]+|linux/[a-z0-9-]+'
 
 # Words (extended regular expressions) that src/ must not have, but in the files and folders named.
 # Strings and comments count, too.
@@ -122,8 +134,23 @@ table_of() {
 	done <<< "$1"
 }
 
+# The project's own headers that a file includes, in whatever way that is written.
 includes_of() {
-	sed -nE 's/^#\s*include\s+"([^"]+)".*/\1/p' "$1"
+	local header
+	sed -nE 's/^\s*#\s*include\s*"([^"]+)".*/\1/p' "$1"
+	for header in $(sed -nE 's/^\s*#\s*include\s*<([^>]+)>.*/\1/p' "$1"); do
+		[[ ! -e src/$header ]] || echo "$header"
+	done
+}
+
+# reach FILE: sets reached to the headers below src/ that a file includes, at once or by others.
+reach() {
+	local header
+	for header in $(includes_of "src/$1"); do
+		[[ ! ${reached[$header]-} && -e src/$header ]] || continue
+		reached[$header]=$1
+		reach "$header"
+	done
 }
 
 check_folders() {
@@ -143,28 +170,44 @@ check_folders() {
 				echo "src/$file includes $header"
 		done
 	done < <(sources)
+	sources | xargs grep -nE '^\s*#\s*include' /dev/null | grep -vE '#\s*include\s*("[^"]+"|<[^>]+>)'
+	for file in src/kmod/*; do
+		for header in $(includes_of "$file"); do echo "$file includes $header"; done
+	done
 }
 
 check_never() {
 	local file header
+	local -A reached
 	while read -r file; do
 		for header in $(includes_of "$file"); do
 			# shellcheck disable=SC2046 # several words
 			! in_list "$header" $(table_of "$never" "${file#src/}") || echo "$file includes $header"
 		done
+		[[ $(table_of "$never_reach" "${file#src/}") ]] || continue
+		reached=()
+		reach "${file#src/}"
+		for header in $(table_of "$never_reach" "${file#src/}"); do
+			[[ ! ${reached[$header]-} ]] || echo "$file includes $header by way of ${reached[$header]}"
+		done
 	done < <(sources)
-	grep -nE '^#\s*include\s+"' src/kmod/*.c
 }
 
 check_owners() {
-	local library names file
+	local library names file name
 	while IFS=: read -r library names; do
 		[[ $library ]] || continue
-		for file in $(sources | xargs grep -lE "^#\s*include\s+[<\"]$library"); do
+		for file in $(sources | xargs grep -lE "^\s*#\s*include\s*[<\"]$library" /dev/null); do
 			# shellcheck disable=SC2086 # several words
 			in_list "${file#src/}" $names || echo "$file includes $library"
 		done
 	done <<< "$owners"
+	library=$(sed -nE 's/^([^:]+):.*/|\1/p' <<< "$owners" | tr -d '\n')
+	while IFS=: read -r file name names; do
+		names=$(sed -nE 's/^\s*#\s*include\s*<([^>]+)>.*/\1/p' <<< "$names")
+		[[ -e src/$names ]] || echo "$file:$name: $names is of no library that has a folder"
+	done < <(sources | xargs grep -nE '^\s*#\s*include\s*<' /dev/null |
+		grep -vE "<(($c_library)\.h|${library#|})")
 }
 
 check_words() {
@@ -176,13 +219,13 @@ check_words() {
 			# shellcheck disable=SC2086 # several words
 			in_list "${file#src/}" $names && continue
 			is_exception "${file#src/}" "$text" || echo "$what: $file:$name:$text"
-		done < <(sources | xargs grep -nE "$word")
+		done < <(sources | xargs grep -nE "$word" /dev/null)
 	done <<< "$words"
 }
 
 check_secret_calls() {
 	# shellcheck disable=SC2086 # several files
-	grep -nE "\<($secret_calls)\(" $secret_files | grep -vE "$secret_exceptions"
+	grep -snE "\<($secret_calls)\(" /dev/null $secret_files | grep -vE "$secret_exceptions"
 }
 
 is_exception() {
@@ -233,21 +276,22 @@ check_openings() {
 check_machine_paths() {
 	local path='(^|[^a-z_}])/(work|home|root/\.|tmp/[a-z])[a-z/]|\.pyenv'
 	local host='\<(localhost|127\.0\.0\.1|artifactory)\>|\.(example|internal|corp)\>'
-	files | grep -vE '^(LICENSE|tests/lint\.sh)$' | xargs -d '\n' grep -nE "$path|$host"
+	files | grep -vE '^(LICENSE|tests/lint\.sh)$' | xargs -d '\n' grep -nE "$path|$host" /dev/null
 }
 
 check_blanks() {
-	files | grep -vE '^LICENSE$' | xargs -d '\n' grep -nE '[[:blank:]]+$' | cut -c 1-100
-	files | grep -E '^(src|tests/unit|tests/lib|tests/fuzz)/.*\.[ch]$' | xargs -d '\n' grep -nE '^ {8}| +	' |
+	files | grep -vE '^LICENSE$' | xargs -d '\n' grep -nE '[[:blank:]]+$' /dev/null | cut -c 1-100
+	files | grep -E '^(src|tests/unit|tests/lib|tests/fuzz)/.*\.[ch]$' | xargs -d '\n' grep -nE '^ {8}| +	' /dev/null |
 		cut -c 1-100
 }
 
 check_ifdef() {
 	# But for the kernel's number of an architecture, which no header has for all of them.
-	sources | xargs grep -nE '^#\s*(if|ifdef|elif)\>' |
+	sources | xargs grep -nE '^\s*#\s*(if|ifdef|elif)\>' /dev/null |
 		grep -vE '^src/disk/judge\.c:[0-9]+:#(if|elif) defined\(__(x86_64|aarch64|s390x|powerpc64)__\)'
-	sources | grep '\.h$' | xargs grep -cE '^#\s*ifndef COCO_[A-Z_]+_H$' | grep -v ':1$'
-	sources | grep '\.c$' | xargs grep -nE '^#\s*ifndef'
+	sources | grep '\.h$' | xargs -r grep -HcE '^#ifndef COCO_[A-Z_]+_H$' | grep -v ':1$'
+	sources | grep '\.h$' | xargs grep -nE '^\s*#\s*ifndef' /dev/null | grep -vE ':#ifndef COCO_[A-Z_]+_H$'
+	sources | grep '\.c$' | xargs grep -nE '^\s*#\s*ifndef' /dev/null
 }
 
 # A header needs no other one before it.
@@ -262,7 +306,7 @@ check_headers() {
 }
 
 scripts() {
-	files | xargs -d '\n' grep -lE '^#!/bin/(ba)?sh' | cat - <(files | grep -E '^tests/lib/.*\.sh$')
+	files | xargs -d '\n' grep -lE '^#!/bin/(ba)?sh' /dev/null | cat - <(files | grep -E '^tests/lib/.*\.sh$')
 }
 
 check_syntax() {
@@ -290,19 +334,28 @@ check_executable() {
 	done < <(scripts)
 }
 
-clean 'includes go one way' < <(check_folders)
-clean 'who sees secrets does not see disks' < <(check_never)
-clean 'each library has its folder' < <(check_owners)
-clean 'no call and no path where it does not belong' < <(check_words)
-clean 'nothing cuts or copies secrets' < <(check_secret_calls)
-clean 'no variants by the preprocessor' < <(check_ifdef)
-clean 'each header stands alone' < <(check_headers)
-clean 'lines are short' < <(check_columns)
-clean 'no blanks at the end of a line, tabs in front' < <(check_blanks)
-clean 'each file has its licence' < <(check_spdx)
-clean 'each file says what it is' < <(check_openings)
-clean 'no path or host of a machine' < <(check_machine_paths)
-clean 'scripts are executable' < <(check_executable)
-clean 'scripts have no syntax error' < <(check_syntax)
-lacks shellcheck || clean 'shellcheck finds nothing' < <(check_shellcheck)
+# rule NAME SENTENCE: one result, unless other rules were asked for.
+rule() {
+	[[ ! ${only[*]} || " ${only[*]} " == *" $1 "* ]] || return 0
+	case $1 in
+		shellcheck) ! lacks "$1" || return 0 ;;
+	esac
+	clean "$2" < <("check_$1")
+}
+
+rule folders 'includes go one way'
+rule never 'who sees secrets does not see disks'
+rule owners 'each library has its folder'
+rule words 'no call and no path where it does not belong'
+rule secret_calls 'nothing cuts or copies secrets'
+rule ifdef 'no variants by the preprocessor'
+rule headers 'each header stands alone'
+rule columns 'lines are short'
+rule blanks 'no blanks at the end of a line, tabs in front'
+rule spdx 'each file has its licence'
+rule openings 'each file says what it is'
+rule machine_paths 'no path or host of a machine'
+rule executable 'scripts are executable'
+rule syntax 'scripts have no syntax error'
+rule shellcheck 'shellcheck finds nothing'
 tap_done
