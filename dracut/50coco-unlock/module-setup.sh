@@ -154,16 +154,16 @@ coco_lvm() {
     } > "$initdir$file"
 }
 
-# coco_warn_words WHERE WORDS: tells each word that a boot with this configuration will refuse.
+# coco_warn_words WHERE WORDS: warns of each word that a boot with this configuration will refuse.
 coco_warn_words() {
     local where=$1 word
     while read -r word; do
         dwarn "coco-unlock: $where has the word $word. On the kernel command line it ends each boot with code 25" \
-            "(command-line). Take it away; or, if that line is measured, put it into AllowWords= of coco-unlock.conf"
+            "(command-line). Remove it; or, if that line is measured, put it into AllowWords= of coco-unlock.conf"
     done < <(coco-unlock --root="${dracutsysrootdir:-/}" check --cmdline="$2" 2> /dev/null)
 }
 
-# What the machine that boots the image will have on its command line, as far as files tell it: the
+# What the machine that boots the image will have on its command line, as far as files say it: the
 # words of the machine that builds (/proc/cmdline) are often those of another one.
 coco_check_words() {
     local root=${dracutsysrootdir-} file assignment

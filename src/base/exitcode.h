@@ -44,7 +44,7 @@ enum exitcode {
 	EXITCODE_DEADLINE = 33,
 	_EXITCODE_MAX,
 
-	/* Of coco-secret alone, which tells its own step with each of them. They have no name, and
+	/* Of coco-secret alone, which says its own step with each of them. They have no name, and
 	 * their numbers leave no process. */
 	EXITCODE_REFUSED = 64, /* a check failed: measurement, header, key, an existing file */
 	EXITCODE_BAD_INPUT,    /* a file's content, with line or offset */
@@ -64,7 +64,7 @@ enum outcome {
 /* Short stable name, such as "no-device"; never NULL. */
 const char *exitcode_name(enum exitcode code);
 
-/* One sentence in the imperative that tells the user what to do; never NULL. */
+/* One sentence in the imperative: what the user should do; never NULL. */
 const char *exitcode_next(enum exitcode code);
 
 /* The same for the owner, on a machine that is not the guest. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * warning.h - what is no refusal and still has to be told: one sentence with what to do.
+ * warning.h - what is no refusal and still has to be reported: one sentence with what to do.
  */
 #ifndef COCO_WARNING_H
 #define COCO_WARNING_H

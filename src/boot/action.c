@@ -22,7 +22,7 @@
 
 bool action_applies(const struct root *root)
 {
-	/* Where nobody can tell, it applies: a machine that ends without need is no gain for the
+	/* Where that is unknown, it applies: a machine that ends without need is no gain for the
 	 * host. */
 	return root->machine && root_exists(root, PATH_INITRD_RELEASE) != 0;
 }
@@ -161,7 +161,7 @@ static void close_standard(int trigger)
 _Noreturn void action_now(struct action_watch *watch)
 {
 	if (watch->pid > 0) {
-		/* An error says that it has ended, or hears nothing: then the wait is short. */
+		/* An error says that it has ended, or does not listen: then the wait is short. */
 		if (write(watch->go, "", 1) < 0)
 			(void)kill(watch->pid, SIGKILL);
 		while (waitpid(watch->pid, NULL, 0) < 0 && errno == EINTR)

@@ -19,7 +19,7 @@ struct action_watch {
 };
 
 /*
- * True inside an initramfs (initrd-release(5) is there, or it cannot be told). Only there is a
+ * True inside an initramfs (initrd-release(5) is there, or it is unknown). Only there is a
  * failure action carried out: in a running system a failed unlock ends with its exit code and
  * no more.
  */

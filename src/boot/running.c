@@ -2,7 +2,7 @@
 /*
  * running.c - which unit is at work on a file system: systemd gives each a control group,
  * cgroups(7), which goes with its last process. Trusts the kernel's list of them; may only
- * look, and what it finds is told to a person, never decided by.
+ * look, and what it finds is shown to a person, and decides nothing.
  */
 #include "boot/running.h"
 

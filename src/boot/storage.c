@@ -507,13 +507,13 @@ static void begin(struct storage *s)
 
 	if (r == -ENOENT) {
 		if (s->root->machine)
-			warning_say(s->sink, "volumes", "nothing was opened in this boot (%s), so what lies on a volume cannot be told; check again after a boot with coco-unlock",
+			warning_say(s->sink, "volumes", "nothing was opened in this boot (%s), so what lies on a volume is unknown; check again after a boot with coco-unlock",
 				    PATH_OPENED);
 		return;
 	}
 	if (r < 0) {
 		s->nr = 0;
-		warning_say(s->sink, "volumes", "%s cannot be read: %s; what lies on a volume cannot be told, boot again",
+		warning_say(s->sink, "volumes", "%s cannot be read: %s; what lies on a volume is unknown, boot again",
 			    PATH_OPENED, strerror(-r));
 		return;
 	}

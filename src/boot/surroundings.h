@@ -10,8 +10,8 @@
 
 /*
  * All looks, at a running system or at a tree of one: storage, services, and what the kernel,
- * the console and credentials let the host do. There is no error: a look that fails is told as
- * a warning, too. Nothing is changed.
+ * the console and credentials let the host do. There is no error: a look that fails is
+ * reported as a warning, too. Nothing is changed.
  */
 void surroundings_look(const struct root *root, const struct conf *conf,
 		       const struct warning_sink *sink);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * conf.h - what the owner of the image has configured: coco-unlock.conf(5), cocotab(5) and
- * the one word of the kernel command line that is heard.
+ * the one word of the kernel command line that is obeyed.
  */
 #ifndef COCO_CONF_H
 #define COCO_CONF_H

@@ -29,8 +29,8 @@ int device_find(const struct root *root, const struct device_spec *spec, struct 
 		struct deadline deadline, struct device *ret_device, struct fault *f);
 
 /*
- * Is what lies there what the spec says, as libblkid sees it? size 0 means up to the end. auto
- * needs the LUKS magic only; PARTUUID= a real partition. Returns 1 if it is, 0 if not (always
+ * Compares what lies there, as libblkid sees it, with the spec. size 0 means up to the end. auto
+ * needs the LUKS magic only; PARTUUID= a real partition. Returns 1 if it matches, 0 if not (always
  * for a path), or -errno if it cannot be read. ret_type gets what is there, for messages.
  */
 int device_matches(int fd, uint64_t offset, uint64_t size, const struct device_spec *spec,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * uevent.h - tells when something about the machine's devices may have changed.
+ * uevent.h - says when something about the machine's devices may have changed.
  */
 #ifndef COCO_UEVENT_H
 #define COCO_UEVENT_H

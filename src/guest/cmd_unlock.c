@@ -82,7 +82,7 @@ static int run_abort(const struct root *root, int argc, char **argv)
 		unless_done = true;
 	}
 	/* In the real root the unit only stops, at shutdown, and nothing is left to undo. Where
-	 * nobody can tell, it is not done. */
+	 * that is unknown, all is undone. */
 	if (unless_done && (root_exists(root, PATH_STATUS) > 0 ||
 			    root_exists(root, PATH_INITRD_RELEASE) == 0))
 		return EXITCODE_OK;

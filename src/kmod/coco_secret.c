@@ -492,7 +492,7 @@ static int parse_area(void)
 
 /*
  * True if [pa, pa + len) is a range that ioremap() and memremap() take without a warning: inside
- * the CPU's address width, and either all RAM of the kernel or none (*ret_ram tells).
+ * the CPU's address width, and either all RAM of the kernel or none (*ret_ram says which).
  */
 static bool is_mappable(u64 pa, u64 len, bool *ret_ram)
 {

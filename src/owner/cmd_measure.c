@@ -40,7 +40,7 @@ static int parse_options(int argc, char **argv, struct measure *m)
 	return launch_options_take(&m->launch, &f) < 0 ? cmd_fail(&f) : OUTCOME_OK;
 }
 
-/* Is there what a measurement needs, if one is wanted? */
+/* Refuses a measurement that lacks something it needs. */
 static int check(const struct measure *m, struct fault *f)
 {
 	if (m->launch.nonce || m->launch.blob)

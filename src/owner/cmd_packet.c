@@ -308,6 +308,6 @@ const struct cmd cmd_packet = {
 	.options = packet_options,
 	.notes =
 		"D and B are given in hex, in base64, or as a file. With --expected-digest,\n"
-		"--firmware only tells how much room the table has.\n",
+		"--firmware only says how much room the table has.\n",
 	.run = run_packet,
 };

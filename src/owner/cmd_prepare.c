@@ -57,7 +57,7 @@ static int get_new(struct prepare *p, struct fault *f)
 		return 0;
 	if (passphrase_append_nul(&p->new) < 0)
 		return fault_about(f, EXITCODE_BAD_INPUT, p->o->secret,
-				   "use text, or leave --secret away",
+				   "use text, or omit --secret",
 				   "GRUB would cut it at the first NUL byte");
 	return 0;
 }

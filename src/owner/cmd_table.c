@@ -120,7 +120,7 @@ static void print_content(const unsigned char *bytes, size_t len)
 		printf("'%.*s'\n", (int)len, (const char *)bytes);
 		return;
 	}
-	(void)file_put(STDOUT_FILENO, CODEC_HEX, bytes, len); /* cmd_finish() tells */
+	(void)file_put(STDOUT_FILENO, CODEC_HEX, bytes, len); /* cmd_finish() reports it */
 	printf("\n");
 }
 

@@ -72,7 +72,7 @@ static int step_one(const char *name, void *ctx)
 
 /*
  * Visits what the device is made of: the disk of a partition, else its slaves. Returns 0, what
- * `visit` returned, or -errno; *ret_seen tells how many there are.
+ * `visit` returned, or -errno; *ret_seen says how many there are.
  */
 static int step_down(const struct root *root, dev_t dev, int (*visit)(void *ctx, dev_t dev),
 		     void *ctx, unsigned int *ret_seen)

@@ -118,7 +118,7 @@ static int check_btrfs(struct verify *v, const struct mount *m, struct fault *f)
 
 	r = btrfs_directory(v, m, path, sizeof(path), &expected);
 	if (r < 0)
-		return confusion(f, m, "does not tell its devices");
+		return confusion(f, m, "does not name its devices");
 	r = root_walk(v->root, path, 0, check_btrfs_device, &b);
 	if (r < 0) /* unless a device has been named already */
 		return confusion(f, m, "has no list of devices in sysfs");
@@ -177,7 +177,7 @@ static int check_overlay(struct verify *v, const struct mount *m, unsigned int d
 		}
 	}
 	if (r >= 0 && layers == 0)
-		return confusion(f, m, "does not tell its layers");
+		return confusion(f, m, "does not name its layers");
 	return r;
 }
 
@@ -189,7 +189,7 @@ static int check_one(struct verify *v, const struct mount *m, unsigned int depth
 		return check_btrfs(v, m, f);
 	/* bcachefs: of many devices, too, but only one of them is in the number. */
 	if (major(m->dev) == 0 || strcmp(m->type, "bcachefs") == 0)
-		return confusion(f, m, "is of a kind whose devices cannot be told");
+		return confusion(f, m, "is of a kind whose devices are unknown");
 	return check_device(v, m, m->dev, f);
 }
 

@@ -110,7 +110,7 @@ static int load_module(const struct source *src, const char *name)
 
 	if (strcmp(name, "coco_secret") == 0) {
 		/* Without EFI there is no address, but the module itself must still be found:
-		 * its own refusal then tells the rest. */
+		 * its own refusal then says the rest. */
 		r = own_module_params(src->root, src->conf, &params);
 		if (r < 0 && r != -ENOENT)
 			return r;
@@ -118,7 +118,7 @@ static int load_module(const struct source *src, const char *name)
 	return module_load(name, params);
 }
 
-/* Why the merged driver exposed nothing: it tells only in the kernel log. */
+/* Why the merged driver exposed nothing: it says so only in the kernel log. */
 static int diagnose_merged(const struct root *root, struct fault *f)
 {
 	_cleanup_close_ int fd = root_open(root, PATH_KMSG, O_RDONLY | O_NONBLOCK, 0);

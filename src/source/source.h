@@ -25,7 +25,7 @@ struct source_ops {
 	/* Makes the secrets ready to be fetched; one exchange may serve all volumes of conf. */
 	int (*open)(struct source *src, struct fault *f);
 
-	/* Counts the secrets; tells in *ret_has, unless that is NULL, whether this one is among
+	/* Counts the secrets; *ret_has says, unless it is NULL, whether this one is among
 	 * them. Fills no fault. */
 	int (*list)(struct source *src, const struct reference *ref, unsigned int *ret_nr,
 		    bool *ret_has);
@@ -43,7 +43,7 @@ struct source_ops {
 	void (*done)(struct source *src);
 };
 
-/* What is told about a source. Plain data: texts are constant ones of the program. */
+/* What is reported about a source. Plain data: texts are constant ones of the program. */
 struct source_info {
 	const char *kind;
 	const char *path;	     /* of the directory with the secrets, or NULL */

@@ -91,7 +91,7 @@ int mapping_refuse_taken(const struct root *root, const char *name, struct fault
 					 names[i]);
 		if (r != -ENXIO)
 			return fault_errno(f, EXITCODE_BUSY, r,
-					   "nobody can tell whether a mapping '%s' is there",
+					   "it is unknown whether a mapping '%s' is there",
 					   names[i]);
 	}
 	return 0;

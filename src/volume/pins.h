@@ -40,7 +40,7 @@ struct policy_entry {
 int policy_entry_parse(const struct secret *entry, const struct conf *conf,
 		       struct policy_entry *ret_policy, struct fault *f);
 
-/* Is there what RequirePolicyEntry= asks for? Returns 0, or -ENOENT with f saying
+/* Checks that what RequirePolicyEntry= asks for is there. Returns 0, or -ENOENT with f saying
  * policy-missing. */
 int policy_entry_suffices(const struct policy_entry *policy, const struct conf *conf,
 			  struct fault *f);

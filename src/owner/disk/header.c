@@ -50,7 +50,7 @@ static int checksum(const unsigned char *copy, struct digest *ret_digest)
 	return digest_sha256(buf, sizeof(buf), ret_digest);
 }
 
-/* Is copy number n (0, 1) of the metadata one that was written to its end? */
+/* True if copy number n (0, 1) of the metadata was written to its end. */
 static bool is_whole(const unsigned char *metadata, int n)
 {
 	const unsigned char *copy = metadata + n * HEADER_COPY_SIZE;
@@ -245,7 +245,7 @@ int luksheader_add(struct luksheader *header, const struct secret *volume_key,
 	return r < 0 ? r : slot;
 }
 
-/* Is this block of the copy part of a keyslot's area? */
+/* True if this block of the copy is part of a keyslot's area. */
 static bool is_used(const struct verdict *v, uint64_t at)
 {
 	uint32_t i;

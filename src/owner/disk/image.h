@@ -46,7 +46,7 @@ struct image {
  */
 int image_open(const char *spec, bool writable, struct image *ret_image, struct fault *f);
 
-/* Is this the file of the image, by whatever name? */
+/* True if this is the file of the image, by whatever name. */
 bool image_is(const struct image *image, const char *path);
 
 void image_done(struct image *image);

@@ -553,7 +553,7 @@ static int run(const struct inplace *p, struct fault *f)
 	return r < 0 ? library(p->path, "encrypt", r, f) : 0;
 }
 
-/* Step 5, and the unlocker's opinion. */
+/* Step 5, and what the unlocker says of the result. */
 static int finish(const struct inplace *p, struct fault *f)
 {
 	_cleanup_(luksheader_done) struct luksheader header = LUKSHEADER_NULL;

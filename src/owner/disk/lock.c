@@ -49,7 +49,7 @@ static bool qemu_take(int fd, int byte)
 	return fcntl(fd, F_OFD_SETLK, &lock) == 0 || (errno != EAGAIN && errno != EACCES);
 }
 
-/* Takes part in QEMU's protocol as one who reads, or as one who wants it for himself. */
+/* Takes QEMU's locks on an image: as a reader, or as the exclusive user. */
 static bool lock_as_qemu(int fd, bool writable)
 {
 	unsigned int uses = 1 << QEMU_READ, keeps = 1 << QEMU_WRITE | 1 << QEMU_RESIZE;

@@ -91,7 +91,7 @@ static const struct pump_range *range_of(const struct state *s, const struct pum
 }
 
 /* Blocks that come many at a time are cheaper for the file system, and lie together; but tmpfs
- * fills them with zeros. Only a hint: not all can, and writing tells what is wrong. */
+ * fills them with zeros. Only a hint: not all can, and writing reports what is wrong. */
 static void reserve(const struct state *s, const struct pump_range *range, uint64_t at)
 {
 	uint64_t rest = range->len - at;

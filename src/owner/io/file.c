@@ -192,7 +192,7 @@ bool file_is_same(const char *path, const char *other)
 	return stat(path, &a) == 0 && stat(other, &b) == 0 && io_is_same(&a, &b);
 }
 
-/* May PATH be written? */
+/* Refuses a path that may not be written. */
 static int check_target(const char *path, bool force, struct fault *f)
 {
 	struct stat st;
@@ -323,7 +323,7 @@ int file_out_commit(struct file_out *files, size_t nr, struct fault *f)
 		return 0;
 	for (i = 0; i < done; i++)
 		if (!files[i].replace)
-			(void)unlink(files[i].path); /* the failure is being told */
+			(void)unlink(files[i].path); /* the failure is being reported */
 	return r == -EEXIST ? fault_about(f, EXITCODE_REFUSED, files[done].path,
 					  "give another name, or --force to replace it",
 					  "it exists") :

@@ -12,7 +12,7 @@
 #include "base/secret.h"
 #include "owner/io/codec.h"
 
-/* Are these two names of one file? */
+/* True if these are two names of one file. */
 bool file_is_same(const char *path, const char *other);
 
 /*
@@ -22,7 +22,7 @@ bool file_is_same(const char *path, const char *other);
 int file_read_secret(const char *path, struct secret *s, struct fault *f);
 
 /* The same, but guesses base64 or hexadecimal and decodes it. White space in the text is
- * skipped; anything else that is wrong is told with its offset. */
+ * skipped; anything else that is wrong is reported with its offset. */
 int file_read_encoded(const char *path, struct secret *s, enum codec *ret_format,
 		      struct fault *f);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * progress.h - tells people how far a long task is.
+ * progress.h - shows people how far a long task is.
  */
 #ifndef COCO_OWNER_PROGRESS_H
 #define COCO_OWNER_PROGRESS_H

@@ -52,7 +52,7 @@ int launch_measurement(const struct secret *tik, const struct launch_platform *p
 		       const unsigned char nonce[static LAUNCH_NONCE_SIZE],
 		       struct digest *ret_measurement);
 
-/* Is this what the host reported, MEASURE and nonce, as it must be? Returns 0, -EPERM, -ENOTSUP. */
+/* Checks what the host reported, measurement and nonce. Returns 0, -EPERM or -ENOTSUP. */
 int launch_check(const struct secret *tik, const struct launch_platform *platform,
 		 const struct digest *digest, const unsigned char blob[static LAUNCH_BLOB_SIZE]);
 

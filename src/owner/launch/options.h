@@ -43,7 +43,7 @@ struct launch_options {
 /* Puts what was parsed into inputs and platform. Returns 0, or -EINVAL with f. */
 int launch_options_take(struct launch_options *o, struct fault *f);
 
-/* Are all there that a measurement needs? Returns 0, or -EINVAL with f. */
+/* Checks that all is there that a measurement needs. Returns 0, or -EINVAL with f. */
 int launch_options_check(const struct launch_options *o, struct fault *f);
 
 /* The launch digest: given, or computed. */

@@ -36,7 +36,7 @@ void table_trim(struct secret *bytes, const struct table *table);
 /* Adds zeros up to the next multiple of 16, which the header's length does not count. */
 void table_pad(struct secret *bytes);
 
-/* Does the padded table fit into the firmware's area? Returns 0, or -EPERM with f. */
+/* Checks that the padded table fits into the firmware's area. Returns 0, or -EPERM with f. */
 int table_fits(const char *what, const struct secret *bytes, size_t area, struct fault *f);
 
 #endif

@@ -490,10 +490,10 @@ static void test_btrfs(void)
 	begin();
 	set_mounts(MOUNT("0:40", "btrfs"));
 	add_btrfs("dm-0");
-	refused("what is called btrfs and is none", "does not tell its devices");
+	refused("what is called btrfs and is none", "does not name its devices");
 	begin();
 	set_mounts(MOUNT("253:0", "btrfs"));
-	refused("btrfs is not believed its one number", "does not tell its devices");
+	refused("btrfs is not believed its one number", "does not name its devices");
 }
 
 #define OVERLAY(options) "40 30 0:50 / /sysroot rw - overlay overlay rw," options "\n"
@@ -511,7 +511,7 @@ static void test_overlay(void)
 		{ GOOD OVERLAY("lowerdir+=/sysroot/a,lowerdir+=/sysroot/b,datadir+=/sysroot/c"), NULL,
 		  "the newer form of layers" },
 		{ GOOD OVERLAY("lowerdir=/sysroot/a\\040b"), NULL, "a layer with a space" },
-		{ GOOD OVERLAY("upperdir=/run/u,workdir=/run/w"), "does not tell its layers",
+		{ GOOD OVERLAY("upperdir=/run/u,workdir=/run/w"), "does not name its layers",
 		  "overlay without a lower layer" },
 		{ GOOD OVERLAY("lowerdir=/sysroot:/run/x"), "tmpfs on /run", "a lower layer in memory" },
 		{ GOOD OVERLAY("lowerdir+=/sysroot,lowerdir+=/run/x"), "tmpfs on /run",
