@@ -3,6 +3,7 @@
 """seeds.py - writes seeds/TARGET/ anew, where the fuzz targets begin: small inputs, most of which are accepted.
 Without it nobody would know what the binary ones are. What fuzzing has found is in crashes/, and not from here."""
 
+import functools
 import hmac
 import json
 import os
@@ -80,6 +81,20 @@ def policy():
     one("segment-flags", tree)
     tree = header([keyslot(i, key_size=32) for i in range(5)])
     one("five-keyslots", tree)
+    for name, member, value, choice in (
+            ("integrity-more", "segments/0/integrity/tag", 32, "A"), ("json-size", "config/json_size", "16384", "@"),
+            ("two-flags", "config/flags", ["allow-discards", "no-journal"], "@"), ("no-tokens", "tokens", [], "@"),
+            ("other-token", "tokens/32", {"type": "coco-test", "keyslots": []}, "B"),
+            ("short-salt", "digests/0/salt", "AAAA", "@"), ("cost", "digests/0/iterations", 4294967295, "@"),
+            ("unbound", "digests/0/keyslots", ["1"], "@"), ("few-iterations", "keyslots/0/kdf/iterations", 999, "@")):
+        tree = header([keyslot(0, key_size=96 if choice == "A" else 64)])
+        if choice == "A":
+            tree["segments"]["0"]["integrity"] = {"type": "hmac(sha256)", "journal_encryption": "none",
+                                                  "journal_integrity": "none"}
+        *path, last = member.split("/")
+        functools.reduce(dict.__getitem__, path, tree)[last] = value
+        one(name, tree, choice)
+    put("policy", "behind", "@{}\0{}")
     put("jsontext", "header", json.dumps(header([keyslot(0)])))
 
 
@@ -249,6 +264,7 @@ def gpt():
     one("sectors-4096", 1, [(32, 64), (128, 256)])
     one("bad-primary", 2, [(512, 128)])
     one("bad-backup", 4, [(512, 128)])
+    one("bad-both", 6, [(512, 128)])
     one("own-places", 16, [(0, 0), (512, 128)])
     one("overlap", 0, [(512, 128), (600, 128)])
     one("outside", 0, [(512, 1 << 20)])
