@@ -50,15 +50,7 @@ def boot(args):
     prepare([combo])
     case = observe.settled(case, combo)
     log = os.path.join(observe.results_directory(), label)
-    original = vm.VM.read_serial
-
-    def shown(machine):
-        before = len(machine.console)
-        original(machine)
-        sys.stdout.write(machine.console[before:])
-        sys.stdout.flush()
-    vm.VM.read_serial = shown
-    seen = observe.run(case, combo, log)
+    seen = observe.run(case, combo, log, heard=lambda text: print(text, end="", flush=True))
     complaints = suite.verdict.judge(case, combo, case.expect, seen)
     print(f"\n-- {label}: the machine ended by {seen.reason}; console in {log}")
     for complaint in complaints:

@@ -81,9 +81,9 @@ def settled(case, combo):
     return dataclasses.replace(case, **{name: function(disks) for name, function in depend.items()})
 
 
-def run(case, combo, log, hook=None, written=None):
+def run(case, combo, log, hook=None, written=None, heard=None):
     """Boot a case and return the observation. hook(machine), if given, talks to the guest when it is ready.
-    written: a copy of the first disk, which the guest may write to."""
+    written: a copy of the first disk, which the guest may write to. heard(text): told of the console as it comes."""
     seen = Observation()
     seen.log = log
     kernel, initrd, disks, seen.kver = parts(case, combo)
@@ -94,6 +94,7 @@ def run(case, combo, log, hook=None, written=None):
     words = " ".join([CONSOLE.format(root=case.root), *case.cmdline])
     machine = vm.VM(firmware.get(), kernel, initrd, words, case.table, now, log=log, more=case.qemu, debug=case.skip,
                     hashed=words.replace(*case.unhashed) if case.unhashed else None, ram=case.ram, write=bool(written))
+    machine.heard = heard
     if case.deaf:
         machine.initrd = with_front(power.deaf(machine), initrd, log + ".initrd")
     try:

@@ -49,6 +49,7 @@ class VM:
         self.events = []                # QMP events
         self.ended = None               # seconds at which QEMU ended
         self.guest_ended = None         # seconds at which the guest powered off, rebooted or halted
+        self.heard = None               # function(text), called with what is added to console
         self._partial = b""
         self._qmp_buffer = b""
         self._replies = {}
@@ -262,6 +263,8 @@ class VM:
         text = text[:cut] if cut >= 0 else text
         before = self.console.rfind("\n") + 1
         self.console += text
+        if self.heard:
+            self.heard(text)
         done = self.console[before:].split("\n")[:-1]
         now = self.seconds()
         self.lines += [(now, line) for line in done]
