@@ -8,6 +8,7 @@
 
 #include "base/util.h"
 
+/* clang-format off */
 static const struct {
 	const char *name;
 	enum outcome outcome;
@@ -99,6 +100,7 @@ static const struct {
 	[EXITCODE_DEADLINE] = { "deadline", OUTCOME_REFUSED,
 		"raise Timeout=, or enrol the secret in a keyslot whose key derivation costs less" },
 };
+/* clang-format on */
 
 const char *exitcode_name(enum exitcode code)
 {

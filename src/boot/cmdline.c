@@ -22,6 +22,7 @@
  * - luks=: of the real root's crypttab, too, unlike rd.luks=;
  * - swiotlb=noforce, random.trust_cpu=off: no bounce buffers, and no credit for the only random
  *   numbers that the host does not see. */
+/* clang-format off */
 static const char *const default_words[] = {
 	/* put there by boot loaders and by the firmware of measured direct boot */
 	"BOOT_IMAGE=*", "initrd=initrd",
@@ -45,6 +46,7 @@ static const char *const default_words[] = {
 	"apparmor=1", "audit=1", "random.trust_cpu=on", "random.trust_cpu=1", "swiotlb=#",
 	"swiotlb=force",
 };
+/* clang-format on */
 
 #define ROOT_WORD "root=/dev/mapper/"
 

@@ -47,6 +47,7 @@ struct service {
 };
 
 #define AGENT "takes orders from the host; remove it"
+/* clang-format off */
 static const struct service services[] = {
 	{ "qemu-guest-agent", { "/usr/sbin/qemu-ga", "/usr/bin/qemu-ga" },
 	  { "qemu-guest-agent.service" }, AGENT },
@@ -92,6 +93,7 @@ static const struct service services[] = {
 	{ "kexec-tools", { "/etc/init.d/kexec-load" }, { "kexec-load.service" },
 	  "starts the kernel in /boot at a reboot, which the host writes if it is plain; remove it" },
 };
+/* clang-format on */
 
 static bool is_absent(int r)
 {

@@ -315,6 +315,7 @@ static int run_encrypt(int argc, char **argv)
 	return r < 0 ? cmd_fail(&f) : cmd_finish();
 }
 
+/* clang-format off */
 static const struct option_row encrypt_options[] = {
 	OPTION_TEXT(0, "secret-out", "FILE", struct options, secret_out,
 		    "make a secret (64 hexadecimal digits) and write it to FILE"),
@@ -333,6 +334,7 @@ static const struct option_row encrypt_options[] = {
 		    "refused: says what can make an authenticated volume"),
 	{ 0 },
 };
+/* clang-format on */
 
 const struct cmd cmd_encrypt = {
 	.name = "encrypt",

@@ -135,6 +135,7 @@ static int run_measure(int argc, char **argv)
 	return r < 0 ? cmd_fail(&f) : OUTCOME_OK;
 }
 
+/* clang-format off */
 static const struct option_row measure_options[] = {
 	LAUNCH_OPTIONS(struct measure, launch),
 	OPTION_TEXT(0, "nonce", "N", struct measure, launch.nonce,
@@ -143,6 +144,7 @@ static const struct option_row measure_options[] = {
 	OPTION_FLAG("json", struct measure, json, "print as JSON"),
 	{ 0 },
 };
+/* clang-format on */
 
 const struct cmd cmd_measure = {
 	.name = "measure",

@@ -281,6 +281,7 @@ static int run_packet(int argc, char **argv)
 	return r < 0 ? cmd_fail(&f) : print(&o, packet);
 }
 
+/* clang-format off */
 static const struct option_row packet_options[] = {
 	LAUNCH_OPTIONS(struct options, launch),
 	/* Not shown: it is refused with a reason. */
@@ -297,6 +298,7 @@ static const struct option_row packet_options[] = {
 		    "seal without a check: any guest that the host has started gets the secret. For tests only"),
 	{ 0 },
 };
+/* clang-format on */
 
 const struct cmd cmd_packet = {
 	.name = "packet",

@@ -232,6 +232,7 @@ static int run_prepare(int argc, char **argv)
 	return prepare(&o);
 }
 
+/* clang-format off */
 static const struct option_row prepare_options[] = {
 	TARGET_DISK,
 	OPTION_TEXT('o', "output", "FILE", struct options, out,
@@ -248,6 +249,7 @@ static const struct option_row prepare_options[] = {
 	OPTION_FLAG("force", struct options, force, "replace the table if there is one"),
 	{ 0 },
 };
+/* clang-format on */
 
 const struct cmd cmd_prepare = {
 	.name = "prepare",

@@ -142,6 +142,7 @@ static int run_recovery(int argc, char **argv)
 	return recovery(&o);
 }
 
+/* clang-format off */
 static const struct option_row recovery_options[] = {
 	TARGET_DISK,
 	OPTION_TEXT(0, "table", "TABLE", struct options, table,
@@ -151,6 +152,7 @@ static const struct option_row recovery_options[] = {
 	TARGET_OPTIONS(struct options, target),
 	{ 0 },
 };
+/* clang-format on */
 
 const struct cmd cmd_recovery = {
 	.name = "recovery",

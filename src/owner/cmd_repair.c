@@ -41,11 +41,13 @@ static int run_repair(int argc, char **argv)
 	return repair(&o);
 }
 
+/* clang-format off */
 static const struct option_row repair_options[] = {
 	TARGET_DISK,
 	TARGET_OPTIONS(struct options, target),
 	{ 0 },
 };
+/* clang-format on */
 
 const struct cmd cmd_repair = {
 	.name = "repair",

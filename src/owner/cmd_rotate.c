@@ -254,6 +254,7 @@ static int run_rotate(int argc, char **argv)
 	return rotate(&o);
 }
 
+/* clang-format off */
 static const struct option_row rotate_options[] = {
 	TARGET_DISK,
 	OPTION_TEXT(0, "table", "FILE", struct options, old,
@@ -270,6 +271,7 @@ static const struct option_row rotate_options[] = {
 	OPTION_FLAG("force", struct options, force, "replace the output if it is there"),
 	{ 0 },
 };
+/* clang-format on */
 
 const struct cmd cmd_rotate = {
 	.name = "rotate",
@@ -365,6 +367,7 @@ static int run_status(int argc, char **argv)
 	return status(&o);
 }
 
+/* clang-format off */
 static const struct option_row status_options[] = {
 	TARGET_DISK,
 	OPTION_TEXT(0, "table", "FILE", struct options, old,
@@ -373,6 +376,7 @@ static const struct option_row status_options[] = {
 	TARGET_OPTIONS(struct options, target),
 	{ 0 },
 };
+/* clang-format on */
 
 const struct cmd cmd_status = {
 	.name = "status",

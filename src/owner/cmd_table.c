@@ -386,6 +386,7 @@ static int run_table(int argc, char **argv)
 	return cmd_usage(&cmd_table, "'%s' is not build, show, add or remove", argv[1]);
 }
 
+/* clang-format off */
 static const struct option_row table_options[] = {
 	OPTION_TEXT('o', "output", "FILE", struct options, output,
 		    "written 0600; must not exist without --force"),
@@ -400,6 +401,7 @@ static const struct option_row table_options[] = {
 	OPTION_FLAG("json", struct options, json, "print as JSON"),
 	{ 0 },
 };
+/* clang-format on */
 
 const struct cmd cmd_table = {
 	.name = "table",

@@ -171,6 +171,7 @@ static int run_verify(int argc, char **argv)
 	return verify(&o);
 }
 
+/* clang-format off */
 static const struct option_row verify_options[] = {
 	TARGET_DISK,
 	OPTION_OPERAND("TABLE", "the secret table: binary, base64 or hexadecimal"),
@@ -180,6 +181,7 @@ static const struct option_row verify_options[] = {
 	OPTION_FLAG("json", struct options, json, "one line of JSON"),
 	{ 0 },
 };
+/* clang-format on */
 
 const struct cmd cmd_verify = {
 	.name = "verify",

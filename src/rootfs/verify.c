@@ -269,12 +269,14 @@ int verify_mount(const struct root *root, const char *point, const struct opened
  * anywhere; whatever else has no device comes over a network, or from the host. */
 static bool is_of_the_kernel(const struct mount *m)
 {
+	/* clang-format off */
 	static const char *const types[] = {
 		"autofs", "binfmt_misc", "bpf", "cgroup", "cgroup2", "configfs", "debugfs",
 		"devpts", "devtmpfs", "efivarfs", "fusectl", "hugetlbfs", "mqueue", "nsfs", "proc",
 		"pstore", "ramfs", "resctrl", "rootfs", "rpc_pipefs", "securityfs", "selinuxfs",
 		"smackfs", "sysfs", "tmpfs", "tracefs",
 	};
+	/* clang-format on */
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(types) && major(m->dev) == 0; i++)

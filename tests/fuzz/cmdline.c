@@ -14,6 +14,7 @@
 #define SEPARATORS " \t\n"
 
 /* What a host would like to write. A word that begins so is allowed with no configuration here. */
+/* clang-format off */
 static const char *const dangerous[] = {
 	"init=", "rdinit=", "rd.break", "rd.shell=1", "rd.cmdline", "systemd.unit=", "systemd.run",
 	"systemd.debug", "systemd.mask=", "systemd.wants=", "systemd.setenv=", "systemd.set_credential",
@@ -22,6 +23,7 @@ static const char *const dangerous[] = {
 	"efi=", "acpi", "memmap=", "mem=", "slub_debug", "kgdb", "earlycon", "crashkernel=", "single",
 	"emergency", "rescue",
 };
+/* clang-format on */
 
 static void set_conf(struct conf *conf, unsigned int choice)
 {

@@ -100,10 +100,12 @@ static void check_remove(const struct table *table)
 /* Whether an entry may be added; len and GUID by the last byte. */
 static void check_add(const struct table *table)
 {
+	/* clang-format off */
 	static const char *const guids[] = {
 		"2f9a6f4e-0a4e-4a5e-8b7a-9e1d3c5b7a90", TABLE_GUID, TABLE_GUID_DELETED,
 		GUID_KERNEL_EXAMPLE, GUID_DISK_SECRET, NULL,
 	};
+	/* clang-format on */
 	static struct table after;
 	unsigned int last = bytes.bytes[bytes.len - 1];
 	const char *guid = guids[last % ARRAY_SIZE(guids)];

@@ -53,12 +53,14 @@ enum inject_call {
 	_INJECT_MAX,
 };
 
+/* clang-format off */
 static const char *const inject_names[_INJECT_MAX] = {
 	"nothing", "mlock",    "madvise",      "read",	"pread",  "pwrite",
 	"sendfile", "lseek",   "ftruncate",    "memfd_create", "fcntl", "openat",
 	"openat2", "unlinkat", "fstatat",      "readdir", "fdopendir", "socketpair", "fork", "send",
 	"recv", "poll", "mmap", "prctl", "setrlimit",
 };
+/* clang-format on */
 
 /* Which use of which call fails, and how; hit says whether it came to that. */
 static struct {

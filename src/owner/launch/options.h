@@ -17,6 +17,7 @@ struct launch_options {
 };
 
 /* Rows for a table of options; o is the member of `type` that is a struct launch_options. */
+/* clang-format off */
 #define LAUNCH_OPTIONS(type, o)                                                                   \
 	OPTION_TEXT(0, "firmware", "FILE", type, o.inputs.firmware, "the guest's firmware"),      \
 	OPTION_TEXT(0, "kernel", "FILE", type, o.inputs.kernel,                                   \
@@ -39,6 +40,7 @@ struct launch_options {
 	OPTION_TEXT(0, "launch-measure-blob", "B", type, o.blob,                                  \
 		    "what query-sev-launch-measure or virsh domlaunchsecinfo tell: measurement "  \
 		    "and nonce")
+/* clang-format on */
 
 /* Puts what was parsed into inputs and platform. Returns 0, or -EINVAL with f. */
 int launch_options_take(struct launch_options *o, struct fault *f);

@@ -135,6 +135,7 @@ static void test_earlier_fault(void)
 
 static void test_read(void)
 {
+	/* clang-format off */
 	static const struct {
 		size_t len;
 		size_t piece;
@@ -143,6 +144,7 @@ static void test_read(void)
 		{ 4096, 4096 }, { 4097, 4096 }, { SECRET_CAPACITY - 1, 1000 },
 		{ SECRET_CAPACITY, 4096 }, { SECRET_CAPACITY, 777 },
 	};
+	/* clang-format on */
 	_cleanup_secret_ struct secret s = SECRET_NULL;
 	size_t i;
 	int fd;

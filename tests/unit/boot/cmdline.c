@@ -65,6 +65,7 @@ static const char *check(const char *cmdline)
 
 static void test_allowed(void)
 {
+	/* clang-format off */
 	static const char *const good[] = {
 		"", "\n", "  \t \n", "quiet", "quiet\n", "\tquiet  ro\t", "root=/dev/mapper/root ro quiet",
 		"BOOT_IMAGE=(hd0,gpt1)/vmlinuz-6.1.0 root=/dev/mapper/root ro",
@@ -80,6 +81,7 @@ static void test_allowed(void)
 		"random.trust_cpu=1", "nomodeset", "selinux=1", "enforcing=1", "apparmor=1",
 		"swiotlb=force", "swiotlb=0", "iommu.strict=1", "splash", "nosplash", "rhgb", "noresume", "fips=1",
 	};
+	/* clang-format on */
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(good); i++)
@@ -89,6 +91,7 @@ static void test_allowed(void)
 static void test_refused(void)
 {
 	/* Each of them first, alone, behind a good word and in front of one. */
+	/* clang-format off */
 	static const char *const bad[] = {
 		/* another init, or one more way into this one */
 		"init=/bin/sh", "rdinit=/bin/sh", "single", "1", "S", "s", "emergency", "rescue", "debug",
@@ -138,6 +141,7 @@ static void test_refused(void)
 		"console=a\x01", "console=a\x7f", "console=\xc3\xa4", "console=a\vb", "console=a\rb",
 		"console=a\fb", "console=\x1b[2J",
 	};
+	/* clang-format on */
 	unsigned int wrong = 0;
 	char text[512], shown[FAULT_WHY_MAX];
 	size_t i;

@@ -95,6 +95,7 @@ static void test_bad(void)
 {
 #define NO_DEVICE(word) \
 	"TAB:1: device '" word "' is not auto, UUID=, PARTUUID=, LABEL= or a path in /dev"
+	/* clang-format off */
 	static const struct {
 		const char *text;
 		const char *reason;
@@ -159,6 +160,7 @@ static void test_bad(void)
 		  "TAB:3: a second volume with the option 'root'" },
 		{ "a auto\nb\n", "TAB:2: expected: volume device secret-GUID options" },
 	};
+	/* clang-format on */
 	char text[1024] = "";
 	size_t i;
 

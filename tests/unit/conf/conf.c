@@ -51,6 +51,7 @@ static void test_defaults(void)
 
 static void test_timeout(void)
 {
+	/* clang-format off */
 	static const struct {
 		const char *value;
 		uint64_t ms; /* 0: refused */
@@ -67,6 +68,7 @@ static void test_timeout(void)
 		{ "18446744073709551", 0 }, { "000000000000000090", 0 },
 		{ "0000000000000090", 0 }, { "000000000000090", 90000 },
 	};
+	/* clang-format on */
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -88,6 +90,7 @@ static void test_timeout(void)
 
 static void test_root_timeout(void)
 {
+	/* clang-format off */
 	static const struct {
 		const char *value;
 		uint64_t ms; /* 0: refused */
@@ -96,6 +99,7 @@ static void test_root_timeout(void)
 		{ "9999ms", 0 },   { "9", 0 },		 { "1", 0 },	       { "0", 0 },
 		{ "3600001ms", 0 }, { "61min", 0 },	 { "", 0 },	       { "infinity", 0 },
 	};
+	/* clang-format on */
 	char text[64];
 	size_t i;
 	int r;
@@ -304,6 +308,7 @@ static void test_names(void)
 
 static void test_keys(void)
 {
+	/* clang-format off */
 	static const struct {
 		const char *text;
 		const char *reason;
@@ -315,6 +320,7 @@ static void test_keys(void)
 		{ "[Unlock]\nTimeout=9 # why\n", "FILE:2: Timeout= takes a time between 1s and 60min" },
 		{ "[Unlock]\nTimeout=1s\nTimeout=x", "FILE:3: Timeout= takes a time between 1s and 60min" },
 	};
+	/* clang-format on */
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {

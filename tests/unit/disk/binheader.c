@@ -113,6 +113,7 @@ static void put(int which, size_t at, const char *bytes, size_t len)
 
 static void test_values(void)
 {
+	/* clang-format off */
 	static const struct {
 		const char *name;
 		int which;
@@ -158,6 +159,7 @@ static void test_values(void)
 		{ "more behind the end", 2, UUID_AT, UUID "\0a", 38, "uuid" },
 		{ "another sequence", 2, SEQID, "\xff\xff\xff\xff\xff\xff\xff\xff", 8, "accepted" },
 	};
+	/* clang-format on */
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {

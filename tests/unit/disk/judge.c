@@ -426,6 +426,7 @@ static void call(void)
 
 static void test_seccomp(void)
 {
+	/* clang-format off */
 	static const struct {
 		const char *name;
 		int nr;
@@ -442,6 +443,7 @@ static void test_seccomp(void)
 		/* x32 on x86: the same architecture, other numbers; nothing elsewhere */
 		{ "x32 read", 0x40000000 },
 	};
+	/* clang-format on */
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(attacks); i++) {

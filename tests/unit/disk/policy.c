@@ -97,6 +97,7 @@ static const char *judge_tree(void)
 #define KA "\"area\":"
 #define C "\"config\":"
 
+/* clang-format off */
 static const struct {
 	const char *after, *from, *to;
 	const char *rule;
@@ -265,6 +266,7 @@ static const struct {
 	{ "{", "{", "{\"a\":[[[[[[[[[[[[]]]]]]]]]]]],", "json" },
 	{ "{", "{", "{\"a\":[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]],", "json" },
 };
+/* clang-format on */
 
 static void test_edits(void)
 {
@@ -387,10 +389,12 @@ static unsigned int count_members(struct json_object *obj)
 /* Without each member, with another one beside it, with each in another form. */
 static void test_members(void)
 {
+	/* clang-format off */
 	static const char *const forms[] = {
 		"null", "true", "\"\"", "\"0\\u0000\"", "[]", "{}", "-1", "[\"0\"]", "1e3",
 		"18446744073709551616", "9223372036854775807", "\"18446744073709551616\"",
 	};
+	/* clang-format on */
 	unsigned int taken = 0;
 	char path[128];
 	size_t i, j;
@@ -437,6 +441,7 @@ static void test_members(void)
 #define B33 "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 #define B64 B33 "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=="
 
+/* clang-format off */
 static const struct {
 	const char *path, *value, *rule;
 } values[] = {
@@ -563,6 +568,7 @@ static const struct {
 	{ "config.requirements", "{\"mandatory\":[]}", "requirements" },
 	{ "config.requirements", "{\"optional\":[\"x\"]}", "requirements" },
 };
+/* clang-format on */
 
 static void test_values(void)
 {
@@ -909,6 +915,7 @@ static void test_formats(const struct fixture *fx)
 static void test_man_page(void)
 {
 	/* Those of other tests: binheader.c, and what volume.c asks libcryptsetup for. */
+	/* clang-format off */
 	static const char *const more[] = {
 		"metadata-size", "second-copy-missing", "header-offset", "checksum-algorithm",
 		"checksum", "reserved-bytes", "label", "uuid", "copies-differ", "accessor-cipher",
@@ -916,6 +923,7 @@ static void test_man_page(void)
 		"accessor-metadata", "accessor-reencryption", "accessor-hardware",
 		"accessor-requirements", "accessor-flags", "accessor-integrity", "accessor-keyslot",
 	};
+	/* clang-format on */
 	FILE *page = fopen(MAN_PAGE, "re");
 	char line[1024], *cursor, *word;
 	bool in_section = false, told[64] = { false };
@@ -954,6 +962,7 @@ static void test_man_page(void)
 /* The names are part of the contract. */
 static void test_names(void)
 {
+	/* clang-format off */
 	static const char *const names[] = {
 		"json", "json-duplicate-key", "unknown-key", "one-segment", "segment-type",
 		"segment-cipher", "segment-integrity", "segment-size", "segment-offset",
@@ -963,6 +972,7 @@ static void test_names(void)
 		"digest-count", "digest", "digest-binding", "token", "config", "config-flags",
 		"requirements",
 	};
+	/* clang-format on */
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(names); i++)

@@ -25,11 +25,13 @@ static int read_text(const char *text)
 
 static void test_read(void)
 {
+	/* clang-format off */
 	static const char *const bad[] = {
 		"", "\n", "1", "12", "1\n\n", " 1\n", "1 \n", "+1\n", "-1\n", "01\n", "00\n", "0x1\n",
 		"1\r\n", "x\n", "1\n2\n", "9223372036854775808\n", "18446744073709551616\n",
 		"00000000000000000000001\n",
 	};
+	/* clang-format on */
 	size_t i;
 
 	ok(read_it() == 0 && got == 0, "no directory is generation 0");

@@ -140,6 +140,7 @@ static void test_not_written(void)
 /* Each line left out, doubled, and cut after each byte; then what no line may be. */
 static void test_not_read(void)
 {
+	/* clang-format off */
 	static const struct {
 		const char *from;
 		const char *to;
@@ -161,6 +162,7 @@ static void test_not_read(void)
 		{ "set-generation", "sut-generation" }, { "=9223372036854775807\n", "=9223372036854775807\n\n" },
 		{ "=9223372036854775807\n", "=1\nx" },
 	};
+	/* clang-format on */
 	static const char text[] = HEAD VOLUME;
 	char changed[4096];
 	unsigned int accepted = 0;

@@ -500,6 +500,7 @@ static void test_btrfs(void)
 
 static void test_overlay(void)
 {
+	/* clang-format off */
 	static const struct {
 		const char *lines;
 		const char *reason;
@@ -534,6 +535,7 @@ static void test_overlay(void)
 		  "35 1 0:49 / /o rw - overlay o rw,lowerdir=/base/a\n" OVERLAY("lowerdir=/o"), NULL,
 		  "an overlay of an overlay of the root" },
 	};
+	/* clang-format on */
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -1157,6 +1159,7 @@ static void test_all_rivals(void)
 
 static void test_swaps(void)
 {
+	/* clang-format off */
 	static const struct {
 		const char *text;
 		const char *reason; /* NULL: accepted */
@@ -1192,6 +1195,7 @@ static void test_swaps(void)
 		{ "", "proc/swaps lies on: Invalid argument", "an empty list" },
 		{ SWAP_ON("/dev/dm-5", "partition"), "proc/swaps lies on", "a list of another form" },
 	};
+	/* clang-format on */
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {

@@ -281,6 +281,7 @@ static void test_discard_fails(void)
 /* The merged driver shows 64 files at most. In a tree nothing can be reloaded. */
 static void test_hidden(void)
 {
+	/* clang-format off */
 	static const struct {
 		unsigned int nr;
 		const char *module;
@@ -292,6 +293,7 @@ static void test_hidden(void)
 		{ 64, "coco_secret", EXITCODE_OK },	   { 65, "coco_secret", EXITCODE_OK },
 		{ 300, "coco_secret", EXITCODE_OK },
 	};
+	/* clang-format on */
 	char module[128];
 	struct fixture fx;
 	size_t i;

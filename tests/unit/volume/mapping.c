@@ -95,6 +95,7 @@ static const char *check(void)
 
 static void test_params(void)
 {
+	/* clang-format off */
 	static const struct {
 		const char *params, *what;
 	} cases[] = {
@@ -139,6 +140,7 @@ static void test_params(void)
 		{ CRYPT " 17 a b", "an option differs" },
 		{ CRYPT " x", "an option differs" },
 	};
+	/* clang-format on */
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -162,6 +164,7 @@ static void test_params(void)
 
 static void test_options(void)
 {
+	/* clang-format off */
 	static const struct {
 		unsigned int options, sector_size;
 		const char *words;
@@ -194,6 +197,7 @@ static void test_options(void)
 		  "6 no_write_workqueue sector_size:4096 allow_discards submit_from_crypt_cpus "
 		  "same_cpu_crypt no_read_workqueue", false },
 	};
+	/* clang-format on */
 	char params[512];
 	size_t i;
 

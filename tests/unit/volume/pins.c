@@ -55,6 +55,7 @@ static int bad_line(const char *text)
 
 static void test_grammar(void)
 {
+	/* clang-format off */
 	static const struct {
 		const char *text;
 		int line;
@@ -144,6 +145,7 @@ static void test_grammar(void)
 		{ R "min-generation=2\nset-generation=1\n", 4 },
 		{ R "set-generation=1\nmin-generation=2\n", 4 }, /* the minimum comes first */
 	};
+	/* clang-format on */
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++)

@@ -13,6 +13,7 @@
 static void test_encodings(void)
 {
 	/* RFC 4648, section 10 */
+	/* clang-format off */
 	static const struct {
 		const char *bytes, *base64, *hex;
 	} cases[] = {
@@ -21,6 +22,7 @@ static void test_encodings(void)
 		{ "fooba", "Zm9vYmE=", "666f6f6261" }, { "foobar", "Zm9vYmFy", "666f6f626172" },
 		{ "\xfb\xff\xbf", "+/+/", "fbffbf" },
 	};
+	/* clang-format on */
 	static const char *const bad[] = { "Zm9", "Zm9v=", "Zm9vYg=", "Zm9vYh==", "Zg=v", "====",
 					   "Zm9-", "Zm9_", "66666", "6g6666", "Zm9vZm9v", "" };
 	unsigned char all[256], bytes[256];
