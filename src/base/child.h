@@ -14,7 +14,7 @@
 #include "base/util.h"
 
 struct child {
-	pid_t pid; /* 0: none */
+	pid_t pid;  /* 0: none */
 	int status; /* what fn returned; -1: it was killed, or has not ended */
 };
 

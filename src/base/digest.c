@@ -32,8 +32,7 @@ int digest_sha256(const void *data, size_t len, struct digest *ret_digest)
 	return 0;
 }
 
-int digest_hmac_sha256(const void *key, size_t key_len, const char *text,
-		       struct digest *ret_digest)
+int digest_hmac_sha256(const void *key, size_t key_len, const char *text, struct digest *ret_digest)
 {
 	struct digest digest;
 	unsigned int size = 0;

@@ -9,7 +9,7 @@
 
 #include "base/util.h"
 
-#define DIGEST_SIZE 32			      /* bytes */
+#define DIGEST_SIZE 32			       /* bytes */
 #define DIGEST_TEXT_SIZE (2 * DIGEST_SIZE + 1) /* lower case hexadecimal, with the final NUL */
 
 struct digest {

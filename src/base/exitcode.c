@@ -110,7 +110,7 @@ const char *exitcode_name(enum exitcode code)
 const char *exitcode_next(enum exitcode code)
 {
 	return (unsigned int)code < ARRAY_SIZE(table) ? table[code].next :
-							 table[EXITCODE_INTERNAL].next;
+							table[EXITCODE_INTERNAL].next;
 }
 
 const char *exitcode_owner_next(enum exitcode code)

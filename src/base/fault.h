@@ -17,7 +17,7 @@
 /* All texts are printable, without double quotes, and cut if they are too long. */
 struct fault {
 	enum exitcode code;
-	bool outranks; /* recorded by fault_replace() */
+	bool outranks;		   /* recorded by fault_replace() */
 	char what[FAULT_TEXT_MAX]; /* the file or object; empty where `why` names it */
 	char why[FAULT_WHY_MAX];
 	char next[FAULT_TEXT_MAX]; /* what to do; empty: what the code says */

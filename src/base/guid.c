@@ -47,8 +47,8 @@ void guid_bytes(const char guid[static GUID_TEXT_SIZE], unsigned char ret_bytes[
 	size_t i;
 
 	for (i = 0; i < GUID_SIZE; i++)
-		ret_bytes[i] = (unsigned char)(digit(guid[places[i]]) << 4 |
-					       digit(guid[places[i] + 1]));
+		ret_bytes[i] =
+			(unsigned char)(digit(guid[places[i]]) << 4 | digit(guid[places[i] + 1]));
 }
 
 void guid_text(const unsigned char bytes[static GUID_SIZE], char ret_guid[static GUID_TEXT_SIZE])

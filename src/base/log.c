@@ -69,7 +69,7 @@ static void set_alarm(time_t seconds)
 	sigaddset(&alarm_only, SIGALRM);
 	(void)sigaction(SIGALRM, &action, NULL);
 	(void)sigprocmask(SIG_UNBLOCK, &alarm_only, NULL); /* who ends the machine blocks all */
-	(void)setitimer(ITIMER_REAL, &timer, NULL); /* neither fails with valid arguments */
+	(void)setitimer(ITIMER_REAL, &timer, NULL);	   /* neither fails with valid arguments */
 }
 
 /* Returns true if the whole line is out. */

@@ -58,7 +58,10 @@ static int take_word(const struct option_row *row, const char *text, const char 
 			return 0;
 		}
 		text_append(wanted, sizeof(wanted), "%s%.*s",
-			    word == row->value ? "" : end ? ", " : " or ", (int)len, word);
+			    word == row->value ? "" :
+			    end		       ? ", " :
+						 " or ",
+			    (int)len, word);
 	}
 	return refuse(row, text, wanted, f);
 }

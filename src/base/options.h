@@ -54,20 +54,36 @@ struct option_row {
 
 /* Rows. `type` is the struct that is filled, `member` where in it. { 0 } ends a table. */
 #define OPTION_OPERAND(name_, help_) { .kind = OPTION_KIND_OPERAND, .name = name_, .help = help_ }
-#define OPTION_FLAG(name_, type, member, help_)                                                   \
-	{ .kind = OPTION_KIND_FLAG, .name = name_, .help = help_,                                 \
+#define OPTION_FLAG(name_, type, member, help_) \
+	{ .kind = OPTION_KIND_FLAG,             \
+	  .name = name_,                        \
+	  .help = help_,                        \
 	  .offset = OPTION_AT_(type, member, bool) }
-#define OPTION_TEXT(letter_, name_, value_, type, member, help_)                                  \
-	{ .kind = OPTION_KIND_TEXT, .letter = letter_, .name = name_, .value = value_,            \
-	  .help = help_, .offset = OPTION_AT_(type, member, const char *) }
-#define OPTION_WORD(name_, words, type, member, help_)                                            \
-	{ .kind = OPTION_KIND_WORD, .name = name_, .value = words, .help = help_,                 \
+#define OPTION_TEXT(letter_, name_, value_, type, member, help_) \
+	{ .kind = OPTION_KIND_TEXT,                              \
+	  .letter = letter_,                                     \
+	  .name = name_,                                         \
+	  .value = value_,                                       \
+	  .help = help_,                                         \
 	  .offset = OPTION_AT_(type, member, const char *) }
-#define OPTION_LIST(name_, value_, type, member, help_)                                           \
-	{ .kind = OPTION_KIND_LIST, .name = name_, .value = value_, .help = help_,                \
+#define OPTION_WORD(name_, words, type, member, help_) \
+	{ .kind = OPTION_KIND_WORD,                    \
+	  .name = name_,                               \
+	  .value = words,                              \
+	  .help = help_,                               \
+	  .offset = OPTION_AT_(type, member, const char *) }
+#define OPTION_LIST(name_, value_, type, member, help_) \
+	{ .kind = OPTION_KIND_LIST,                     \
+	  .name = name_,                                \
+	  .value = value_,                              \
+	  .help = help_,                                \
 	  .offset = OPTION_AT_(type, member, struct option_list) }
-#define OPTION_NUMBER(name_, max_, type, member, help_)                                           \
-	{ .kind = OPTION_KIND_NUMBER, .name = name_, .value = "N", .help = help_, .max = max_,    \
+#define OPTION_NUMBER(name_, max_, type, member, help_) \
+	{ .kind = OPTION_KIND_NUMBER,                   \
+	  .name = name_,                                \
+	  .value = "N",                                 \
+	  .help = help_,                                \
+	  .max = max_,                                  \
 	  .offset = OPTION_AT_(type, member, struct option_number) }
 
 /*

@@ -28,8 +28,8 @@ int root_open(const struct root *root, const char *path, int flags, mode_t mode)
 /* Reads a whole text file of at most max bytes into a new string (owned by the caller, not
  * holding a NUL inside). Returns its length, -EFBIG beyond max, -EINVAL for a NUL byte, or
  * -errno. Not for secrets. */
-ssize_t root_read_text(const struct root *root, const char *path, size_t max, char **ret_text)
-	_must_check_;
+ssize_t root_read_text(const struct root *root, const char *path, size_t max,
+		       char **ret_text) _must_check_;
 
 /* Makes a directory (0755 less the umask) below a parent that is there; one that exists is
  * left as it is. Returns 0 or -errno. */
@@ -40,8 +40,8 @@ int root_mkdir(const struct root *root, const char *path) _must_check_;
  * directory is made if it is missing, and has mode 0755 then as before; the file has `mode`
  * whatever the umask. Returns 0 or -errno; the old file is then as it was.
  */
-int root_replace_text(const struct root *root, const char *path, const char *text, mode_t mode)
-	_must_check_;
+int root_replace_text(const struct root *root, const char *path, const char *text,
+		      mode_t mode) _must_check_;
 
 /* Returns 1 if the path exists below the root, 0 if it does not (ENOENT, ENOTDIR), or -errno:
  * then nobody knows, and the caller says what that means. Never use it as a truth value. */
@@ -58,7 +58,7 @@ typedef int (*root_entry_fn)(const char *name, void *data);
 int root_walk_fd(int fd, root_entry_fn fn, void *data) _must_check_;
 
 /* The same for a path below the root; flags are added to those of the open. */
-int root_walk(const struct root *root, const char *path, int flags, root_entry_fn fn, void *data)
-	_must_check_;
+int root_walk(const struct root *root, const char *path, int flags, root_entry_fn fn,
+	      void *data) _must_check_;
 
 #endif

@@ -29,8 +29,8 @@ int secret_harden_process(void)
 
 static int map(struct secret *ret_secret)
 {
-	void *p = mmap(NULL, SECRET_CAPACITY, PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *p = mmap(NULL, SECRET_CAPACITY, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+		       -1, 0);
 	int r;
 
 	if (p == MAP_FAILED)

@@ -21,17 +21,17 @@
 #define _cleanup_close_ _cleanup_(util_closep)
 
 /* Takes the value out of a variable with a cleanup attribute, so that the caller owns it. */
-#define TAKE_PTR(p)                    \
-	({                             \
+#define TAKE_PTR(p)                     \
+	({                              \
 		__typeof__(p) _p = (p); \
-		(p) = NULL;            \
-		_p;                    \
+		(p) = NULL;             \
+		_p;                     \
 	})
-#define TAKE_FD(fd)           \
-	({                    \
+#define TAKE_FD(fd)             \
+	({                      \
 		int _fd = (fd); \
-		(fd) = -EBADF; \
-		_fd;          \
+		(fd) = -EBADF;  \
+		_fd;            \
 	})
 
 static inline void util_freep(void *p)

@@ -117,8 +117,7 @@ static _Noreturn void watch(const struct watch_fds *fds, enum failure_action act
 	end_machine(action, fds->trigger);
 }
 
-void action_arm(const struct root *root, enum failure_action action,
-		struct action_watch *ret_watch)
+void action_arm(const struct root *root, enum failure_action action, struct action_watch *ret_watch)
 {
 	struct watch_fds fds;
 	sigset_t all;

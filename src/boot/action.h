@@ -13,9 +13,9 @@
 /* The process that ends the machine; it waits for a word, for the caller's end, or the limit. */
 struct action_watch {
 	enum failure_action action;
-	pid_t pid;    /* 0: there is none */
-	int go;	      /* our end of a pipe, owned; negative: there is none */
-	int trigger;  /* PATH_SYSRQ_TRIGGER, owned; negative: there is none */
+	pid_t pid;   /* 0: there is none */
+	int go;	     /* our end of a pipe, owned; negative: there is none */
+	int trigger; /* PATH_SYSRQ_TRIGGER, owned; negative: there is none */
 };
 
 /*

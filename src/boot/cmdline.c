@@ -122,7 +122,8 @@ char *cmdline_next_refused(char **cursor, const struct conf *conf)
 static int check_efi_options(const struct root *root, struct fault *f)
 {
 	static const char *const paths[] = {
-		PATH_EFI_SYSTEMD_OPTIONS, PATH_EFI_SYSTEMD_OPTIONS_CACHE,
+		PATH_EFI_SYSTEMD_OPTIONS,
+		PATH_EFI_SYSTEMD_OPTIONS_CACHE,
 	};
 	size_t i;
 	int r;
@@ -130,8 +131,9 @@ static int check_efi_options(const struct root *root, struct fault *f)
 	for (i = 0; i < ARRAY_SIZE(paths); i++) {
 		r = root_exists(root, paths[i]);
 		if (r < 0)
-			return fault_errno(f, EXITCODE_COMMAND_LINE, r,
-					   "cannot see whether there is an EFI variable SystemdOptions");
+			return fault_errno(
+				f, EXITCODE_COMMAND_LINE, r,
+				"cannot see whether there is an EFI variable SystemdOptions");
 		if (r > 0)
 			return fault_set(f, EXITCODE_COMMAND_LINE, EPERM,
 					 "the EFI variable SystemdOptions adds to the kernel command "

@@ -24,9 +24,10 @@ static void append_name(char *text, const char *name)
 static bool may_be_logical(const struct device_spec *d)
 {
 	static const char *const mapper[] = { PATH_DM_DIR "/", PATH_DEV "/dm-",
-					      PATH_DEV "/disk/by-id/dm-", PATH_DEV "/disk/by-id/lvm-" };
-	static const char *const others[] = { "block/", "bus/", "cciss/", "disk/", "ida/", "md/",
-					      "nvme/", "rd/", "xen/" };
+					      PATH_DEV "/disk/by-id/dm-",
+					      PATH_DEV "/disk/by-id/lvm-" };
+	static const char *const others[] = { "block/", "bus/",	 "cciss/", "disk/", "ida/",
+					      "md/",	"nvme/", "rd/",	   "xen/" };
 	const char *rest = d->value + sizeof(PATH_DEV);
 	size_t i;
 

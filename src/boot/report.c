@@ -168,8 +168,9 @@ int report_write(const struct root *root, const struct conf *conf, const struct 
 		 const struct fault *fault, const char *action)
 {
 	struct json_object *obj = status_json(root, conf, report, fault, action);
-	const char *text = json_object_to_json_string_ext(
-		obj, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+	const char *text =
+		json_object_to_json_string_ext(obj, JSON_C_TO_STRING_PLAIN |
+							    JSON_C_TO_STRING_NOSLASHESCAPE);
 	_cleanup_free_ char *line = NULL;
 	int r = -ENOMEM;
 

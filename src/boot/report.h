@@ -10,10 +10,10 @@
 #include "source/source.h"
 
 struct report {
-	struct stages stages;	  /* up to the first volume */
+	struct stages stages; /* up to the first volume */
 	struct source_info source;
-	bool discarded;		  /* the entries were wiped, or f says why not */
-	bool claimed;		  /* whatever the lists of volumes name is the boot's */
+	bool discarded;			   /* the entries were wiped, or f says why not */
+	bool claimed;			   /* whatever the lists of volumes name is the boot's */
 	struct run runs[CONF_VOLUMES_MAX]; /* one for each volume */
 };
 

@@ -39,7 +39,7 @@ void stages_end(struct stages *stages);
 
 struct run {
 	struct stages stages;
-	struct fault fault;	      /* why the volume is not open */
+	struct fault fault; /* why the volume is not open */
 	char device[CONF_DEVICE_SIZE];
 	char header[POLICY_RULE_SIZE]; /* "accepted", or the broken rule; empty: not judged */
 	struct verdict verdict;

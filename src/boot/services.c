@@ -235,8 +235,7 @@ static int has_cocotab(const struct root *root, const struct warning_sink *sink)
 	return !is_absent(r);
 }
 
-static void look_at_gpt_auto(const struct root *root, bool cocotab,
-			     const struct warning_sink *sink)
+static void look_at_gpt_auto(const struct root *root, bool cocotab, const struct warning_sink *sink)
 {
 	char path[SERVICE_PATH_MAX];
 	int r, ours = 0;
@@ -258,8 +257,7 @@ static void look_at_gpt_auto(const struct root *root, bool cocotab,
 			    path, PATH_DEV_NULL, PATH_GENERATORS_ETC, GPT_AUTO);
 }
 
-static void look_at_shutdown(const struct root *root, bool cocotab,
-			     const struct warning_sink *sink)
+static void look_at_shutdown(const struct root *root, bool cocotab, const struct warning_sink *sink)
 {
 	char path[SERVICE_PATH_MAX], dropin[SERVICE_PATH_MAX];
 	int r, d = 0;
@@ -282,8 +280,9 @@ static void look_at_shutdown(const struct root *root, bool cocotab,
 /* systemd 256 on: a socket for sshd on vsock wherever there is such a device. */
 static void look_at_vsock(const struct root *root, const struct warning_sink *sink)
 {
-	static const struct service sshd = { "sshd", { "/usr/sbin/sshd", "/usr/bin/sshd" }, { NULL },
-					     "" };
+	static const struct service sshd = {
+		"sshd", { "/usr/sbin/sshd", "/usr/bin/sshd" }, { NULL }, ""
+	};
 	char path[SERVICE_PATH_MAX], generator[SERVICE_PATH_MAX];
 	int r, s;
 
@@ -375,14 +374,17 @@ static int cloud_has_no_source(const struct root *root, char path[static SERVICE
 static void look_at_cloud_init(const struct root *root, const struct warning_sink *sink)
 {
 	static const struct service cloud_init = {
-		"cloud-init", { "/usr/bin/cloud-init" },
-		{ "cloud-init-main.service", "cloud-init-local.service", "cloud-init.service" }, "" };
+		"cloud-init",
+		{ "/usr/bin/cloud-init" },
+		{ "cloud-init-main.service", "cloud-init-local.service", "cloud-init.service" },
+		""
+	};
 	static const char off[] = "/etc/cloud/cloud-init.disabled";
 	char path[SERVICE_PATH_MAX];
 	int r = is_installed(root, &cloud_init, path);
 
 	if (r > 0) {
-		r = is_mask(root, off); /* empty or not */
+		r = is_mask(root, off);			       /* empty or not */
 		(void)snprintf(path, sizeof(path), "%s", off); /* fits */
 		r = is_absent(r) ? 1 : r < 0 ? r : 0;
 	}

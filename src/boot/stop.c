@@ -10,10 +10,10 @@
 #include <string.h>
 #include <sys/file.h>
 
-#include "boot/action.h"
 #include "base/child.h"
 #include "base/log.h"
 #include "base/paths.h"
+#include "boot/action.h"
 #include "boot/unlock.h"
 
 #define CONSOLES_LIMIT_MS 6000 /* twice what one console may take */

@@ -12,8 +12,8 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-#include "rootfs/mounts.h"
 #include "base/paths.h"
+#include "rootfs/mounts.h"
 #include "rootfs/stack.h"
 
 #define STORAGE_FILE_MAX (256 * 1024)
@@ -110,8 +110,10 @@ static bool is_mapping_of_ours(const struct storage *s, const char *path)
 static int device_path(const char *source, char path[static STORAGE_PATH_MAX])
 {
 	static const char *const kinds[][2] = {
-		{ "UUID=", "by-uuid" },		{ "LABEL=", "by-label" },
-		{ "PARTUUID=", "by-partuuid" }, { "PARTLABEL=", "by-partlabel" },
+		{ "UUID=", "by-uuid" },
+		{ "LABEL=", "by-label" },
+		{ "PARTUUID=", "by-partuuid" },
+		{ "PARTLABEL=", "by-partlabel" },
 		{ "ID=", "by-id" },
 	};
 	static const char safe[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
@@ -286,7 +288,8 @@ static const char *advice(const char *point, const char *type)
 		return "it is plain and the host's, so nothing on it may be believed; mount it with noauto, or as vfat with nosuid,nodev,noexec";
 	if (strcmp(point, "/boot") == 0)
 		return "it is plain and the host's: only what the launch measures counts; mount it with noauto, or keep /boot on a volume";
-	return "the host decides what is in it; put it on a volume of cocotab and name it by " PATH_DM_DIR "/NAME";
+	return "the host decides what is in it; put it on a volume of cocotab and name it by " PATH_DM_DIR
+	       "/NAME";
 }
 
 static void warn_entry(const struct storage *s, const struct entry *e, const char *where)
@@ -309,7 +312,8 @@ static void look_at_file(const struct storage *s, const struct entry *e)
 	int r = s->opened ? file_is_ours(s, e->source, LOOP_DEPTH_MAX) : 1;
 
 	if (r < 0)
-		warning_say(s->sink, "fstab", "%s:%u: cannot find out where %s is: %s; put it on a volume of cocotab",
+		warning_say(s->sink, "fstab",
+			    "%s:%u: cannot find out where %s is: %s; put it on a volume of cocotab",
 			    PATH_FSTAB, e->line, e->source, strerror(-r));
 	else if (r == 0)
 		warn_entry(s, e, "is a file that is not on a volume that was opened");
@@ -337,17 +341,22 @@ static void look_at_device(struct storage *s, const struct entry *e)
 	if (r >= 0)
 		r = is_ours(s, dev, LOOP_DEPTH_MAX);
 	if (r < 0) {
-		warning_say(s->sink, "fstab", "%s:%u: cannot find out what %s is made of: %s; name it by " PATH_DM_DIR "/NAME of a volume of cocotab",
+		warning_say(s->sink, "fstab",
+			    "%s:%u: cannot find out what %s is made of: %s; name it by " PATH_DM_DIR
+			    "/NAME of a volume of cocotab",
 			    PATH_FSTAB, e->line, e->source, strerror(-r));
 		return;
 	}
 	if (r == 0) {
 		tell_once(s, dev);
 		if (!is_harmless_esp(e))
-			warn_entry(s, e, s->opened ? "is not on a volume that was opened" :
-						     "is not known to be on a volume: nothing was opened in this boot");
+			warn_entry(s, e,
+				   s->opened ?
+					   "is not on a volume that was opened" :
+					   "is not known to be on a volume: nothing was opened in this boot");
 	} else if (has_option(e->options, "x-systemd.growfs")) {
-		warning_say(s->sink, "fstab", "%s:%u: x-systemd.growfs of %s has systemd read the LUKS header on the disk, which nobody has judged then; grow it by hand",
+		warning_say(s->sink, "fstab",
+			    "%s:%u: x-systemd.growfs of %s has systemd read the LUKS header on the disk, which nobody has judged then; grow it by hand",
 			    PATH_FSTAB, e->line, e->point);
 	}
 }
@@ -385,7 +394,8 @@ static void for_lines(struct storage *s, const char *path, const char *what,
 	if (n == -ENOENT)
 		return;
 	if (n < 0) {
-		warning_say(s->sink, what, "%s cannot be read: %s; see that nothing in it is on a disk outside the volumes",
+		warning_say(s->sink, what,
+			    "%s cannot be read: %s; see that nothing in it is on a disk outside the volumes",
 			    path, strerror((int)-n));
 		return;
 	}
@@ -406,14 +416,18 @@ static void look_at_fstab_line(struct storage *s, unsigned int nr, char *line)
 	char *type = text_word(&line, " \t\r"), *options = text_word(&line, " \t\r");
 
 	if (!type) {
-		warning_say(s->sink, "fstab", "%s:%u: cannot be read: a line has a source, a place and a type; correct it",
+		warning_say(s->sink, "fstab",
+			    "%s:%u: cannot be read: a line has a source, a place and a type; correct it",
 			    PATH_FSTAB, nr);
 		return;
 	}
 	mounts_unescape(source);
 	mounts_unescape(point);
-	look_at_entry(s, &(struct entry){ .line = nr, .source = source, .point = point,
-					  .type = type, .options = options ? options : "" });
+	look_at_entry(s, &(struct entry){ .line = nr,
+					  .source = source,
+					  .point = point,
+					  .type = type,
+					  .options = options ? options : "" });
 }
 
 /* Behind a random key, without a header: what the host puts there is noise. */
@@ -434,7 +448,8 @@ static void look_at_crypttab_line(struct storage *s, unsigned int nr, char *line
 	int r;
 
 	if (!source) {
-		warning_say(s->sink, "crypttab", "%s:%u: cannot be read: a line has a name and a device; correct it",
+		warning_say(s->sink, "crypttab",
+			    "%s:%u: cannot be read: a line has a name and a device; correct it",
 			    PATH_CRYPTTAB, nr);
 		return;
 	}
@@ -450,7 +465,8 @@ static void look_at_crypttab_line(struct storage *s, unsigned int nr, char *line
 	/* Inside one of our volumes the header is not the host's. */
 	if (r > 0)
 		return;
-	warning_say(s->sink, "crypttab", "%s:%u: '%s' (%s) is opened by a header that nobody judges, and the host writes it; put it into cocotab instead",
+	warning_say(s->sink, "crypttab",
+		    "%s:%u: '%s' (%s) is opened by a header that nobody judges, and the host writes it; put it into cocotab instead",
 		    PATH_CRYPTTAB, nr, name, source);
 }
 
@@ -477,12 +493,15 @@ static void look_at_swap(struct storage *s, unsigned int nr, char *line)
 		r = file_is_ours(s, path, LOOP_DEPTH_MAX);
 	}
 	if (r < 0)
-		warning_say(s->sink, "swap", "cannot find out what the swap area %s is made of: %s; swapoff it if it is not on a volume",
+		warning_say(s->sink, "swap",
+			    "cannot find out what the swap area %s is made of: %s; swapoff it if it is not on a volume",
 			    path, strerror(-r));
 	else if (r == 0)
-		warning_say(s->sink, "swap", "swap is in use on %s, which is not %s: the guest's memory goes there in clear; swapoff %s, and put it on a volume of cocotab",
-			    path, s->opened ? "on a volume that was opened" :
-					      "known to be on a volume", path);
+		warning_say(s->sink, "swap",
+			    "swap is in use on %s, which is not %s: the guest's memory goes there in clear; swapoff %s, and put it on a volume of cocotab",
+			    path,
+			    s->opened ? "on a volume that was opened" : "known to be on a volume",
+			    path);
 }
 
 static void look_at_mount(struct storage *s, const struct mount *m)
@@ -493,10 +512,12 @@ static void look_at_mount(struct storage *s, const struct mount *m)
 		return;
 	tell_once(s, m->dev);
 	if (r < 0)
-		warning_say(s->sink, "mount", "cannot find out what %s (%s, %s) is on: %s; put it on a volume of cocotab",
+		warning_say(s->sink, "mount",
+			    "cannot find out what %s (%s, %s) is on: %s; put it on a volume of cocotab",
 			    m->point, m->type, m->source, strerror(-r));
 	else
-		warning_say(s->sink, "mount", "%s (%s) is mounted from %s, which is not on a volume that was opened; %s",
+		warning_say(s->sink, "mount",
+			    "%s (%s) is mounted from %s, which is not on a volume that was opened; %s",
 			    m->point, m->type, m->source, advice(m->point, m->type));
 }
 
@@ -507,31 +528,34 @@ static void begin(struct storage *s)
 
 	if (r == -ENOENT) {
 		if (s->root->machine)
-			warning_say(s->sink, "volumes", "nothing was opened in this boot (%s), so what lies on a volume is unknown; check again after a boot with coco-unlock",
+			warning_say(s->sink, "volumes",
+				    "nothing was opened in this boot (%s), so what lies on a volume is unknown; check again after a boot with coco-unlock",
 				    PATH_OPENED);
 		return;
 	}
 	if (r < 0) {
 		s->nr = 0;
-		warning_say(s->sink, "volumes", "%s cannot be read: %s; what lies on a volume is unknown, boot again",
+		warning_say(s->sink, "volumes",
+			    "%s cannot be read: %s; what lies on a volume is unknown, boot again",
 			    PATH_OPENED, strerror(-r));
 		return;
 	}
 	r = mounts_read(s->root, &s->mounts);
 	if (r < 0 && (s->root->machine || r != -ENOENT))
-		warning_say(s->sink, "mount", "%s cannot be read: %s; see that nothing is mounted from outside the volumes",
+		warning_say(s->sink, "mount",
+			    "%s cannot be read: %s; see that nothing is mounted from outside the volumes",
 			    PATH_MOUNTINFO, strerror(-r));
 	s->opened = true;
 }
 
-void storage_look(const struct root *root, const struct conf *conf,
-		  const struct warning_sink *sink)
+void storage_look(const struct root *root, const struct conf *conf, const struct warning_sink *sink)
 {
 	_cleanup_free_ struct storage *s = calloc(1, sizeof(*s));
 	size_t i;
 
 	if (!s) {
-		warning_say(sink, "storage", "no memory to look at fstab, crypttab, swap and mounts; check again");
+		warning_say(sink, "storage",
+			    "no memory to look at fstab, crypttab, swap and mounts; check again");
 		return;
 	}
 	s->root = root;

@@ -8,8 +8,8 @@
 #ifndef COCO_STORAGE_H
 #define COCO_STORAGE_H
 
-#include "conf/conf.h"
 #include "base/warning.h"
+#include "conf/conf.h"
 
 /*
  * Warns of each line of fstab and crypttab, each swap area and each mount that is there now, if

@@ -76,9 +76,13 @@ static void wait_child(pid_t pid, const sigset_t *signals, struct deadline deadl
 		return;
 	}
 	if (WIFSIGNALED(status))
-		(void)fault_set(f, EXITCODE_INTERNAL, ECHILD, "the unlocking process was killed by "
-				"signal %d%s", WTERMSIG(status),
-				WTERMSIG(status) == SIGKILL ? "; it may have had too little memory" : "");
+		(void)fault_set(f, EXITCODE_INTERNAL, ECHILD,
+				"the unlocking process was killed by "
+				"signal %d%s",
+				WTERMSIG(status),
+				WTERMSIG(status) == SIGKILL ?
+					"; it may have had too little memory" :
+					"");
 	else if (WEXITSTATUS(status) != EXIT_SUCCESS)
 		(void)fault_set(f, EXITCODE_INTERNAL, ECHILD, "the unlocking process has failed");
 }
@@ -117,8 +121,8 @@ int supervise(const struct root *root, const struct conf *conf, struct report *r
 	struct shared *shared;
 	int r;
 
-	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-		      -1, 0);
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		      0);
 	if (shared == MAP_FAILED)
 		return fault_set(f, EXITCODE_NO_MEMORY, ENOMEM, "no memory for the report");
 	shared->report = *report;
@@ -134,6 +138,7 @@ int supervise(const struct root *root, const struct conf *conf, struct report *r
 	if (r != -ECHILD)
 		return r;
 	if (ended.code == EXITCODE_OK)
-		(void)fault_set(&ended, EXITCODE_INTERNAL, ECHILD, "the unlocking process has failed");
+		(void)fault_set(&ended, EXITCODE_INTERNAL, ECHILD,
+				"the unlocking process has failed");
 	return fault_set(f, ended.code, ECHILD, "%s", ended.why);
 }

@@ -36,7 +36,8 @@ static void look_at_sysrq(const struct root *root, const struct warning_sink *si
 	cursor = text;
 	word = n < 0 ? NULL : text_word(&cursor, "\n");
 	if (!word || text_u64(word, UINT32_MAX, &mask) < 0) {
-		warning_say(sink, "sysrq", "%s cannot be read: %s; put kernel.sysrq=0 into /etc/sysctl.d",
+		warning_say(sink, "sysrq",
+			    "%s cannot be read: %s; put kernel.sysrq=0 into /etc/sysctl.d",
 			    PATH_SYSRQ, strerror(n < 0 ? (int)-n : EINVAL));
 		return;
 	}
@@ -46,7 +47,8 @@ static void look_at_sysrq(const struct root *root, const struct warning_sink *si
 		    "kernel.sysrq is %llu: by a break on the console the host can%s%s%s; put kernel.sysrq=0 into /etc/sysctl.d",
 		    (unsigned long long)mask,
 		    mask == SYSRQ_ALL || (mask & SYSRQ_KEYBOARD) ?
-			    " kill whoever has it open (SAK)," : "",
+			    " kill whoever has it open (SAK)," :
+			    "",
 		    mask == SYSRQ_ALL || (mask & SYSRQ_DUMP) ? " print registers and tasks," : "",
 		    mask == SYSRQ_ALL || (mask & SYSRQ_SIGNAL) ? " kill processes," : "");
 }

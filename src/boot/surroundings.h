@@ -5,8 +5,8 @@
 #ifndef COCO_SURROUNDINGS_H
 #define COCO_SURROUNDINGS_H
 
-#include "conf/conf.h"
 #include "base/warning.h"
+#include "conf/conf.h"
 
 /*
  * All looks, at a running system or at a tree of one: storage, services, and what the kernel,

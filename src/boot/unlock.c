@@ -20,15 +20,15 @@
 
 #include <string.h>
 
+#include "base/log.h"
+#include "base/paths.h"
 #include "boot/action.h"
 #include "boot/cmdline.h"
+#include "boot/sources.h"
+#include "rootfs/opened.h"
 #include "volume/fetch.h"
 #include "volume/kernel.h"
-#include "base/log.h"
 #include "volume/mapping.h"
-#include "rootfs/opened.h"
-#include "base/paths.h"
-#include "boot/sources.h"
 #include "volume/unmap.h"
 
 struct unlock {
@@ -128,8 +128,8 @@ static int take_secrets(struct unlock *u, struct fault *f)
 }
 
 /* One copy of the header, and what it comes to. */
-static int examine(struct unlock *u, size_t i, const struct pins *pins,
-		   const struct device *device, struct examined *examined)
+static int examine(struct unlock *u, size_t i, const struct pins *pins, const struct device *device,
+		   struct examined *examined)
 {
 	struct run *run = &u->report->runs[i];
 	uint64_t memory_kib = 0;
@@ -264,8 +264,7 @@ void unlock_claim(const struct conf *conf, struct report *report)
 }
 
 /* The configuration may have become unreadable, so the list of what was opened counts, too. */
-static void remove_mappings(const struct root *root, const struct conf *conf,
-			    struct report *report)
+static void remove_mappings(const struct root *root, const struct conf *conf, struct report *report)
 {
 	struct opened_volume opened[CONF_VOLUMES_MAX];
 	const char *names[2 * CONF_VOLUMES_MAX];

@@ -7,8 +7,7 @@
 
 #include <string.h>
 
-#define MAPPING_CHARS \
-	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.+"
+#define MAPPING_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.+"
 
 static const struct {
 	const char *prefix;
@@ -51,8 +50,8 @@ static int parse_name(const char *word, struct volume_conf *v)
 {
 	size_t len = strlen(word);
 
-	if (len >= sizeof(v->name) || word[strspn(word, MAPPING_CHARS)] != '\0' ||
-	    *word == '.' || *word == '-' || strcmp(word, "control") == 0)
+	if (len >= sizeof(v->name) || word[strspn(word, MAPPING_CHARS)] != '\0' || *word == '.' ||
+	    *word == '-' || strcmp(word, "control") == 0)
 		return -EINVAL;
 	memcpy(v->name, word, len + 1);
 	return 0;
@@ -74,8 +73,7 @@ static int parse_device(const char *word, struct device_spec *d)
 		word += strlen(kinds[i].prefix);
 		break;
 	}
-	if (d->kind == DEVICE_KIND_PATH &&
-	    (strncmp(word, "/dev/", 5) != 0 || strstr(word, "/../")))
+	if (d->kind == DEVICE_KIND_PATH && (strncmp(word, "/dev/", 5) != 0 || strstr(word, "/../")))
 		return -EINVAL;
 	if (*word == '\0' || strlen(word) >= sizeof(d->value))
 		return -EINVAL;
@@ -150,8 +148,8 @@ static int parse_line(char *text, struct volume_conf *v, const char *file, unsig
 		return fault_set(f, EXITCODE_CONFIG, EINVAL, "%s:%u: unexpected fifth column '%s'",
 				 file, line, extra);
 	if (parse_name(name, v) < 0)
-		return fault_set(f, EXITCODE_CONFIG, EINVAL,
-				 "%s:%u: '%s' is no name for a mapping", file, line, name);
+		return fault_set(f, EXITCODE_CONFIG, EINVAL, "%s:%u: '%s' is no name for a mapping",
+				 file, line, name);
 	if (parse_device(device, &v->device) < 0)
 		return fault_set(f, EXITCODE_CONFIG, EINVAL,
 				 "%s:%u: device '%s' is not auto, UUID=, PARTUUID=, LABEL= or a path "
@@ -215,15 +213,16 @@ int cocotab_parse(struct conf *conf, char *text, const char *file, struct fault 
 			return fault_set(f, EXITCODE_CONFIG, EINVAL,
 					 "%s:%u: a second volume with the option 'root'", file, nr);
 		if (conf->nr_volumes == CONF_VOLUMES_MAX)
-			return fault_set(f, EXITCODE_CONFIG, EINVAL,
-					 "%s:%u: more than %d volumes", file, nr, CONF_VOLUMES_MAX);
+			return fault_set(f, EXITCODE_CONFIG, EINVAL, "%s:%u: more than %d volumes",
+					 file, nr, CONF_VOLUMES_MAX);
 		conf->volumes[conf->nr_volumes++] = v;
 	}
 	for (i = 0; i < conf->nr_volumes && conf->nr_volumes > 1; i++)
 		if (conf->volumes[i].device.kind == DEVICE_KIND_AUTO)
 			return fault_set(f, EXITCODE_CONFIG, EINVAL,
 					 "%s: volume '%s' has device auto, which works for a single "
-					 "volume only", file, conf->volumes[i].name);
+					 "volume only",
+					 file, conf->volumes[i].name);
 	if (conf->nr_volumes == 0)
 		return fault_set(f, EXITCODE_CONFIG, EINVAL, "%s: lists no volume", file);
 	conf->root_volume = choose_root(conf);

@@ -247,11 +247,13 @@ static const struct ini_key keys[] = {
 	{ "Unlock", "FailureAction", set_action, "poweroff, reboot, halt or rescue" },
 	{ "Unlock", "KeepSecrets", set_keep, "GUIDs, at most 64" },
 	{ "Unlock", "SecretModules", set_modules, "names of kernel modules, at most 8" },
-	{ "Policy", "Ciphers", set_ciphers, "ciphers such as aes-xts-plain64, at most 8: algorithm, mode, plain64" },
+	{ "Policy", "Ciphers", set_ciphers,
+	  "ciphers such as aes-xts-plain64, at most 8: algorithm, mode, plain64" },
 	{ "Policy", "RequirePolicyEntry", set_require_policy, "yes or no" },
 	{ "Policy", "CheckCommandLine", set_check_cmdline, "yes or no" },
-	{ "Policy", "AllowWords", set_words, "words of the kernel command line without quotes, at most 64; "
-		"a final * makes a prefix of a word" },
+	{ "Policy", "AllowWords", set_words,
+	  "words of the kernel command line without quotes, at most 64; "
+	  "a final * makes a prefix of a word" },
 };
 
 int conf_parse_ini(struct conf *conf, char *text, const char *file, struct fault *f)

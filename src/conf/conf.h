@@ -10,9 +10,9 @@
 #include <stdint.h>
 
 #include "base/fault.h"
-#include "conf/reference.h"
 #include "base/root.h"
 #include "base/text.h"
+#include "conf/reference.h"
 
 #define CONF_KEEP_MAX 64    /* GUIDs */
 #define CONF_NAMES_MAX 8    /* modules, ciphers */
@@ -67,8 +67,8 @@ struct volume_conf {
 	char name[CONF_NAME_SIZE]; /* of the mapping under /dev/mapper */
 	struct device_spec device;
 	struct reference secret;
-	unsigned int options;	   /* of enum volume_option */
-	struct name_list tokens;   /* types that the header may carry; never acted on */
+	unsigned int options;	 /* of enum volume_option */
+	struct name_list tokens; /* types that the header may carry; never acted on */
 };
 
 /* AllowWords=: exact words, and prefixes, which end in `*`. */
@@ -79,7 +79,7 @@ struct word_list {
 };
 
 struct conf {
-	uint64_t timeout_ms; /* of the whole unlock, 1000..CONF_TIMEOUT_MS_MAX */
+	uint64_t timeout_ms;	  /* of the whole unlock, 1000..CONF_TIMEOUT_MS_MAX */
 	uint64_t root_timeout_ms; /* of the rest of the initramfs, on top of it; same range */
 	enum failure_action failure_action;
 	char keep[CONF_KEEP_MAX][GUID_TEXT_SIZE]; /* entries that are not wiped */

@@ -65,8 +65,8 @@ static int parse_line(struct ini *ini, char *line, struct fault *f)
 		return enter_section(ini, line, f);
 	value = strchr(line, '=');
 	if (!value)
-		return fault_set(f, EXITCODE_CONFIG, EINVAL, "%s:%u: expected Key=value",
-				 ini->file, ini->line);
+		return fault_set(f, EXITCODE_CONFIG, EINVAL, "%s:%u: expected Key=value", ini->file,
+				 ini->line);
 	*value++ = '\0';
 	return set_key(ini, text_strip(line), text_strip(value), f);
 }

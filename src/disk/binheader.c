@@ -84,8 +84,8 @@ static const char *judge_copy(const unsigned char *copy)
 	if (rule)
 		return rule;
 	if (memcmp(copy + OFFSET_PADDING, zeros, OFFSET_CHECKSUM - OFFSET_PADDING) != 0 ||
-	    memcmp(copy + OFFSET_PADDING_4096, zeros,
-		   HEADER_BINARY_SIZE - OFFSET_PADDING_4096) != 0)
+	    memcmp(copy + OFFSET_PADDING_4096, zeros, HEADER_BINARY_SIZE - OFFSET_PADDING_4096) !=
+		    0)
 		return "reserved-bytes";
 	if (!is_label(copy + OFFSET_LABEL, LABEL_SIZE) ||
 	    !is_label(copy + OFFSET_SUBSYSTEM, LABEL_SIZE))

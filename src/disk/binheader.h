@@ -7,7 +7,7 @@
 
 #include "disk/header.h"
 
-#define BINHEADER_UUID_SIZE 40  /* with the final NUL */
+#define BINHEADER_UUID_SIZE 40 /* with the final NUL */
 
 /*
  * Judges the binary headers of HEADER_METADATA_SIZE bytes that start with the LUKS2 magic:

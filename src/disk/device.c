@@ -211,7 +211,7 @@ static int scan_one(const char *name, void *data)
 	int r;
 
 	if (strncmp(name, "ram", 3) == 0 || strncmp(name, "zram", 4) == 0)
-		return 0; /* the guest's own memory */
+		return 0;					     /* the guest's own memory */
 	(void)snprintf(path, sizeof(path), "%s/%s", PATH_DEV, name); /* fits */
 	for (p = path; *p != '\0'; p++)
 		if (*p == '!') /* sysfs' form of a slash: cciss!c0d0 */
@@ -257,19 +257,20 @@ static int give_up(const struct device_spec *spec, const struct scan *scan, stru
 	const char *prefix = cocotab_device_prefix(spec->kind);
 
 	if (*scan->unknown && spec->kind == DEVICE_KIND_PATH)
-		return fault_set(f, EXITCODE_NO_DEVICE, ETIMEDOUT, "the device cannot be opened: %s",
-				 scan->unknown);
+		return fault_set(f, EXITCODE_NO_DEVICE, ETIMEDOUT,
+				 "the device cannot be opened: %s", scan->unknown);
 	if (*scan->unknown)
 		return fault_set(f, EXITCODE_NO_DEVICE, ETIMEDOUT,
 				 "%s%s cannot be looked at, so that nobody knows whether it is %s%s%s",
-				 scan->matches > 0 ? "one device matches, but " : "",
-				 scan->unknown, prefix,
+				 scan->matches > 0 ? "one device matches, but " : "", scan->unknown,
+				 prefix,
 				 spec->kind == DEVICE_KIND_AUTO ? "a LUKS disk" : spec->value,
 				 scan->matches > 0 ? ", too" : "");
 	if (scan->matches > 0)
 		return fault_set(f, EXITCODE_NO_DEVICE, ETIMEDOUT,
 				 "%s is there, but the queue of device events did not become empty "
-				 "in time", scan->matching);
+				 "in time",
+				 scan->matching);
 	if (spec->kind == DEVICE_KIND_AUTO)
 		return fault_set(f, EXITCODE_NO_DEVICE, ETIMEDOUT,
 				 "no disk with a LUKS header appeared in time; seen: %s",
@@ -305,9 +306,8 @@ int device_find(const struct root *root, const struct device_spec *spec, struct 
 		device_done(&scan.first);
 		return fault_set(f, EXITCODE_AMBIGUOUS_DEVICE, ENOTUNIQ,
 				 "%u devices match %s%s: %s", scan.matches,
-				 spec->kind == DEVICE_KIND_AUTO ?
-					 "auto" :
-					 cocotab_device_prefix(spec->kind),
+				 spec->kind == DEVICE_KIND_AUTO ? "auto" :
+								  cocotab_device_prefix(spec->kind),
 				 spec->value, scan.matching);
 	}
 	*ret_device = scan.first;

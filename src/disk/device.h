@@ -5,15 +5,15 @@
 #ifndef COCO_DEVICE_H
 #define COCO_DEVICE_H
 
-#include "conf/conf.h"
 #include "base/deadline.h"
+#include "conf/conf.h"
 #include "disk/uevent.h"
 
 struct device {
-	int fd;			       /* opened once, read-only, owned */
+	int fd;			     /* opened once, read-only, owned */
 	char path[CONF_DEVICE_SIZE]; /* for people */
-	uint64_t offset;	       /* bytes: where the volume begins in fd; 0 for a device */
-	uint64_t size;		       /* bytes of the volume */
+	uint64_t offset;	     /* bytes: where the volume begins in fd; 0 for a device */
+	uint64_t size;		     /* bytes of the volume */
 };
 
 #define DEVICE_NULL ((struct device){ .fd = -EBADF })

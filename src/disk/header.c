@@ -34,8 +34,8 @@ int header_read(const struct device *device, struct header *ret_header, struct f
 	int r;
 
 	if (device->size < HEADER_METADATA_SIZE)
-		return fault_set(f, EXITCODE_NOT_LUKS2, EINVAL, "%s is too small for a LUKS2 header",
-				 device->path);
+		return fault_set(f, EXITCODE_NOT_LUKS2, EINVAL,
+				 "%s is too small for a LUKS2 header", device->path);
 	header.metadata = malloc(HEADER_METADATA_SIZE);
 	if (!header.metadata)
 		return fault_set(f, EXITCODE_NO_MEMORY, ENOMEM, "no memory for the header copy");
@@ -78,9 +78,8 @@ static int copy_area(const struct header *header, const struct device *device,
 	return 0;
 }
 
-int header_seal(struct header *header, const struct device *device,
-		const struct header_area *areas, size_t nr_areas, uint64_t data_offset,
-		struct fault *f)
+int header_seal(struct header *header, const struct device *device, const struct header_area *areas,
+		size_t nr_areas, uint64_t data_offset, struct fault *f)
 {
 	size_t i;
 	int r = 0;

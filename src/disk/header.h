@@ -13,12 +13,12 @@
 
 #include "disk/device.h"
 
-#define HEADER_COPY_SIZE 16384			  /* bytes of one copy: the size all tools write */
+#define HEADER_COPY_SIZE 16384 /* bytes of one copy: the size all tools write */
 #define HEADER_METADATA_SIZE (2 * HEADER_COPY_SIZE) /* both copies */
-#define HEADER_BINARY_SIZE 4096			  /* bytes before the JSON */
+#define HEADER_BINARY_SIZE 4096			    /* bytes before the JSON */
 #define HEADER_JSON_SIZE (HEADER_COPY_SIZE - HEADER_BINARY_SIZE)
-#define HEADER_AREAS_MAX 4			  /* keyslots */
-#define HEADER_AREA_SIZE_MAX (1024 * 1024)	  /* bytes of one keyslot area */
+#define HEADER_AREAS_MAX 4		   /* keyslots */
+#define HEADER_AREA_SIZE_MAX (1024 * 1024) /* bytes of one keyslot area */
 #define HEADER_DATA_OFFSET_MAX (1024ULL * 1024 * 1024)
 
 /* One keyslot area, in bytes from the start of the device. */
@@ -46,9 +46,8 @@ int header_read(const struct device *device, struct header *ret_header, struct f
  * short) and seals it against any change. Offsets and sizes must have passed the policy.
  * Returns 0 or -errno with f set.
  */
-int header_seal(struct header *header, const struct device *device,
-		const struct header_area *areas, size_t nr_areas, uint64_t data_offset,
-		struct fault *f);
+int header_seal(struct header *header, const struct device *device, const struct header_area *areas,
+		size_t nr_areas, uint64_t data_offset, struct fault *f);
 
 void header_done(struct header *header);
 

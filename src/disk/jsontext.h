@@ -8,7 +8,7 @@
 
 #include "base/util.h"
 
-#define JSONTEXT_DEPTH_MAX 8	   /* LUKS2 needs 5 */
+#define JSONTEXT_DEPTH_MAX 8	 /* LUKS2 needs 5 */
 #define JSONTEXT_MEMBERS_MAX 256 /* of all objects that are open at one point */
 
 /*

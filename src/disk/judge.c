@@ -214,8 +214,7 @@ static bool is_sane(const struct answer *a, const struct conf *conf, const struc
 		return true;
 	return a->r == 0 && v->rule[0] == '\0' && is_listed(&conf->ciphers, v->cipher) &&
 	       (v->sector_size == 512 || v->sector_size == 4096) &&
-	       v->iterations <= POLICY_ITERATIONS_MAX &&
-	       v->argon2_kib <= POLICY_ARGON2_KIB_MAX &&
+	       v->iterations <= POLICY_ITERATIONS_MAX && v->argon2_kib <= POLICY_ARGON2_KIB_MAX &&
 	       key_is_sane(v, vc) && guid_from_text(v->uuid, uuid) == 0 && v->digest_id <= 31 &&
 	       places_are_sane(v, device);
 }

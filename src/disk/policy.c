@@ -13,12 +13,12 @@
 #include <json-c/json.h>
 #include <string.h>
 
-#include "disk/jsontext.h"
 #include "base/text.h"
+#include "disk/jsontext.h"
 
-#define ID_MAX 31	 /* keyslots, digests, tokens: LUKS2_KEYSLOTS_MAX and friends are 32 */
-#define SALT_SIZE 32	 /* bytes */
-#define AF_STRIPES 4000	 /* LUKS2 spec 3.2.1: the only number in use */
+#define ID_MAX 31	/* keyslots, digests, tokens: LUKS2_KEYSLOTS_MAX and friends are 32 */
+#define SALT_SIZE 32	/* bytes */
+#define AF_STRIPES 4000 /* LUKS2 spec 3.2.1: the only number in use */
 #define AREA_ALIGNMENT 4096
 
 /* What the rules pass around. */
@@ -110,8 +110,8 @@ static int get_u64(struct json_object *obj, const char *key, uint64_t max, uint6
 {
 	struct json_object *value = member(obj, key, json_type_string);
 
-	if (!value || (size_t)json_object_get_string_len(value) !=
-			      strlen(json_object_get_string(value)))
+	if (!value ||
+	    (size_t)json_object_get_string_len(value) != strlen(json_object_get_string(value)))
 		return -EINVAL;
 	return text_u64(json_object_get_string(value), max, ret_value);
 }
@@ -121,8 +121,7 @@ static int get_int(struct json_object *obj, const char *key, uint64_t max, uint6
 {
 	struct json_object *value = member(obj, key, json_type_int);
 
-	if (!value || json_object_get_int64(value) < 0 ||
-	    json_object_get_uint64(value) > max)
+	if (!value || json_object_get_int64(value) < 0 || json_object_get_uint64(value) > max)
 		return -ERANGE;
 	*ret_value = json_object_get_uint64(value);
 	return 0;
@@ -151,7 +150,8 @@ static bool is_base64_of(struct json_object *obj, const char *key, size_t size)
 	if (!value || (size_t)json_object_get_string_len(value) != len)
 		return false;
 	text = json_object_get_string(value);
-	return strspn(text, digits) == len - padding && strspn(text + len - padding, "=") == padding;
+	return strspn(text, digits) == len - padding &&
+	       strspn(text + len - padding, "=") == padding;
 }
 
 static const char *judge_integrity(struct json_object *segment, struct judge *j)
@@ -195,8 +195,9 @@ static const char *judge_segment_place(struct json_object *segment, struct judge
 
 static const char *judge_segment(struct json_object *root, struct judge *j)
 {
-	static const char *const members[] = { "type", "offset", "size", "iv_tweak", "encryption",
-					       "sector_size", "integrity", "flags", NULL };
+	static const char *const members[] = { "type",	    "offset",	  "size",
+					       "iv_tweak",  "encryption", "sector_size",
+					       "integrity", "flags",	  NULL };
 	struct json_object *segments = member(root, "segments", json_type_object);
 	struct json_object *segment;
 	const char *cipher, *rule;
@@ -244,8 +245,8 @@ static bool is_good_place(const struct header_area *area, const struct judge *j)
 static const char *judge_area(struct json_object *keyslot, struct judge *j,
 			      struct header_area *ret_area)
 {
-	static const char *const members[] = { "type", "offset", "size", "encryption", "key_size",
-					       NULL };
+	static const char *const members[] = { "type",	     "offset",	 "size",
+					       "encryption", "key_size", NULL };
 	struct json_object *json = member(keyslot, "area", json_type_object);
 	uint64_t key_size, needed = (uint64_t)j->v->volume_key_size * AF_STRIPES;
 	struct header_area area;
@@ -350,8 +351,8 @@ static const char *judge_key_size(struct json_object *keyslot, struct verdict *v
 
 static const char *judge_keyslot(const char *id, struct json_object *keyslot, struct judge *j)
 {
-	static const char *const members[] = { "type", "key_size", "af", "area", "kdf", "priority",
-					       NULL };
+	static const char *const members[] = { "type", "key_size", "af", "area",
+					       "kdf",  "priority", NULL };
 	struct verdict *v = j->v;
 	struct policy_keyslot slot = { 0 };
 	uint64_t priority = 1;
@@ -423,8 +424,8 @@ static bool is_bound(struct json_object *digest, const struct judge *j)
 
 static const char *judge_digest(struct json_object *root, struct judge *j)
 {
-	static const char *const members[] = { "type", "keyslots", "segments", "salt", "digest",
-					       "iterations", "hash", NULL };
+	static const char *const members[] = { "type",	 "keyslots",   "segments", "salt",
+					       "digest", "iterations", "hash",	   NULL };
 	struct json_object *digests = member(root, "digests", json_type_object);
 	uint64_t iterations;
 
@@ -448,8 +449,7 @@ static const char *judge_digest(struct json_object *root, struct judge *j)
 		if (!is_bound(digest, j))
 			return "digest-binding";
 	}
-	if (j->v->iterations > POLICY_ITERATIONS_MAX ||
-	    j->v->argon2_kib > POLICY_ARGON2_KIB_MAX)
+	if (j->v->iterations > POLICY_ITERATIONS_MAX || j->v->argon2_kib > POLICY_ARGON2_KIB_MAX)
 		return "kdf-cost";
 	return NULL;
 }
@@ -535,8 +535,8 @@ static const char *judge_flags(struct json_object *root)
 
 static const char *judge_tree(struct json_object *root, struct judge *j)
 {
-	static const char *const members[] = { "keyslots", "tokens", "segments", "digests",
-					       "config", NULL };
+	static const char *const members[] = { "keyslots", "tokens", "segments",
+					       "digests",  "config", NULL };
 	const char *rule;
 
 	if (!only_members(root, members))

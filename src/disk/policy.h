@@ -5,8 +5,8 @@
 #ifndef COCO_POLICY_H
 #define COCO_POLICY_H
 
-#include "disk/binheader.h"
 #include "conf/conf.h"
+#include "disk/binheader.h"
 
 #define POLICY_RULE_SIZE 32 /* of a rule's name, with the final NUL */
 
@@ -19,15 +19,15 @@
 #define POLICY_ARGON2_KIB_MAX ((uint64_t)POLICY_ARGON2_TIME_MAX * POLICY_ARGON2_MEMORY_KIB_MAX)
 
 struct policy_keyslot {
-	uint32_t id; /* 0..31 */
-	uint32_t priority; /* 1: normal, 2: preferred */
+	uint32_t id;	     /* 0..31 */
+	uint32_t priority;   /* 1: normal, 2: preferred */
 	uint64_t memory_kib; /* of its key derivation; 0 for PBKDF2 */
 	struct header_area area;
 };
 
 /* What was judged, and what the loaded header and the live mapping must agree with. */
 struct verdict {
-	char rule[POLICY_RULE_SIZE]; /* the broken rule; empty: accepted */
+	char rule[POLICY_RULE_SIZE];	/* the broken rule; empty: accepted */
 	char uuid[BINHEADER_UUID_SIZE]; /* printable; empty: binary header not valid */
 	char cipher[CONF_NAME_SIZE];	/* of the segment */
 	uint64_t data_offset;		/* bytes */

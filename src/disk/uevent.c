@@ -33,8 +33,8 @@ int uevent_open(const struct root *root, struct uevent *ret_ue)
 		*ret_ue = UEVENT_NULL;
 		return 0;
 	}
-	netlink = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
-			 NETLINK_KOBJECT_UEVENT);
+	netlink =
+		socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_KOBJECT_UEVENT);
 	if (netlink < 0)
 		return -errno;
 	/* Best effort: an overrun is reported by the socket and counts as an event. */
@@ -62,8 +62,8 @@ void uevent_drain(struct uevent *ue)
 {
 	char buf[4096];
 
-	while (ue->netlink >= 0 && (recv(ue->netlink, buf, sizeof(buf), 0) >= 0 ||
-				    errno == ENOBUFS || errno == EINTR))
+	while (ue->netlink >= 0 &&
+	       (recv(ue->netlink, buf, sizeof(buf), 0) >= 0 || errno == ENOBUFS || errno == EINTR))
 		;
 	while (ue->inotify >= 0 && (read(ue->inotify, buf, sizeof(buf)) > 0 || errno == EINTR))
 		;
@@ -86,8 +86,7 @@ bool uevent_idle(const struct root *root, const struct uevent *ue)
 		return true;
 	if (wait_ms(ue, 0) != 0)
 		return false;
-	return root_exists(root, PATH_UDEV_CONTROL) == 0 ||
-	       root_exists(root, PATH_UDEV_QUEUE) == 0;
+	return root_exists(root, PATH_UDEV_CONTROL) == 0 || root_exists(root, PATH_UDEV_QUEUE) == 0;
 }
 
 int uevent_wait(const struct uevent *ue, struct deadline deadline)

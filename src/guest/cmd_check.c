@@ -7,16 +7,16 @@
 
 #include <string.h>
 
-#include "boot/cmdline.h"
-#include "conf/cocotab.h"
-#include "disk/judge.h"
-#include "volume/kernel.h"
-#include "boot/lvmfilter.h"
 #include "base/modules.h"
 #include "base/paths.h"
+#include "boot/cmdline.h"
+#include "boot/lvmfilter.h"
 #include "boot/report.h"
 #include "boot/sources.h"
 #include "boot/surroundings.h"
+#include "conf/cocotab.h"
+#include "disk/judge.h"
+#include "volume/kernel.h"
 
 static void print_conf(const struct conf *conf)
 {
@@ -46,7 +46,8 @@ static void print_conf(const struct conf *conf)
 		const struct volume_conf *v = &conf->volumes[i];
 
 		printf("Volume=%s %s%s %s\n", v->name, cocotab_device_prefix(v->device.kind),
-		       v->device.kind == DEVICE_KIND_AUTO ? "auto" : v->device.value, v->secret.guid);
+		       v->device.kind == DEVICE_KIND_AUTO ? "auto" : v->device.value,
+		       v->secret.guid);
 	}
 	(void)lvmfilter_value(conf, filter); /* empty: none is possible */
 	printf("LvmFilter=%s\n", filter);
@@ -121,8 +122,8 @@ static void check_source(const struct root *root, const struct conf *conf, enum 
 		f = (struct fault){ 0 };
 		if (src.ops->list(&src, &v->secret, &nr, &has) < 0 || !has)
 			(void)source_missing(&src, &v->secret, &f);
-		(void)snprintf(good, sizeof(good), "entry %s for volume %s, one of %u", v->secret.guid,
-			       v->name, nr);
+		(void)snprintf(good, sizeof(good), "entry %s for volume %s, one of %u",
+			       v->secret.guid, v->name, nr);
 		print_check("secrets", &f, good, code);
 	}
 	src.ops->done(&src);
@@ -149,8 +150,7 @@ static void check_volume(const struct root *root, const struct conf *conf, size_
 	print_check(conf->volumes[i].name, &f, good, code);
 }
 
-static void check_host_words(const struct root *root, const struct conf *conf,
-			     enum exitcode *code)
+static void check_host_words(const struct root *root, const struct conf *conf, enum exitcode *code)
 {
 	struct fault f = { 0 };
 
@@ -171,13 +171,14 @@ static void advise_lvm(const struct root *root, const struct conf *conf)
 		return;
 	if (lvmfilter_value(conf, filter) < 0)
 		printf("warning %-14s LVM has to look at other disks than the volumes: the host may bring "
-		       "a volume group of any name; next: name what you mount by /dev/mapper\n", "lvm");
+		       "a volume group of any name; next: name what you mount by /dev/mapper\n",
+		       "lvm");
 	else if (lvmfilter_is_set(root, filter))
 		printf("ok      %-14s looks at the volumes only\n", "lvm");
 	else
 		printf("warning %-14s the host may bring a volume group of any name; next: put this line "
-		       "into the section devices of %s: global_filter = %s\n", "lvm", PATH_LVM_CONF,
-		       filter);
+		       "into the section devices of %s: global_filter = %s\n",
+		       "lvm", PATH_LVM_CONF, filter);
 }
 
 static void print_warning(void *arg, const char *what, const char *text)
@@ -214,8 +215,7 @@ static enum exitcode check_all(const struct root *root, const struct conf *conf)
 	advise_lvm(root, conf);
 	check_surroundings(root, conf);
 	if (code != EXITCODE_OK)
-		printf("a boot would now end with: %s\n",
-		       conf_action_name(conf->failure_action));
+		printf("a boot would now end with: %s\n", conf_action_name(conf->failure_action));
 	return code;
 }
 

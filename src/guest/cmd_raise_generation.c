@@ -7,9 +7,9 @@
 
 #include <string.h>
 
-#include "rootfs/generation.h"
 #include "base/log.h"
 #include "base/paths.h"
+#include "rootfs/generation.h"
 #include "rootfs/verify.h"
 
 /* Never lowers the number; a file that is not of the right form is left as it is. */

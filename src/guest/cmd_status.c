@@ -38,8 +38,7 @@ static void print_volumes(struct json_object *status)
 
 		printf("volume     %s on %s, uuid %s\n", get(v, "name", a), get(v, "device", b),
 		       get(v, "uuid", c));
-		printf("           header %s, cipher %s", get(v, "header", a),
-		       get(v, "cipher", b));
+		printf("           header %s, cipher %s", get(v, "header", a), get(v, "cipher", b));
 		printf(", keyslot %s, secret %s", get(v, "keyslot", a), get(v, "form", b));
 		printf(", mapping %s\n", get(v, "mapping", a));
 	}
@@ -80,12 +79,11 @@ static int print_status(const char *text)
 	printf("result     %s (%s %s)\n", get(status, "result", a), get(status, "code", b),
 	       get(status, "name", c));
 	if (*get(status, "reason", a))
-		printf("reason     %s\nnext       %s\naction     %s\n", a,
-		       get(status, "next", b), get(status, "action", c));
+		printf("reason     %s\nnext       %s\naction     %s\n", a, get(status, "next", b),
+		       get(status, "action", c));
 	if (json_object_object_get_ex(status, "source", &source)) {
 		printf("secrets    %s found by %s, %s read, %s wiped", get(source, "found", a),
-		       get(source, "module", b), get(source, "read", c),
-		       get(source, "wiped", d));
+		       get(source, "module", b), get(source, "read", c), get(source, "wiped", d));
 		printf(", %s kept\n", get(source, "kept", a));
 	}
 	print_volumes(status);
@@ -109,7 +107,8 @@ static int run_status(const struct root *root, int argc, char **argv)
 	}
 	n = root_read_text(root, PATH_STATUS, STATUS_MAX, &text);
 	if (n < 0) {
-		fprintf(stderr, "coco-unlock: no status at %s (%s): coco-unlock has not run in this boot\n",
+		fprintf(stderr,
+			"coco-unlock: no status at %s (%s): coco-unlock has not run in this boot\n",
 			PATH_STATUS, strerror((int)-n));
 		return EXITCODE_NO_STATUS;
 	}

@@ -7,9 +7,9 @@
 
 #include <string.h>
 
-#include "boot/action.h"
 #include "base/log.h"
 #include "base/paths.h"
+#include "boot/action.h"
 #include "boot/running.h"
 #include "boot/stop.h"
 #include "boot/supervise.h"
@@ -59,9 +59,10 @@ static void say_why(const struct root *root, bool killed, struct fault *f)
 	if (killed)
 		(void)fault_set(f, EXITCODE_ABORTED, ECANCELED, "the unlock was killed");
 	else if (running_name(root, name))
-		(void)fault_set(f, EXITCODE_ABORTED, ECANCELED,
-				"the initramfs cannot go on: %s is still at work; RootTimeout= may be too short",
-				name);
+		(void)fault_set(
+			f, EXITCODE_ABORTED, ECANCELED,
+			"the initramfs cannot go on: %s is still at work; RootTimeout= may be too short",
+			name);
 	else
 		(void)fault_set(f, EXITCODE_ABORTED, ECANCELED, "the initramfs cannot go on");
 }
@@ -83,8 +84,8 @@ static int run_abort(const struct root *root, int argc, char **argv)
 	}
 	/* In the real root the unit only stops, at shutdown, and nothing is left to undo. Where
 	 * that is unknown, all is undone. */
-	if (unless_done && (root_exists(root, PATH_STATUS) > 0 ||
-			    root_exists(root, PATH_INITRD_RELEASE) == 0))
+	if (unless_done &&
+	    (root_exists(root, PATH_STATUS) > 0 || root_exists(root, PATH_INITRD_RELEASE) == 0))
 		return EXITCODE_OK;
 	report_init(&report);
 	(void)conf_load(root, &conf, &ignored); /* on an error the defaults apply */

@@ -8,10 +8,10 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "boot/action.h"
 #include "base/child.h"
 #include "base/log.h"
 #include "base/paths.h"
+#include "boot/action.h"
 #include "boot/stop.h"
 #include "boot/unlock.h"
 #include "rootfs/verify.h"
@@ -20,8 +20,8 @@
  * later, and then nobody would take the volume keys from the kernel. */
 static int look_limit_ms = 45000;
 
-typedef int look_fn(const struct root *root, const char *point,
-		    const struct opened_volume *volumes, size_t nr, struct fault *f);
+typedef int look_fn(const struct root *root, const char *point, const struct opened_volume *volumes,
+		    size_t nr, struct fault *f);
 
 static int verify(const struct root *root, look_fn *look, bool *ret_opened, struct fault *f)
 {
@@ -61,21 +61,23 @@ static int look_now(void *arg)
 static bool verify_in_time(const struct root *root, look_fn *look, bool *ret_opened,
 			   struct fault *f)
 {
-	struct looking *l = mmap(NULL, sizeof(*l), PROT_READ | PROT_WRITE,
-				 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct looking *l =
+		mmap(NULL, sizeof(*l), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	struct child child;
 	bool good;
 	int r;
 
 	*ret_opened = false;
 	if (l == MAP_FAILED) {
-		(void)fault_set(f, EXITCODE_NO_MEMORY, ENOMEM, "no memory to look at what is mounted");
+		(void)fault_set(f, EXITCODE_NO_MEMORY, ENOMEM,
+				"no memory to look at what is mounted");
 		return false;
 	}
 	*l = (struct looking){ .root = root, .look = look };
 	r = child_start(&child, look_now, l);
 	if (r < 0)
-		(void)fault_errno(f, EXITCODE_NO_MEMORY, r, "no process to look at what is mounted");
+		(void)fault_errno(f, EXITCODE_NO_MEMORY, r,
+				  "no process to look at what is mounted");
 	else
 		child_wait(&child, 1, deadline_in_ms((uint64_t)look_limit_ms));
 	good = r >= 0 && child.status == EXIT_SUCCESS && l->good;
@@ -102,7 +104,7 @@ static int run(const struct root *root, look_fn *look, const char *good)
 	}
 	report_init(&report);
 	(void)conf_load(root, &conf, &ignored); /* on an error the defaults apply */
-	report.discarded = opened; /* by unlock, before it has opened anything */
+	report.discarded = opened;		/* by unlock, before it has opened anything */
 	if (action_applies(root))
 		unlock_claim(&conf, &report);
 	return stop(root, &conf, &report, &f);

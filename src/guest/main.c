@@ -4,12 +4,12 @@
  */
 #include <string.h>
 
-#include "guest/cmd.h"
 #include "base/io.h"
+#include "guest/cmd.h"
 
 static const struct cmd *const cmds[] = {
-	&cmd_unlock, &cmd_verify_root, &cmd_verify_mounts, &cmd_raise_generation, &cmd_abort,
-	&cmd_check, &cmd_status,
+	&cmd_unlock, &cmd_verify_root, &cmd_verify_mounts, &cmd_raise_generation,
+	&cmd_abort,  &cmd_check,       &cmd_status,
 };
 
 int cmd_usage(const struct cmd *cmd, const char *word)

@@ -10,10 +10,10 @@
 
 struct cmd {
 	const char *name;
-	const char *args;    /* for the usage lines: one or more, with LF between them */
-	const char *help;    /* one line of the list of verbs */
+	const char *args; /* for the usage lines: one or more, with LF between them */
+	const char *help; /* one line of the list of verbs */
 	const struct option_row *options; /* `VERB --help` lists them, and bash completes that */
-	const char *intro, *notes; /* lines before and behind the options; may be NULL */
+	const char *intro, *notes;	  /* lines before and behind the options; may be NULL */
 	/* argv[0] is the verb. Returns an enum outcome; verify an enum exitcode. */
 	int (*run)(int argc, char **argv);
 };

@@ -10,10 +10,10 @@
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 
-#include "owner/io/file.h"
 #include "owner/disk/encrypt.h"
 #include "owner/disk/inplace.h"
 #include "owner/disk/partition.h"
+#include "owner/io/file.h"
 #include "owner/io/passphrase.h"
 #include "owner/io/progress.h"
 
@@ -40,8 +40,8 @@ static int is_other_file(const struct image *image, const char *out, struct faul
 }
 
 /* The secret that will open the volume, in *ret_file if it is a new one. */
-static int get_secret(const struct options *o, struct secret *ret_secret,
-		      struct file_out *ret_file, struct fault *f)
+static int get_secret(const struct options *o, struct secret *ret_secret, struct file_out *ret_file,
+		      struct fault *f)
 {
 	int r;
 
@@ -58,8 +58,8 @@ static int get_secret(const struct options *o, struct secret *ret_secret,
 	r = file_out_create(o->secret_out, o->force, ret_file, f);
 	if (r >= 0)
 		r = fault_name(f, passphrase_generate(false, ret_secret, f), "secret");
-	return r < 0 ? r : file_out_put(ret_file, CODEC_BINARY, ret_secret->bytes, ret_secret->len,
-					f);
+	return r < 0 ? r :
+		       file_out_put(ret_file, CODEC_BINARY, ret_secret->bytes, ret_secret->len, f);
 }
 
 /* A signal becomes something to read, so that what is half done can be removed. */
@@ -149,8 +149,8 @@ static int encrypt_to_file(const struct options *o, struct fault *f)
 		.image = image,
 		.passphrase = &secret,
 		.kdf = o->kdf,
-		.sector_size = o->sector_size ? o->sector_size
-					      : filesystem_sector_size(&fs, &image),
+		.sector_size =
+			o->sector_size ? o->sector_size : filesystem_sector_size(&fs, &image),
 		.out_fd = out.fd,
 		.out = o->out,
 		.cancel_fd = signal_fd,
@@ -183,7 +183,8 @@ static int set_backup(struct inplace *p, const struct options *o, char *buf, siz
 	if (p->backup)
 		return 0;
 	if (stat(o->image, &st) == 0 && S_ISBLK(st.st_mode))
-		return fault_about(f, EXITCODE_USAGE, o->image, "add --backup FILE, on another disk",
+		return fault_about(f, EXITCODE_USAGE, o->image,
+				   "add --backup FILE, on another disk",
 				   "a device needs a file that keeps its new header for a moment");
 	if ((size_t)snprintf(buf, size, "%s.header", o->image) >= size)
 		return fault_about(f, EXITCODE_USAGE, o->image, "use a shorter path",
@@ -274,8 +275,9 @@ static int parse(int argc, char **argv, struct options *o)
 	if (nr < 0)
 		return OUTCOME_USAGE;
 	if (nr != (o->in_place ? 1 : 2))
-		return cmd_usage(&cmd_encrypt, o->in_place ? "--in-place takes one IMAGE or DEVICE" :
-							      "IMAGE and OUT are needed");
+		return cmd_usage(&cmd_encrypt, o->in_place ?
+						       "--in-place takes one IMAGE or DEVICE" :
+						       "IMAGE and OUT are needed");
 	if (!o->secret == !o->secret_out && !o->integrity)
 		return cmd_usage(&cmd_encrypt, "one of --secret and --secret-out is needed");
 	if (o->backup && !o->in_place)

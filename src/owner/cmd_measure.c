@@ -103,10 +103,8 @@ static int print(const struct measure *m)
 	object = json_object_new_object();
 	json_object_object_add(object, "launch_digest", json_object_new_string(digest));
 	if (m->has_measurement) {
-		json_object_object_add(object, "measurement",
-				       json_object_new_string(measurement));
-		json_object_object_add(object, "launch_measure_blob",
-				       json_object_new_string(blob));
+		json_object_object_add(object, "measurement", json_object_new_string(measurement));
+		json_object_object_add(object, "launch_measure_blob", json_object_new_string(blob));
 	}
 	puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY |
 							    JSON_C_TO_STRING_NOSLASHESCAPE));

@@ -136,7 +136,7 @@ static const struct {
 static int write_packet(const struct options *o, const struct packet *packet, struct fault *f)
 {
 	struct file_out files[NR_FILES] = { FILE_OUT_NULL, FILE_OUT_NULL, FILE_OUT_NULL,
-					     FILE_OUT_NULL };
+					    FILE_OUT_NULL };
 	size_t i;
 	int r = 0;
 
@@ -151,8 +151,8 @@ static int write_packet(const struct options *o, const struct packet *packet, st
 		r = file_out_create(path, o->force, &files[i], f);
 		if (r >= 0)
 			r = file_out_put(&files[i], outputs[i].format,
-					  outputs[i].header ? packet->header : packet->payload,
-					  outputs[i].header ? PACKET_HEADER_SIZE : packet->len, f);
+					 outputs[i].header ? packet->header : packet->payload,
+					 outputs[i].header ? PACKET_HEADER_SIZE : packet->len, f);
 	}
 	if (r >= 0)
 		r = file_out_commit(files, NR_FILES, f);
@@ -304,12 +304,10 @@ const struct cmd cmd_packet = {
 	.name = "packet",
 	.args = "-o PREFIX --tik FILE --tek FILE --launch-measure-blob B [OPTION...] TABLE",
 	.help = "check the measurement of a guest, then seal a secret table for it",
-	.intro =
-		"Writes PREFIX.header.bin, PREFIX.secret.bin and both as .base64, and prints the\n"
-		"commands that hand them to the guest.\n",
+	.intro = "Writes PREFIX.header.bin, PREFIX.secret.bin and both as .base64, and prints the\n"
+		 "commands that hand them to the guest.\n",
 	.options = packet_options,
-	.notes =
-		"D and B are given in hex, in base64, or as a file. With --expected-digest,\n"
-		"--firmware only says how much room the table has.\n",
+	.notes = "D and B are given in hex, in base64, or as a file. With --expected-digest,\n"
+		 "--firmware only says how much room the table has.\n",
 	.run = run_packet,
 };

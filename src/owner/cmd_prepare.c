@@ -81,8 +81,8 @@ static int open_all(struct prepare *p, struct fault *f)
 
 static int refuse_output(const struct prepare *p, const char *why, struct fault *f)
 {
-	return fault_about(f, EXITCODE_REFUSED, p->o->out, "choose another name for the table", "%s",
-			   why);
+	return fault_about(f, EXITCODE_REFUSED, p->o->out, "choose another name for the table",
+			   "%s", why);
 }
 
 /* --force is for an old table, not for what the disk or the way back depends on. */
@@ -107,12 +107,13 @@ static int write_table(struct prepare *p, struct fault *f)
 	int r;
 
 	table_start(&p->table);
-	r = pinnedtable_set(&p->table, p->target.vc->secret.guid, &p->new, "the volume's secret", f);
+	r = pinnedtable_set(&p->table, p->target.vc->secret.guid, &p->new, "the volume's secret",
+			    f);
 	if (r >= 0)
 		r = pinnedtable_set_policy(&p->table, &p->policy, f);
 	if (r >= 0)
-		r = pinnedtable_write(p->o->out, &p->table, CODEC_BINARY,
-				      p->o->force || p->written, f);
+		r = pinnedtable_write(p->o->out, &p->table, CODEC_BINARY, p->o->force || p->written,
+				      f);
 	if (r >= 0)
 		p->written = true;
 	return r;
@@ -169,8 +170,9 @@ static void print_next(const struct prepare *p)
 {
 	const char *out = p->o->out;
 
-	printf("%s: keyslot %d opens with the new secret; the old passphrase %s\n", p->o->target.disk,
-	       p->new_slot, p->o->remove_old ? "is gone" : "stays, in its keyslot, for recovery");
+	printf("%s: keyslot %d opens with the new secret; the old passphrase %s\n",
+	       p->o->target.disk, p->new_slot,
+	       p->o->remove_old ? "is gone" : "stays, in its keyslot, for recovery");
 	printf("%s: secret table with the secret and the pins; keep it like a key\n\n", out);
 	printf("Before each start of the guest, with its TIK, TEK and launch measurement:\n"
 	       "  coco-secret packet OPTION... %s       (see coco-secret packet --help)\n"
@@ -256,8 +258,7 @@ const struct cmd cmd_prepare = {
 	.args = "DISK -o TABLE [OPTION...]",
 	.help = "give a disk a secret and pins, and write the secret table",
 	.options = prepare_options,
-	.notes =
-		"The disk's header must be one that the unlocker accepts. At any moment the old\n"
-		"passphrase or, with --remove-old, the new table opens the disk.\n",
+	.notes = "The disk's header must be one that the unlocker accepts. At any moment the old\n"
+		 "passphrase or, with --remove-old, the new table opens the disk.\n",
 	.run = run_prepare,
 };

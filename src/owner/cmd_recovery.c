@@ -34,8 +34,9 @@ static int get_old(struct recovery *v, struct fault *f)
 		if (r >= 0)
 			r = pinnedtable_read(v->o->table, &v->target.conf, &v->table, &v->policy,
 					     f);
-		return r < 0 ? r : pinnedtable_get(v->o->table, &v->table,
-						   v->target.vc->secret.guid, &v->old, f);
+		return r < 0 ? r :
+			       pinnedtable_get(v->o->table, &v->table, v->target.vc->secret.guid,
+					       &v->old, f);
 	}
 	if (!v->o->key_file)
 		return passphrase_from_terminal("Passphrase of the disk", &v->old, f);
@@ -94,7 +95,8 @@ static int show(const struct recovery *v, struct fault *f)
 static void show_result(const struct recovery *v, int slot)
 {
 	printf("It opens keyslot %d. Type it with its dashes, in the rescue mode or into cryptsetup "
-	       "open.\n", slot);
+	       "open.\n",
+	       slot);
 	if (v->o->table)
 		printf("%s: pins the new header, too\n", v->o->table);
 	else
@@ -159,8 +161,7 @@ const struct cmd cmd_recovery = {
 	.args = "DISK [--table TABLE | --key-file FILE] [--config DIR] [--volume NAME]",
 	.help = "add a keyslot with a key that a person can read out and type",
 	.options = recovery_options,
-	.notes =
-		"The key is printed once, on standard output: 34 letters in groups, the last two\n"
-		"a checksum.\n",
+	.notes = "The key is printed once, on standard output: 34 letters in groups, the last two\n"
+		 "a checksum.\n",
 	.run = run_recovery,
 };

@@ -22,8 +22,9 @@ static int repair(const struct options *o)
 		r = target_put(&t, &f);
 	if (r < 0)
 		return cmd_fail(&f);
-	printf("%s: %s\n", o->target.disk, t.header.mended ? "its header is whole again, as last written" :
-						      "its header is whole, nothing to do");
+	printf("%s: %s\n", o->target.disk,
+	       t.header.mended ? "its header is whole again, as last written" :
+				 "its header is whole, nothing to do");
 	return cmd_finish();
 }
 

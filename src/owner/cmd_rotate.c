@@ -163,7 +163,8 @@ static int begin(struct rotate *t, struct fault *f)
 	       t->o->target.disk, t->old.slot, t->new.slot);
 	if (pins_headers(t, &t->old))
 		printf("%s: pins the new header, too: seal it again if you still start the guest "
-		       "with it\n", t->o->old);
+		       "with it\n",
+		       t->o->old);
 	printf("%s: the new table\n\n"
 	       "Next: start the guest with the new table. When it has booted:\n"
 	       "  coco-secret rotate --finish %s --table %s --new %s -o FINAL\n",
@@ -307,15 +308,18 @@ static void print_advice(const struct rotate *t, bool two)
 
 	if (two && t->old.slot >= 0 && t->new.slot >= 0 && t->old.slot != t->new.slot)
 		printf("next   boot the guest with %s, then: coco-secret rotate --finish %s "
-		       "--table %s --new %s -o FINAL\n", t->o->new, disk, old, t->o->new);
+		       "--table %s --new %s -o FINAL\n",
+		       t->o->new, disk, old, t->o->new);
 	else if (two && t->old.slot >= 0 && t->new.slot < 0)
 		printf("next   the rotation has not begun on the disk: coco-secret rotate %s "
-		       "--table %s -o %s --force\n", disk, old, t->o->new);
+		       "--table %s -o %s --force\n",
+		       disk, old, t->o->new);
 	else if (two && t->old.slot < 0 && t->new.slot >= 0)
 		printf("next   the rotation is finished; keep the table that --finish has written\n");
 	else if (t->old.slot >= 0)
 		printf("next   nothing; to change the secret: coco-secret rotate %s --table %s "
-		       "-o NEW\n", disk, old);
+		       "-o NEW\n",
+		       disk, old);
 	else
 		printf("next   find the table of this disk, or use a recovery key\n");
 }
@@ -334,14 +338,16 @@ static int status(const struct options *o)
 		r = read_side(&t, o->new, &t.new, &f);
 	if (r >= 0) {
 		slots = luksheader_keyslots(&t.target.header);
-		printf("disk   %s: uuid %s, keyslots", o->target.disk, t.target.header.verdict.uuid);
+		printf("disk   %s: uuid %s, keyslots", o->target.disk,
+		       t.target.header.verdict.uuid);
 		for (i = 0; i < 32; i++)
 			if (slots & 1U << i)
 				printf(" %d", i);
 		printf("\n");
 		if (t.target.header.mended)
 			printf("disk   a write of its header was interrupted, so a boot refuses it: "
-			       "coco-secret repair %s\n", o->target.disk);
+			       "coco-secret repair %s\n",
+			       o->target.disk);
 		print_side(&t, "table", &t.old);
 		if (o->new)
 			print_side(&t, "new", &t.new);

@@ -7,10 +7,10 @@
 #include <json-c/json.h>
 #include <string.h>
 
+#include "conf/reference.h"
 #include "owner/io/file.h"
 #include "owner/launch/firmware.h"
 #include "owner/table/names.h"
-#include "conf/reference.h"
 #include "owner/table/table.h"
 
 #define SHORT_KEY 16 /* bytes: below that, somebody may guess it */
@@ -97,7 +97,7 @@ static int print_json(const struct secret *bytes, const struct table *table,
 
 			if (text)
 				codec_text(CODEC_HEX, bytes->bytes + entry->data_offset, entry->len,
-					  text);
+					   text);
 			add_string(item, "content", text);
 		}
 		json_object_array_add(list, item);
@@ -194,8 +194,9 @@ static int finish(struct secret *bytes, const struct options *o)
 	if (file_write_secret(o->output, o->format, bytes, o->force, &f) < 0)
 		return cmd_fail(&f);
 	warn_about(o->output, table);
-	return print_table(bytes, table, &(struct options){ .area = o->area, .json = o->json,
-							    .firmware = o->firmware });
+	return print_table(bytes, table,
+			   &(struct options){
+				   .area = o->area, .json = o->json, .firmware = o->firmware });
 }
 
 /* One word GUID=FILE. */
@@ -207,8 +208,10 @@ static int add_word(struct secret *bytes, const char *word, const struct options
 	char name[64], guid[GUID_TEXT_SIZE];
 	int r;
 
-	if (!file || (size_t)snprintf(name, sizeof(name), "%.*s", (int)(file - word), word) >=
-			     sizeof(name) || names_parse(name, guid) < 0)
+	if (!file ||
+	    (size_t)snprintf(name, sizeof(name), "%.*s", (int)(file - word), word) >=
+		    sizeof(name) ||
+	    names_parse(name, guid) < 0)
 		return fault_about(f, EXITCODE_USAGE, word, "coco-secret table --help",
 				   "an entry is given as GUID=FILE or luks-key=FILE");
 	file++;
@@ -226,7 +229,8 @@ static int add_word(struct secret *bytes, const char *word, const struct options
 		if (data.bytes[data.len - 1] == '\n')
 			cmd_warn("%s: it ends in a newline, which is a part of the key then", file);
 		if (o->nul && memchr(data.bytes, 0, data.len))
-			return fault_about(f, EXITCODE_REFUSED, file, "use a key of text, or no --nul",
+			return fault_about(f, EXITCODE_REFUSED, file,
+					   "use a key of text, or no --nul",
 					   "it has a NUL already");
 		if (o->nul && data.len < SECRET_CAPACITY)
 			data.bytes[data.len++] = 0;
@@ -373,8 +377,10 @@ static int run_table(int argc, char **argv)
 		const char *name;
 		int (*run)(int argc, char **argv);
 	} verbs[] = {
-		{ "build", run_build }, { "show", run_show },
-		{ "add", run_add },	{ "remove", run_remove },
+		{ "build", run_build },
+		{ "show", run_show },
+		{ "add", run_add },
+		{ "remove", run_remove },
 	};
 	size_t i;
 

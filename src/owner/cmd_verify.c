@@ -7,11 +7,11 @@
 #include <json-c/json.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "owner/io/file.h"
 #include "owner/plan/forecast.h"
 #include "owner/plan/guestconf.h"
 #include "owner/plan/target.h"
-#include "base/text.h"
 
 /* Of a guest's memory, what is left to a key derivation in the initramfs: an estimate. */
 #define MEMORY_SHARE_NUM 3
@@ -68,11 +68,12 @@ static void print_json(const struct volume_conf *vc, const struct examined *e, b
 	add(obj, "uuid", e->verdict.uuid);
 	add(obj, "cipher", e->verdict.cipher);
 	add(obj, "header", e->rule);
-	json_object_object_add(obj, "keyslot", json_object_new_int(opened ? e->volume.keyslot : -1));
+	json_object_object_add(obj, "keyslot",
+			       json_object_new_int(opened ? e->volume.keyslot : -1));
 	add(obj, "form", opened ? volume_form_name(e->volume.form) : "");
 	json_object_object_add(obj, "pinned", json_object_new_boolean(pinned));
-	printf("%s\n", json_object_to_json_string_ext(
-			       obj, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+	printf("%s\n", json_object_to_json_string_ext(obj, JSON_C_TO_STRING_PLAIN |
+								   JSON_C_TO_STRING_NOSLASHESCAPE));
 	json_object_put(obj);
 }
 
@@ -98,13 +99,14 @@ static void print_text(const struct volume_conf *vc, const struct examined *e,
 		       const struct pins *pins, bool is_root, const struct fault *f)
 {
 	if (e->rule[0])
-		printf("header   %s%s\n", f->code == EXITCODE_HEADER_REFUSED ? "breaks the rule " : "",
-		       e->rule);
+		printf("header   %s%s\n",
+		       f->code == EXITCODE_HEADER_REFUSED ? "breaks the rule " : "", e->rule);
 	if (f->code == EXITCODE_OK) {
 		print_pins(pins, is_root);
-		printf("secret   entry %s opens keyslot %d (%s)\n", vc->secret.guid, e->volume.keyslot,
-		       volume_form_name(e->volume.form));
-		printf("boot     opens volume %s, uuid %s, %s\n", vc->name, e->verdict.uuid, e->verdict.cipher);
+		printf("secret   entry %s opens keyslot %d (%s)\n", vc->secret.guid,
+		       e->volume.keyslot, volume_form_name(e->volume.form));
+		printf("boot     opens volume %s, uuid %s, %s\n", vc->name, e->verdict.uuid,
+		       e->verdict.cipher);
 		return;
 	}
 	printf("boot     FAILED code=%d name=%s reason=\"%s\" next=\"%s\"\n", (int)f->code,

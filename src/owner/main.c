@@ -6,15 +6,15 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "owner/cmd.h"
 #include "base/digest.h"
 #include "base/io.h"
 #include "base/secret.h"
 #include "base/text.h"
+#include "owner/cmd.h"
 
 static const struct cmd *const cmds[] = {
-	&cmd_table, &cmd_measure, &cmd_packet, &cmd_verify, &cmd_encrypt, &cmd_prepare,
-	&cmd_recovery, &cmd_rotate, &cmd_status, &cmd_repair,
+	&cmd_table,   &cmd_measure,  &cmd_packet, &cmd_verify, &cmd_encrypt,
+	&cmd_prepare, &cmd_recovery, &cmd_rotate, &cmd_status, &cmd_repair,
 };
 
 static void print_line(const char *fmt, va_list ap) __attribute__((format(printf, 1, 0)));

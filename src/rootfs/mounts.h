@@ -22,7 +22,7 @@ struct mount {
 };
 
 struct mounts {
-	char *text; /* owned; the strings point into it */
+	char *text;	    /* owned; the strings point into it */
 	struct mount *list; /* owned; in the kernel's order: what covers comes after */
 	size_t nr;
 };

@@ -175,8 +175,7 @@ static int take_volume(char **cursor, struct opened_volume *v)
 
 	memset(v, 0, sizeof(*v));
 	if (take_text(cursor, "volume=", false, v->name, sizeof(v->name)) < 0 ||
-	    take_number(cursor, "root=", 1, &is_root) < 0 ||
-	    take_device(cursor, &m->dev) < 0 ||
+	    take_number(cursor, "root=", 1, &is_root) < 0 || take_device(cursor, &m->dev) < 0 ||
 	    take_text(cursor, "uuid=", false, m->uuid, sizeof(m->uuid)) < 0 ||
 	    take_number(cursor, "read-only=", 1, &read_only) < 0 || take_target(cursor, m) < 0 ||
 	    take_number(cursor, "min-generation=", UINT64_MAX, &v->min_generation) < 0 ||

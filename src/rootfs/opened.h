@@ -19,12 +19,12 @@
 
 #include "volume/mapping.h"
 
-#define OPENED_VOLUME_MAX 1024 /* bytes of one volume's lines */
+#define OPENED_VOLUME_MAX 1024				       /* bytes of one volume's lines */
 #define OPENED_MAX (CONF_VOLUMES_MAX * OPENED_VOLUME_MAX + 64) /* of the file, with a final NUL */
 
 struct opened_volume {
 	char name[CONF_NAME_SIZE];
-	bool is_root; /* the root has to lie on it */
+	bool is_root;		/* the root has to lie on it */
 	struct mapping mapping; /* one target, active */
 	uint64_t min_generation;
 	uint64_t set_generation;

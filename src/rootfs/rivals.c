@@ -235,8 +235,9 @@ static int compare(struct search *s, const char *name, bool below)
 			if (same_uuid(uuid, ours->uuid) && !(is_header && below))
 				return fault_set(s->f, EXITCODE_ROOT_CONFUSION, ENOTUNIQ,
 						 "%s/%s claims the UUID %s of %s%s", PATH_DEV, name,
-						 uuid, is_header ? "a volume's LUKS header" :
-								   PATH_DEV "/",
+						 uuid,
+						 is_header ? "a volume's LUKS header" :
+							     PATH_DEV "/",
 						 ours->owner);
 			if (*label && strcmp(label, ours->label) == 0)
 				return fault_set(s->f, EXITCODE_ROOT_CONFUSION, ENOTUNIQ,

@@ -188,5 +188,6 @@ int strangers_refuse(const struct root *root, const struct opened_volume *volume
 
 	r = root_walk(root, PATH_SYS_BLOCK, 0, look_at, &look);
 	return r < 0 ? fault_errno(f, EXITCODE_ROOT_CONFUSION, r, "%s cannot be read",
-				   PATH_SYS_BLOCK) : 0;
+				   PATH_SYS_BLOCK) :
+		       0;
 }

@@ -9,9 +9,9 @@
 #include <limits.h>
 #include <string.h>
 
-#include "rootfs/mounts.h"
 #include "base/paths.h"
 #include "base/text.h"
+#include "rootfs/mounts.h"
 
 #define SWAPS_MAX (256 * 1024)
 #define SWAPS_PATH_MAX (sizeof(PATH_SYS_BLOCK) + NAME_MAX + 32)

@@ -15,14 +15,14 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include "base/paths.h"
+#include "base/text.h"
 #include "rootfs/generation.h"
 #include "rootfs/mounts.h"
-#include "base/paths.h"
 #include "rootfs/rivals.h"
 #include "rootfs/stack.h"
 #include "rootfs/strangers.h"
 #include "rootfs/swaps.h"
-#include "base/text.h"
 
 #define OVERLAY_DEPTH_MAX 4
 #define BTRFS_PATH_MAX 128
@@ -215,7 +215,8 @@ static int begin(struct verify *v, struct ground *ground, struct fault *f)
 	*ground = (struct ground){ .nr_devices = 0 };
 	v->ground = ground;
 	return r < 0 ? fault_errno(f, EXITCODE_ROOT_CONFUSION, r, "%s cannot be read",
-				   PATH_MOUNTINFO) : 0;
+				   PATH_MOUNTINFO) :
+		       0;
 }
 
 static int check_point(struct verify *v, const char *point, struct fault *f)

@@ -42,8 +42,8 @@ static int open_directory(struct source *src)
 	src->info.path = NULL;
 
 	for (i = 0; i < ARRAY_SIZE(directories); i++) {
-		src->fd = root_open(src->root, directories[i],
-					O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+		src->fd = root_open(src->root, directories[i], O_RDONLY | O_DIRECTORY | O_NOFOLLOW,
+				    0);
 		if (src->fd >= 0) {
 			src->info.path = directories[i];
 			return 0;
@@ -97,8 +97,8 @@ static int own_module_params(const struct root *root, const struct conf *conf, c
 		return -ENOMEM;
 	len = snprintf(params, size, "config_table=%s", address);
 	for (i = 0; i < conf->nr_keep; i++)
-		len += snprintf(params + len, size - (size_t)len, "%s%s", i ? "," : " keep=",
-				conf->keep[i]);
+		len += snprintf(params + len, size - (size_t)len, "%s%s",
+				i ? "," : " keep=", conf->keep[i]);
 	*ret_params = TAKE_PTR(params);
 	return 0;
 }

@@ -6,8 +6,8 @@
 #ifndef COCO_SOURCE_H
 #define COCO_SOURCE_H
 
-#include "conf/conf.h"
 #include "base/secret.h"
+#include "conf/conf.h"
 
 struct source;
 

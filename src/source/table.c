@@ -50,11 +50,10 @@ static int parse_entry(const struct secret *bytes, size_t offset, struct table *
 		return flaw(ret_flaw, TABLE_ENTRY_LENGTH, offset + GUID_SIZE,
 			    "the entry's length is %zu, and only %zu bytes are left", len, left);
 	guid_text(bytes->bytes + offset, entry->guid);
-	other = same_guid(entry->guid, TABLE_GUID_DELETED) ? NULL :
-							     table_find(table, entry->guid);
+	other = same_guid(entry->guid, TABLE_GUID_DELETED) ? NULL : table_find(table, entry->guid);
 	if (other)
-		return flaw(ret_flaw, TABLE_DUPLICATE, offset,
-			    "GUID %s again, as at offset %zu", entry->guid, other->offset);
+		return flaw(ret_flaw, TABLE_DUPLICATE, offset, "GUID %s again, as at offset %zu",
+			    entry->guid, other->offset);
 	entry->offset = offset;
 	entry->data_offset = offset + TABLE_HEADER_SIZE;
 	entry->len = len - TABLE_HEADER_SIZE;
@@ -72,8 +71,7 @@ size_t table_count_shown(const struct table *table)
 	return nr;
 }
 
-int table_parse(const struct secret *bytes, struct table *ret_table,
-		struct table_flaw *ret_flaw)
+int table_parse(const struct secret *bytes, struct table *ret_table, struct table_flaw *ret_flaw)
 {
 	_cleanup_free_ struct table *table = calloc(1, sizeof(*table));
 	unsigned char guid[GUID_SIZE];
@@ -137,7 +135,8 @@ static int refuse_hidden(size_t nr, struct fault *f)
 {
 	return fault_set(f, EXITCODE_HIDDEN_ENTRIES, E2BIG,
 			 "entries of the secret table would be hidden behind the first %d: it has "
-			 "%zu or more", TABLE_ENTRIES_SHOWN, nr);
+			 "%zu or more",
+			 TABLE_ENTRIES_SHOWN, nr);
 }
 
 /* What the kernel's driver makes of the table. */

@@ -55,8 +55,7 @@ struct table_flaw {
 size_t table_count_shown(const struct table *table);
 
 /* Returns 0, or -EINVAL with the first flaw; *ret_table is filled also with TABLE_TRAILING. */
-int table_parse(const struct secret *bytes, struct table *ret_table,
-		struct table_flaw *ret_flaw);
+int table_parse(const struct secret *bytes, struct table *ret_table, struct table_flaw *ret_flaw);
 
 /* The entry with this GUID, or NULL. */
 const struct table_entry *table_find(const struct table *table, const char *guid);

@@ -5,8 +5,8 @@
 #ifndef COCO_FETCH_H
 #define COCO_FETCH_H
 
-#include "volume/pins.h"
 #include "source/source.h"
+#include "volume/pins.h"
 
 /*
  * src is open. secrets has one element for each volume of src's configuration, SECRET_NULL

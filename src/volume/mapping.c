@@ -11,9 +11,9 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-#include "volume/dm.h"
 #include "base/paths.h"
 #include "base/text.h"
+#include "volume/dm.h"
 
 #define SECTOR 512
 #define OPTIONS_MAX 16
@@ -87,8 +87,8 @@ int mapping_refuse_taken(const struct root *root, const char *name, struct fault
 		r = mapping_read(root, names[i], &live);
 		explicit_bzero(&live, sizeof(live));
 		if (r >= 0)
-			return fault_set(f, EXITCODE_BUSY, EEXIST, "a mapping '%s' is there already",
-					 names[i]);
+			return fault_set(f, EXITCODE_BUSY, EEXIST,
+					 "a mapping '%s' is there already", names[i]);
 		if (r != -ENXIO)
 			return fault_errno(f, EXITCODE_BUSY, r,
 					   "it is unknown whether a mapping '%s' is there",
@@ -118,7 +118,8 @@ struct options {
 
 static void add_option(struct options *o, const char *name, unsigned int value, const char *end)
 {
-	(void)snprintf(o->words[o->nr++], sizeof(o->words[0]), "%s%u%s", name, value, end); /* fits */
+	(void)snprintf(o->words[o->nr++], sizeof(o->words[0]), "%s%u%s", name, value,
+		       end); /* fits */
 }
 
 /* "N opt1 .. optN", or nothing at all if there are none; in any order, each of them once. */
@@ -233,7 +234,7 @@ static bool is_harmless(const char *word)
 {
 	static const char *const prefixes[] = {
 		"interleave_sectors:", "buffer_sectors:", "journal_sectors:",
-		"journal_watermark:", "commit_time:", "block_size:",
+		"journal_watermark:",  "commit_time:",	  "block_size:",
 	};
 	size_t i;
 
@@ -292,9 +293,8 @@ static int read_live(const struct root *root, const char *name, struct mapping *
 	return 0;
 }
 
-int mapping_check(const struct root *root, const struct volume_conf *vc,
-		  const struct verdict *v, const struct device *device,
-		  struct mapping *ret_mapping, struct fault *f)
+int mapping_check(const struct root *root, const struct volume_conf *vc, const struct verdict *v,
+		  const struct device *device, struct mapping *ret_mapping, struct fault *f)
 {
 	char dif_name[CONF_NAME_SIZE + sizeof(MAPPING_DIF_SUFFIX)];
 	struct mapping m, dif;

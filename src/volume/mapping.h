@@ -25,7 +25,7 @@
 struct mapping {
 	dev_t dev;
 	char uuid[MAPPING_UUID_SIZE];
-	unsigned int nr_targets;      /* of the active table; the rest is about the first one */
+	unsigned int nr_targets; /* of the active table; the rest is about the first one */
 	uint64_t start;
 	uint64_t length;
 	char type[MAPPING_TYPE_SIZE]; /* such as "crypt" */

@@ -8,8 +8,8 @@
 
 #include <string.h>
 
-#include "disk/header.h"
 #include "base/text.h"
+#include "disk/header.h"
 
 #define SHA256_PREFIX "sha256:"
 #define GENERATION_MAX INT64_MAX
@@ -138,7 +138,8 @@ static int invalid(unsigned int line, struct fault *f)
 {
 	return fault_set(f, EXITCODE_POLICY_INVALID, EINVAL,
 			 "line %u of the policy entry is not valid, or names a volume that cocotab "
-			 "does not have", line);
+			 "does not have",
+			 line);
 }
 
 int policy_entry_parse(const struct secret *entry, const struct conf *conf,
@@ -237,8 +238,8 @@ int pins_check_key(const struct pins *pins, const struct secret *volume_key, con
 
 	if (!pins)
 		return 0;
-	if (pins->has_volume_key && (secret_sha256(volume_key, &digest) < 0 ||
-				     !digest_equal(&digest, &pins->volume_key)))
+	if (pins->has_volume_key &&
+	    (secret_sha256(volume_key, &digest) < 0 || !digest_equal(&digest, &pins->volume_key)))
 		return fault_set(f, EXITCODE_PIN_MISMATCH, EPERM,
 				 "the volume key is not the one that the policy entry pins");
 	(void)snprintf(text, sizeof(text), "cryptsetup:%s:%s", pins->name, uuid); /* fits */

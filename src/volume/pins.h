@@ -6,10 +6,10 @@
 #ifndef COCO_POLICY_ENTRY_H
 #define COCO_POLICY_ENTRY_H
 
-#include "conf/conf.h"
-#include "disk/device.h"
 #include "base/digest.h"
 #include "base/secret.h"
+#include "conf/conf.h"
+#include "disk/device.h"
 
 #define POLICY_ENTRY_SIZE_MAX 4096 /* bytes */
 #define POLICY_ENTRY_HEADERS_MAX 8 /* header pins of one volume */

@@ -9,9 +9,9 @@
 #include <string.h>
 
 #include "base/child.h"
+#include "base/paths.h"
 #include "volume/dm.h"
 #include "volume/mapping.h"
-#include "base/paths.h"
 
 #define SECTORS_IF_UNKNOWN 8
 
@@ -57,7 +57,7 @@ static int remove_mapping(const struct root *root, int fd, const char *name, str
 	if (io->flags & DM_DEFERRED_REMOVE)
 		return 0;
 	(void)snprintf(path, sizeof(path), "%s/%s", PATH_DM_DIR, name); /* dm_call took the name */
-	(void)unlinkat(root->fd, path + 1, 0); /* where no udev does it */
+	(void)unlinkat(root->fd, path + 1, 0);				/* where no udev does it */
 	return 1;
 }
 

@@ -10,7 +10,7 @@
 
 #include "base/root.h"
 
-#define UNMAP_MAX 32		/* mappings at once */
+#define UNMAP_MAX 32	    /* mappings at once */
 #define UNMAP_LIMIT_MS 3000 /* for all of them together */
 
 /*

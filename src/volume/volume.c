@@ -47,8 +47,8 @@ void volume_init_library(void)
 	(void)crypt_metadata_locking(NULL, 0); /* also switches automatic recovery off */
 }
 
-int volume_load(const struct header *header, const struct device *device,
-		struct volume *ret_volume, struct fault *f)
+int volume_load(const struct header *header, const struct device *device, struct volume *ret_volume,
+		struct fault *f)
 {
 	_cleanup_(volume_done) struct volume volume = VOLUME_NULL;
 	char header_path[SELF_FD_SIZE], data_path[SELF_FD_SIZE];
@@ -169,7 +169,8 @@ int volume_check(const struct volume *volume, const struct volume_conf *conf,
 	*ret_rule = rule;
 	return fault_set(f, EXITCODE_HEADER_REFUSED, EPERM,
 			 "libcryptsetup reads the header of volume %s in another way: it breaks "
-			 "the rule '%s'", conf->name, rule);
+			 "the rule '%s'",
+			 conf->name, rule);
 }
 
 /* One keyslot with the first len bytes. Returns its number, or -errno. */
@@ -251,8 +252,8 @@ static int no_memory(const struct verdict *v, uint64_t memory_kib, struct fault 
 			 (unsigned long long)(memory_kib / 1024));
 }
 
-int volume_unlock(struct volume *volume, const struct verdict *verdict,
-		  const struct secret *secret, uint64_t memory_kib, struct fault *f)
+int volume_unlock(struct volume *volume, const struct verdict *verdict, const struct secret *secret,
+		  uint64_t memory_kib, struct fault *f)
 {
 	int r;
 

@@ -5,9 +5,9 @@
 #ifndef COCO_VOLUME_H
 #define COCO_VOLUME_H
 
+#include "base/secret.h"
 #include "disk/header.h"
 #include "disk/policy.h"
-#include "base/secret.h"
 
 struct crypt_device;
 
@@ -35,8 +35,8 @@ void volume_init_library(void);
  * The volume refers to the descriptors of both: they must outlive it.
  * Returns 0, or -errno with f saying header-refused or no-memory.
  */
-int volume_load(const struct header *header, const struct device *device,
-		struct volume *ret_volume, struct fault *f);
+int volume_load(const struct header *header, const struct device *device, struct volume *ret_volume,
+		struct fault *f);
 
 /*
  * Asks libcryptsetup what it makes of the loaded copy, and compares with the verdict: a
@@ -57,8 +57,8 @@ int volume_check(const struct volume *volume, const struct volume_conf *conf,
  * saying secret-refused, no-memory (also if one was left out and no other opened) or
  * header-refused.
  */
-int volume_unlock(struct volume *volume, const struct verdict *verdict,
-		  const struct secret *secret, uint64_t memory_kib, struct fault *f);
+int volume_unlock(struct volume *volume, const struct verdict *verdict, const struct secret *secret,
+		  uint64_t memory_kib, struct fault *f);
 
 /*
  * Makes the mapping /dev/mapper/<conf->name>, waits until udev has seen it, and wipes the

@@ -124,6 +124,7 @@ int main(int argc, char **argv)
 	}
 	total = cpu_ms(RUSAGE_SELF) + cpu_ms(RUSAGE_CHILDREN) - begin;
 	printf("judge's process, header policy and read-back, native: %.2f ms of processor time "
-	       "(%d runs; aim: below 5 ms)\n", total / RUNS, RUNS);
+	       "(%d runs; aim: below 5 ms)\n",
+	       total / RUNS, RUNS);
 	return total / RUNS < 5 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

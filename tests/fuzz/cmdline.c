@@ -60,7 +60,8 @@ static void check_allowed(const char *word, const struct conf *conf)
 	if (!conf->allow_words.defaults)
 		FUZZ_MUST(strcmp(word, "exact=1") == 0 || strncmp(word, "prefix.", 7) == 0 ||
 			  strncmp(word, "root=", 5) == 0);
-	FUZZ_MUST(strcmp(word, "1") != 0 && strcasecmp(word, "s") != 0); /* levels of a single user */
+	FUZZ_MUST(strcmp(word, "1") != 0 &&
+		  strcasecmp(word, "s") != 0); /* levels of a single user */
 }
 
 /* Each word alone. Returns the number of the first that is refused; or how many there are. */

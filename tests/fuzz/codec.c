@@ -84,8 +84,8 @@ static void read_value(const uint8_t *data, size_t size, bool from_file)
 		if (from_file && size == len)
 			FUZZ_MUST(memcmp(bytes, data, len) == 0);
 		else
-			check_text(data, size, count_chars(data, size) == 2 * len ? CODEC_HEX :
-										    CODEC_BASE64,
+			check_text(data, size,
+				   count_chars(data, size) == 2 * len ? CODEC_HEX : CODEC_BASE64,
 				   bytes, len);
 	}
 	free(bytes);

@@ -7,17 +7,17 @@
 #ifndef FUZZ_FORGE_H
 #define FUZZ_FORGE_H
 
+#include "disk/policy.h"
 #include "fuzz.h"
 #include "luks2.h"
-#include "disk/policy.h"
 
 #define FORGE_UUID "5c0c0a7e-0009-4000-8000-000000000001"
 
 enum forge_choice {
-	FORGE_INTEGRITY = 1 << 0,   /* integrity=hmac-sha256 */
-	FORGE_TOKENS = 1 << 1,	     /* token=systemd-tpm2,token=coco-test */
-	FORGE_CIPHERS = 1 << 2,     /* a second cipher */
-	FORGE_SMALL_DISK = 1 << 3,  /* 1 MiB and one page */
+	FORGE_INTEGRITY = 1 << 0,  /* integrity=hmac-sha256 */
+	FORGE_TOKENS = 1 << 1,	   /* token=systemd-tpm2,token=coco-test */
+	FORGE_CIPHERS = 1 << 2,	   /* a second cipher */
+	FORGE_SMALL_DISK = 1 << 3, /* 1 MiB and one page */
 };
 
 static inline void forge_put_text(unsigned char *at, const char *text)
@@ -29,7 +29,8 @@ static inline void forge_put_text(unsigned char *at, const char *text)
 static inline void forge_make(const char *json, size_t len, unsigned char *ret_metadata)
 {
 	static const unsigned char magics[2][8] = {
-		{ 'L', 'U', 'K', 'S', 0xba, 0xbe, 0, 2 }, { 'S', 'K', 'U', 'L', 0xba, 0xbe, 0, 2 },
+		{ 'L', 'U', 'K', 'S', 0xba, 0xbe, 0, 2 },
+		{ 'S', 'K', 'U', 'L', 0xba, 0xbe, 0, 2 },
 	};
 	unsigned int i;
 

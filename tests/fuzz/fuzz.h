@@ -28,12 +28,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
  * only the refusal. */
 unsigned long fuzz_accepted;
 
-#define FUZZ_MUST(condition)                                                               \
-	do {                                                                               \
-		if (!(condition)) {                                                        \
+#define FUZZ_MUST(condition)                                                                      \
+	do {                                                                                      \
+		if (!(condition)) {                                                               \
 			fprintf(stderr, "%s:%d: not kept: %s\n", __FILE__, __LINE__, #condition); \
-			abort();                                                           \
-		}                                                                          \
+			abort();                                                                  \
+		}                                                                                 \
 	} while (0)
 
 /* The first byte of an input, where it chooses between configurations. Letters from `@` on keep
@@ -110,7 +110,8 @@ static inline int fuzz_file(char ret_path[FUZZ_PATH_SIZE])
 
 	FUZZ_MUST(fd >= 0);
 	if (ret_path)
-		(void)snprintf(ret_path, FUZZ_PATH_SIZE, "/proc/./self/fd/%d", fd); /* fits; no base64 */
+		(void)snprintf(ret_path, FUZZ_PATH_SIZE, "/proc/./self/fd/%d",
+			       fd); /* fits; no base64 */
 	return fd;
 }
 

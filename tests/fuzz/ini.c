@@ -13,7 +13,8 @@ static void check_names(const struct name_list *list)
 
 	FUZZ_MUST(list->nr >= 1 && list->nr <= CONF_NAMES_MAX);
 	for (i = 0; i < list->nr; i++)
-		FUZZ_MUST(list->names[i][0] != '\0' && memchr(list->names[i], '\0', CONF_NAME_SIZE) &&
+		FUZZ_MUST(list->names[i][0] != '\0' &&
+			  memchr(list->names[i], '\0', CONF_NAME_SIZE) &&
 			  !strpbrk(list->names[i], "/.: ="));
 }
 
@@ -50,8 +51,8 @@ static void check(const struct conf *conf)
 	FUZZ_MUST(conf->failure_action < _FAILURE_ACTION_MAX);
 	FUZZ_MUST(conf->nr_keep <= CONF_KEEP_MAX);
 	for (i = 0; i < conf->nr_keep; i++)
-		FUZZ_MUST(guid_from_text(conf->keep[i], guid) == 0 && strcmp(guid, conf->keep[i]) == 0 &&
-			  conf_keeps(conf, guid));
+		FUZZ_MUST(guid_from_text(conf->keep[i], guid) == 0 &&
+			  strcmp(guid, conf->keep[i]) == 0 && conf_keeps(conf, guid));
 	check_names(&conf->secret_modules);
 	check_ciphers(&conf->ciphers);
 	check_words(&conf->allow_words);

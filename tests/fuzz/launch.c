@@ -9,8 +9,8 @@
 
 #include <strings.h>
 
-#include "fuzz.h"
 #include "base/options.h"
+#include "fuzz.h"
 
 enum way { CHECK_BLOB, MEASURE_FIRMWARE, READ_KEY, READ_NUMBER, NR_WAYS };
 

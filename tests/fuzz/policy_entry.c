@@ -6,8 +6,8 @@
 #include "fuzz.h"
 
 #include "disk/header.h"
-#include "volume/pins.h"
 #include "owner/table/policytext.h"
+#include "volume/pins.h"
 
 static struct secret entry = SECRET_NULL, volume_key = SECRET_NULL;
 

@@ -80,8 +80,8 @@ static void check_source(const struct table *table, bool good, const struct tabl
 	r = src.ops->fetch(&src, &ref, &secret, &f);
 	FUZZ_MUST((r == 0) == (entry && entry->len > 0));
 	if (r == 0)
-		FUZZ_MUST(secret.len == entry->len && memcmp(secret.bytes, bytes.bytes +
-							     entry->data_offset, secret.len) == 0);
+		FUZZ_MUST(secret.len == entry->len &&
+			  memcmp(secret.bytes, bytes.bytes + entry->data_offset, secret.len) == 0);
 	secret_done(&secret);
 }
 

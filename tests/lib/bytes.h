@@ -11,12 +11,12 @@
 #include "base/secret.h"
 #include "tap.h"
 
-#define BYTES_MUST(condition)                                                      \
-	do {                                                                       \
-		if (!(condition)) {                                                \
+#define BYTES_MUST(condition)                                                            \
+	do {                                                                             \
+		if (!(condition)) {                                                      \
 			printf("Bail out! %s:%d: %s\n", __FILE__, __LINE__, #condition); \
-			exit(99);                                                  \
-		}                                                                  \
+			exit(99);                                                        \
+		}                                                                        \
 	} while (0)
 
 /* Returns the number of bytes; spaces are skipped. */

@@ -31,8 +31,8 @@ struct fake_dm {
 #define FAKE_DM_MAX 4
 
 static struct fake_dm *fake_dm; /* FAKE_DM_MAX of them */
-static int fake_dm_error; /* if not 0, of each call */
-static bool fake_dm_in_use; /* somebody has all of them open */
+static int fake_dm_error;	/* if not 0, of each call */
+static bool fake_dm_in_use;	/* somebody has all of them open */
 
 static __attribute__((constructor)) void fake_dm_share(void)
 {
@@ -152,7 +152,8 @@ static inline int fake_dm_ioctl(unsigned long request, struct dm_ioctl *io)
 		errno = fake_dm_error ? fake_dm_error : ENXIO;
 		return -1;
 	}
-	return request == DM_TABLE_STATUS ? fake_dm_status(dm, io) : fake_dm_change(request, dm, io);
+	return request == DM_TABLE_STATUS ? fake_dm_status(dm, io) :
+					    fake_dm_change(request, dm, io);
 }
 
 #endif

@@ -18,9 +18,9 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "base/paths.h"
 #include "fixture.h"
 #include "inject_next.h"
-#include "base/paths.h"
 
 #define END_EVENTS_MAX 256
 #define END_PATIENCE_S 60 /* no test needs it: a defect does */
@@ -100,7 +100,8 @@ static inline int end_find(const char *what, pid_t pid, unsigned int nth)
 	for (i = 0; i < END_EVENTS_MAX && i < __atomic_load_n(&end->nr, __ATOMIC_SEQ_CST); i++) {
 		const char *is = __atomic_load_n(&end->events[i].what, __ATOMIC_SEQ_CST);
 
-		if (is && strcmp(is, what) == 0 && (pid == 0 || end->events[i].pid == pid) && --nth == 0)
+		if (is && strcmp(is, what) == 0 && (pid == 0 || end->events[i].pid == pid) &&
+		    --nth == 0)
 			return (int)i;
 	}
 	return -1;
@@ -147,7 +148,8 @@ static inline bool end_await(const char *what, pid_t pid, unsigned int nth)
 		seen = __atomic_load_n(&end->wake, __ATOMIC_SEQ_CST);
 		if (end_find(what, pid, nth) >= 0)
 			return true;
-		if (INJECT_NEXT(syscall)(SYS_futex, &end->wake, FUTEX_WAIT, seen, &limit, NULL, 0) < 0 &&
+		if (INJECT_NEXT(syscall)(SYS_futex, &end->wake, FUTEX_WAIT, seen, &limit, NULL, 0) <
+			    0 &&
 		    errno == ETIMEDOUT)
 			return false;
 	}
@@ -247,7 +249,8 @@ long syscall(long number, ...)
 int clock_gettime(clockid_t clock, struct timespec *t)
 {
 	int r = (int)INJECT_NEXT(syscall)(SYS_clock_gettime, clock, t);
-	uint64_t ns = (uint64_t)t->tv_nsec + __atomic_load_n(&end->ahead_us, __ATOMIC_SEQ_CST) * 1000;
+	uint64_t ns =
+		(uint64_t)t->tv_nsec + __atomic_load_n(&end->ahead_us, __ATOMIC_SEQ_CST) * 1000;
 
 	t->tv_sec += (time_t)(ns / 1000000000);
 	t->tv_nsec = (long)(ns % 1000000000);
@@ -268,7 +271,8 @@ int poll(struct pollfd *fds, nfds_t nr, int timeout)
 	}
 	if (plan.limit_after) {
 		(void)end_await(plan.limit_after, 0, 1);
-		(void)__atomic_fetch_add(&end->ahead_us, (uint64_t)timeout * 1000, __ATOMIC_SEQ_CST);
+		(void)__atomic_fetch_add(&end->ahead_us, (uint64_t)timeout * 1000,
+					 __ATOMIC_SEQ_CST);
 		return 0;
 	}
 	r = (int)INJECT_NEXT(syscall)(SYS_ppoll, fds, nr, &wait, NULL, 0);

@@ -13,14 +13,14 @@
 
 struct kmod_module {
 	const char *name;
-	const char *alias;	/* NULL: none */
-	int state;		/* -ENOENT: could be loaded */
+	const char *alias; /* NULL: none */
+	int state;	   /* -ENOENT: could be loaded */
 	int load_result;
 	int unload_result;
 	void (*loaded)(void);	/* what appears with it */
 	void (*unloaded)(void); /* what goes with it */
 	unsigned int loads;
-	char params[512];	/* of the last load */
+	char params[512]; /* of the last load */
 };
 
 static struct kmod_module fake_modules[8]; /* those without a name are not there */
@@ -77,7 +77,8 @@ void kmod_set_log_fn(struct kmod_ctx *ctx,
 
 int kmod_module_new_from_name(struct kmod_ctx *ctx, const char *name, struct kmod_module **ret_mod)
 {
-	static struct kmod_module unknown = { .name = "unknown", .state = -ENOENT,
+	static struct kmod_module unknown = { .name = "unknown",
+					      .state = -ENOENT,
 					      .load_result = -ENOENT };
 	struct kmod_module *mod;
 
@@ -153,13 +154,11 @@ const char *kmod_module_get_path(const struct kmod_module *mod)
 	return mod->load_result == 0 ? "/" : "/nonexistent/module.ko"; /* to be read, or not */
 }
 
-int kmod_module_probe_insert_module(struct kmod_module *mod, unsigned int flags,
-				    const char *extra_options,
-				    int (*run_install)(struct kmod_module *m, const char *cmdline,
-						       void *data),
-				    const void *data,
-				    void (*print_action)(struct kmod_module *m, bool install,
-							 const char *options))
+int kmod_module_probe_insert_module(
+	struct kmod_module *mod, unsigned int flags, const char *extra_options,
+	int (*run_install)(struct kmod_module *m, const char *cmdline, void *data),
+	const void *data,
+	void (*print_action)(struct kmod_module *m, bool install, const char *options))
 {
 	FIXTURE_MUST(flags == 0 && !run_install && !data && !print_action);
 	mod->loads++;

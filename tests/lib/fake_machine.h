@@ -18,10 +18,10 @@
 #include "fake_kmod.h"
 #include "fixture.h"
 #define INJECT_OWN_FORK
-#include "inject.h"
 #include "base/paths.h"
-#include "volume/pins.h"
 #include "boot/report.h"
+#include "inject.h"
+#include "volume/pins.h"
 
 #define ENTRIES PATH_SECURITYFS "/secrets/coco"
 #define OTHER "11111111-2222-3333-4444-555555555555"
@@ -129,7 +129,8 @@ static void note_mapping(const char *sign, const char *name)
 {
 	char text[80];
 	int n = snprintf(text, sizeof(text), " %s%s", sign, name);
-	unsigned int at = __atomic_fetch_add(&mappings_shared->len, (unsigned int)n, __ATOMIC_SEQ_CST);
+	unsigned int at =
+		__atomic_fetch_add(&mappings_shared->len, (unsigned int)n, __ATOMIC_SEQ_CST);
 
 	FIXTURE_MUST(at + (unsigned int)n < sizeof(mappings_shared->text));
 	memcpy(mappings_shared->text + at, text, (size_t)n);
@@ -191,8 +192,9 @@ static void put_table(struct crypt_device *cd, const char *name, size_t key_size
 	text_append(uuid, sizeof(uuid), "-%s", name);
 	FIXTURE_MUST(stat(fixture_path(&fx, strcmp(name, "root") == 0 ? "/dev/vda" : "/dev/vdb"),
 			  &st) == 0);
-	(void)snprintf(params, sizeof(params), "aes-xts-plain64 :%zu:logon:cryptsetup:%s-d0 0 254:%u %llu",
-		       key_size, luks_uuid, (unsigned int)(st.st_ino % 1000),
+	(void)snprintf(params, sizeof(params),
+		       "aes-xts-plain64 :%zu:logon:cryptsetup:%s-d0 0 254:%u %llu", key_size,
+		       luks_uuid, (unsigned int)(st.st_ino % 1000),
 		       (unsigned long long)crypt_get_data_offset(cd));
 	(void)fake_dm_add(name, uuid, "crypt",
 			  (uint64_t)st.st_size / 512 - crypt_get_data_offset(cd) + length_added,
@@ -281,7 +283,8 @@ static void machine_init(void)
 	conf.nr_volumes = 2;
 	for (i = 0; i < 2; i++) {
 		conf.volumes[i].device.kind = DEVICE_KIND_PATH;
-		(void)snprintf(conf.volumes[i].device.value, CONF_DEVICE_SIZE, "/dev/vd%c", 'a' + i);
+		(void)snprintf(conf.volumes[i].device.value, CONF_DEVICE_SIZE, "/dev/vd%c",
+			       'a' + i);
 		(void)snprintf(conf.volumes[i].secret.guid, GUID_TEXT_SIZE, "%s",
 			       i ? OTHER : GUID_DISK_SECRET);
 	}

@@ -24,13 +24,13 @@ static char fixture_base[256];
 static unsigned int fixture_count;
 static pid_t fixture_owner;
 
-#define FIXTURE_MUST(condition)                                                          \
-	do {                                                                             \
-		if (!(condition)) {                                                      \
+#define FIXTURE_MUST(condition)                                                             \
+	do {                                                                                \
+		if (!(condition)) {                                                         \
 			printf("Bail out! %s:%d: %s: %s\n", __FILE__, __LINE__, #condition, \
-			       strerror(errno));                                         \
-			exit(99);                                                        \
-		}                                                                        \
+			       strerror(errno));                                            \
+			exit(99);                                                           \
+		}                                                                           \
 	} while (0)
 
 static inline int fixture_remove_one(const char *path, const struct stat *st, int type,

@@ -20,8 +20,8 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
-#include "inject_next.h"
 #include "base/secret.h"
+#include "inject_next.h"
 
 enum inject_call {
 	INJECT_NONE,

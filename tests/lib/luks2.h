@@ -11,8 +11,8 @@
 #include <json-c/json.h>
 
 #include "base/digest.h"
-#include "fixture.h"
 #include "disk/header.h"
+#include "fixture.h"
 
 #define LUKS2_CHECKSUM 448
 #define LUKS2_CHECKSUM_SIZE 64

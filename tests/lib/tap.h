@@ -33,17 +33,17 @@ static inline int tap_done(void)
 	return tap_failed != 0;
 }
 
-#define is_int(got, want, ...)                                                         \
-	do {                                                                           \
-		long long g_ = (long long)(got), w_ = (long long)(want);               \
-		if (!ok(g_ == w_, __VA_ARGS__))                                        \
+#define is_int(got, want, ...)                                                            \
+	do {                                                                              \
+		long long g_ = (long long)(got), w_ = (long long)(want);                  \
+		if (!ok(g_ == w_, __VA_ARGS__))                                           \
 			printf("# line %d: got %lld, expected %lld\n", __LINE__, g_, w_); \
 	} while (0)
 
-#define is_str(got, want, ...)                                                             \
-	do {                                                                               \
-		const char *g_ = (got), *w_ = (want);                                      \
-		if (!ok(strcmp(g_, w_) == 0, __VA_ARGS__))                                 \
+#define is_str(got, want, ...)                                                            \
+	do {                                                                              \
+		const char *g_ = (got), *w_ = (want);                                     \
+		if (!ok(strcmp(g_, w_) == 0, __VA_ARGS__))                                \
 			printf("# line %d: got '%s', expected '%s'\n", __LINE__, g_, w_); \
 	} while (0)
 

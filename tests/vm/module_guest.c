@@ -24,14 +24,14 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SEC	"/sys/kernel/security"
-#define DIR_	SEC "/secrets/coco"
-#define STATE	SEC "/coco_secret/state"
-#define LUKS	"736869e5-84f0-4973-92ec-06879ce3da0b"
-#define OTHER	"e6f5a162-d67f-4750-a67c-5d065f2a9910"
-#define MAX	65536
+#define SEC "/sys/kernel/security"
+#define DIR_ SEC "/secrets/coco"
+#define STATE SEC "/coco_secret/state"
+#define LUKS "736869e5-84f0-4973-92ec-06879ce3da0b"
+#define OTHER "e6f5a162-d67f-4750-a67c-5d065f2a9910"
+#define MAX 65536
 
-struct built {			/* a table under construction */
+struct built { /* a table under construction */
 	uint8_t b[MAX + 64];
 	size_t n;
 };
@@ -44,17 +44,17 @@ static char why[512];
 
 /* cases: a failed CHECK ends its case with the reason */
 
-#define CHECK(cond, ...)						\
-	do {								\
-		if (!(cond)) {						\
-			snprintf(why, sizeof(why), "line %d: %s, errno %d", __LINE__, #cond, errno); \
-			complain(" " __VA_ARGS__);			\
-			return false;					\
-		}							\
+#define CHECK(cond, ...)                                                                     \
+	do {                                                                                 \
+		if (!(cond)) {                                                               \
+			snprintf(why, sizeof(why), "line %d: %s, errno %d", __LINE__, #cond, \
+				 errno);                                                     \
+			complain(" " __VA_ARGS__);                                           \
+			return false;                                                        \
+		}                                                                            \
 	} while (0)
 
-__attribute__((format(printf, 1, 2)))
-static void complain(const char *fmt, ...)
+__attribute__((format(printf, 1, 2))) static void complain(const char *fmt, ...)
 {
 	size_t n = strlen(why);
 	va_list ap;
@@ -227,7 +227,13 @@ static bool state_is(const char *expected)
 	return false;
 }
 
-#define STATE_IS(s) do { if (!state_is(s "\n")) { complain("wanted \"%s\"", s); return false; } } while (0)
+#define STATE_IS(s)                                   \
+	do {                                          \
+		if (!state_is(s "\n")) {              \
+			complain("wanted \"%s\"", s); \
+			return false;                 \
+		}                                     \
+	} while (0)
 
 static int write_state(const char *word)
 {
@@ -374,7 +380,8 @@ static bool unlink_wipes(void)
 	CHECK(zero(area + 40, 7));
 	CHECK(holds(OTHER, "\1\2\0\4\5", 5));
 	CHECK(stat(DIR_, &after) == 0);
-	CHECK(memcmp(&before.st_mtim, &after.st_mtim, sizeof(before.st_mtim)), "mtime of the directory");
+	CHECK(memcmp(&before.st_mtim, &after.st_mtim, sizeof(before.st_mtim)),
+	      "mtime of the directory");
 	STATE_IS("populated 2");
 	return true;
 }
@@ -432,14 +439,15 @@ static bool keep(void)
 	add(&t, OTHER, "\1\2\0\4\5", 5);
 	add(&t, "c0c00001-0000-4000-8000-000000000001", "third", 5);
 	t.n += 12;
-	put32(t.b + 16, t.n);		/* counted padding */
+	put32(t.b + 16, t.n); /* counted padding */
 	memcpy(t.b + t.n - 12, "pad residue", 11);
 	fill_area(&t);
 	poke(area + area_size - 4, "tail", 4);
-	CHECK(load_at(config_table, "keep=c0c00001-0000-4000-8000-00000000ffff,E6F5A162-D67F-4750-A67C-5D065F2A9910,"
-		      LUKS) == 0);
+	CHECK(load_at(config_table,
+		      "keep=c0c00001-0000-4000-8000-00000000ffff,E6F5A162-D67F-4750-A67C-5D065F2A9910," LUKS) ==
+	      0);
 	STATE_IS("populated 3");
-	CHECK(unlink(file(LUKS)) == 0);		/* keep is for unloading only */
+	CHECK(unlink(file(LUKS)) == 0); /* keep is for unloading only */
 	CHECK(unload() == 0);
 	peek(area, buf, area_size);
 	CHECK(!memmem(buf, area_size, "hunter2", 7) && !memmem(buf, area_size, "third", 5) &&
@@ -614,10 +622,22 @@ static bool corrupt_header(uint32_t len)
 	return corrupt(&t, "corrupt header-length\n");
 }
 
-static bool header_zero(void) { return corrupt_header(0); }
-static bool header_19(void) { return corrupt_header(19); }
-static bool header_big(void) { return corrupt_header(area_size + 1); }
-static bool header_huge(void) { return corrupt_header(0xffffffff); }
+static bool header_zero(void)
+{
+	return corrupt_header(0);
+}
+static bool header_19(void)
+{
+	return corrupt_header(19);
+}
+static bool header_big(void)
+{
+	return corrupt_header(area_size + 1);
+}
+static bool header_huge(void)
+{
+	return corrupt_header(0xffffffff);
+}
 
 static bool corrupt_entry(uint32_t len)
 {
@@ -628,10 +648,22 @@ static bool corrupt_entry(uint32_t len)
 	return corrupt(&t, "corrupt entry-length\n");
 }
 
-static bool entry_zero(void) { return corrupt_entry(0); }
-static bool entry_19(void) { return corrupt_entry(19); }
-static bool entry_big(void) { return corrupt_entry(26); }
-static bool entry_huge(void) { return corrupt_entry(0xffffffff); }
+static bool entry_zero(void)
+{
+	return corrupt_entry(0);
+}
+static bool entry_19(void)
+{
+	return corrupt_entry(19);
+}
+static bool entry_big(void)
+{
+	return corrupt_entry(26);
+}
+static bool entry_huge(void)
+{
+	return corrupt_entry(0xffffffff);
+}
 
 static bool padding_20(void)
 {
@@ -656,10 +688,10 @@ static bool duplicate(void)
  * for its runtime, so ours borrows a place there, across a page border, and gives it back after the
  * load; descriptor and area are in the spare memory. */
 
-#define SLOTS		65
-#define SLOT_SIZE	24
-#define DESCRIPTOR	0x3001
-#define OWN_AREA	0x10005
+#define SLOTS 65
+#define SLOT_SIZE 24
+#define DESCRIPTOR 0x3001
+#define OWN_AREA 0x10005
 
 static uint64_t number_in(const char *path)
 {
@@ -704,7 +736,7 @@ static int load_own(unsigned int slot, uint64_t base, uint64_t size)
 	uint64_t table = (config_table & ~0xfffULL) - 8;
 	int r;
 
-	memset(fill, 0xaf, sizeof(fill));	/* as the firmware fills freed memory */
+	memset(fill, 0xaf, sizeof(fill)); /* as the firmware fills freed memory */
 	peek(table, saved, sizeof(saved));
 	poke(table, fill, sizeof(fill));
 	put_slot(table + slot * SLOT_SIZE, spare + DESCRIPTOR, base, size);
@@ -760,8 +792,18 @@ static bool no_slot(void)
 
 static bool wrong_table(void)
 {
-	const uint64_t wrong[] = { 1, 8, 0x1000, 0x1000000, 0xfee00000, 0xfed00000, 0xffc00000, config_table + 4,
-				   0x0000800000000000, 0x8000000000000000, 0xffffffffffffff00, 0xfffffffffffffff8 };
+	const uint64_t wrong[] = { 1,
+				   8,
+				   0x1000,
+				   0x1000000,
+				   0xfee00000,
+				   0xfed00000,
+				   0xffc00000,
+				   config_table + 4,
+				   0x0000800000000000,
+				   0x8000000000000000,
+				   0xffffffffffffff00,
+				   0xfffffffffffffff8 };
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
 		CHECK(load_at(wrong[i], "") == EINVAL, "0x%llx", (unsigned long long)wrong[i]);
@@ -781,14 +823,38 @@ static bool descriptor(uint64_t base, uint64_t size)
 	return true;
 }
 
-static bool descriptor_base_0(void) { return descriptor(0, 80); }
-static bool descriptor_size_0(void) { return descriptor(area, 0); }
-static bool descriptor_size_19(void) { return descriptor(area, 19); }
-static bool descriptor_size_big(void) { return descriptor(spare, MAX + 1); }
-static bool descriptor_overflow(void) { return descriptor(0xfffffffffffffff0, 32); }
-static bool descriptor_too_wide(void) { return descriptor(0x00f0000000000000, 32); }
-static bool descriptor_ram(void) { return descriptor(spare - 0x100000, 80); }
-static bool descriptor_half_ram(void) { return descriptor(spare - 0x800, 0x1000); }
+static bool descriptor_base_0(void)
+{
+	return descriptor(0, 80);
+}
+static bool descriptor_size_0(void)
+{
+	return descriptor(area, 0);
+}
+static bool descriptor_size_19(void)
+{
+	return descriptor(area, 19);
+}
+static bool descriptor_size_big(void)
+{
+	return descriptor(spare, MAX + 1);
+}
+static bool descriptor_overflow(void)
+{
+	return descriptor(0xfffffffffffffff0, 32);
+}
+static bool descriptor_too_wide(void)
+{
+	return descriptor(0x00f0000000000000, 32);
+}
+static bool descriptor_ram(void)
+{
+	return descriptor(spare - 0x100000, 80);
+}
+static bool descriptor_half_ram(void)
+{
+	return descriptor(spare - 0x800, 0x1000);
+}
 
 static bool largest_area(void)
 {
@@ -890,7 +956,8 @@ static bool handles_across_unload(void)
 		fill_area(&t);
 		CHECK(load() == 0);
 		CHECK(holds(LUKS, "hunter2", 7));
-		CHECK(open(LUKS, O_RDONLY | O_CLOEXEC) < 0, "the dead directory shows the new file");
+		CHECK(open(LUKS, O_RDONLY | O_CLOEXEC) < 0,
+		      "the dead directory shows the new file");
 		CHECK(unload() == 0);
 		for (int i = 0; i < 3; i++)
 			close(path[i]);
@@ -967,7 +1034,8 @@ static bool readers_and_unlink(void)
 			CHECK(unlink(file(guid)) == 0);
 		}
 		for (int i = 0; i < READERS; i++)
-			CHECK(waitpid(pid[i], &status, 0) == pid[i] && status == 0, "reader: %#x", status);
+			CHECK(waitpid(pid[i], &status, 0) == pid[i] && status == 0, "reader: %#x",
+			      status);
 		CHECK(write_state("wipe") == 0);
 		CHECK(zero(area, area_size));
 		CHECK(unload() == 0);
@@ -1066,8 +1134,9 @@ static bool dump(void)
 /* One line per load, none of it from the table, and no complaint of the kernel's own. */
 static bool log_is_clean(void)
 {
-	static const char *const forbidden[] = { "BUG:", "WARNING:", "Oops", "Call Trace", "ioremap", "memremap",
-						 "hunter2", "736869e5", "e6f5a162", "c0c00001", "refcount" };
+	static const char *const forbidden[] = { "BUG:",     "WARNING:", "Oops",    "Call Trace",
+						 "ioremap",  "memremap", "hunter2", "736869e5",
+						 "e6f5a162", "c0c00001", "refcount" };
 	static char log[1 << 20];
 	int n = klogctl(3, log, sizeof(log) - 1);
 
@@ -1079,7 +1148,8 @@ static bool log_is_clean(void)
 	}
 	CHECK(strstr(log, "coco_secret: 2 entries in securityfs secrets/coco\n"));
 	CHECK(strstr(log, "coco_secret: the secret table was not populated\n"));
-	CHECK(strstr(log, "coco_secret: the secret table is corrupt (duplicate-guid), no entry is shown\n"));
+	CHECK(strstr(log,
+		     "coco_secret: the secret table is corrupt (duplicate-guid), no entry is shown\n"));
 	return true;
 }
 
@@ -1187,9 +1257,10 @@ int main(void)
 		clock_gettime(CLOCK_MONOTONIC, &a);
 		ok = cases[i].run();
 		clock_gettime(CLOCK_MONOTONIC, &b);
-		printf("%s %s%s%s # %lld ms\n", ok ? "ok" : "not ok", cases[i].name, ok ? "" : ": ", ok ? "" : why,
+		printf("%s %s%s%s # %lld ms\n", ok ? "ok" : "not ok", cases[i].name, ok ? "" : ": ",
+		       ok ? "" : why,
 		       (b.tv_sec - a.tv_sec) * 1000LL + (b.tv_nsec - a.tv_nsec) / 1000000);
-		if (!ok) {		/* leave nothing of it to the next case */
+		if (!ok) { /* leave nothing of it to the next case */
 			(void)chdir("/");
 			for (int n = 0; n < 20 && unload() == EAGAIN; n++)
 				usleep(100000);

@@ -8,10 +8,10 @@
 #include <string.h>
 #include <sys/statvfs.h>
 
-#include "base/io.h"
 #include "base/digest.h"
-#include "owner/disk/partition.h"
+#include "base/io.h"
 #include "owner/disk/header.h"
+#include "owner/disk/partition.h"
 #include "owner/disk/pump.h"
 
 #define SAMPLE (64 * 1024) /* bytes */
@@ -185,7 +185,7 @@ static int compare_samples(const struct encrypt *e, const struct image *out,
 	r = xts_new(key, &xts);
 	for (i = 0; i < SAMPLES && r >= 0; i++) {
 		at = i == SAMPLES - 1 || step * (uint64_t)i > size - len ? size - len :
-									     step * (uint64_t)i;
+									   step * (uint64_t)i;
 		at -= at % e->sector_size;
 		r = compare_sample(e, out, xts, at, len);
 	}

@@ -69,8 +69,8 @@ static const struct {
 	uint64_t offset; /* of the superblock */
 	void (*read)(const unsigned char *superblock, struct filesystem *fs);
 } kinds[] = {
-	{ "ext2", 1024, read_ext },  { "ext3", 1024, read_ext },     { "ext4", 1024, read_ext },
-	{ "xfs", 0, read_xfs },	     { "btrfs", 65536, read_btrfs },
+	{ "ext2", 1024, read_ext }, { "ext3", 1024, read_ext },	    { "ext4", 1024, read_ext },
+	{ "xfs", 0, read_xfs },	    { "btrfs", 65536, read_btrfs },
 };
 
 static void read_superblock(const struct image *image, struct filesystem *fs)
@@ -144,10 +144,11 @@ int filesystem_look(const struct image *image, struct filesystem *ret_fs, struct
 	memcpy(fs.type, type, sizeof(fs.type));
 	read_superblock(image, &fs);
 	if (fs.size > image->size)
-		return fault_about(f, EXITCODE_BAD_INPUT, image->path,
-				   "copy the image again, or repair its file system",
-				   "its file system (%s) is larger than its place: the image is cut short",
-				   type);
+		return fault_about(
+			f, EXITCODE_BAD_INPUT, image->path,
+			"copy the image again, or repair its file system",
+			"its file system (%s) is larger than its place: the image is cut short",
+			type);
 	*ret_fs = fs;
 	return 0;
 }

@@ -11,8 +11,8 @@
 #include <sys/mman.h>
 
 #include "base/io.h"
-#include "disk/header.h"
 #include "base/paths.h"
+#include "disk/header.h"
 #include "volume/volume.h"
 
 #define BLOCK 4096

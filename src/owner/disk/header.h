@@ -7,9 +7,9 @@
 #define COCO_OWNER_LUKSHEADER_H
 
 #include "base/digest.h"
-#include "owner/disk/image.h"
-#include "disk/policy.h"
 #include "base/secret.h"
+#include "disk/policy.h"
+#include "owner/disk/image.h"
 
 struct crypt_device;
 
@@ -17,10 +17,10 @@ struct luksheader {
 	const struct image *image; /* not owned, as the next two */
 	const struct conf *conf;
 	const struct volume_conf *vc;
-	int fd;			   /* memfd with everything before the data, owned */
-	struct crypt_device *cd;   /* on that copy, owned */
-	struct verdict verdict;	   /* of what was taken */
-	bool mended;		   /* the disk has one copy of another write than the other */
+	int fd;			 /* memfd with everything before the data, owned */
+	struct crypt_device *cd; /* on that copy, owned */
+	struct verdict verdict;	 /* of what was taken */
+	bool mended;		 /* the disk has one copy of another write than the other */
 };
 
 #define LUKSHEADER_NULL ((struct luksheader){ .fd = -EBADF })

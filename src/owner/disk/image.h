@@ -57,7 +57,6 @@ int image_copy(int src_fd, uint64_t src, int dst_fd, uint64_t dst, uint64_t len)
 
 /* Fills f about a path, and says what to do: error (a positive errno) EBUSY is a refusal, EINVAL is
  * what a file says, all else is the machine. Returns -error. */
-int image_refuse(struct fault *f, int error, const char *path, const char *fmt, ...)
-	_printf_(4, 5);
+int image_refuse(struct fault *f, int error, const char *path, const char *fmt, ...) _printf_(4, 5);
 
 #endif

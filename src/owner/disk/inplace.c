@@ -27,13 +27,13 @@
 #include <sys/random.h>
 
 #include "base/io.h"
-#include "owner/io/file.h"
-#include "owner/disk/filesystem.h"
-#include "owner/disk/header.h"
 #include "base/paths.h"
 #include "base/text.h"
-#include "volume/volume.h"
+#include "owner/disk/filesystem.h"
+#include "owner/disk/header.h"
 #include "owner/disk/xts.h"
+#include "owner/io/file.h"
+#include "volume/volume.h"
 
 #define ROOM (2 * NEWHEADER_SIZE) /* bytes: for the header, and for the part that is moved first */
 /* Bytes of the whole disk: in a smaller one, libcryptsetup would encrypt the part that was moved
@@ -116,8 +116,7 @@ static int is_of_backup(const struct image *image, int backup_fd)
 		if (r >= 0)
 			r = io_read_at(backup_fd, header, BLOCK, at);
 		if (r >= 0)
-			r = io_read_at(image->fd, end, BLOCK,
-				       image->total - NEWHEADER_SIZE + at);
+			r = io_read_at(image->fd, end, BLOCK, image->total - NEWHEADER_SIZE + at);
 		if (r < 0)
 			return r == -ENODATA ? 0 : r;
 		if (memcmp(front, header, BLOCK) != 0 && memcmp(front, end, BLOCK) != 0)
@@ -166,7 +165,8 @@ int inplace_look(const struct inplace *p, enum inplace_state *ret_state, struct 
 	}
 	if (look_at_header(p->path, &info)) {
 		if (info == CRYPT_REENCRYPT_INVALID)
-			return fault_about(f, EXITCODE_REFUSED, p->path, "look at it with cryptsetup",
+			return fault_about(f, EXITCODE_REFUSED, p->path,
+					   "look at it with cryptsetup",
 					   "its reencryption is in a state that is not known");
 		*ret_state = info == CRYPT_REENCRYPT_NONE ? INPLACE_ENCRYPTED : INPLACE_RUNNING;
 		return 0;
@@ -192,7 +192,8 @@ static int make_room(const struct inplace *p, uint32_t *ret_sector_size, struct 
 		return r;
 	*ret_sector_size = p->sector_size ? p->sector_size : filesystem_sector_size(&fs, &image);
 	if (image.size % *ret_sector_size != 0)
-		return fault_about(f, EXITCODE_BAD_INPUT, p->path, "fill it up with zeros (truncate)",
+		return fault_about(f, EXITCODE_BAD_INPUT, p->path,
+				   "fill it up with zeros (truncate)",
 				   "its size is no multiple of %u bytes", *ret_sector_size);
 	if (fs.size > 0 && image.size - fs.size >= ROOM && image.size >= LEAST)
 		return 0;
@@ -268,8 +269,8 @@ static int prepare(const struct inplace *p, struct fault *f)
 static int remove_backup(const struct inplace *p, struct fault *f)
 {
 	const char *slash = strrchr(p->backup, '/');
-	_cleanup_free_ char *dir = slash ? strndup(p->backup, (size_t)(slash - p->backup) + 1) :
-					   strdup(".");
+	_cleanup_free_ char *dir =
+		slash ? strndup(p->backup, (size_t)(slash - p->backup) + 1) : strdup(".");
 	_cleanup_close_ int fd = dir ? open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -EBADF;
 
 	if (fd < 0 || unlink(p->backup) < 0 || fsync(fd) < 0)
@@ -422,8 +423,8 @@ static struct last_part find_last_part(struct crypt_device *cd)
 }
 
 /* Encrypts it from where it still is plain to its place, the first of the data. */
-static int encrypt_last(const struct inplace *p, struct crypt_device *cd,
-			const struct secret *key, const struct last_part *last, struct fault *f)
+static int encrypt_last(const struct inplace *p, struct crypt_device *cd, const struct secret *key,
+			const struct last_part *last, struct fault *f)
 {
 	_cleanup_image_ struct image image = IMAGE_NULL;
 	unsigned char buf[BLOCK];
@@ -564,8 +565,8 @@ static int finish(const struct inplace *p, struct fault *f)
 	r = conf ? open_disk(p, &image, f) : fault_io(f, p->path, -ENOMEM, "cannot check");
 	if (r < 0)
 		return r;
-	if (!image.block && (ftruncate(image.fd, (off_t)(image.total - NEWHEADER_SIZE)) < 0 ||
-			     fsync(image.fd) < 0))
+	if (!image.block &&
+	    (ftruncate(image.fd, (off_t)(image.total - NEWHEADER_SIZE)) < 0 || fsync(image.fd) < 0))
 		return fault_io(f, p->path, -errno, "cannot make it shorter");
 	conf_defaults(conf);
 	r = luksheader_take(&image, conf, &conf->volumes[0], &header, f);

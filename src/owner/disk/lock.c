@@ -12,8 +12,8 @@
 #include <sys/file.h>
 #include <sys/time.h>
 
-#include "base/io.h"
 #include "base/deadline.h"
+#include "base/io.h"
 #include "base/paths.h"
 #include "base/root.h"
 #include "base/text.h"
@@ -150,11 +150,12 @@ int lock_image(const struct image *image, const struct stat *st, bool writable, 
 	if (image->block)
 		return 0;
 	if (!lock_as_qemu(image->fd, writable))
-		return image_refuse(f, EBUSY, image->path, "a virtual machine or another program uses it");
+		return image_refuse(f, EBUSY, image->path,
+				    "a virtual machine or another program uses it");
 	r = find_loop(&loop);
 	if (r < 0)
-		return image_refuse(f, -r, image->path, "cannot see whether a loop device uses it: %s",
-				    strerror(-r));
+		return image_refuse(f, -r, image->path,
+				    "cannot see whether a loop device uses it: %s", strerror(-r));
 	if (loop.name[0])
 		return image_refuse(f, EBUSY, image->path, "it is in use as /dev/%s", loop.name);
 	return 0;

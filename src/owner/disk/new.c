@@ -10,10 +10,10 @@
 #include <sys/random.h>
 
 #include "base/io.h"
-#include "owner/disk/image.h"
 #include "base/paths.h"
-#include "volume/volume.h"
+#include "owner/disk/image.h"
 #include "owner/disk/xts.h"
+#include "volume/volume.h"
 
 /* Bytes: for 16 keyslots. libcryptsetup fills all of it with random bytes, 4 KiB at a time. */
 #define KEYSLOTS_SIZE (4 * 1024 * 1024)

@@ -5,16 +5,16 @@
 #ifndef COCO_OWNER_NEWHEADER_H
 #define COCO_OWNER_NEWHEADER_H
 
-#include "disk/policy.h"
 #include "base/secret.h"
+#include "disk/policy.h"
 
 #define NEWHEADER_SIZE (16ULL * 1024 * 1024) /* bytes before the data: what all tools leave */
-#define NEWHEADER_SPACE (1024 * 1024) /* libcryptsetup wants a place for data behind it */
+#define NEWHEADER_SPACE (1024 * 1024)	     /* libcryptsetup wants a place for data behind it */
 
 enum newheader_kdf {
-	NEWHEADER_KDF_MINIMAL,  /* PBKDF2 at the lowest cost: for secrets of full entropy */
+	NEWHEADER_KDF_MINIMAL,	/* PBKDF2 at the lowest cost: for secrets of full entropy */
 	NEWHEADER_KDF_ARGON2ID, /* 256 MiB: for what a person has thought up */
-	NEWHEADER_KDF_PBKDF2,   /* a million: the same, where the guest has little memory */
+	NEWHEADER_KDF_PBKDF2,	/* a million: the same, where the guest has little memory */
 };
 
 struct newheader {

@@ -16,9 +16,9 @@
 /* UEFI 2.10, 5.3.2 */
 #define GPT_SIGNATURE "EFI PART"
 #define GPT_HEADER_SIZE 92
-#define GPT_ALTERNATE_AT 32   /* u64: the other header's sector */
-#define GPT_NR_ENTRIES_AT 80  /* u32 */
-#define GPT_ENTRY_SIZE_AT 84  /* u32 */
+#define GPT_ALTERNATE_AT 32  /* u64: the other header's sector */
+#define GPT_NR_ENTRIES_AT 80 /* u32 */
+#define GPT_ENTRY_SIZE_AT 84 /* u32 */
 #define GPT_ENTRY_SIZE_MIN 128
 #define GPT_ENTRIES_SIZE_MAX (1024 * 1024) /* bytes; everybody writes 16 KiB */
 
@@ -171,17 +171,20 @@ static int list(struct fdisk_context *cxt, const struct image *image, uint32_t s
 		return image_refuse(f, EINVAL, image->path, "its partition table cannot be read");
 	nr = fdisk_table_get_nents(table);
 	if (nr > PARTITIONS_MAX)
-		return image_refuse(f, EINVAL, image->path, "its partition table has too many entries");
+		return image_refuse(f, EINVAL, image->path,
+				    "its partition table has too many entries");
 	for (i = 0; i < nr; i++)
-		if (add_part(fdisk_table_get_partition(table, i), image, sector_size,
-			     &parts[i]) < 0)
+		if (add_part(fdisk_table_get_partition(table, i), image, sector_size, &parts[i]) <
+		    0)
 			return image_refuse(f, EINVAL, image->path,
-					    "entry %zu of its partition table lies outside of it", i + 1);
+					    "entry %zu of its partition table lies outside of it",
+					    i + 1);
 	qsort(parts, nr, sizeof(*parts), by_offset);
 	for (i = 1; i < nr; i++)
 		if (parts[i].offset < parts[i - 1].offset + parts[i - 1].size)
-			return image_refuse(f, EINVAL, image->path, "its partitions %u and %u overlap",
-					    parts[i - 1].number, parts[i].number);
+			return image_refuse(f, EINVAL, image->path,
+					    "its partitions %u and %u overlap", parts[i - 1].number,
+					    parts[i].number);
 	return (int)nr;
 }
 

@@ -19,7 +19,7 @@
 #include "base/io.h"
 #include "owner/disk/image.h"
 
-#define PIECE (256 * 1024)	     /* bytes */
+#define PIECE (256 * 1024)	  /* bytes */
 #define WINDOW (32 * 1024 * 1024) /* bytes: reserved at once, and written back at once */
 #define THREADS_MAX 64
 #define TICK_MS 250
@@ -147,8 +147,8 @@ static void *work(void *data)
 	struct state *s = data;
 	struct pump_range piece = { 0 };
 	struct xts *xts = NULL;
-	unsigned char *buf = mmap(NULL, PIECE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-				  -1, 0);
+	unsigned char *buf =
+		mmap(NULL, PIECE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	int r = 0;
 
 	if (buf == MAP_FAILED)

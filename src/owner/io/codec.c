@@ -15,7 +15,9 @@
 int codec_from_name(const char *name, enum codec *ret_codec)
 {
 	static const char *const names[] = {
-		[CODEC_BINARY] = "binary", [CODEC_BASE64] = "base64", [CODEC_HEX] = "hex",
+		[CODEC_BINARY] = "binary",
+		[CODEC_BASE64] = "base64",
+		[CODEC_HEX] = "hex",
 	};
 	size_t i;
 
@@ -42,16 +44,16 @@ static bool is_space(int c)
 /* 0..15, or negative. */
 static int hex_value(int c)
 {
-	return -1 + (within(c, '0', '9') & (c - '0' + 1)) +
-	       (within(c, 'a', 'f') & (c - 'a' + 11)) + (within(c, 'A', 'F') & (c - 'A' + 11));
+	return -1 + (within(c, '0', '9') & (c - '0' + 1)) + (within(c, 'a', 'f') & (c - 'a' + 11)) +
+	       (within(c, 'A', 'F') & (c - 'A' + 11));
 }
 
 /* 0..63, or negative. */
 static int base64_value(int c)
 {
-	return -1 + (within(c, 'A', 'Z') & (c - 'A' + 1)) +
-	       (within(c, 'a', 'z') & (c - 'a' + 27)) + (within(c, '0', '9') & (c - '0' + 53)) +
-	       (within(c, '+', '+') & 63) + (within(c, '/', '/') & 64);
+	return -1 + (within(c, 'A', 'Z') & (c - 'A' + 1)) + (within(c, 'a', 'z') & (c - 'a' + 27)) +
+	       (within(c, '0', '9') & (c - '0' + 53)) + (within(c, '+', '+') & 63) +
+	       (within(c, '/', '/') & 64);
 }
 
 static char hex_char(int v)

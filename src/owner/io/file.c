@@ -68,10 +68,12 @@ static int decode_file(const char *path, int fd, struct secret *input, struct co
 		for (i = 0; i < (size_t)n; i++) {
 			r = codec_decode(d, input->bytes[i]);
 			if (r < 0)
-				return fault_about(f, EXITCODE_BAD_INPUT, path, "use the right file",
-						   "at offset %zu: %s", offset + i,
-						   r == -EFBIG ? "more than a launch secret can have" :
-								 "a character that does not belong there");
+				return fault_about(f, EXITCODE_BAD_INPUT, path,
+						   "use the right file", "at offset %zu: %s",
+						   offset + i,
+						   r == -EFBIG ?
+							   "more than a launch secret can have" :
+							   "a character that does not belong there");
 		}
 		offset += (size_t)n;
 		n = io_read(fd, input->bytes, SECRET_CAPACITY);
@@ -85,8 +87,7 @@ static int decode_file(const char *path, int fd, struct secret *input, struct co
 	return 0;
 }
 
-int file_read_encoded(const char *path, struct secret *s, enum codec *ret_format,
-		      struct fault *f)
+int file_read_encoded(const char *path, struct secret *s, enum codec *ret_format, struct fault *f)
 {
 	_cleanup_close_ int fd = open_input(path, f);
 	_cleanup_secret_ struct secret input = SECRET_NULL;
@@ -111,9 +112,10 @@ int file_read_encoded(const char *path, struct secret *s, enum codec *ret_format
 			unsigned char more;
 
 			if (read(fd, &more, 1) != 0)
-				r = fault_about(f, EXITCODE_BAD_INPUT, path, "use the right file",
-						"it is longer than the %d bytes that a launch secret can have",
-						SECRET_CAPACITY);
+				r = fault_about(
+					f, EXITCODE_BAD_INPUT, path, "use the right file",
+					"it is longer than the %d bytes that a launch secret can have",
+					SECRET_CAPACITY);
 			explicit_bzero(&more, sizeof(more));
 		}
 		memcpy(s->bytes, input.bytes, input.len);
@@ -165,8 +167,7 @@ int file_read(const char *path, size_t max, unsigned char **ret_bytes, size_t *r
 	return 0;
 }
 
-int file_value(const char *text_or_path, unsigned char *ret_bytes, size_t size,
-	       struct fault *f)
+int file_value(const char *text_or_path, unsigned char *ret_bytes, size_t size, struct fault *f)
 {
 	_cleanup_free_ unsigned char *bytes = NULL;
 	size_t len;
@@ -241,8 +242,7 @@ static int open_new(const char *new_path)
 	return -EBUSY;
 }
 
-int file_out_create(const char *path, bool force, struct file_out *ret_file,
-		    struct fault *f)
+int file_out_create(const char *path, bool force, struct file_out *ret_file, struct fault *f)
 {
 	_cleanup_file_out_ struct file_out file = FILE_OUT_NULL;
 	_cleanup_free_ char *new_path = NULL;
@@ -265,8 +265,8 @@ int file_out_create(const char *path, bool force, struct file_out *ret_file,
 	return 0;
 }
 
-int file_out_put(struct file_out *file, enum codec format, const unsigned char *bytes,
-		 size_t len, struct fault *f)
+int file_out_put(struct file_out *file, enum codec format, const unsigned char *bytes, size_t len,
+		 struct fault *f)
 {
 	int r = file_put(file->fd, format, bytes, len);
 
@@ -324,10 +324,10 @@ int file_out_commit(struct file_out *files, size_t nr, struct fault *f)
 	for (i = 0; i < done; i++)
 		if (!files[i].replace)
 			(void)unlink(files[i].path); /* the failure is being reported */
-	return r == -EEXIST ? fault_about(f, EXITCODE_REFUSED, files[done].path,
-					  "give another name, or --force to replace it",
-					  "it exists") :
-			      fault_io(f, files[done < nr ? done : 0].path, r, "cannot write");
+	return r == -EEXIST ?
+		       fault_about(f, EXITCODE_REFUSED, files[done].path,
+				   "give another name, or --force to replace it", "it exists") :
+		       fault_io(f, files[done < nr ? done : 0].path, r, "cannot write");
 }
 
 void file_out_done(struct file_out *file)
@@ -340,8 +340,8 @@ void file_out_done(struct file_out *file)
 	file->fd = -EBADF;
 }
 
-int file_write_secret(const char *path, enum codec format, const struct secret *s,
-		      bool force, struct fault *f)
+int file_write_secret(const char *path, enum codec format, const struct secret *s, bool force,
+		      struct fault *f)
 {
 	_cleanup_file_out_ struct file_out file = FILE_OUT_NULL;
 	int r = file_out_create(path, force, &file, f);

@@ -23,8 +23,7 @@ int file_read_secret(const char *path, struct secret *s, struct fault *f);
 
 /* The same, but guesses base64 or hexadecimal and decodes it. White space in the text is
  * skipped; anything else that is wrong is reported with its offset. */
-int file_read_encoded(const char *path, struct secret *s, enum codec *ret_format,
-		      struct fault *f);
+int file_read_encoded(const char *path, struct secret *s, enum codec *ret_format, struct fault *f);
 
 /* Reads a file that is no secret, at most max bytes. The caller frees *ret_bytes, which has a
  * NUL behind the last byte. */
@@ -33,8 +32,7 @@ int file_read(const char *path, size_t max, unsigned char **ret_bytes, size_t *r
 
 /* A value of size bytes that is no secret: codec_parse() of the text itself, or else a file that
  * has the bytes or such a text. */
-int file_value(const char *text_or_path, unsigned char *ret_bytes, size_t size,
-	       struct fault *f);
+int file_value(const char *text_or_path, unsigned char *ret_bytes, size_t size, struct fault *f);
 
 /* Writes to an open descriptor; in text formats without a final LF. Returns 0 or -errno. */
 int file_put(int fd, enum codec format, const unsigned char *bytes, size_t len);
@@ -54,10 +52,9 @@ struct file_out {
 #define _cleanup_file_out_ _cleanup_(file_out_done)
 
 /* Refuses a PATH that exists, unless force; and one that is no regular file, always. */
-int file_out_create(const char *path, bool force, struct file_out *ret_file,
-		    struct fault *f);
-int file_out_put(struct file_out *file, enum codec format, const unsigned char *bytes,
-		 size_t len, struct fault *f);
+int file_out_create(const char *path, bool force, struct file_out *ret_file, struct fault *f);
+int file_out_put(struct file_out *file, enum codec format, const unsigned char *bytes, size_t len,
+		 struct fault *f);
 
 /*
  * Syncs all of them, then renames all of them. When this fails, none of the new files is left,
@@ -69,7 +66,7 @@ int file_out_commit(struct file_out *files, size_t nr, struct fault *f);
 void file_out_done(struct file_out *file);
 
 /* All of it for one secret; text formats end with an LF. */
-int file_write_secret(const char *path, enum codec format, const struct secret *s,
-		      bool force, struct fault *f);
+int file_write_secret(const char *path, enum codec format, const struct secret *s, bool force,
+		      struct fault *f);
 
 #endif

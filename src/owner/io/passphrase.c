@@ -69,7 +69,8 @@ int passphrase_from_terminal(const char *question, struct secret *ret_secret, st
 static int random_bytes(unsigned char *buf, size_t len, struct fault *f)
 {
 	if (getrandom(buf, len, 0) != (ssize_t)len)
-		return fault_set(f, EXITCODE_INTERNAL, EIO, "no random numbers: %s", strerror(errno));
+		return fault_set(f, EXITCODE_INTERNAL, EIO, "no random numbers: %s",
+				 strerror(errno));
 	return 0;
 }
 
@@ -154,9 +155,8 @@ bool passphrase_is_recovery(const struct secret *secret)
 		return false;
 	for (i = 0; i < RECOVERY_LEN; i++) {
 		bool dash = i % (RECOVERY_GROUP + 1) == RECOVERY_GROUP;
-		const char *letter = dash || secret->bytes[i] == '\0' ?
-					     NULL :
-					     strchr(modhex, secret->bytes[i]);
+		const char *letter =
+			dash || secret->bytes[i] == '\0' ? NULL : strchr(modhex, secret->bytes[i]);
 
 		if (dash ? secret->bytes[i] != '-' : !letter)
 			return false;

@@ -7,11 +7,11 @@
 
 #include <string.h>
 
-#include "owner/io/file.h"
 #include "base/guid.h"
+#include "owner/io/file.h"
 
-#define FOOTER_END 32	/* bytes between the footer record and the end of the image */
-#define RECORD_MIN 18	/* u16 length and GUID */
+#define FOOTER_END 32 /* bytes between the footer record and the end of the image */
+#define RECORD_MIN 18 /* u16 length and GUID */
 
 static const char footer_guid[] = "96b582de-1fb2-45f7-baea-a366c55a082d";
 static const char secret_guid[] = "4c2eb361-7d9b-4cc3-8081-127c90d3d294";
@@ -37,8 +37,7 @@ static bool has_guid(const unsigned char *p, const char guid[static GUID_TEXT_SI
 
 static int bad(struct fault *f, const char *path, size_t offset, const char *why)
 {
-	return fault_about(f, EXITCODE_BAD_INPUT, path,
-			   "use an AmdSev build of OVMF, unchanged",
+	return fault_about(f, EXITCODE_BAD_INPUT, path, "use an AmdSev build of OVMF, unchanged",
 			   "the reset vector's table, at offset %zu: %s", offset, why);
 }
 

@@ -10,10 +10,10 @@
 #include <openssl/hmac.h>
 #include <string.h>
 
+#include "base/guid.h"
 #include "base/io.h"
 #include "owner/io/file.h"
 #include "owner/launch/firmware.h"
-#include "base/guid.h"
 
 #define ENTRY_SIZE (GUID_SIZE + 2 + DIGEST_SIZE)
 #define TABLE_SIZE (GUID_SIZE + 2 + 3 * ENTRY_SIZE)
@@ -80,8 +80,7 @@ static int file_sha256(const char *path, struct digest *ret_digest, struct fault
 	return EVP_DigestFinal_ex(md, ret_digest->octets, NULL) == 1 ? 0 : crypto_failed(f);
 }
 
-static unsigned char *put_head(unsigned char *p, const char guid[static GUID_TEXT_SIZE],
-			       size_t len)
+static unsigned char *put_head(unsigned char *p, const char guid[static GUID_TEXT_SIZE], size_t len)
 {
 	guid_bytes(guid, p);
 	p[GUID_SIZE] = (unsigned char)len; /* u16, not u32 as in the secret table */

@@ -25,7 +25,7 @@
 
 struct launch_inputs {
 	const char *firmware;
-	const char *kernel; /* NULL: the host does not set kernel-hashes=on */
+	const char *kernel;	     /* NULL: the host does not set kernel-hashes=on */
 	const char *initrd, *append; /* may be NULL */
 	const char *vmsas[LAUNCH_VMSAS_MAX];
 	size_t nr_vmsas;

@@ -37,12 +37,12 @@ static int missing(struct fault *f, const char *name)
 
 int launch_options_check(const struct launch_options *o, struct fault *f)
 {
-	return !o->tik		    ? missing(f, "--tik") :
-	       !o->policy.given	    ? missing(f, "--policy") :
-	       !o->api_major.given  ? missing(f, "--api-major") :
-	       !o->api_minor.given  ? missing(f, "--api-minor") :
-	       !o->build.given	    ? missing(f, "--build") :
-				      0;
+	return !o->tik		   ? missing(f, "--tik") :
+	       !o->policy.given	   ? missing(f, "--policy") :
+	       !o->api_major.given ? missing(f, "--api-major") :
+	       !o->api_minor.given ? missing(f, "--api-minor") :
+	       !o->build.given	   ? missing(f, "--build") :
+				     0;
 }
 
 int launch_options_digest(const struct launch_options *o, struct digest *ret_digest,
@@ -75,6 +75,7 @@ int launch_key_read(const char *path, const char *name, struct secret *key, stru
 	if (key->len != LAUNCH_KEY_SIZE)
 		return fault_about(f, EXITCODE_BAD_INPUT, path,
 				   "use the key as sevctl or sevtool wrote it, not as text",
-				   "a %s has %d bytes, and not %zu", name, LAUNCH_KEY_SIZE, key->len);
+				   "a %s has %d bytes, and not %zu", name, LAUNCH_KEY_SIZE,
+				   key->len);
 	return 0;
 }

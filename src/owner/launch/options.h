@@ -9,7 +9,7 @@
 #include "owner/launch/launch.h"
 
 struct launch_options {
-	struct launch_inputs inputs; /* the texts; the rest by launch_options_take() */
+	struct launch_inputs inputs;	 /* the texts; the rest by launch_options_take() */
 	struct launch_platform platform; /* by launch_options_take() */
 	struct option_list vmsas;
 	struct option_number cpus, policy, api_major, api_minor, build;

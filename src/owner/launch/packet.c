@@ -25,8 +25,7 @@ static int crypt_ctr(const struct secret *tek, const unsigned char *iv, const un
 
 	if (tek->len != LAUNCH_KEY_SIZE)
 		return -EINVAL;
-	if (!cipher ||
-	    EVP_EncryptInit_ex(cipher, EVP_aes_128_ctr(), NULL, tek->bytes, iv) != 1 ||
+	if (!cipher || EVP_EncryptInit_ex(cipher, EVP_aes_128_ctr(), NULL, tek->bytes, iv) != 1 ||
 	    EVP_EncryptUpdate(cipher, out, &n, in, (int)len) != 1 || (size_t)n != len)
 		return -ENOTSUP;
 	return 0;
@@ -60,8 +59,8 @@ static int authenticate(const struct packet *packet, const struct secret *tik,
 }
 
 int packet_seal(const struct secret *table, const struct secret *tik, const struct secret *tek,
-		const struct digest *measurement,
-		const unsigned char iv[static PACKET_IV_SIZE], struct packet *ret_packet)
+		const struct digest *measurement, const unsigned char iv[static PACKET_IV_SIZE],
+		struct packet *ret_packet)
 {
 	_cleanup_free_ struct packet *packet = calloc(1, sizeof(*packet));
 	struct digest hmac;
@@ -97,8 +96,7 @@ int packet_open(const struct packet *packet, const struct secret *tik, const str
 	memcpy(given.octets, packet->header + HMAC_AT, DIGEST_SIZE);
 	if (!digest_equal(&hmac, &given))
 		return -EBADMSG;
-	r = crypt_ctr(tek, packet->header + FLAGS_SIZE, packet->payload, packet->len,
-		      table->bytes);
+	r = crypt_ctr(tek, packet->header + FLAGS_SIZE, packet->payload, packet->len, table->bytes);
 	table->len = r == 0 ? packet->len : 0;
 	return r;
 }

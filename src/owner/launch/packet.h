@@ -23,8 +23,8 @@ struct packet {
  * Returns 0, -EINVAL (not padded, or a TEK of another size than 16), -ENOMEM or -ENOTSUP.
  */
 int packet_seal(const struct secret *table, const struct secret *tik, const struct secret *tek,
-		const struct digest *measurement,
-		const unsigned char iv[static PACKET_IV_SIZE], struct packet *ret_packet);
+		const struct digest *measurement, const unsigned char iv[static PACKET_IV_SIZE],
+		struct packet *ret_packet);
 
 /*
  * The other direction, as the secure processor does it. table is from secret_init().

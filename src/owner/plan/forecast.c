@@ -34,9 +34,8 @@ static int find_image(const struct device_spec *spec, const struct image *image,
 	if (!found)
 		return fault_set(f, EXITCODE_NO_DEVICE, ENOENT,
 				 "%s (%s) is not what cocotab names: %s%s", image->path, type,
-				 spec->kind == DEVICE_KIND_AUTO ?
-					 "a disk with a LUKS header" :
-					 cocotab_device_prefix(spec->kind),
+				 spec->kind == DEVICE_KIND_AUTO ? "a disk with a LUKS header" :
+								  cocotab_device_prefix(spec->kind),
 				 spec->value);
 	return 0;
 }

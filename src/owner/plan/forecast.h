@@ -6,9 +6,9 @@
 #ifndef COCO_OWNER_FORECAST_H
 #define COCO_OWNER_FORECAST_H
 
-#include "volume/examine.h"
 #include "base/fault.h"
 #include "owner/disk/image.h"
+#include "volume/examine.h"
 
 /*
  * Decides as a boot with configuration conf, this secret table (as read from a file) and the

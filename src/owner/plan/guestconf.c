@@ -9,7 +9,6 @@
 
 #include "conf/cocotab.h"
 
-
 static int find(const struct conf *conf, const char *name, size_t *ret_volume, struct fault *f)
 {
 	size_t i;

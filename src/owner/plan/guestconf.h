@@ -5,8 +5,8 @@
 #ifndef COCO_OWNER_GUESTCONF_H
 #define COCO_OWNER_GUESTCONF_H
 
-#include "conf/conf.h"
 #include "base/fault.h"
+#include "conf/conf.h"
 
 /*
  * dir: the guest's root directory, whose /etc/coco-unlock counts; NULL for the defaults.

@@ -7,9 +7,9 @@
 
 #include <string.h>
 
+#include "base/text.h"
 #include "owner/io/file.h"
 #include "owner/table/policytext.h"
-#include "base/text.h"
 
 static int no_memory(struct fault *f)
 {
@@ -99,8 +99,7 @@ int pinnedtable_set(struct secret *bytes, const char *guid, const struct secret 
 	return table_add(bytes, guid, data, false, what, f);
 }
 
-int pinnedtable_set_policy(struct secret *bytes, const struct policy_entry *policy,
-			   struct fault *f)
+int pinnedtable_set_policy(struct secret *bytes, const struct policy_entry *policy, struct fault *f)
 {
 	_cleanup_secret_ struct secret entry = SECRET_NULL;
 	_cleanup_free_ char *text = NULL;

@@ -6,10 +6,10 @@
 #ifndef COCO_OWNER_PINNEDTABLE_H
 #define COCO_OWNER_PINNEDTABLE_H
 
-#include "owner/io/codec.h"
 #include "owner/disk/header.h"
-#include "volume/pins.h"
+#include "owner/io/codec.h"
 #include "owner/table/table.h"
+#include "volume/pins.h"
 
 /* Reads a table in any encoding, and the policy entry in it, if there is one. bytes is from
  * secret_init(). Returns 0 or negative with f. */

@@ -6,9 +6,9 @@
 #ifndef COCO_OWNER_TARGET_H
 #define COCO_OWNER_TARGET_H
 
-#include "conf/conf.h"
 #include "base/fault.h"
 #include "base/options.h"
+#include "conf/conf.h"
 #include "owner/disk/header.h"
 
 /* From the command line; not owned. */
@@ -19,12 +19,12 @@ struct target_options {
 };
 
 /* Rows for a table of options; o is the member of `type` that is a struct target_options. */
-#define TARGET_OPTIONS(type, o)                                                                   \
-	OPTION_TEXT(0, "config", "DIR", type, o.config,                                           \
-		    "the guest's root directory, whose /etc/coco-unlock counts"),                 \
-	OPTION_TEXT(0, "volume", "NAME", type, o.volume,                                          \
-		    "the volume of cocotab that DISK is; root without a configuration")
-#define TARGET_DISK                                                                               \
+#define TARGET_OPTIONS(type, o)                                                   \
+	OPTION_TEXT(0, "config", "DIR", type, o.config,                           \
+		    "the guest's root directory, whose /etc/coco-unlock counts"), \
+		OPTION_TEXT(0, "volume", "NAME", type, o.volume,                  \
+			    "the volume of cocotab that DISK is; root without a configuration")
+#define TARGET_DISK \
 	OPTION_OPERAND("DISK", "encrypted disk: file or block device, or IMAGE#PARTITION")
 
 /* Must not be moved while it is open. */
@@ -40,8 +40,7 @@ struct target {
 
 /* Reads the configuration, opens the disk, and takes its header out, if the unlocker would accept
  * it. Returns 0 or negative with f; in any case target_done() follows. */
-int target_open(struct target *t, const struct target_options *o, bool writable,
-		struct fault *f);
+int target_open(struct target *t, const struct target_options *o, bool writable, struct fault *f);
 
 /* luksheader_put() with a fault that names the disk. */
 int target_put(const struct target *t, struct fault *f);

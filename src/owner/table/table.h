@@ -27,8 +27,7 @@ int table_add(struct secret *bytes, const char *guid, const struct secret *data,
 
 /* Removes an entry of this table; those behind it move up, padding goes. `table` is no longer
  * true then. */
-void table_remove(struct secret *bytes, const struct table *table,
-		  const struct table_entry *entry);
+void table_remove(struct secret *bytes, const struct table *table, const struct table_entry *entry);
 
 /* Cuts everything behind the last entry, and makes the header's length exact. */
 void table_trim(struct secret *bytes, const struct table *table);

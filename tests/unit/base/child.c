@@ -83,7 +83,8 @@ static void test_start_fails(void)
 	plan.no_fork = false;
 	FIXTURE_MUST(child_start(&children[1], return_it, &zero) == 0);
 	child_wait(children, 2, deadline_in_ms(60000));
-	ok(children[0].status == -1 && children[1].status == 0, "to wait for it beside others is harmless");
+	ok(children[0].status == -1 && children[1].status == 0,
+	   "to wait for it beside others is harmless");
 }
 
 /* The end of one wakes the wait, also when others end meanwhile that nobody asks for. */
@@ -111,13 +112,15 @@ static void test_late(void)
 	FIXTURE_MUST(child_start(&children[1], hang, NULL) == 0);
 	FIXTURE_MUST(child_start(&children[2], return_it, &zero) == 0);
 	child_wait(children, 3, deadline_in_ms(0));
-	ok(children[1].pid == 0 && children[1].status == -1, "a deadline that has passed: it is killed");
+	ok(children[1].pid == 0 && children[1].status == -1,
+	   "a deadline that has passed: it is killed");
 	ok(nothing_runs(), "and the others are waited for, too");
 
 	begin();
 	FIXTURE_MUST(child_start(&children[0], return_it, &zero) == 0);
 	FIXTURE_MUST(child_start(&children[1], hang, NULL) == 0);
-	FIXTURE_MUST(INJECT_NEXT(waitid)(P_PID, (id_t)children[0].pid, NULL, WEXITED | WNOWAIT) == 0);
+	FIXTURE_MUST(INJECT_NEXT(waitid)(P_PID, (id_t)children[0].pid, NULL, WEXITED | WNOWAIT) ==
+		     0);
 	plan.patience_ends = "hangs";
 	plan.nr_waits = 1;
 	child_wait(children, 2, deadline_in_ms(7000));
@@ -140,7 +143,8 @@ static void test_undead(void)
 	plan.nr_waits = 100;
 	plan.undead = true;
 	child_wait(&child, 1, deadline_in_ms(7000));
-	ok(child.pid > 0 && child.status == -1, "SIGKILL does not end it: it is left behind, and known");
+	ok(child.pid > 0 && child.status == -1,
+	   "SIGKILL does not end it: it is left behind, and known");
 	at = end_find("waits for children", 0, 2);
 	ok(at >= 0 && end->events[at].value <= 500, "half a second was waited more");
 	is_int(end_count("waits for children"), 2, "and that was all");
@@ -188,12 +192,14 @@ static void test_signals(void)
 	child_wait(&child, 1, deadline_in_ms(60000));
 	is_int(child.status, 1, "a child has the signal mask that was there before");
 	FIXTURE_MUST(sigprocmask(SIG_SETMASK, &before, &now) == 0);
-	ok(sigismember(&now, SIGCHLD) && sigismember(&now, SIGUSR1), "its end does not interrupt the caller");
+	ok(sigismember(&now, SIGCHLD) && sigismember(&now, SIGUSR1),
+	   "its end does not interrupt the caller");
 
 	(void)signal(SIGCHLD, SIG_IGN);
 	FIXTURE_MUST(child_start(&child, return_it, &seven) == 0);
 	child_wait(&child, 1, deadline_in_ms(60000));
-	is_int(child.status, 7, "where nobody has cared for children before, they can be waited for");
+	is_int(child.status, 7,
+	       "where nobody has cared for children before, they can be waited for");
 	(void)signal(SIGCHLD, SIG_IGN);
 	FIXTURE_MUST(sigprocmask(SIG_UNBLOCK, &usr1, NULL) == 0);
 	child = (struct child){ .pid = INJECT_NEXT(fork)(), .status = -1 };

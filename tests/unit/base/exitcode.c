@@ -7,8 +7,8 @@
 
 #include <ctype.h>
 
-#include "tap.h"
 #include "base/util.h"
+#include "tap.h"
 
 #define MAN_PAGE "src/man/coco-unlock.8.scd"
 
@@ -74,9 +74,10 @@ static void test_table(void)
 		ok(strlen(exitcode_next(code)) > 10 && !strpbrk(exitcode_next(code), "\"\n\r"),
 		   "%d: a next step, one line without quotes", i);
 	}
-	is_int(_EXITCODE_MAX <= EXITCODE_REFUSED, true, "the numbers of coco-secret alone are above it");
+	is_int(_EXITCODE_MAX <= EXITCODE_REFUSED, true,
+	       "the numbers of coco-secret alone are above it");
 	is_str(exitcode_name(_EXITCODE_MAX), "internal", "a number above the table is internal");
-	is_str(exitcode_name((enum exitcode)-1), "internal", "a negative number is internal");
+	is_str(exitcode_name((enum exitcode) - 1), "internal", "a negative number is internal");
 	is_str(exitcode_next(_EXITCODE_MAX), exitcode_next(EXITCODE_INTERNAL),
 	       "and so is its next step");
 }
@@ -89,9 +90,10 @@ static void test_owner(void)
 		enum exitcode code = (enum exitcode)frozen[i].code;
 		const char *next = exitcode_owner_next(code);
 
-		is_int(exitcode_outcome(code), frozen[i].outcome, "%s: its exit code of coco-secret",
-		       frozen[i].name);
-		ok(strlen(next) > 10 && !strpbrk(next, "\"\n\r") && !strstr(next, "coco-unlock --help"),
+		is_int(exitcode_outcome(code), frozen[i].outcome,
+		       "%s: its exit code of coco-secret", frozen[i].name);
+		ok(strlen(next) > 10 && !strpbrk(next, "\"\n\r") &&
+			   !strstr(next, "coco-unlock --help"),
 		   "%s: a next step for the owner", frozen[i].name);
 	}
 	is_str(exitcode_owner_next(EXITCODE_CONFIG), exitcode_next(EXITCODE_CONFIG),

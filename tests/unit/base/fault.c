@@ -15,7 +15,8 @@ static void test_errno(void)
 	       "a call that has failed: returns its error number");
 	is_int(f.code, EXITCODE_NO_DEVICE, "records the code");
 	is_str(f.why, "cannot read disk: No such file or directory", "and the number's text");
-	is_int(fault_errno(&f, EXITCODE_INTERNAL, -EIO, "later"), -EIO, "a second one returns its own");
+	is_int(fault_errno(&f, EXITCODE_INTERNAL, -EIO, "later"), -EIO,
+	       "a second one returns its own");
 	ok(f.code == EXITCODE_NO_DEVICE && strncmp(f.why, "cannot read disk", 16) == 0,
 	   "and changes nothing");
 
@@ -33,16 +34,18 @@ static void test_about(void)
 {
 	struct fault f = { 0 };
 
-	is_int(fault_about(&f, EXITCODE_BAD_INPUT, "table\t", "build \"it\"", "offset %d", 7), -EINVAL,
-	       "about an object, bad input");
+	is_int(fault_about(&f, EXITCODE_BAD_INPUT, "table\t", "build \"it\"", "offset %d", 7),
+	       -EINVAL, "about an object, bad input");
 	ok(f.code == EXITCODE_BAD_INPUT && strcmp(f.what, "table?") == 0 &&
 		   strcmp(f.why, "offset 7") == 0 && strcmp(f.next, "build 'it'") == 0,
 	   "with object, sentence and next step, all printable");
 	is_int(fault_about(&f, EXITCODE_REFUSED, "disk", "no", "later"), -EPERM, "a refusal");
 	is_int(fault_io(&f, "disk", -ENOSPC, "cannot write"), -EIO, "a call on a file");
 	ok(f.code == EXITCODE_BAD_INPUT && strcmp(f.what, "table?") == 0 &&
-		   strcmp(f.next, "build 'it'") == 0, "but the first one counts");
-	is_int(fault_about(&f, EXITCODE_SECRET_REFUSED, "", "", "x"), -EPERM, "a refusal of the boot");
+		   strcmp(f.next, "build 'it'") == 0,
+	   "but the first one counts");
+	is_int(fault_about(&f, EXITCODE_SECRET_REFUSED, "", "", "x"), -EPERM,
+	       "a refusal of the boot");
 	is_int(fault_about(&f, EXITCODE_NO_MEMORY, "", "", "x"), -EIO, "the machine fails");
 	is_int(fault_about(&f, EXITCODE_USAGE, "", "", "x"), -EINVAL, "the command line");
 }
@@ -66,7 +69,8 @@ static void test_io(void)
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct fault f = { 0 };
 
-		is_int(fault_io(&f, "file", -cases[i].error, "cannot read"), -EIO, "a call on a file");
+		is_int(fault_io(&f, "file", -cases[i].error, "cannot read"), -EIO,
+		       "a call on a file");
 		(void)snprintf(why, sizeof(why), "cannot read: %s", strerror(cases[i].error));
 		ok(f.code == EXITCODE_IO && strcmp(f.what, "file") == 0 && strcmp(f.why, why) == 0,
 		   "says %s", why);
@@ -85,7 +89,8 @@ static void test_merge(void)
 	(void)fault_replace(&urgent, EXITCODE_WIPE_FAILED, EBUSY, "still there");
 	fault_merge(&f, &first);
 	fault_merge(&f, &second);
-	ok(f.code == EXITCODE_NO_DEVICE && strcmp(f.what, "disk") == 0, "the first one is, as it is");
+	ok(f.code == EXITCODE_NO_DEVICE && strcmp(f.what, "disk") == 0,
+	   "the first one is, as it is");
 	fault_merge(&f, &urgent);
 	is_int(f.code, EXITCODE_WIPE_FAILED, "but one that outranks it counts more");
 }

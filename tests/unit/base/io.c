@@ -14,8 +14,8 @@
 
 #define SIZE 10
 
-static size_t piece;	    /* the most that one call does; 0: nothing at all */
-static unsigned int nth;    /* this call fails; 0: none */
+static size_t piece;	 /* the most that one call does; 0: nothing at all */
+static unsigned int nth; /* this call fails; 0: none */
 static unsigned int calls;
 static int error;
 

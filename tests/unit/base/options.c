@@ -20,8 +20,9 @@ static const struct option_row rows[] = {
 	OPTION_TEXT('o', "output", "FILE", struct values, text, "where it goes"),
 	OPTION_FLAG("force", struct values, flag, "replace it"),
 	OPTION_WORD("format", "binary|base64|hex", struct values, word, "how it is written"),
-	OPTION_LIST("vmsa", "FILE", struct values, list,
-		    "a text that is longer than one line has room for, so that it goes on in the next line"),
+	OPTION_LIST(
+		"vmsa", "FILE", struct values, list,
+		"a text that is longer than one line has room for, so that it goes on in the next line"),
 	OPTION_NUMBER("number", UINT64_MAX, struct values, number, "any number"),
 	OPTION_NUMBER("byte", UINT8_MAX, struct values, byte, "a small one"),
 	OPTION_TEXT(0, "hidden", "N", struct values, hidden, NULL),
@@ -53,7 +54,8 @@ static void test_takes(void)
 	int first;
 
 	is_int(parse(&v, &f, NULL), 1, "nothing");
-	ok(!v.flag && !v.text && !v.word && !v.list.nr && !v.number.given, "... and nothing is set");
+	ok(!v.flag && !v.text && !v.word && !v.list.nr && !v.number.given,
+	   "... and nothing is set");
 	first = parse(&v, &f, "a", "--force", "b", "-o", "out", "--byte=0xff");
 	is_int(first, 5, "options between operands");
 	is_str(argv[first], "a", "... whose order stays");
@@ -117,9 +119,21 @@ static void test_refuses(void)
 
 static void test_numbers(void)
 {
-	static const char *const bad[] = { "", "x", "-1", " 1", "1 ", "0x", "0xg", "256", "0x100",
-					   "+1", "1e1", "0x10000000000000001", "0x 1",
-					   "99999999999999999999", "0xffffffffffffffff" };
+	static const char *const bad[] = { "",
+					   "x",
+					   "-1",
+					   " 1",
+					   "1 ",
+					   "0x",
+					   "0xg",
+					   "256",
+					   "0x100",
+					   "+1",
+					   "1e1",
+					   "0x10000000000000001",
+					   "0x 1",
+					   "99999999999999999999",
+					   "0xffffffffffffffff" };
 	uint64_t n = 4711;
 	size_t i;
 

@@ -25,8 +25,7 @@ static void test_inside(struct fixture *fx)
 	for (i = 0; i < ARRAY_SIZE(out); i++) {
 		_cleanup_free_ char *got = NULL;
 
-		ok(root_read_text(&fx->root, out[i], 100, &got) == 6 &&
-			   strcmp(got, "inside") == 0,
+		ok(root_read_text(&fx->root, out[i], 100, &got) == 6 && strcmp(got, "inside") == 0,
 		   "%s ends inside the tree", out[i]);
 	}
 	ok(access(target, R_OK) == 0, "premise: the file outside is readable");
@@ -82,7 +81,8 @@ static void test_text(struct fixture *fx)
 	inject_piece = 3;
 	is_int(root_read_text(&fx->root, "/ten", 10, &text), 10, "a read in pieces");
 	ok(text && strcmp(text, "0123456789") == 0, "is whole");
-	is_int(root_read_text(&fx->root, "/ten", 9, &text), -EFBIG, "the limit holds in pieces, too");
+	is_int(root_read_text(&fx->root, "/ten", 9, &text), -EFBIG,
+	       "the limit holds in pieces, too");
 	inject_piece = 0;
 	free(text);
 }

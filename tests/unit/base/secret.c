@@ -113,7 +113,8 @@ static void test_init_fails(void)
 		       inject_names[cases[i].call], cases[i].nth);
 		ok(inject.hit && !s.bytes && s.len == 7, "and hands out nothing");
 		ok(f.code == EXITCODE_NO_MEMORY && strcmp(f.what, "memory") == 0 &&
-			   strcmp(f.why, "no locked memory for a secret: Operation not permitted") == 0,
+			   strcmp(f.why,
+				  "no locked memory for a secret: Operation not permitted") == 0,
 		   "and says why: %s", f.why);
 	}
 	inject_failure(INJECT_NONE, 0, 0);
@@ -193,8 +194,7 @@ static void test_read_fails(void)
 		end_pipe(fd);
 		fd = pipe_of(pattern, 8192, 4096);
 		inject_failure(INJECT_READ, nth, EINTR);
-		ok(secret_read(&s, fd) == 0 && s.len == 8192 &&
-			   memcmp(s.bytes, pattern, 8192) == 0,
+		ok(secret_read(&s, fd) == 0 && s.len == 8192 && memcmp(s.bytes, pattern, 8192) == 0,
 		   "a signal at read no. %u loses nothing", nth);
 		ok(inject.hit, "premise: the signal came");
 		inject_failure(INJECT_NONE, 0, 0);
@@ -221,13 +221,15 @@ static void test_digests(void)
 	struct digest d, expected, other;
 
 	FIXTURE_MUST(secret_init(&s, &(struct fault){ 0 }) == 0);
-	FIXTURE_MUST(digest_parse("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
-				  &expected) == 0);
+	FIXTURE_MUST(
+		digest_parse("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+			     &expected) == 0);
 	ok(secret_sha256(&s, &d) == 0 && digest_equal(&d, &expected), "SHA-256 of nothing");
 	memcpy(s.bytes, "abc", 3);
 	s.len = 3;
-	FIXTURE_MUST(digest_parse("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
-				  &expected) == 0);
+	FIXTURE_MUST(
+		digest_parse("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+			     &expected) == 0);
 	ok(secret_sha256(&s, &d) == 0 && digest_equal(&d, &expected), "SHA-256 of abc");
 	memcpy(s.bytes, "abc\0", 4);
 	s.len = 4;
@@ -236,8 +238,9 @@ static void test_digests(void)
 	ok(secret_sha256(&s, &d) == 0 && !digest_equal(&d, &expected), "and so does the length");
 	memcpy(s.bytes, "Jefe", 4);
 	s.len = 4;
-	FIXTURE_MUST(digest_parse("5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
-				  &expected) == 0);
+	FIXTURE_MUST(
+		digest_parse("5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
+			     &expected) == 0);
 	ok(secret_hmac_sha256(&s, "what do ya want for nothing?", &d) == 0 &&
 		   digest_equal(&d, &expected),
 	   "HMAC-SHA256 with the secret as the key");
@@ -280,9 +283,12 @@ static void test_reveal(void)
 
 static void test_digest_text(void)
 {
-	static const char good[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+	static const char good[] =
+		"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 	static const char *const bad[] = {
-		"", "0", "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcde",
+		"",
+		"0",
+		"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcde",
 		"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0",
 		"0123456789abcdeF0123456789abcdef0123456789abcdef0123456789abcdef",
 		"g123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",

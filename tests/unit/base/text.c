@@ -2,8 +2,8 @@
 /*
  * text.c - GUIDs, numbers and words out of text that nobody has checked before.
  */
-#include "conf/reference.h"
 #include "base/text.h"
+#include "conf/reference.h"
 
 #include "tap.h"
 
@@ -12,7 +12,7 @@ static void test_guid(void)
 	static const char *const bad[] = {
 		"",
 		"-",
-		"736869e5-84f0-4973-92ec-06879ce3da0",   /* one short */
+		"736869e5-84f0-4973-92ec-06879ce3da0",	 /* one short */
 		"736869e5-84f0-4973-92ec-06879ce3da0b0", /* one long */
 		"736869e5-84f0-4973-92ec-06879ce3da0b ",
 		" 736869e5-84f0-4973-92ec-06879ce3da0b",
@@ -43,7 +43,8 @@ static void test_guid(void)
 	is_int(guid_from_text("ADF956AD-E98C-484C-AE11-B51C7D336447", guid), 0,
 	       "guid: upper case is taken");
 	is_str(guid, "adf956ad-e98c-484c-ae11-b51c7d336447", "guid: upper case becomes lower");
-	is_int(guid_from_text("00000000-0000-0000-0000-00000000000f", guid), 0, "guid: zeros are taken");
+	is_int(guid_from_text("00000000-0000-0000-0000-00000000000f", guid), 0,
+	       "guid: zeros are taken");
 	ok(strcmp(GUID_DISK_SECRET, GUID_KERNEL_EXAMPLE) != 0 &&
 		   strlen(GUID_KERNEL_EXAMPLE) == GUID_TEXT_LEN,
 	   "guid: the look-alike is another GUID");

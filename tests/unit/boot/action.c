@@ -152,7 +152,8 @@ static void test_reboot(void)
 		is_by_watch(cases[i].what, caller);
 		ok(!has_ended(caller), "... the caller stays, too");
 		if (cases[i].reboot == END_REBOOT_HANGS)
-			ok(end_value("waits for children") > 5000 && end_value("waits for children") <= 10000,
+			ok(end_value("waits for children") > 5000 &&
+				   end_value("waits for children") <= 10000,
 			   "... it had 10 s");
 		end_over();
 	}
@@ -165,7 +166,8 @@ static void test_reboot(void)
 
 static void lose_trigger(void)
 {
-	FIXTURE_MUST(rename(fixture_path(&fx, PATH_SYSRQ_TRIGGER), fixture_path(&fx, "/kept")) == 0);
+	FIXTURE_MUST(rename(fixture_path(&fx, PATH_SYSRQ_TRIGGER), fixture_path(&fx, "/kept")) ==
+		     0);
 }
 
 static void test_trigger(void)
@@ -183,7 +185,8 @@ static void test_trigger(void)
 	plan.open_error = ENOENT;
 	caller = begin();
 	is_the_end("no trigger", the_watch(), "");
-	ok(end_count("reboot") == 1 && !has_ended(caller), "... reboot() was called, and nobody ends");
+	ok(end_count("reboot") == 1 && !has_ended(caller),
+	   "... reboot() was called, and nobody ends");
 	end_over();
 
 	plan.key_error = EIO;
@@ -249,7 +252,8 @@ static void test_limit(void)
 	for (i = 0; i < ARRAY_SIZE(errors); i++) {
 		plan.pipe_error = plan.pidfd_error = errors[i];
 		plan.limit_after = "the caller hangs";
-		is_by_watch(errors[i] ? "it hangs, and there is no pipe" : "the caller hangs", begin());
+		is_by_watch(errors[i] ? "it hangs, and there is no pipe" : "the caller hangs",
+			    begin());
 		end_over();
 	}
 	plan.limit_after = "the caller hangs";
@@ -312,7 +316,8 @@ static void test_watch_killed_later(void)
 	acts = the_watch();
 	ok(end_await("is at its end", acts, 1), "premise: the watch has done all");
 	(void)INJECT_NEXT(kill)(acts, SIGKILL);
-	ok(end_await("is at its end", caller, 1), "the watch is killed at its end: the caller acts, too");
+	ok(end_await("is at its end", caller, 1),
+	   "the watch is killed at its end: the caller acts, too");
 	is_str(fixture_get(&fx, PATH_SYSRQ_TRIGGER), "bcbc", "... with all that it has");
 	ok(!has_ended(caller), "... and stays");
 	end_over();

@@ -5,8 +5,8 @@
  */
 #include "boot/cmdline.h"
 
-#include "fixture.h"
 #include "base/paths.h"
+#include "fixture.h"
 
 static const struct {
 	const char *cmdline;
@@ -32,7 +32,8 @@ static const struct {
 	{ "coco_unlock.timeout=30 coco_unlock.timeout=20\n", 20000 },
 	{ "coco_unlock.timeout=20 coco_unlock.timeout=30\n", 20000 },
 	{ "coco_unlock.timeout=x coco_unlock.timeout=30\n", 30000 },
-	{ "coco_unlock.FailureAction=rescue coco_unlock.action=rescue FailureAction=rescue\n", 90000 },
+	{ "coco_unlock.FailureAction=rescue coco_unlock.action=rescue FailureAction=rescue\n",
+	  90000 },
 	{ "", 90000 },
 };
 
@@ -195,7 +196,8 @@ static void test_lists(void)
 	ok(strstr(f.why, "not allowed: the root is the volume 'root'"), "%s", f.why);
 	conf.root_volume = 1;
 	is_str(check("root=/dev/mapper/data"), "", "unless it is the root's");
-	is_str(check("root=/dev/mapper/root"), "root=/dev/mapper/root", "then the other one is not");
+	is_str(check("root=/dev/mapper/root"), "root=/dev/mapper/root",
+	       "then the other one is not");
 	is_str(check("root=/dev/mapper/data root=/dev/mapper/root"), "root=/dev/mapper/root",
 	       "nor together with it");
 	allow("CheckCommandLine=no");

@@ -7,14 +7,14 @@
 #include "boot/cmdline.h"
 #include "disk/device.h"
 
+#include "base/paths.h"
 #include "boot/action.h"
+#include "boot/report.h"
 #include "fixture.h"
 #include "inject.h"
-#include "volume/kernel.h"
-#include "base/paths.h"
-#include "volume/pins.h"
 #include "probe.h"
-#include "boot/report.h"
+#include "volume/kernel.h"
+#include "volume/pins.h"
 
 #define ENTRIES PATH_SECURITYFS "/secrets/coco"
 #define OTHER "11111111-2222-3333-4444-555555555555"
@@ -45,8 +45,8 @@ static void never(const char *what, int (*look)(void))
 				inject_failure(call, nth, errors[e]);
 				if (look() != 0) {
 					bad++;
-					printf("# %s: %s, use %u: %s\n", what, inject_names[call], nth,
-					       strerror(errors[e]));
+					printf("# %s: %s, use %u: %s\n", what, inject_names[call],
+					       nth, strerror(errors[e]));
 				}
 				hit = inject.hit;
 			}
@@ -84,7 +84,10 @@ static int two_disks(void)
 	int r = device_find(&fx.root, &spec, &ue, deadline_in_ms(0), &device, &f);
 
 	return r < 0 && device.fd < 0 &&
-	       (f.code == EXITCODE_AMBIGUOUS_DEVICE || f.code == EXITCODE_NO_DEVICE) ? 0 : 1;
+			       (f.code == EXITCODE_AMBIGUOUS_DEVICE ||
+				f.code == EXITCODE_NO_DEVICE) ?
+		       0 :
+		       1;
 }
 
 static int dropin(void)

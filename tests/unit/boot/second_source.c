@@ -6,10 +6,10 @@
  */
 #include "boot/sources.h"
 
-#include "fixture.h"
 #include "base/paths.h"
-#include "source/efi.h"
 #include "boot/unlock.h"
+#include "fixture.h"
+#include "source/efi.h"
 
 #define ENTRIES PATH_SECURITYFS "/secrets/coco"
 
@@ -47,8 +47,8 @@ static int second_list(struct source *src, const struct reference *ref, unsigned
 	return 0;
 }
 
-static int second_fetch(struct source *src, const struct reference *ref,
-			struct secret *ret_secret, struct fault *f)
+static int second_fetch(struct source *src, const struct reference *ref, struct secret *ret_secret,
+			struct fault *f)
 {
 	_cleanup_secret_ struct secret s = SECRET_NULL;
 	int r;
@@ -124,10 +124,12 @@ static void test_alone(void)
 	   "it is the one that is reported");
 	ok(!fixture_has(&fx, PLACE), "and its secret is gone");
 	FIXTURE_MUST(report_write(&fx.root, &conf, &report, &f, "none") == 0);
-	ok(strstr(fixture_get(&fx, PATH_STATUS), "\"kind\":\"second\""), "the status file names it");
+	ok(strstr(fixture_get(&fx, PATH_STATUS), "\"kind\":\"second\""),
+	   "the status file names it");
 	fixture_text(&fx, PLACE, "nonsense");
 	ok(run() < 0 && f.code == EXITCODE_SECRET_REFUSED, "its secret has to be the right one");
-	ok(run() < 0 && f.code == EXITCODE_NO_SECURITYFS, "with neither, the first one's lack is told");
+	ok(run() < 0 && f.code == EXITCODE_NO_SECURITYFS,
+	   "with neither, the first one's lack is told");
 	is_str(report.source.kind, "launch-secret", "in its name");
 }
 

@@ -15,10 +15,10 @@
 #include <sys/wait.h>
 #include <termios.h>
 
-#include "boot/action.h"
-#include "fake_end.h"
 #include "base/log.h"
 #include "base/paths.h"
+#include "boot/action.h"
+#include "fake_end.h"
 
 #define PATH_STATUS_NEW PATH_STATUS ".new"
 
@@ -191,13 +191,15 @@ static pid_t run_to_the_end(void)
 /* The watch is there before anything that may hang. */
 static void is_armed_first(pid_t caller)
 {
-	static const char *const steps[] = { "unmap", "unlink", "stderr", "status", "flock", "console" };
+	static const char *const steps[] = { "unmap",  "unlink", "stderr",
+					     "status", "flock",	 "console" };
 	bool first = end_find("fork", caller, 1) >= 0;
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(steps); i++)
 		first = first && (end_count(steps[i]) == 0 || end_order("fork", steps[i]));
-	ok(first && end_value("fork") == end_pid("watches"), "the watch was started before all else");
+	ok(first && end_value("fork") == end_pid("watches"),
+	   "the watch was started before all else");
 }
 
 static bool holds_lock(pid_t pid)
@@ -256,11 +258,14 @@ static void test_actions(void)
 		   "what may hang at a disk or a console is done by others");
 		is_int(end_value("console"), 0, "who prints is not on the CPU of the end");
 		is_str(end->strange_fds, "", "who acts has nothing open");
-		is_str(fixture_get(&fx, "/dev/ttyS0"), console(cases[i].name), "the line on one console");
-		is_str(fixture_get(&fx, "/dev/tty0"), console(cases[i].name), "the line on the other");
+		is_str(fixture_get(&fx, "/dev/ttyS0"), console(cases[i].name),
+		       "the line on one console");
+		is_str(fixture_get(&fx, "/dev/tty0"), console(cases[i].name),
+		       "the line on the other");
 		is_str(fixture_get(&fx, PATH_CONSOLE), "", "and not twice");
 		is_str(status_field("action"), cases[i].name, "the action in the status file");
-		is_str(fixture_get(&fx, PATH_SYSRQ_TRIGGER), "bc", "and SysRq, when reboot() has failed");
+		is_str(fixture_get(&fx, PATH_SYSRQ_TRIGGER), "bc",
+		       "and SysRq, when reboot() has failed");
 		ok(holds_lock(caller), "nobody else has a turn");
 		end_over();
 		fixture_done(&fx);
@@ -334,7 +339,8 @@ static void test_unmap_hangs(void)
 		plan.nr_waits = undead ? 2 : 1;
 		plan.undead = undead;
 		(void)run_to_the_end();
-		ok(end_value("waits for children") > 2000 && end_value("waits for children") <= 3000,
+		ok(end_value("waits for children") > 2000 &&
+			   end_value("waits for children") <= 3000,
 		   "a mapping hangs%s: 3 s for it", undead ? ", and its process does not die" : "");
 		ok(end_find("word", 0, 1) >= 0 && end->reboot_parent == end_pid("watches"),
 		   "then all goes its way");
@@ -388,7 +394,8 @@ static void test_no_process(void)
 	caller = run_to_the_end();
 	ok(end_pid("b") == caller && end_order("status", "b") && end_order("b", "c"),
 	   "no process can be started: the caller does what is left");
-	is_str(fixture_get(&fx, "/stderr"), with_newlines("", line("poweroff"), "\n"), "it says why");
+	is_str(fixture_get(&fx, "/stderr"), with_newlines("", line("poweroff"), "\n"),
+	       "it says why");
 	end_over();
 	fixture_done(&fx);
 }
@@ -403,7 +410,8 @@ static void test_release_unknown(void)
 		plan.open_path = PATH_INITRD_RELEASE;
 		plan.open_error = errors[i];
 		(void)run_to_the_end();
-		is_int(end_count("reboot"), 1, "initrd-release, %s: the action is done", strerror(errors[i]));
+		is_int(end_count("reboot"), 1, "initrd-release, %s: the action is done",
+		       strerror(errors[i]));
 		end_over();
 		fixture_done(&fx);
 	}
@@ -441,9 +449,11 @@ static void test_goes_on(void)
 		ok(end_count("watches") == 0 && end_count("reboot") == 0 &&
 			   !*fixture_get(&fx, PATH_SYSRQ_TRIGGER),
 		   "nobody ends the machine");
-		is_int(end_count("unmap") > 0, cases[i].machine, "what was mapped goes, on a machine");
+		is_int(end_count("unmap") > 0, cases[i].machine,
+		       "what was mapped goes, on a machine");
 		ok(!rescue || end_order("unmap", "console"), "before anybody reads of it");
-		is_str(fixture_get(&fx, "/dev/ttyS0"), rescue ? console("rescue") : "", "the consoles");
+		is_str(fixture_get(&fx, "/dev/ttyS0"), rescue ? console("rescue") : "",
+		       "the consoles");
 		is_str(status_field("action"), cases[i].name, "the action in the status file");
 		f = (struct fault){ 0 };
 		(void)run(&code);
@@ -572,9 +582,11 @@ static void test_journal(void)
 	begin(true, false);
 	(void)run(&code);
 	FIXTURE_MUST(stat(fixture_path(&fx, "/stderr"), &st) == 0);
-	(void)snprintf(stream, sizeof(stream), "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+	(void)snprintf(stream, sizeof(stream), "%ju:%ju", (uintmax_t)st.st_dev,
+		       (uintmax_t)st.st_ino);
 	FIXTURE_MUST(setenv("JOURNAL_STREAM", stream, 1) == 0);
-	is_str(run(&code), with_newlines("<3>", line("none"), "\n"), "in the journal it is an error");
+	is_str(run(&code), with_newlines("<3>", line("none"), "\n"),
+	       "in the journal it is an error");
 	is_str(run(NULL), "<7>a detail\n", "details are of another level");
 	FIXTURE_MUST(setenv("JOURNAL_STREAM", "1:1", 1) == 0);
 	is_str(run(&code), with_newlines("", line("none"), "\n"), "elsewhere it has no mark");
@@ -620,7 +632,8 @@ static void test_status_file(void)
 	fixture_done(&fx);
 	begin(true, false);
 	FIXTURE_MUST(rmdir(fixture_path(&fx, "/run")) == 0);
-	ok(strstr(run(&code), "cannot write the status file: No such file or directory") && code == 7,
+	ok(strstr(run(&code), "cannot write the status file: No such file or directory") &&
+		   code == 7,
 	   "no /run: told, and the code stays");
 	fixture_done(&fx);
 }
@@ -629,8 +642,8 @@ static void test_stages(void)
 {
 	memset(&report, 0xaa, sizeof(report));
 	report_init(&report);
-	ok(!report.stages.running && report.source.found == 0 &&
-		   !report.runs[1].mapped && !*report.runs[1].device,
+	ok(!report.stages.running && report.source.found == 0 && !report.runs[1].mapped &&
+		   !*report.runs[1].device,
 	   "an empty report is empty");
 	ok(report.stages.start_us[STAGE_DEVICE] == 0 && report.runs[0].keyslot == -1,
 	   "nothing is reached at first");
@@ -643,7 +656,8 @@ static void test_stages(void)
 	report.stages.us[STAGE_DEVICE] = 1000000000;
 	stages_enter(&report.stages, STAGE_DEVICE);
 	stages_end(&report.stages);
-	ok(report.stages.start_us[STAGE_DEVICE] == 4711 && report.stages.us[STAGE_DEVICE] >= 1000000000,
+	ok(report.stages.start_us[STAGE_DEVICE] == 4711 &&
+		   report.stages.us[STAGE_DEVICE] >= 1000000000,
 	   "entered again it keeps its start, and its times add up");
 	report.stages.us[STAGE_DEVICE] = 1;
 	stages_end(&report.stages);

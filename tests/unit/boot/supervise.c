@@ -224,9 +224,12 @@ static void test_accidents(void)
 			ok(run(places[j], cases[i].accident) < 0 && f.code == EXITCODE_INTERNAL &&
 				   strstr(f.why, cases[i].reason),
 			   "%s at %s: %s", cases[i].what, places[j], f.why);
-			is_str(mappings, j == 2 ? " root -root" : "", "what was mapped is unmapped");
-			ok(!report.runs[0].mapped && !report.runs[1].mapped, "and so it is reported");
-			is_int(report.source.read, j == 0 ? 0 : 2, "only the child has read entries");
+			is_str(mappings, j == 2 ? " root -root" : "",
+			       "what was mapped is unmapped");
+			ok(!report.runs[0].mapped && !report.runs[1].mapped,
+			   "and so it is reported");
+			is_int(report.source.read, j == 0 ? 0 : 2,
+			       "only the child has read entries");
 			nothing_is_left();
 		}
 	}
@@ -239,8 +242,8 @@ static void test_deadline(void)
 
 	for (i = 0; i < ARRAY_SIZE(places); i++) {
 		child_hangs = true;
-		ok(run(places[i], hang) < 0 && f.code == EXITCODE_DEADLINE, "hangs at %s: %s", places[i],
-		   f.why);
+		ok(run(places[i], hang) < 0 && f.code == EXITCODE_DEADLINE, "hangs at %s: %s",
+		   places[i], f.why);
 		ok(asked_to_wait_ms > conf.timeout_ms && asked_to_wait_ms <= conf.timeout_ms + 3000,
 		   "it had Timeout= and 3 s more");
 		is_str(mappings, i == 2 ? " root -root" : "", "what was mapped is unmapped");
@@ -255,7 +258,8 @@ static void test_signals(void)
 
 	for (i = 0; i < ARRAY_SIZE(signals); i++) {
 		signal_to_parent = signals[i];
-		ok(run(i == 1 ? "mapping" : "keyslot", send_signal) < 0 && f.code == EXITCODE_ABORTED,
+		ok(run(i == 1 ? "mapping" : "keyslot", send_signal) < 0 &&
+			   f.code == EXITCODE_ABORTED,
 		   "signal %d: %s", signals[i], f.why);
 		is_str(mappings, i == 1 ? " root -root" : "", "what was mapped is unmapped");
 		nothing_is_left();
@@ -278,8 +282,8 @@ static void test_undead(void)
 	killed = false;
 	waited_after_kill_ms = 0;
 	ok(run("keyslot", hang) < 0 && f.code == EXITCODE_DEADLINE, "does not die: %s", f.why);
-	ok(waited_after_kill_ms > 0 && waited_after_kill_ms <= 1000, "it was waited for, but %llu ms",
-	   (unsigned long long)waited_after_kill_ms);
+	ok(waited_after_kill_ms > 0 && waited_after_kill_ms <= 1000,
+	   "it was waited for, but %llu ms", (unsigned long long)waited_after_kill_ms);
 	child_hangs = child_is_undead = false;
 	ok(!report.stages.running && !entries_there(), "all the rest is as with any other");
 	while (waitpid(-1, NULL, 0) > 0)
@@ -314,7 +318,8 @@ static void test_no_child(void)
 static void test_wipe_fails(void)
 {
 	fixture_mkdir(&fx, ENTRIES "/stays");
-	ok(run("events", be_killed) < 0 && f.code == EXITCODE_WIPE_FAILED, "killed, and: %s", f.why);
+	ok(run("events", be_killed) < 0 && f.code == EXITCODE_WIPE_FAILED, "killed, and: %s",
+	   f.why);
 	FIXTURE_MUST(rmdir(fixture_path(&fx, ENTRIES "/stays")) == 0);
 }
 
@@ -354,7 +359,8 @@ static void test_name_taken(void)
 			name_taken = names[i];
 			ok(run(places[j], be_killed) < 0, "%s is there already%s: %s", names[i],
 			   places[j] ? ", and killed at the mapping" : "", f.why);
-			ok(fake_dm_find(names[i]) && strcmp(fake_dm_find(names[i])->type, "crypt") == 0,
+			ok(fake_dm_find(names[i]) &&
+				   strcmp(fake_dm_find(names[i])->type, "crypt") == 0,
 			   "it is left alone");
 			if (i < 2)
 				is_int(f.code, EXITCODE_BUSY, "which is told");
@@ -395,7 +401,8 @@ static void test_claim(void)
 		if (cases[i].claimed)
 			unlock_claim(&conf, &report);
 		undo();
-		ok(!fake_dm_find("root") == cases[i].claimed && !fake_dm_find("data") == cases[i].claimed,
+		ok(!fake_dm_find("root") == cases[i].claimed &&
+			   !fake_dm_find("data") == cases[i].claimed,
 		   "%s: both mappings %s", cases[i].what, cases[i].claimed ? "go" : "stay");
 		ok(!report.runs[0].mapped && !report.runs[1].mapped, "and none is reported");
 		ok(!entries_there(), "no entry is left");
@@ -407,7 +414,8 @@ static void test_claim(void)
 	report_init(&report);
 	unlock_claim(&conf, &report);
 	undo();
-	ok(!fake_dm_find("root") && !fake_dm_find("data"), "a list that cannot be read hides no mapping");
+	ok(!fake_dm_find("root") && !fake_dm_find("data"),
+	   "a list that cannot be read hides no mapping");
 }
 
 int main(void)

@@ -10,8 +10,8 @@
 #include <stdarg.h>
 #include <sys/syscall.h>
 
-#include "fixture.h"
 #include "base/paths.h"
+#include "fixture.h"
 
 #define PATHS_MAX 512
 
@@ -143,13 +143,16 @@ static void quiet_root(void)
 		     "version=1\nvolume=root\nroot=1\ndevice=253:0\nuuid=CRYPT-LUKS2-a-root\nread-only=0\n"
 		     "target=0 4096 crypt aes-xts-plain64 :64:logon:x 0 252:2 2048\n"
 		     "min-generation=0\nset-generation=0\n");
-	fixture_text(&fx, PATH_MOUNTINFO, "20 1 253:0 / / rw - ext4 /dev/mapper/root rw\n"
-					  "21 20 7:0 / /snap ro - squashfs /dev/loop0 ro\n");
-	fixture_text(&fx, PATH_FSTAB, "/dev/mapper/root / ext4 defaults\n"
-				      "/dev/mapper/home /home ext4 defaults\n"
-				      "/swapfile none swap sw\n");
+	fixture_text(&fx, PATH_MOUNTINFO,
+		     "20 1 253:0 / / rw - ext4 /dev/mapper/root rw\n"
+		     "21 20 7:0 / /snap ro - squashfs /dev/loop0 ro\n");
+	fixture_text(&fx, PATH_FSTAB,
+		     "/dev/mapper/root / ext4 defaults\n"
+		     "/dev/mapper/home /home ext4 defaults\n"
+		     "/swapfile none swap sw\n");
 	fixture_text(&fx, PATH_CRYPTTAB, "inner /dev/mapper/home none luks\n");
-	fixture_text(&fx, PATH_SWAPS, "Filename\tType\n/dev/zram0\tpartition\n/dev/dm-1\tpartition\n");
+	fixture_text(&fx, PATH_SWAPS,
+		     "Filename\tType\n/dev/zram0\tpartition\n/dev/dm-1\tpartition\n");
 	fixture_text(&fx, PATH_SHADOW, "root:*:1::::::\n");
 	fixture_text(&fx, PATH_SYSRQ, "0\n");
 	fixture_text(&fx, PATH_COCOTAB, "root auto - -\n");

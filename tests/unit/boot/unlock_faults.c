@@ -8,9 +8,9 @@
  */
 #include "boot/unlock.h"
 
+#include "base/paths.h"
 #include "fixture.h"
 #include "inject.h"
-#include "base/paths.h"
 #include "volume/pins.h"
 
 #define ENTRIES PATH_SECURITYFS "/secrets/coco"
@@ -95,8 +95,9 @@ static void test_each_call(void)
 				bad += r == -ENOTRECOVERABLE;
 				refused += r < 0;
 			}
-			ok(bad == 0 && nth > 2 && nth < TRIES_MAX, "%s fails with %s: %u uses, %u refusals",
-			   inject_names[call], strerror(errors[e]), nth - 2, refused);
+			ok(bad == 0 && nth > 2 && nth < TRIES_MAX,
+			   "%s fails with %s: %u uses, %u refusals", inject_names[call],
+			   strerror(errors[e]), nth - 2, refused);
 		}
 	}
 	inject_failure(INJECT_NONE, 0, 0);
@@ -133,7 +134,8 @@ static void test_refused(void)
 		}
 	}
 	inject_failure(INJECT_NONE, 0, 0);
-	ok(opened == 0 && bad == 0 && total > 100, "it does not open, whatever fails (%u runs)", total);
+	ok(opened == 0 && bad == 0 && total > 100, "it does not open, whatever fails (%u runs)",
+	   total);
 	policy = NULL;
 	(void)unlink(fixture_path(&fx, ENTRIES "/" GUID_POLICY));
 }
@@ -145,7 +147,8 @@ static void test_fault_before(void)
 	report_init(&report);
 	f = (struct fault){ 0 };
 	(void)fault_set(&f, EXITCODE_CONFIG, EINVAL, "an earlier cause");
-	ok(unlock_run(&fx.root, &conf, &report, &f) < 0, "with a fault from before nothing is opened");
+	ok(unlock_run(&fx.root, &conf, &report, &f) < 0,
+	   "with a fault from before nothing is opened");
 	ok(f.code == EXITCODE_CONFIG && strcmp(f.why, "an earlier cause") == 0,
 	   "it is still the one that is told");
 	ok(entries_gone() && report.source.read == 0 && report.source.wiped == 2 &&
@@ -167,8 +170,7 @@ static void test_two_volumes(void)
 	(void)snprintf(conf.volumes[1].device.value, CONF_DEVICE_SIZE, "/dev/vdb");
 	conf.nr_volumes = 2;
 	is_int(run("two volumes", 1), 0, "two volumes with one secret");
-	ok(report.source.read == 2 && report.runs[0].keyslot == 0 &&
-		   report.runs[1].keyslot == 0,
+	ok(report.source.read == 2 && report.runs[0].keyslot == 0 && report.runs[1].keyslot == 0,
 	   "both are opened");
 	(void)snprintf(conf.volumes[1].secret.guid, GUID_TEXT_SIZE, OTHER);
 	ok(run("two volumes", 2) < 0 && f.code == EXITCODE_SECRET_REFUSED,

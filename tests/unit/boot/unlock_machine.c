@@ -42,15 +42,18 @@ static void test_success(void)
 	ok(strcmp(report.runs[0].device, "/dev/vda") == 0 &&
 		   strcmp(report.runs[1].device, "/dev/vdb") == 0,
 	   "with their devices");
-	ok(report.runs[0].verdict.uuid[0] && strcmp(report.runs[0].verdict.cipher, "aes-xts-plain64") == 0 &&
+	ok(report.runs[0].verdict.uuid[0] &&
+		   strcmp(report.runs[0].verdict.cipher, "aes-xts-plain64") == 0 &&
 		   strcmp(report.runs[0].header, "accepted") == 0,
 	   "and what their headers say");
 	is_int(live_at_mapping[0], 2, "when the first is mapped: the key, and the other's secret");
 	is_int(live_at_mapping[1], 1, "when the second is mapped: only the key");
 	for (i = STAGE_MODULES; i < _STAGE_MAX; i++)
-		ran += (i < STAGE_DEVICE ? &report.stages : &report.runs[1].stages)->start_us[i] > 0;
+		ran += (i < STAGE_DEVICE ? &report.stages : &report.runs[1].stages)->start_us[i] >
+		       0;
 	is_int(ran, _STAGE_MAX - STAGE_MODULES, "each stage has run");
-	ok(!report.stages.running && !report.runs[0].stages.running && !report.runs[1].stages.running,
+	ok(!report.stages.running && !report.runs[0].stages.running &&
+		   !report.runs[1].stages.running,
 	   "none runs on");
 	is_str(report.source.kind, "launch-secret", "the source is named");
 	ok(!entries_there() && inject_secrets.nr_live == 0, "no secret is left");
@@ -108,7 +111,8 @@ static void test_preparation_fails(void)
 		ok(run() < 0 && f.code == cases[i].code, "%s: %s", cases[i].what, f.why);
 		ok(report.source.read == 0 && report.source.wiped == 2 && !entries_there(),
 		   "the secrets are wiped unread");
-		ok(report.stages.start_us[STAGE_READ] == 0 && report.stages.start_us[STAGE_DEVICE] == 0,
+		ok(report.stages.start_us[STAGE_READ] == 0 &&
+			   report.stages.start_us[STAGE_DEVICE] == 0,
 		   "neither they nor a disk are looked at");
 		is_str(mappings, "", "nothing is mapped");
 	}
@@ -145,7 +149,8 @@ static void test_policy_entry(void)
 	conf.require_policy = true;
 	ok(run() < 0 && f.code == EXITCODE_POLICY_MISSING && report.source.read == 0,
 	   "no policy entry where one is required: %s", f.why);
-	ok(!entries_there() && !*mappings && report.stages.start_us[STAGE_DEVICE] == 0, "no disk is looked at");
+	ok(!entries_there() && !*mappings && report.stages.start_us[STAGE_DEVICE] == 0,
+	   "no disk is looked at");
 	begin();
 	fixture_text(&fx, ENTRIES "/" GUID_POLICY, "version=1\nvolume=root\nmin-generation=1\n");
 	ok(run() < 0 && f.code == EXITCODE_POLICY_MISSING, "one that lacks a volume: %s", f.why);
@@ -164,11 +169,14 @@ static void test_policy_entry(void)
 		(void)snprintf(text, sizeof(text), "version=1\nvolume=data\n%s\n", wrong[i]);
 		fixture_text(&fx, ENTRIES "/" GUID_POLICY, text);
 		ok(run() < 0 && f.code == EXITCODE_PIN_MISMATCH, "%.10s..: %s", wrong[i], f.why);
-		is_str(mappings, " root -root", "the volume with the wrong pin is not mapped, and no other");
-		ok(inject_secrets.nr_live == 0 && !fixture_has(&fx, PATH_OPENED), "nothing is left");
+		is_str(mappings, " root -root",
+		       "the volume with the wrong pin is not mapped, and no other");
+		ok(inject_secrets.nr_live == 0 && !fixture_has(&fx, PATH_OPENED),
+		   "nothing is left");
 		is_int(report.runs[1].keyslot, -1, "and no keyslot is told");
 		if (i == 0)
-			is_str(report.runs[1].header, "", "a header that is not the pinned one is not judged");
+			is_str(report.runs[1].header, "",
+			       "a header that is not the pinned one is not judged");
 	}
 	/* In a header that no rule would let pass the pin is still the first to say so. */
 	fd = open(fixture_path(&fx, "/dev/vdb"), O_RDWR | O_CLOEXEC);
@@ -194,12 +202,14 @@ static void test_read_back(void)
 {
 	begin();
 	length_added = 8;
-	ok(run() < 0 && f.code == EXITCODE_MAPPING_DIFFERS, "another table than asked for: %s", f.why);
+	ok(run() < 0 && f.code == EXITCODE_MAPPING_DIFFERS, "another table than asked for: %s",
+	   f.why);
 	is_str(mappings, " root -root", "the mapping is undone");
 	ok(!report.runs[0].mapped && !fixture_has(&fx, PATH_OPENED), "and not reported");
 	begin();
 	machine_hook = fail_from_now_on;
-	ok(run() < 0 && f.code == EXITCODE_MAPPING_DIFFERS, "a table that cannot be read: %s", f.why);
+	ok(run() < 0 && f.code == EXITCODE_MAPPING_DIFFERS, "a table that cannot be read: %s",
+	   f.why);
 	ok(report.runs[0].mapped, "a mapping about which nothing can be asked is not called gone");
 	begin();
 	fake_dm_error = EIO;
@@ -207,7 +217,8 @@ static void test_read_back(void)
 	   "nothing can be asked from the start: nothing is mapped: %s", f.why);
 	begin();
 	FIXTURE_MUST(rename(fixture_path(&fx, "/run"), fixture_path(&fx, "/gone")) == 0);
-	ok(run() < 0 && f.code == EXITCODE_INTERNAL, "no place to write down what was opened: %s", f.why);
+	ok(run() < 0 && f.code == EXITCODE_INTERNAL, "no place to write down what was opened: %s",
+	   f.why);
 	is_str(left_mapped, " root data", "both are mapped then");
 	ok(!fake_dm_find("root") && !fake_dm_find("data") && !report.runs[0].mapped &&
 		   !report.runs[1].mapped,
@@ -233,8 +244,9 @@ static void test_memory(void)
 	};
 	size_t i;
 
-	fixture_luks(&fx, "/dev/vdb", "other",
-		     "--pbkdf argon2id --pbkdf-force-iterations 4 --pbkdf-memory 32 --pbkdf-parallel 1");
+	fixture_luks(
+		&fx, "/dev/vdb", "other",
+		"--pbkdf argon2id --pbkdf-force-iterations 4 --pbkdf-memory 32 --pbkdf-parallel 1");
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		begin();
 		if (cases[i].meminfo)

@@ -7,7 +7,7 @@
 #include "tap.h"
 
 #define GUID_1 "11111111-2222-3333-4444-555555555555"
-#define LABEL_OF_255 \
+#define LABEL_OF_255                                                        \
 	"abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklm" \
 	"abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklm" \
 	"abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklm" \
@@ -42,8 +42,8 @@ static void test_good(void)
 		{ "root auto none none", "root", DEVICE_KIND_AUTO, "", GUID_DISK_SECRET, 0 },
 		{ "\t root \t /dev/vda \t-\t - \r", "root", DEVICE_KIND_PATH, "/dev/vda",
 		  GUID_DISK_SECRET, 0 },
-		{ "d_1.a+b-C /dev/disk/by-id/x", "d_1.a+b-C", DEVICE_KIND_PATH,
-		  "/dev/disk/by-id/x", GUID_DISK_SECRET, 0 },
+		{ "d_1.a+b-C /dev/disk/by-id/x", "d_1.a+b-C", DEVICE_KIND_PATH, "/dev/disk/by-id/x",
+		  GUID_DISK_SECRET, 0 },
 		{ "a UUID=ABCDEF01-0000-0000-0000-00000000000G", "a", DEVICE_KIND_UUID,
 		  "abcdef01-0000-0000-0000-00000000000G", GUID_DISK_SECRET, 0 },
 		{ "a PARTUUID=ABCDEF01-02", "a", DEVICE_KIND_PARTUUID, "abcdef01-02",
@@ -51,7 +51,8 @@ static void test_good(void)
 		{ "a LABEL=ABC", "a", DEVICE_KIND_LABEL, "ABC", GUID_DISK_SECRET, 0 },
 		{ "a UUID=LABEL=x", "a", DEVICE_KIND_UUID, "LabeL=x", GUID_DISK_SECRET, 0 },
 		{ "a LABEL=UUID=x", "a", DEVICE_KIND_LABEL, "UUID=x", GUID_DISK_SECRET, 0 },
-		{ "a LABEL=" LABEL_OF_255, "a", DEVICE_KIND_LABEL, LABEL_OF_255, GUID_DISK_SECRET, 0 },
+		{ "a LABEL=" LABEL_OF_255, "a", DEVICE_KIND_LABEL, LABEL_OF_255, GUID_DISK_SECRET,
+		  0 },
 		{ NAME_OF_63 " auto", NAME_OF_63, DEVICE_KIND_AUTO, "", GUID_DISK_SECRET, 0 },
 		{ "a auto " GUID_1, "a", DEVICE_KIND_AUTO, "", GUID_1, 0 },
 		{ "a auto ADF956AD-E98C-484C-AE11-B51C7D336447", "a", DEVICE_KIND_AUTO, "",
@@ -185,7 +186,8 @@ static void test_tokens(void)
 {
 	const struct name_list *tokens = &conf.volumes[0].tokens;
 
-	ok(parse("a auto - token=x,read-only,token=systemd-tpm2,token=Y_.1,token=" NAME_OF_63) == 0 &&
+	ok(parse("a auto - token=x,read-only,token=systemd-tpm2,token=Y_.1,token=" NAME_OF_63) ==
+			   0 &&
 		   tokens->nr == 4,
 	   "four types of tokens");
 	is_str(tokens->names[0], "x", "the first");
@@ -222,8 +224,7 @@ static void test_root(void)
 		   "the root of table %zu is on volume %zu", i, cases[i].volume);
 	(void)parse("a /dev/a\nroot /dev/b\n");
 	f = (struct fault){ 0 };
-	ok(cocotab_parse(&conf, (char[]){ "x auto\n" }, "TAB", &f) == 0 &&
-		   conf.root_volume == 0,
+	ok(cocotab_parse(&conf, (char[]){ "x auto\n" }, "TAB", &f) == 0 && conf.root_volume == 0,
 	   "a second table leaves nothing of the first");
 }
 

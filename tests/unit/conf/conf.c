@@ -5,8 +5,8 @@
  */
 #include "conf/conf.h"
 
-#include "fixture.h"
 #include "base/paths.h"
+#include "fixture.h"
 
 #define GUID_1 "11111111-2222-3333-4444-555555555555"
 #define GUID_2 "AAAAAAAA-BBBB-CCCC-DDDD-EEEEEEEEEEEE"
@@ -83,7 +83,8 @@ static void test_timeout(void)
 		else
 			ok(r == -EINVAL && f.code == EXITCODE_CONFIG && conf.timeout_ms == 90000 &&
 				   strcmp(f.why,
-					  "FILE:2: Timeout= takes a time between 1s and 60min") == 0,
+					  "FILE:2: Timeout= takes a time between 1s and 60min") ==
+					   0,
 			   "Timeout=%s is refused", cases[i].value);
 	}
 }
@@ -114,7 +115,8 @@ static void test_root_timeout(void)
 		else
 			ok(r == -EINVAL && conf.root_timeout_ms == 180000 &&
 				   strcmp(f.why,
-					  "FILE:2: RootTimeout= takes a time between 10s and 60min") == 0,
+					  "FILE:2: RootTimeout= takes a time between 10s and 60min") ==
+					   0,
 			   "RootTimeout=%s is refused", cases[i].value);
 	}
 }
@@ -134,14 +136,16 @@ static void test_bools(void)
 	ok(parse("[Policy]\nCheckCommandLine=no\n") == 0 && !conf.check_cmdline &&
 		   !conf.require_policy,
 	   "CheckCommandLine=no");
-	ok(parse("[Policy]\nCheckCommandLine=yes\n") == 0 && conf.check_cmdline, "CheckCommandLine=yes");
+	ok(parse("[Policy]\nCheckCommandLine=yes\n") == 0 && conf.check_cmdline,
+	   "CheckCommandLine=yes");
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
 		(void)snprintf(text, sizeof(text), "[Policy]\nRequirePolicyEntry=%s\n", bad[i]);
 		ok(parse(text) == -EINVAL && !conf.require_policy &&
 			   strcmp(f.why, "FILE:2: RequirePolicyEntry= takes yes or no") == 0,
 		   "RequirePolicyEntry='%s' is refused", bad[i]);
 		(void)snprintf(text, sizeof(text), "[Policy]\nCheckCommandLine=%s\n", bad[i]);
-		ok(parse(text) == -EINVAL && conf.check_cmdline, "CheckCommandLine='%s' is refused", bad[i]);
+		ok(parse(text) == -EINVAL && conf.check_cmdline, "CheckCommandLine='%s' is refused",
+		   bad[i]);
 	}
 	is_int(parse("[Unlock]\nRequirePolicyEntry=yes\n"), -EINVAL, "in the wrong section");
 }
@@ -153,11 +157,12 @@ static const char *words(void)
 
 	(void)snprintf(shown, sizeof(shown), "%s", conf.allow_words.defaults ? "+" : "");
 	for (i = 0; i < conf.allow_words.nr; i++)
-		text_append(shown, sizeof(shown), "%s%s", *shown ? " " : "", conf.allow_words.words[i]);
+		text_append(shown, sizeof(shown), "%s%s", *shown ? " " : "",
+			    conf.allow_words.words[i]);
 	return shown;
 }
 
-#define WORD_OF_127                                                               \
+#define WORD_OF_127                                                              \
 	"abcdefghijabcdefghijabcdefghijabcdefghijabcdefghijabcdefghijabcdefghij" \
 	"abcdefghijabcdefghijabcdefghijabcdefghijabcdefghijabcdefg"
 
@@ -194,8 +199,9 @@ static void test_words(void)
 static void test_action(void)
 {
 	static const char *const names[] = { "poweroff", "reboot", "halt", "rescue" };
-	static const char *const bad[] = { "", "Poweroff", "poweroff ; reboot", "none", "shell",
-					   "rescue,", "power" };
+	static const char *const bad[] = { "",	   "Poweroff", "poweroff ; reboot",
+					   "none", "shell",    "rescue,",
+					   "power" };
 	char text[64];
 	size_t i;
 
@@ -209,7 +215,7 @@ static void test_action(void)
 		(void)snprintf(text, sizeof(text), "[Unlock]\nFailureAction=%s\n", bad[i]);
 		ok(parse(text) == -EINVAL && conf.failure_action == FAILURE_ACTION_POWEROFF &&
 			   strcmp(f.why, "FILE:2: FailureAction= takes poweroff, reboot, halt "
-					    "or rescue") == 0,
+					 "or rescue") == 0,
 		   "FailureAction='%s' is refused", bad[i]);
 	}
 	is_str(conf_action_name(_FAILURE_ACTION_MAX), "poweroff",
@@ -330,7 +336,8 @@ static void test_keys(void)
 	}
 	is_int(parse("  [Unlock]\r\n\tTimeout =\t5s \r\n[Policy]\n[Unlock]\nFailureAction=halt"), 0,
 	       "blanks around, carriage returns, sections twice, no newline at the end");
-	ok(conf.timeout_ms == 5000 && conf.failure_action == FAILURE_ACTION_HALT, "were understood");
+	ok(conf.timeout_ms == 5000 && conf.failure_action == FAILURE_ACTION_HALT,
+	   "were understood");
 	is_int(parse("[Unlock]\nTimeout=5s\nTimeout=6s\n"), 0, "a key twice");
 	is_int(conf.timeout_ms, 6000, "counts as the later one");
 }
@@ -354,14 +361,16 @@ static void test_files(void)
 		{ PATH_CONF_D_ETC "/05-a.conf", "[Unlock]\nTimeout=4s\n", 3000 }, /* sorts first */
 		{ PATH_CONF_D_ETC "/20-c.conf", "[Unlock]\nTimeout=5s\n", 5000 },
 		{ PATH_CONF_D_USR "/30-d.conf", "[Unlock]\nTimeout=6s\n", 6000 },
-		{ PATH_CONF_D_ETC "/30-d.conf", "[Unlock]\nTimeout=7s\n", 7000 }, /* wins over usr */
+		{ PATH_CONF_D_ETC "/30-d.conf", "[Unlock]\nTimeout=7s\n",
+		  7000 }, /* wins over usr */
 		{ PATH_CONF_D_ETC "/99.conf", "[Unlock]\nTimeout=8s\n", 8000 },
 		{ PATH_CONF_D_ETC "/999.conf.bak", "[Unlock]\nFoo=1\n", 8000 }, /* not *.conf */
 		{ PATH_CONF_D_ETC "/999", "[Unlock]\nFoo=1\n", 8000 },
 		{ PATH_CONF_D_ETC "/.conf", "[Unlock]\nFoo=1\n", 8000 },
 		{ PATH_CONF_D_ETC "/.hidden.conf", "[Unlock]\nFoo=1\n", 8000 },
 		{ PATH_CONF_D_ETC "/a.conf", "", 8000 },
-		{ PATH_CONF_D_USR "/a.conf", "[Unlock]\nFoo=1\n", 8000 }, /* masked by the empty one */
+		{ PATH_CONF_D_USR "/a.conf", "[Unlock]\nFoo=1\n",
+		  8000 }, /* masked by the empty one */
 	};
 	struct fixture fx;
 	size_t i;

@@ -26,8 +26,20 @@ static const char *judge(void)
 }
 
 /* LUKS2 spec, 2.1 */
-enum { MAGIC = 0, HDR_SIZE = 8, SEQID = 16, LABEL = 24, ALGORITHM = 72, SALT = 104, UUID_AT = 168,
-       SUBSYSTEM = 208, HDR_OFFSET = 256, PADDING = 264, CHECKSUM = 448, PADDING_4096 = 512 };
+enum {
+	MAGIC = 0,
+	HDR_SIZE = 8,
+	SEQID = 16,
+	LABEL = 24,
+	ALGORITHM = 72,
+	SALT = 104,
+	UUID_AT = 168,
+	SUBSYSTEM = 208,
+	HDR_OFFSET = 256,
+	PADDING = 264,
+	CHECKSUM = 448,
+	PADDING_4096 = 512
+};
 
 static const struct {
 	size_t start;
@@ -40,7 +52,8 @@ static const struct {
 	{ HDR_SIZE, "size", "metadata-size", "metadata-size", "metadata-size" },
 	{ SEQID, "sequence", "accepted", "copies-differ", "copies-differ" },
 	{ LABEL, "label", "label", "label", "label" },
-	{ ALGORITHM, "algorithm", "checksum-algorithm", "checksum-algorithm", "checksum-algorithm" },
+	{ ALGORITHM, "algorithm", "checksum-algorithm", "checksum-algorithm",
+	  "checksum-algorithm" },
 	{ SALT, "salt", "accepted", "accepted", "accepted" },
 	{ UUID_AT, "uuid", "uuid", "uuid", "uuid" },
 	{ SUBSYSTEM, "subsystem", "label", "label", "label" },

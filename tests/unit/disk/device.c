@@ -16,8 +16,8 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
-#include "fixture.h"
 #include "base/paths.h"
+#include "fixture.h"
 
 #define UUID_A "aaaaaaaa-0000-4000-8000-00000000000a"
 #define UUID_B "aaaaaaaa-0000-4000-8000-00000000000b"
@@ -125,8 +125,9 @@ static void make_images(void)
 	fixture_put(&images, "/luks1", disk, sizeof(disk));
 	fixture_put(&images, "/ext4", disk, 0);
 	FIXTURE_MUST(truncate(fixture_path(&images, "/ext4"), 1024 * 1024) == 0);
-	(void)snprintf(cmd, sizeof(cmd), "PATH=$PATH:/usr/sbin:/sbin; mke2fs -q -t ext4 -O ^has_journal"
-					 " -L data4 -U " UUID_EXT4 " '%s' > /dev/null",
+	(void)snprintf(cmd, sizeof(cmd),
+		       "PATH=$PATH:/usr/sbin:/sbin; mke2fs -q -t ext4 -O ^has_journal"
+		       " -L data4 -U " UUID_EXT4 " '%s' > /dev/null",
 		       fixture_path(&images, "/ext4"));
 	FIXTURE_MUST(system(cmd) == 0);
 
@@ -289,7 +290,8 @@ static void test_names(void)
 	   "LABEL= finds a LUKS2 disk");
 	ok(find(DEVICE_KIND_LABEL, "data4") == 0 && strcmp(device.path, "/dev/vdc") == 0,
 	   "LABEL= compares the whole label");
-	is_int(find(DEVICE_KIND_LABEL, "dat"), -ETIMEDOUT, "LABEL= with a part of one finds nothing");
+	is_int(find(DEVICE_KIND_LABEL, "dat"), -ETIMEDOUT,
+	       "LABEL= with a part of one finds nothing");
 	ok(f.code == EXITCODE_NO_DEVICE && strstr(f.why, "LABEL=dat did not appear") &&
 		   strstr(f.why, "/dev/vda (crypto_LUKS)"),
 	   "and tells what is there: %s", f.why);
@@ -328,10 +330,13 @@ static void test_unknown(void)
 	fixture_unlink(&fx, "/dev/vda");
 	is_int(find(DEVICE_KIND_AUTO, ""), 0, "a disk without a node does not");
 	FIXTURE_MUST(symlink("vda", fixture_path(&fx, "/dev/vda")) == 0);
-	is_int(find(DEVICE_KIND_AUTO, ""), -ETIMEDOUT, "one that cannot be opened may be the second");
+	is_int(find(DEVICE_KIND_AUTO, ""), -ETIMEDOUT,
+	       "one that cannot be opened may be the second");
 	is_int(f.code, EXITCODE_NO_DEVICE, "is no-device");
-	is_str(f.why, "one device matches, but /dev/vda (Too many levels of symbolic links) cannot be "
-			 "looked at, so that nobody knows whether it is a LUKS disk, too", "and says so");
+	is_str(f.why,
+	       "one device matches, but /dev/vda (Too many levels of symbolic links) cannot be "
+	       "looked at, so that nobody knows whether it is a LUKS disk, too",
+	       "and says so");
 	is_int(device.fd, -EBADF, "and hands out nothing");
 	is_int(find(DEVICE_KIND_UUID, UUID_A), -ETIMEDOUT, "UUID= the same");
 	is_int(find(DEVICE_KIND_UUID, UUID_B), -ETIMEDOUT, "UUID= of none");
@@ -368,7 +373,8 @@ static void test_path(void)
 	is_int(find(DEVICE_KIND_PATH, "/dev/vda"), -ENOTBLK, "on a machine so is a file");
 	end();
 	fixture_init(&fx);
-	is_int(find(DEVICE_KIND_AUTO, ""), -ETIMEDOUT, "a machine without block devices has none yet");
+	is_int(find(DEVICE_KIND_AUTO, ""), -ETIMEDOUT,
+	       "a machine without block devices has none yet");
 	fixture_text(&fx, PATH_SYS_BLOCK, "");
 	is_int(find(DEVICE_KIND_AUTO, ""), -ENOTDIR, "a list of devices that cannot be read");
 	is_str(f.why, PATH_SYS_BLOCK ": Not a directory", "is no-device, with its name");

@@ -90,8 +90,7 @@ static void test_refused(void)
 		device = open_disk("/other", cases[i].size);
 		f = (struct fault){ 0 };
 		is_int(header_read(&device, &header, &f), -EINVAL, "refused: %s", cases[i].what);
-		ok(f.code == cases[i].code && strcmp(f.why, cases[i].reason) == 0, "as: %s",
-		   f.why);
+		ok(f.code == cases[i].code && strcmp(f.why, cases[i].reason) == 0, "as: %s", f.why);
 		ok(header.fd < 0 && !header.metadata, "nothing is handed out");
 		device_done(&device);
 	}
@@ -244,7 +243,8 @@ static void test_failures(void)
 	}
 	inject_failure(INJECT_PREAD, 1, EINTR);
 	f = (struct fault){ 0 };
-	ok(header_read(&device, &header, &f) == 0 && inject.hit, "a signal while reading is harmless");
+	ok(header_read(&device, &header, &f) == 0 && inject.hit,
+	   "a signal while reading is harmless");
 	header_done(&header);
 	inject_failure(INJECT_PWRITE, 1, EINTR);
 	ok(header_read(&device, &header, &f) == 0 && inject.hit, "a signal while writing, too");

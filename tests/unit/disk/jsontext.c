@@ -159,7 +159,9 @@ static void test_cases(void)
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++)
 		is_int(check(cases[i].text, strlen(cases[i].text)), cases[i].result, "%zu: %s", i,
-		       cases[i].result == 0 ? "taken" : cases[i].result == -EEXIST ? "twice" : "refused");
+		       cases[i].result == 0	  ? "taken" :
+		       cases[i].result == -EEXIST ? "twice" :
+						    "refused");
 	is_int(check("{\"a\":\"x\0y\"}", 11), -EINVAL, "a NUL byte in a string");
 	is_int(check("{\"a\0\":1}", 8), -EINVAL, "in a name");
 	is_int(check("{}\0", 3), -EINVAL, "behind the object");
@@ -230,23 +232,30 @@ static void test_limits(void)
 	strcpy(text, "{");
 	for (i = 0; i < 1000; i++) /* closed ones do not count */
 		sprintf(text + strlen(text), "%s\"%d\":{\"x\":1}",
-			i % 200 ? "," : i ? "},\"b\":{" : "\"a\":{", i);
+			i % 200 ? "," :
+			i	? "},\"b\":{" :
+				  "\"a\":{",
+			i);
 	strcat(text, "}}");
 	is_int(check(text, strlen(text)), -EEXIST, "premise: b is there five times");
 	strcpy(text, "{\"list\":[{");
 	for (i = 0; i < 1000; i++)
 		sprintf(text + strlen(text), "%s\"%d\":{\"x\":1}",
-			i == 0 ? "" : i % 200 ? "," : "},{", i);
+			i == 0	? "" :
+			i % 200 ? "," :
+				  "},{",
+			i);
 	strcat(text, "}]}");
 	is_int(check(text, strlen(text)), 0, "a thousand members, 200 at a time");
 	strcpy(text, "{\"a\":{");
 	for (i = 0; i < JSONTEXT_MEMBERS_MAX; i++)
 		sprintf(text + strlen(text), "%s\"%d\":1", i ? "," : "", i);
 	strcat(text, "}}");
-	is_int(check(text, strlen(text)), -E2BIG, "those of the outer object count with the inner ones");
+	is_int(check(text, strlen(text)), -E2BIG,
+	       "those of the outer object count with the inner ones");
 }
 
-#define GOOD                                                                                     \
+#define GOOD                                                                                                  \
 	"{\"keyslots\":{\"0\":{\"type\":\"luks2\",\"af\":{\"stripes\":4000},\"x\":[true,null,\"\\u0041\"]}}," \
 	"\"tokens\":{},\"n\":-12,\"s\":\"a\\nb\"}"
 

@@ -147,8 +147,8 @@ static int ask(void)
 	if (r >= 0)
 		r = judge_ask(&judge, &conf, 0, mutant, &device, &verdict, &f);
 	judge_done(&judge);
-	ok(judge.fd == -EBADF && judge.pid == 0 &&
-		   waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD,
+	ok(judge.fd == -EBADF && judge.pid == 0 && waitpid(-1, NULL, WNOHANG) == -1 &&
+		   errno == ECHILD,
 	   "no process is left");
 	return r;
 }
@@ -184,7 +184,8 @@ static void test_work(void)
 	luks2_seal(mutant);
 	mutant[HEADER_COPY_SIZE + HEADER_BINARY_SIZE] = '[';
 	luks2_seal(mutant);
-	ok(ask() == -EPERM && f.code == EXITCODE_HEADER_REFUSED && strcmp(verdict.rule, "json") == 0,
+	ok(ask() == -EPERM && f.code == EXITCODE_HEADER_REFUSED &&
+		   strcmp(verdict.rule, "json") == 0,
 	   "a bad one: %s", f.why);
 	is_str(f.why, "the header of /dev/x breaks the rule 'json'", "with path and rule");
 	is_str(verdict.uuid, UUID, "and the UUID is told");
@@ -293,10 +294,10 @@ static void begin_forged(void)
 	attack = nothing;
 }
 
-#define INSANE(change)         \
-	do {                   \
+#define INSANE(change)          \
+	do {                    \
 		begin_forged(); \
-		change;        \
+		change;         \
 		fails(#change); \
 	} while (0)
 

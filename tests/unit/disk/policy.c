@@ -55,8 +55,8 @@ static void edit(const char *after, const char *from, const char *to)
 
 	reset();
 	FIXTURE_MUST(at && (at = strstr(at, from)));
-	FIXTURE_MUST(snprintf(json, sizeof(json), "%.*s%s%s", (int)(at - base_json()), base_json(), to,
-			      at + strlen(from)) < (int)sizeof(json));
+	FIXTURE_MUST(snprintf(json, sizeof(json), "%.*s%s%s", (int)(at - base_json()), base_json(),
+			      to, at + strlen(from)) < (int)sizeof(json));
 	set_json(json);
 }
 
@@ -423,7 +423,8 @@ static void test_members(void)
 			begin();
 			luks2_put(tree, members[i].path, forms[j]);
 			if (strcmp(judge_tree(), "accepted") != 0 ||
-			    (strcmp(members[i].path, "tokens") == 0 && strcmp(forms[j], "{}") == 0) ||
+			    (strcmp(members[i].path, "tokens") == 0 &&
+			     strcmp(forms[j], "{}") == 0) ||
 			    (strcmp(forms[j], "[\"0\"]") == 0 &&
 			     (strcmp(members[i].path, "digests.0.keyslots") == 0 ||
 			      strcmp(members[i].path, "digests.0.segments") == 0)))
@@ -589,8 +590,9 @@ static void put_argon2(const char *keyslot, const char *type, const char *time, 
 
 	(void)snprintf(path, sizeof(path), "keyslots.%s.kdf", keyslot);
 	(void)snprintf(value, sizeof(value),
-		       "{\"type\":\"%s\",\"time\":%s,\"memory\":%s,\"cpus\":%s,\"salt\":\"" B32 "\"}", type,
-		       time, memory, cpus);
+		       "{\"type\":\"%s\",\"time\":%s,\"memory\":%s,\"cpus\":%s,\"salt\":\"" B32
+		       "\"}",
+		       type, time, memory, cpus);
 	luks2_put(tree, path, value);
 }
 
@@ -620,10 +622,11 @@ static void test_argon2(void)
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		begin();
 		put_argon2("0", cases[i].type, cases[i].time, cases[i].memory, cases[i].cpus);
-		is_str(judge_tree(), cases[i].rule, "%s: time %s, memory %s, cpus %s", cases[i].type,
-		       cases[i].time, cases[i].memory, cases[i].cpus);
+		is_str(judge_tree(), cases[i].rule, "%s: time %s, memory %s, cpus %s",
+		       cases[i].type, cases[i].time, cases[i].memory, cases[i].cpus);
 		if (i == 3)
-			ok(verdict.argon2_kib == 16ULL * 1048576 && verdict.keyslots[0].memory_kib == 1048576 &&
+			ok(verdict.argon2_kib == 16ULL * 1048576 &&
+				   verdict.keyslots[0].memory_kib == 1048576 &&
 				   verdict.iterations == 1000,
 			   "the largest one's costs");
 	}
@@ -728,7 +731,8 @@ static void test_keyslots(void)
 	put_argon2("10", "argon2i", "2", "999", "4");
 	is_str(judge_tree(), "accepted", "two small ones");
 	is_int(verdict.keyslots[0].memory_kib > verdict.keyslots[1].memory_kib ?
-		       verdict.keyslots[0].memory_kib : verdict.keyslots[1].memory_kib,
+		       verdict.keyslots[0].memory_kib :
+		       verdict.keyslots[1].memory_kib,
 	       1000, "the need of memory of each is told");
 	begin_keyslots(1);
 	luks2_copy(tree, "keyslots.0", "keyslots.31");
@@ -738,8 +742,9 @@ static void test_keyslots(void)
 	is_int(verdict.keyslots[0].id, 31, "that is");
 }
 
-#define INTEGRITY(type, encryption, integrity)                                           \
-	"{\"type\":" type ",\"journal_encryption\":" encryption ",\"journal_integrity\":" integrity "}"
+#define INTEGRITY(type, encryption, integrity)                  \
+	"{\"type\":" type ",\"journal_encryption\":" encryption \
+	",\"journal_integrity\":" integrity "}"
 #define GOOD_INTEGRITY INTEGRITY("\"hmac(sha256)\"", "\"none\"", "\"none\"")
 
 static void begin_integrity(const char *integrity)
@@ -764,7 +769,9 @@ static void test_options(void)
 		INTEGRITY("\"hmac(sha256)\"", "\"none\"", "\"crc32c\""),
 		"{\"type\":\"hmac(sha256)\",\"journal_encryption\":\"none\"}",
 		"{\"type\":\"hmac(sha256)\",\"journal_integrity\":\"none\"}",
-		"{}", "null", "\"hmac(sha256)\"",
+		"{}",
+		"null",
+		"\"hmac(sha256)\"",
 	};
 	struct volume_conf *vc = &conf.volumes[0];
 	size_t i;
@@ -843,7 +850,8 @@ static void test_accepted(void)
 	is_int(verdict.sector_size, 512, "its sector size");
 	is_int(verdict.volume_key_size, 64, "its volume key's size");
 	ok(verdict.digest_id == 0 && !verdict.integrity, "its digest, and no integrity");
-	ok(verdict.iterations == 2000 && verdict.argon2_kib == 0 && verdict.keyslots[0].memory_kib == 0,
+	ok(verdict.iterations == 2000 && verdict.argon2_kib == 0 &&
+		   verdict.keyslots[0].memory_kib == 0,
 	   "its costs: keyslot and digest");
 	ok(verdict.nr_keyslots == 1 && verdict.keyslots[0].id == 0 &&
 		   verdict.keyslots[0].area.offset == 32768 &&

@@ -11,8 +11,8 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
-#include "fixture.h"
 #include "base/paths.h"
+#include "fixture.h"
 
 #define NETLINK_FD 901
 #define INOTIFY_FD 902
@@ -141,7 +141,8 @@ static void test_open(void)
 
 	begin();
 	fake.socket_error = fake.inotify_error = EIO;
-	ok(uevent_open(&tree, &ue) == 0 && ue.netlink < 0 && ue.inotify < 0, "a tree has no events");
+	ok(uevent_open(&tree, &ue) == 0 && ue.netlink < 0 && ue.inotify < 0,
+	   "a tree has no events");
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		begin();
 		fake.socket_error = cases[i].socket_error;

@@ -109,7 +109,8 @@ int main(void)
 		const char *name = cases[i].cmd->name;
 
 		put_mappings(true);
-		is_int(call(cases[i].cmd), cases[i].code, "%s in an initramfs that goes on: its code", name);
+		is_int(call(cases[i].cmd), cases[i].code,
+		       "%s in an initramfs that goes on: its code", name);
 		ok(!fake_dm_find("root"), "... the mapping that the configuration names is gone");
 		ok(!fake_dm_find("data"), "... and so is the one that only the list names");
 		ok(!fixture_has(&fx, PATH_OPENED), "... and the list");

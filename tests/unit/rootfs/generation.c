@@ -5,8 +5,8 @@
  */
 #include "rootfs/generation.h"
 
-#include "fixture.h"
 #include "base/paths.h"
+#include "fixture.h"
 
 static struct fixture fx;
 static uint64_t got;

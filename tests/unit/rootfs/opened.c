@@ -7,15 +7,16 @@
 
 #include <sys/sysmacros.h>
 
-#include "fixture.h"
 #include "base/paths.h"
+#include "fixture.h"
 
 #define UUID "CRYPT-LUKS2-aaaaaaaa00004000800000000000000a-root"
 #define PARAMS "aes-xts-plain64 :64:logon:cryptsetup:aaaaaaaa-d0 0 254:0 2048"
 #define HEAD "version=1\n"
-#define VOLUME                                                                         \
-	"volume=root\nroot=1\ndevice=253:1048575\nuuid=" UUID "\nread-only=1\n"                \
-	"target=0 4161536 crypt " PARAMS "\nmin-generation=3\nset-generation=9223372036854775807\n"
+#define VOLUME                                                                  \
+	"volume=root\nroot=1\ndevice=253:1048575\nuuid=" UUID "\nread-only=1\n" \
+	"target=0 4161536 crypt " PARAMS                                        \
+	"\nmin-generation=3\nset-generation=9223372036854775807\n"
 
 static struct fixture fx;
 static struct opened_volume back[CONF_VOLUMES_MAX];
@@ -60,10 +61,10 @@ static bool same(const struct opened_volume *a, const struct opened_volume *b)
 	const struct mapping *m = &a->mapping, *n = &b->mapping;
 
 	return strcmp(a->name, b->name) == 0 && a->is_root == b->is_root && m->dev == n->dev &&
-	       strcmp(m->uuid, n->uuid) == 0 &&
-	       m->nr_targets == n->nr_targets && m->start == n->start && m->length == n->length &&
-	       strcmp(m->type, n->type) == 0 && strcmp(m->params, n->params) == 0 &&
-	       m->read_only == n->read_only && m->suspended_or_pending == n->suspended_or_pending &&
+	       strcmp(m->uuid, n->uuid) == 0 && m->nr_targets == n->nr_targets &&
+	       m->start == n->start && m->length == n->length && strcmp(m->type, n->type) == 0 &&
+	       strcmp(m->params, n->params) == 0 && m->read_only == n->read_only &&
+	       m->suspended_or_pending == n->suspended_or_pending &&
 	       a->min_generation == b->min_generation && a->set_generation == b->set_generation;
 }
 
@@ -187,7 +188,8 @@ static void test_not_read(void)
 	for (at = text; *at; at = strchr(at, '\n') + 1) {
 		int line = (int)(strchr(at, '\n') + 1 - at);
 
-		(void)snprintf(changed, sizeof(changed), "%.*s%s", (int)(at - text), text, at + line);
+		(void)snprintf(changed, sizeof(changed), "%.*s%s", (int)(at - text), text,
+			       at + line);
 		if (read_text(changed) != -EINVAL)
 			accepted++, printf("# accepted without %.*s", line, at);
 		(void)snprintf(changed, sizeof(changed), "%.*s%.*s%s", (int)(at - text), text, line,

@@ -15,9 +15,9 @@
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 
+#include "base/paths.h"
 #include "fixture.h"
 #include "rootfs/generation.h"
-#include "base/paths.h"
 #include "rootfs/rivals.h"
 
 #define UUID_ROOT "eeeeeeee-0000-4000-8000-0000000000e1"
@@ -126,7 +126,8 @@ static void make_ext4(const char *path, const char *uuid, const char *label)
 	FIXTURE_MUST(truncate(fixture_path(&images, path), 1024 * 1024) == 0);
 	(void)snprintf(cmd, sizeof(cmd),
 		       "PATH=$PATH:/usr/sbin:/sbin; mke2fs -q -t ext4 -O ^has_journal -L '%s' -U %s "
-		       "'%s' > /dev/null", label, uuid, fixture_path(&images, path));
+		       "'%s' > /dev/null",
+		       label, uuid, fixture_path(&images, path));
 	FIXTURE_MUST(system(cmd) == 0);
 }
 
@@ -257,7 +258,8 @@ static void set_mounts(const char *lines)
 	(void)snprintf(text, sizeof(text),
 		       "1 1 0:2 / / rw - rootfs rootfs rw\n"
 		       "20 1 0:20 / /proc rw,nosuid shared:5 - proc proc rw\n"
-		       "21 1 0:21 / /run rw,nosuid shared:6 master:7 - tmpfs tmpfs rw\n%s", lines);
+		       "21 1 0:21 / /run rw,nosuid shared:6 master:7 - tmpfs tmpfs rw\n%s",
+		       lines);
 	fixture_text(&fx, PATH_MOUNTINFO, text);
 }
 
@@ -339,7 +341,8 @@ static void test_mounts(void)
 		{ MOUNT("0:40", "9p"), "9p on /sysroot", "9p" },
 		{ MOUNT("0:40", "virtiofs"), "virtiofs on /sysroot", "virtiofs" },
 		{ MOUNT("253:0", "bcachefs"), "bcachefs on /sysroot", "bcachefs" },
-		{ MOUNT("252:16", "ext4"), "uses device 252:16, which is not on a volume", "a disk" },
+		{ MOUNT("252:16", "ext4"), "uses device 252:16, which is not on a volume",
+		  "a disk" },
 		{ MOUNT("252:0", "ext4"), "252:0, which is not", "the disk below the mapping" },
 		{ MOUNT("253:9", "ext4"), "253:9, which is not", "a device that nobody knows" },
 		{ GOOD MOUNT("0:40", "tmpfs"), "tmpfs on /sysroot", "the topmost mount counts" },
@@ -352,7 +355,8 @@ static void test_mounts(void)
 		{ GOOD "31 30 253:0 /x /sysroot/usr rw - ext4 /dev/dm-0 rw\n", NULL,
 		  "a part of the root below it" },
 		{ GOOD "31 1 252:16 / /sysroot2 rw - ext4 /dev/vdb rw\n"
-		  "32 1 252:16 / /x/sysroot rw - ext4 /dev/vdb rw\n", NULL, "mounts elsewhere" },
+		       "32 1 252:16 / /x/sysroot rw - ext4 /dev/vdb rw\n",
+		  NULL, "mounts elsewhere" },
 		{ GOOD "31 1 252:16 / /sysroot\\040x rw - ext4 /dev/vdb rw\n", NULL,
 		  "a name that only begins like the root" },
 		{ MOUNT("253", "ext4"), "mountinfo cannot be read", "a line without a number" },
@@ -422,7 +426,8 @@ static void test_stacks(void)
 			add_slave("dm-1", "vdb");
 	}
 	set_mounts(MOUNT("253:1", "ext4"));
-	refused("a logical volume that is partly on a plain disk", "uses device 253:1, which is not");
+	refused("a logical volume that is partly on a plain disk",
+		"uses device 253:1, which is not");
 	begin();
 	add_device("dm-1", "253:1", "/root");
 	fixture_mkdir(&fx, "/sys/devices/dm-1/slaves");
@@ -465,7 +470,8 @@ static void test_btrfs(void)
 	add_btrfs("dm-0");
 	add_btrfs("vdb");
 	btrfs_devices = 2;
-	refused("btrfs with a foreign device", "btrfs on /sysroot uses device 252:16, which is not");
+	refused("btrfs with a foreign device",
+		"btrfs on /sysroot uses device 252:16, which is not");
 	begin();
 	set_mounts(MOUNT("0:40", "btrfs"));
 	add_btrfs("dm-0");
@@ -612,7 +618,8 @@ static void test_tables(void)
 	ok(tables() < 0 && strstr(f.why, "the mapping 'data' cannot be read"),
 	   "every volume is looked at");
 	fx.root.machine = true;
-	ok(verify() < 0 && strstr(f.why, "the mapping 'data'"), "and on a machine that comes first");
+	ok(verify() < 0 && strstr(f.why, "the mapping 'data'"),
+	   "and on a machine that comes first");
 	fixture_done(&fx);
 }
 
@@ -623,10 +630,12 @@ static void test_rivals(void)
 
 	begin();
 	add_device("vdc", "252:32", "/same-uuid");
-	refused("another disk with the root's UUID", "/dev/vdc claims the UUID " UUID_ROOT " of /dev/dm-0");
+	refused("another disk with the root's UUID",
+		"/dev/vdc claims the UUID " UUID_ROOT " of /dev/dm-0");
 	begin();
 	add_device("vdc", "252:32", "/same-label");
-	refused("another disk with the root's label", "/dev/vdc claims the label 'system' of /dev/dm-0");
+	refused("another disk with the root's label",
+		"/dev/vdc claims the label 'system' of /dev/dm-0");
 	begin();
 	add_device("vdc/vdc1", "252:33", "/same-uuid");
 	add_device("vdc", "252:32", "/zero");
@@ -704,7 +713,8 @@ static void test_rivals(void)
 	refused("a device that cannot be probed", "/dev/vdc cannot be read");
 	begin();
 	fixture_unlink(&fx, "/dev/dm-0");
-	refused("a mapping that cannot be opened", "/dev/dm-0 cannot be read, so that nobody knows");
+	refused("a mapping that cannot be opened",
+		"/dev/dm-0 cannot be read, so that nobody knows");
 	begin();
 	fixture_unlink(&fx, "/sys/class/block/dm-0");
 	refused("a mapping that is in no list", "has no device of the volume 'root'");
@@ -712,7 +722,8 @@ static void test_rivals(void)
 	fixture_text(&fx, "/sys/devices/dm-0/size", "0\n");
 	refused("a mapping without a size", "has no device of the volume 'root'");
 	begin();
-	FIXTURE_MUST(rename(fixture_path(&fx, "/sys/class/block"), fixture_path(&fx, "/away")) == 0);
+	FIXTURE_MUST(rename(fixture_path(&fx, "/sys/class/block"), fixture_path(&fx, "/away")) ==
+		     0);
 	refused("no list of devices", "/sys/class/block cannot be read");
 	begin();
 	fx.root.machine = true;
@@ -771,7 +782,8 @@ static void test_twins(void)
 		"/dev/vdc claims the UUID " UUID_SWAP " of /dev/dm-6");
 	begin_data("/pv");
 	add_device("vdc", "252:32", "/pv");
-	refused("a disk with the UUID of a volume that belongs to LVM", "/dev/vdc claims the UUID " UUID_PV);
+	refused("a disk with the UUID of a volume that belongs to LVM",
+		"/dev/vdc claims the UUID " UUID_PV);
 	begin_data("/data");
 	add_device("vdc", "252:32", "/data-luks");
 	refused("a disk with the UUID of a volume's LUKS header",
@@ -790,7 +802,8 @@ static void test_twins(void)
 	good("so have all paths of a multipath disk below it");
 	begin_data("/data");
 	fixture_unlink(&fx, "/dev/dm-5");
-	refused("a volume besides the root that cannot be read", "/dev/dm-5 cannot be read, so that nobody");
+	refused("a volume besides the root that cannot be read",
+		"/dev/dm-5 cannot be read, so that nobody");
 }
 
 static void add_dm(const char *kernel, const char *dev, const char *name, const char *slave)
@@ -841,7 +854,8 @@ static void test_strangers(void)
 	refused("a mapping that is made of nothing", "device 'zero'");
 	begin();
 	add_device("dm-1", "253:1", "/zero");
-	refused("a mapping whose name cannot be read", "the device-mapper device 'dm-1' (/dev/dm-1)");
+	refused("a mapping whose name cannot be read",
+		"the device-mapper device 'dm-1' (/dev/dm-1)");
 	begin();
 	add_dm("dm-1", "253:1", "a\"b\033[2J", NULL);
 	refused("a name is shown without its bytes", "device 'a'b?[2J'");
@@ -859,7 +873,8 @@ static void test_strangers(void)
 	good("a mapping that is gone again");
 	begin();
 	add_md("md127", "9:127", "vdb");
-	refused("a RAID of another disk", "the md device 'md127' (/dev/md127) is no part of a volume");
+	refused("a RAID of another disk",
+		"the md device 'md127' (/dev/md127) is no part of a volume");
 	begin();
 	add_md("md127", "9:127", "vdb");
 	fixture_text(&fx, "/sys/devices/md127/size", "0\n");
@@ -877,7 +892,8 @@ static void test_strangers(void)
 	begin();
 	add_device("bcache0", "251:0", "/zero");
 	add_slave("bcache0", "vdb");
-	refused("whatever else is made of another disk", "the stacked device 'bcache0' (/dev/bcache0)");
+	refused("whatever else is made of another disk",
+		"the stacked device 'bcache0' (/dev/bcache0)");
 }
 
 /* What a volume's disk may be. */
@@ -927,8 +943,11 @@ static void begin_multipath(const char *uuid, const char *slave)
 
 static void test_multipath(void)
 {
-	static const char *const others[] = { "LVM-x\n", "part-mpath-0x1\n", "part1-mpath-0x2\n",
-		"part1-0x1\n", "1-mpath-0x1\n", "part1mpath-0x1\n", "\n" };
+	static const char *const others[] = {
+		"LVM-x\n",     "part-mpath-0x1\n", "part1-mpath-0x2\n",
+		"part1-0x1\n", "1-mpath-0x1\n",	   "part1mpath-0x1\n",
+		"\n"
+	};
 	size_t i;
 
 	begin_multipath("part1-mpath-0x1\n", "dm-1");
@@ -1118,11 +1137,13 @@ static void test_all_mounts(void)
 		{ GOOD AT("0:40", "virtiofs", "/run/host"), "virtiofs on /run/host", "virtiofs" },
 		{ GOOD AT("0:40", "nfs4", "/x"), "nfs4 on /x", "nfs" },
 		{ GOOD AT("0:40", "fuse.sshfs", "/x"), "fuse.sshfs on /x", "fuse" },
-		{ GOOD AT("0:40", "overlay", "/usr"), "overlay on /usr", "an extension of the initramfs" },
+		{ GOOD AT("0:40", "overlay", "/usr"), "overlay on /usr",
+		  "an extension of the initramfs" },
 		{ GOOD AT("252:16", "tmpfs", "/x"), "tmpfs on /x uses device 252:16",
 		  "the name of a kind of the kernel's, on a disk" },
 		{ GOOD AT("0:40", "devtmpfs", "/dev") AT("0:41", "cgroup2", "/sys/fs/cgroup")
-		  AT("0:42", "autofs", "/proc/sys/fs/binfmt_misc") AT("0:43", "ramfs", "/run/credentials/x"),
+			  AT("0:42", "autofs", "/proc/sys/fs/binfmt_misc")
+				  AT("0:43", "ramfs", "/run/credentials/x"),
 		  NULL, "what the kernel keeps for itself" },
 		{ GOOD "31 30\n", "mountinfo cannot be read", "a line that is cut" },
 	};

@@ -13,8 +13,8 @@
 
 #include "fixture.h"
 #define INJECT_OWN_READDIR
-#include "inject.h"
 #include "base/paths.h"
+#include "inject.h"
 
 #define UUID_ROOT "eeeeeeee-0000-4000-8000-0000000000e1"
 #define UUID_OTHER "eeeeeeee-0000-4000-8000-0000000000e2"
@@ -109,7 +109,8 @@ static void make_image(const char *path, const char *uuid)
 	FIXTURE_MUST(truncate(fixture_path(&images, path), 1024 * 1024) == 0);
 	(void)snprintf(cmd, sizeof(cmd),
 		       "PATH=$PATH:/usr/sbin:/sbin; mke2fs -q -t ext4 -O ^has_journal -U %s '%s' "
-		       "> /dev/null", uuid, fixture_path(&images, path));
+		       "> /dev/null",
+		       uuid, fixture_path(&images, path));
 	FIXTURE_MUST(system(cmd) == 0);
 }
 
@@ -157,7 +158,8 @@ static void mounted(const char *lines)
 
 	(void)snprintf(text, sizeof(text),
 		       "1 1 0:2 / / rw - rootfs rootfs rw\n"
-		       "20 1 0:20 / /proc rw - proc proc rw\n%s", lines);
+		       "20 1 0:20 / /proc rw - proc proc rw\n%s",
+		       lines);
 	fixture_text(&fx, PATH_MOUNTINFO, text);
 }
 
@@ -323,8 +325,8 @@ static void test_readdir(size_t i)
 		kept = kept && r < 0 && f.code == EXITCODE_ROOT_CONFUSION;
 	}
 	names.nth = 0;
-	ok(kept && nth > trees[i].fewest, "%s: refused when any of %u reads of a directory fails", trees[i].what,
-	   nth - 1);
+	ok(kept && nth > trees[i].fewest, "%s: refused when any of %u reads of a directory fails",
+	   trees[i].what, nth - 1);
 }
 
 /* A good root may be accepted, if what failed does not decide. */

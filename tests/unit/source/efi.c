@@ -5,8 +5,8 @@
  */
 #include "source/efi.h"
 
-#include "fixture.h"
 #include "base/paths.h"
+#include "fixture.h"
 #include "probe.h"
 
 #define MERGED PATH_SECURITYFS "/secrets/coco"
@@ -59,7 +59,7 @@ static void put_many(const struct fixture *fx, unsigned int nr)
 static void test_directories(void)
 {
 	static const char *const dirs[] = {
-		PATH_SECURITYFS "/sev_secret",	    /* each next one comes before it */
+		PATH_SECURITYFS "/sev_secret", /* each next one comes before it */
 		PATH_SECURITYFS "/coco/sev_secret",
 		PATH_SECURITYFS "/coco/efi_secret",
 		PATH_SECURITYFS "/secrets/coco",
@@ -82,8 +82,7 @@ static void test_directories(void)
 		is_str(src.info.path, dirs[i], "and taken before the older ones");
 		is_str(src.info.module, "", "a driver that is not in the list has no name");
 		source_efi.done(&src);
-		ok(look(&fx) == 0 && strcmp(src.info.path, dirs[i]) == 0,
-		   "by the dry run, too");
+		ok(look(&fx) == 0 && strcmp(src.info.path, dirs[i]) == 0, "by the dry run, too");
 		source_efi.done(&src);
 	}
 	source_efi.done(&src);
@@ -128,8 +127,8 @@ static void test_own_state(void)
 			   strcmp(fixture_get(&fx, PATH_COCO_SECRET_STATE), cases[i].state) == 0,
 		   "the dry run foresees it and zeroes nothing");
 		r = open_source(&fx);
-		ok((cases[i].zeroed ? r < 0 : r == ABSENT) && f.code == cases[i].code, "state %.*s is %s",
-		   (int)strcspn(cases[i].state, "\n"), cases[i].state,
+		ok((cases[i].zeroed ? r < 0 : r == ABSENT) && f.code == cases[i].code,
+		   "state %.*s is %s", (int)strcspn(cases[i].state, "\n"), cases[i].state,
 		   exitcode_name(cases[i].code));
 		ok(strncmp(fixture_get(&fx, PATH_COCO_SECRET_STATE),
 			   cases[i].zeroed ? "wipe" : cases[i].state, 4) == 0,
@@ -141,7 +140,8 @@ static void test_own_state(void)
 	fixture_mkdir(&fx, PATH_SECURITYFS "/coco_secret");
 	FIXTURE_MUST(symlink("/state", fixture_path(&fx, PATH_COCO_SECRET_STATE)) == 0);
 	(void)open_source(&fx);
-	is_int(f.code, EXITCODE_WIPE_FAILED, "a corrupt table that cannot be zeroed is wipe-failed");
+	is_int(f.code, EXITCODE_WIPE_FAILED,
+	       "a corrupt table that cannot be zeroed is wipe-failed");
 	f = (struct fault){ 0 };
 	(void)fault_set(&f, EXITCODE_CONFIG, EINVAL, "an earlier cause");
 	(void)source_begin(&fx.root, &conf, false, &src, &f);
@@ -178,7 +178,8 @@ static void test_fetch(void)
 
 	f = (struct fault){ 0 };
 	fixture_unlink(&fx, entry(GUID_DISK_SECRET));
-	is_int(source_efi.fetch(&src, &REF(GUID_DISK_SECRET), &s, &f), -ENOENT, "only the look-alike");
+	is_int(source_efi.fetch(&src, &REF(GUID_DISK_SECRET), &s, &f), -ENOENT,
+	       "only the look-alike");
 	ok(f.code == EXITCODE_EXAMPLE_GUID && strstr(f.why, GUID_DISK_SECRET) &&
 		   strstr(f.why, GUID_KERNEL_EXAMPLE),
 	   "is example-guid, and both are named");
@@ -196,7 +197,8 @@ static void test_fetch(void)
 	f = (struct fault){ 0 };
 	fixture_text(&fx, "/elsewhere", "outside");
 	FIXTURE_MUST(symlink("/elsewhere", fixture_path(&fx, entry(GUID_DISK_SECRET))) == 0);
-	is_int(source_efi.fetch(&src, &REF(GUID_DISK_SECRET), &s, &f), -ELOOP, "a link is not followed");
+	is_int(source_efi.fetch(&src, &REF(GUID_DISK_SECRET), &s, &f), -ELOOP,
+	       "a link is not followed");
 	is_int(f.code, EXITCODE_SECRET_MISSING, "and is secret-missing");
 	f = (struct fault){ 0 };
 	fixture_mkdir(&fx, entry(OTHER));
@@ -236,7 +238,8 @@ static void test_discard(void)
 	FIXTURE_MUST(open_source(&fx) == 0);
 	is_int(discard(&fx), 0, "discard");
 	is_int(count(), 0, "every entry is gone, whatever its name");
-	ok(src.info.found == 4 && src.info.wiped == 4 && src.info.kept == 0, "four were found and wiped");
+	ok(src.info.found == 4 && src.info.wiped == 4 && src.info.kept == 0,
+	   "four were found and wiped");
 	is_int(discard(&fx), 0, "discard twice is harmless");
 	ok(src.info.found == 4 && src.info.wiped == 4, "and counts nothing twice");
 	source_efi.done(&src);
@@ -251,7 +254,8 @@ static void test_discard(void)
 	is_int(discard(&fx), 0, "discard with a keep list");
 	ok(fixture_has(&fx, entry(OTHER)) && count() == 1, "the kept entry is there, alone");
 	is_str(fixture_get(&fx, entry(OTHER)), "b", "with its bytes");
-	ok(src.info.found == 3 && src.info.wiped == 2 && src.info.kept == 1, "three found, two wiped, one kept");
+	ok(src.info.found == 3 && src.info.wiped == 2 && src.info.kept == 1,
+	   "three found, two wiped, one kept");
 	conf_defaults(&conf);
 	source_efi.done(&src);
 	fixture_done(&fx);

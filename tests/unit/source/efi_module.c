@@ -13,10 +13,10 @@
 #include <sys/statfs.h>
 #include <sys/syscall.h>
 
-#include "fake_kmod.h"
-#include "fixture.h"
 #include "base/modules.h"
 #include "base/paths.h"
+#include "fake_kmod.h"
+#include "fixture.h"
 #include "probe.h"
 #include "source/efi.h"
 
@@ -302,7 +302,8 @@ static void test_order(void)
 	(void)add_module("coco_secret", 0, show_table);
 	show_table();
 	fixture_mkdir(&fx, PATH_SYS_MODULE "/coco_secret");
-	ok(open_source() == 0 && strcmp(src.info.module, "coco_secret") == 0 && *fake_loaded == '\0',
+	ok(open_source() == 0 && strcmp(src.info.module, "coco_secret") == 0 &&
+		   *fake_loaded == '\0',
 	   "a module that was loaded before is named, not loaded");
 	end();
 	ok(!fake_read_modprobe_d, "module options of modprobe.d are not read");
@@ -429,8 +430,8 @@ static void test_merged_diagnosis(void)
 			fixture_text(&fx, PATH_KMSG, cases[i].log);
 		(void)add_module("efi_secret", 0, NULL);
 		log_reads = 0;
-		ok(open_source() != 0 && !src.info.path, "the merged driver exposes nothing, log no. %zu",
-		   i);
+		ok(open_source() != 0 && !src.info.path,
+		   "the merged driver exposes nothing, log no. %zu", i);
 		is_str(exitcode_name(f.code), exitcode_name(cases[i].code), "and this is why");
 		end();
 	}
@@ -516,7 +517,8 @@ static void test_hidden(void)
 		FIXTURE_MUST(open_source() == 0);
 		r = source_efi.discard(&src, &f);
 		ok((r == 0) == (cases[i].code == EXITCODE_OK) && f.code == cases[i].code,
-		   "%u entries in the merged driver: %s", cases[i].nr, exitcode_name(cases[i].code));
+		   "%u entries in the merged driver: %s", cases[i].nr,
+		   exitcode_name(cases[i].code));
 		is_int(src.info.wiped, cases[i].nr, "all of them were wiped");
 		is_int(not_wiped(), 0, "the table agrees");
 		is_int(mod->loads, cases[i].loads, "with this many loads");
@@ -592,8 +594,7 @@ static void test_liars(void)
 		kernel.entry_comes = cases[i].entry_comes;
 		kernel.stat_error = cases[i].stat_error;
 		kernel.readdir_error = cases[i].readdir_error;
-		is_int(source_efi.discard(&src, &f), cases[i].result, "%s",
-		       cases[i].what);
+		is_int(source_efi.discard(&src, &f), cases[i].result, "%s", cases[i].what);
 		is_str(exitcode_name(f.code), "wipe-failed", "is told");
 		end();
 	}

@@ -9,9 +9,9 @@
 #include <stdarg.h>
 #include <sys/ioctl.h>
 
+#include "base/paths.h"
 #include "fake_kmod.h"
 #include "fixture.h"
-#include "base/paths.h"
 
 static struct fixture fx;
 static struct conf conf;
@@ -159,7 +159,8 @@ static void test_ciphers(void)
 	begin();
 	module("xts")->load_result = -ENOENT;
 	is_int(kernel_prepare(&fx.root, &conf, &f), -ENOENT, "a cipher's part is missing");
-	is_str(f.why, "the kernel has no 'xts' for cipher aes-xts-plain64: No such file or directory",
+	is_str(f.why,
+	       "the kernel has no 'xts' for cipher aes-xts-plain64: No such file or directory",
 	       "and is named");
 	is_int(f.code, EXITCODE_NO_DM_CRYPT, "is no-dm-crypt");
 	end();
@@ -167,11 +168,13 @@ static void test_ciphers(void)
 	begin();
 	fake_modules[2].name = fake_modules[2].alias = "other";
 	is_int(kernel_prepare(&fx.root, &conf, &f), -ENOENT, "no module has the alias");
-	fixture_text(&fx, PATH_CRYPTO, "name         : xts(aes)\ndriver       : x\n\n"
-				       "name         : aes\n");
+	fixture_text(&fx, PATH_CRYPTO,
+		     "name         : xts(aes)\ndriver       : x\n\n"
+		     "name         : aes\n");
 	f = (struct fault){ 0 };
 	is_int(kernel_prepare(&fx.root, &conf, &f), -ENOENT, "and the kernel lists another thing");
-	fixture_text(&fx, PATH_CRYPTO, "name         : aes\n\nname         : xts\ndriver       : x\n");
+	fixture_text(&fx, PATH_CRYPTO,
+		     "name         : aes\n\nname         : xts\ndriver       : x\n");
 	f = (struct fault){ 0 };
 	is_int(kernel_prepare(&fx.root, &conf, &f), 0, "or lists it: built in");
 	end();
@@ -189,7 +192,6 @@ static void test_ciphers(void)
 	ok(kernel_prepare(&fx.root, &conf, &f) == -ENOENT && strstr(f.why, "'serpent'"),
 	   "every cipher of the list is prepared");
 	end();
-
 }
 
 static void begin_integrity(void)
@@ -240,8 +242,9 @@ static void test_integrity(void)
 		ok(kernel_prepare(&fx.root, &conf, &f) == -EPERM &&
 			   f.code == EXITCODE_NO_DM_CRYPT && strstr(f.why, "for integrity="),
 		   "%s does not load: %s", parts[i], f.why);
-		fixture_text(&fx, PATH_CRYPTO, "name         : authenc\nname         : hmac\n"
-					       "name         : sha256\n");
+		fixture_text(&fx, PATH_CRYPTO,
+			     "name         : authenc\nname         : hmac\n"
+			     "name         : sha256\n");
 		f = (struct fault){ 0 };
 		is_int(kernel_prepare(&fx.root, &conf, &f), 0, "but the kernel has it");
 		end();

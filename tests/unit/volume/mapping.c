@@ -9,8 +9,8 @@
 #include <sys/ioctl.h>
 #include <sys/sysmacros.h>
 
-#include "fake_dm.h"
 #include "base/paths.h"
+#include "fake_dm.h"
 
 #define UUID "abcdef01-2345-4678-89ab-cdef01234567"
 #define DM_UUID "CRYPT-LUKS2-abcdef012345467889abcdef01234567-root"
@@ -60,8 +60,11 @@ int ioctl(int fd, unsigned long request, ...)
 static void begin(const char *params)
 {
 	vc = (struct volume_conf){ .name = "root" };
-	verdict = (struct verdict){ .uuid = UUID, .cipher = "aes-xts-plain64", .data_offset = 1048576,
-				    .sector_size = 512, .volume_key_size = 64 };
+	verdict = (struct verdict){ .uuid = UUID,
+				    .cipher = "aes-xts-plain64",
+				    .data_offset = 1048576,
+				    .sector_size = 512,
+				    .volume_key_size = 64 };
 	device.size = DISK_SIZE;
 	disk_type = S_IFBLK;
 	fstat_error = 0;
@@ -157,9 +160,9 @@ static void test_params(void)
 	   "and with its texts");
 }
 
-#define ALL                                                                              \
-	(VOLUME_OPTION_ALLOW_DISCARDS | VOLUME_OPTION_SAME_CPU_CRYPT |                   \
-	 VOLUME_OPTION_SUBMIT_FROM_CRYPT_CPUS | VOLUME_OPTION_NO_READ_WORKQUEUE |        \
+#define ALL                                                                       \
+	(VOLUME_OPTION_ALLOW_DISCARDS | VOLUME_OPTION_SAME_CPU_CRYPT |            \
+	 VOLUME_OPTION_SUBMIT_FROM_CRYPT_CPUS | VOLUME_OPTION_NO_READ_WORKQUEUE | \
 	 VOLUME_OPTION_NO_WRITE_WORKQUEUE)
 
 static void test_options(void)
@@ -247,7 +250,8 @@ static void test_table(void)
 	DIFFERS("the device differs", fstat_error = EIO);
 	DIFFERS("the live mapping 'root' cannot be read back: No such device or address",
 		dm->name[0] = '\0');
-	DIFFERS("the live mapping 'root' cannot be read back: Input/output error", fake_dm_error = EIO);
+	DIFFERS("the live mapping 'root' cannot be read back: Input/output error",
+		fake_dm_error = EIO);
 	DIFFERS("the live mapping 'root' cannot be read back: Argument list too long",
 		memset(dm->params, 'a', MAPPING_PARAMS_SIZE));
 	DIFFERS("the live mapping 'root' cannot be read back: Input/output error",
@@ -283,10 +287,11 @@ static void test_too_large(void)
 	fixture_text(&fx, PATH_DM_CONTROL, "");
 }
 
-#define HMAC_CRYPT \
+#define HMAC_CRYPT                                                                                \
 	"capi:authenc(hmac(sha256),xts(aes))-plain64 :96:logon:cryptsetup:" UUID "-d0 0 252:1 0 " \
 	"1 integrity:32:aead"
-#define DIF "8:17 2048 32 J 6 interleave_sectors:32768 buffer_sectors:128 journal_sectors:864 " \
+#define DIF                                                                                 \
+	"8:17 2048 32 J 6 interleave_sectors:32768 buffer_sectors:128 journal_sectors:864 " \
 	"journal_watermark:50 commit_time:10000 fix_padding"
 #define DIF_SECTORS 120000
 
@@ -301,11 +306,11 @@ static void begin_integrity(const char *params)
 			  "integrity", DIF_SECTORS, params);
 }
 
-#define DIF_DIFFERS(what, change)                       \
-	do {                                            \
-		begin_integrity(DIF);                   \
-		change;                                 \
-		is_str(check(), what, #change);         \
+#define DIF_DIFFERS(what, change)               \
+	do {                                    \
+		begin_integrity(DIF);           \
+		change;                         \
+		is_str(check(), what, #change); \
 	} while (0)
 
 static void test_integrity(void)

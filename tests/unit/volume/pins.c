@@ -7,8 +7,8 @@
  */
 #include "volume/pins.h"
 
-#include "fixture.h"
 #include "disk/header.h"
+#include "fixture.h"
 #include "inject.h"
 
 #define UUID "abcdef01-2345-4678-89ab-cdef01234567"
@@ -163,7 +163,8 @@ static void test_values(void)
 	size_t i, len;
 
 	is_int(bad_line(R "min-generation=3\nset-generation=4\nuuid=" UUID "\nvolume=data\n"
-			  "min-generation=9223372036854775807\n"), 0, "two volumes");
+			  "min-generation=9223372036854775807\n"),
+	       0, "two volumes");
 	p = policy_entry_pins(&policy, "root");
 	ok(policy.nr_volumes == 2 && p && p->has_min_generation && p->min_generation == 3 &&
 		   p->has_set_generation && p->set_generation == 4 && strcmp(p->uuid, UUID) == 0 &&
@@ -172,7 +173,8 @@ static void test_values(void)
 	p = policy_entry_pins(&policy, "data");
 	ok(p && p->min_generation == INT64_MAX && !p->has_set_generation && !p->uuid[0],
 	   "the second one's");
-	ok(!policy_entry_pins(&policy, "other") && !policy_entry_pins(&policy, ""), "and no others");
+	ok(!policy_entry_pins(&policy, "other") && !policy_entry_pins(&policy, ""),
+	   "and no others");
 
 	for (i = 0; i < POLICY_ENTRY_HEADERS_MAX; i++)
 		text_append(text, sizeof(text), "header=sha256:" OTHER "\n");
@@ -198,8 +200,9 @@ static void test_values(void)
 /* No text is valid that is cut short, but at the end of a line behind a volume's first pin. */
 static void test_truncations(void)
 {
-	static const char text[] = R "uuid=" UUID "\nheader=sha256:" OTHER "\nvolume-key=sha256:" OTHER
-				     "\nfixate-volume-key=" OTHER "\nmin-generation=3\nset-generation=4\n";
+	static const char text[] =
+		R "uuid=" UUID "\nheader=sha256:" OTHER "\nvolume-key=sha256:" OTHER
+		  "\nfixate-volume-key=" OTHER "\nmin-generation=3\nset-generation=4\n";
 	size_t len, good = 0, wrong = 0;
 
 	for (len = 0; len < sizeof(text); len++) {
@@ -228,7 +231,8 @@ static void test_suffices(void)
 	   "one that lacks a volume: %s", f.why);
 	conf.require_policy = false;
 	f = (struct fault){ 0 };
-	is_int(policy_entry_suffices(&policy, &conf, &f), 0, "that is enough where none is required");
+	is_int(policy_entry_suffices(&policy, &conf, &f), 0,
+	       "that is enough where none is required");
 	conf.require_policy = true;
 	FIXTURE_MUST(bad_line(R "min-generation=0\nvolume=data\nmin-generation=0\n") == 0);
 	is_int(policy_entry_suffices(&policy, &conf, &f), 0, "one with every volume");
@@ -261,11 +265,14 @@ static void test_pins(void)
 
 	for (i = 0; i < sizeof(metadata); i++)
 		metadata[i] = (unsigned char)(i * 7);
-	is_int(check_header(R "header=sha256:" HEADER_SHA256 "\n", metadata), 0, "header: the pinned one");
-	is_int(check_header(R "header=sha256:" OTHER "\nheader=sha256:" HEADER_SHA256 "\n", metadata), 0,
-	       "one of two");
+	is_int(check_header(R "header=sha256:" HEADER_SHA256 "\n", metadata), 0,
+	       "header: the pinned one");
+	is_int(check_header(R "header=sha256:" OTHER "\nheader=sha256:" HEADER_SHA256 "\n",
+			    metadata),
+	       0, "one of two");
 	is_int(check_header(R "uuid=" UUID "\n", metadata), 0, "no header is pinned");
-	ok(check_header(R "header=sha256:" OTHER "\nheader=sha256:" KEY_SHA256 "\n", metadata) == -EPERM &&
+	ok(check_header(R "header=sha256:" OTHER "\nheader=sha256:" KEY_SHA256 "\n", metadata) ==
+			   -EPERM &&
 		   f.code == EXITCODE_PIN_MISMATCH && strstr(f.why, "/dev/x"),
 	   "none of two: %s", f.why);
 	FIXTURE_MUST(bad_line(R "header=sha256:" HEADER_SHA256 "\n") == 0);
@@ -282,11 +289,12 @@ static void test_pins(void)
 	FIXTURE_MUST(bad_line(R "uuid=" UUID "\n") == 0);
 	f = (struct fault){ 0 };
 	is_int(pins_check_uuid(&policy.volumes[0], UUID, &f), 0, "UUID: the pinned one");
-	ok(pins_check_uuid(&policy.volumes[0], "bbcdef01-2345-4678-89ab-cdef01234567", &f) == -EPERM &&
+	ok(pins_check_uuid(&policy.volumes[0], "bbcdef01-2345-4678-89ab-cdef01234567", &f) ==
+			   -EPERM &&
 		   f.code == EXITCODE_PIN_MISMATCH,
 	   "another: %s", f.why);
-	is_int(pins_check_uuid(&policy.volumes[0], "ABCDEF01-2345-4678-89ab-cdef01234567", &f), -EPERM,
-	       "in other letters");
+	is_int(pins_check_uuid(&policy.volumes[0], "ABCDEF01-2345-4678-89ab-cdef01234567", &f),
+	       -EPERM, "in other letters");
 	is_int(pins_check_uuid(NULL, "x", &f), 0, "no pins at all");
 	FIXTURE_MUST(bad_line(R "min-generation=1\n") == 0);
 	is_int(pins_check_uuid(&policy.volumes[0], "x", &f), 0, "no UUID is pinned");
@@ -295,7 +303,8 @@ static void test_pins(void)
 	key.len = 64;
 	for (i = 0; i < key.len; i++)
 		key.bytes[i] = (unsigned char)i;
-	is_int(check_key(R "volume-key=sha256:" KEY_SHA256 "\n", &key, UUID), 0, "key: the pinned one");
+	is_int(check_key(R "volume-key=sha256:" KEY_SHA256 "\n", &key, UUID), 0,
+	       "key: the pinned one");
 	ok(check_key(R "volume-key=sha256:" OTHER "\n", &key, UUID) == -EPERM &&
 		   f.code == EXITCODE_PIN_MISMATCH && !strstr(f.why, "fixate"),
 	   "another: %s", f.why);
@@ -305,21 +314,26 @@ static void test_pins(void)
 		   f.code == EXITCODE_PIN_MISMATCH && strstr(f.why, "fixate-volume-key="),
 	   "another: %s", f.why);
 	is_int(check_key(R "fixate-volume-key=" KEY_HMAC "\n", &key,
-			 "bbcdef01-2345-4678-89ab-cdef01234567"), -EPERM, "it holds the UUID, too");
+			 "bbcdef01-2345-4678-89ab-cdef01234567"),
+	       -EPERM, "it holds the UUID, too");
 	is_int(check_key(V "volume=data\nfixate-volume-key=" KEY_HMAC "\n", &key, UUID), -EPERM,
 	       "and the name");
-	is_int(check_key(R "volume-key=sha256:" KEY_SHA256 "\nfixate-volume-key=" KEY_HMAC "\n", &key, UUID),
+	is_int(check_key(R "volume-key=sha256:" KEY_SHA256 "\nfixate-volume-key=" KEY_HMAC "\n",
+			 &key, UUID),
 	       0, "both");
-	is_int(check_key(R "volume-key=sha256:" KEY_SHA256 "\nfixate-volume-key=" OTHER "\n", &key, UUID),
+	is_int(check_key(R "volume-key=sha256:" KEY_SHA256 "\nfixate-volume-key=" OTHER "\n", &key,
+			 UUID),
 	       -EPERM, "one right and one wrong");
-	is_int(check_key(R "volume-key=sha256:" OTHER "\nfixate-volume-key=" KEY_HMAC "\n", &key, UUID),
+	is_int(check_key(R "volume-key=sha256:" OTHER "\nfixate-volume-key=" KEY_HMAC "\n", &key,
+			 UUID),
 	       -EPERM, "one wrong and one right");
 	key.bytes[63] ^= 1;
 	is_int(check_key(R "volume-key=sha256:" KEY_SHA256 "\n", &key, UUID), -EPERM,
 	       "a key with another last byte");
 	key.bytes[63] ^= 1;
 	key.len = 32;
-	is_int(check_key(R "volume-key=sha256:" KEY_SHA256 "\n", &key, UUID), -EPERM, "half of the key");
+	is_int(check_key(R "volume-key=sha256:" KEY_SHA256 "\n", &key, UUID), -EPERM,
+	       "half of the key");
 	is_int(check_key(R "min-generation=1\n", &key, UUID), 0, "no key is pinned");
 	is_int(pins_check_key(NULL, &key, UUID, &f), 0, "no pins at all");
 }

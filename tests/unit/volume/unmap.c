@@ -58,7 +58,8 @@ int ioctl(int fd, unsigned long request, ...)
 	if (request == DM_TABLE_LOAD) {
 		memcpy(&spec, (char *)io + io->data_start, sizeof(spec));
 		memcpy(call->type, spec.target_type, sizeof(call->type));
-		memcpy(call->params, (char *)io + io->data_start + sizeof(spec), sizeof(call->params));
+		memcpy(call->params, (char *)io + io->data_start + sizeof(spec),
+		       sizeof(call->params));
 		call->start = spec.sector_start;
 		call->length = spec.length;
 	}
@@ -161,7 +162,7 @@ static const char *requests(void)
 	return text;
 }
 
-#define ALL                                                               \
+#define ALL                                                                   \
 	"status root, load root, resume root, remove root, status root_dif, " \
 	"load root_dif, resume root_dif, remove root_dif, "
 
@@ -177,8 +178,8 @@ static void test_order(void)
 	ok(unmap("root"), "a mapping with an integrity device is gone");
 	is_str(requests(), ALL, "by these requests");
 	for (i = 0; i < 8; i += 4) {
-		ok(strcmp(c[i + 1].type, "error") == 0 && c[i + 1].start == 0 && !c[i + 1].params[0] &&
-			   c[i + 1].flags == 0,
+		ok(strcmp(c[i + 1].type, "error") == 0 && c[i + 1].start == 0 &&
+			   !c[i + 1].params[0] && c[i + 1].flags == 0,
 		   "the table answers with errors");
 		is_int(c[i + 1].length, i ? 130000 : 123456, "and is as long as the one before");
 		is_int(c[i + 2].flags, RESUME_FLAGS,
@@ -219,7 +220,8 @@ static void test_gone(void)
 /* A request that fails keeps none of the others. */
 static void test_failures(void)
 {
-	static const unsigned long all[] = { DM_TABLE_STATUS, DM_TABLE_LOAD, DM_DEV_SUSPEND, DM_DEV_REMOVE };
+	static const unsigned long all[] = { DM_TABLE_STATUS, DM_TABLE_LOAD, DM_DEV_SUSPEND,
+					     DM_DEV_REMOVE };
 	static const int errors[] = { EIO, EBUSY, EINVAL, ENOMEM, EPERM };
 	static const char *const names[] = { "root", "root_dif" };
 	size_t i, j, k;
@@ -239,7 +241,8 @@ static void test_failures(void)
 				trouble.error = errors[k];
 				gone = unmap("root");
 				wrong += gone != (all[i] != DM_DEV_REMOVE);
-				wrong += gone != (!fake_dm_find("root") && !fake_dm_find("root_dif"));
+				wrong += gone !=
+					 (!fake_dm_find("root") && !fake_dm_find("root_dif"));
 				wrong += !strstr(requests(), "remove root, ");
 				wrong += !strstr(requests(), "remove root_dif, ");
 				if (all[i] == DM_DEV_REMOVE)
@@ -248,13 +251,15 @@ static void test_failures(void)
 					wrong += calls->calls[j ? 5 : 1].length != 8;
 			}
 			is_int(wrong, 0, "%s of %s fails: %s", request_name(all[i]), names[j],
-			       all[i] == DM_DEV_REMOVE ? "it is not gone" : "it is removed all the same");
+			       all[i] == DM_DEV_REMOVE ? "it is not gone" :
+							 "it is removed all the same");
 		}
 	}
 	begin();
 	add("root", 4096);
 	fake_dm_find("root")->nr_targets = 2;
-	ok(unmap("root") && calls->calls[1].length == 8, "a table that is not ours has some length");
+	ok(unmap("root") && calls->calls[1].length == 8,
+	   "a table that is not ours has some length");
 	begin();
 	add("root", 4096);
 	fake_dm_find("root")->nr_targets = 0;
@@ -264,7 +269,8 @@ static void test_failures(void)
 /* Three mappings, of which one hangs in the kernel. */
 static void test_hangs(void)
 {
-	static const unsigned long all[] = { DM_TABLE_STATUS, DM_TABLE_LOAD, DM_DEV_SUSPEND, DM_DEV_REMOVE };
+	static const unsigned long all[] = { DM_TABLE_STATUS, DM_TABLE_LOAD, DM_DEV_SUSPEND,
+					     DM_DEV_REMOVE };
 	static const char *const names[] = { "a", "b", "c" };
 	bool gone[ARRAY_SIZE(names)];
 	int undead, at;
@@ -284,15 +290,18 @@ static void test_hangs(void)
 			plan.nr_waits = undead ? 2 : 1;
 			plan.undead = undead;
 			unmap_all(&fx.root, names, ARRAY_SIZE(names), gone);
-			ok(gone[0] == (i % 3 != 0) && gone[1] == (i % 3 != 1) && gone[2] == (i % 3 != 2),
-			   "%s of %s hangs%s: the two others are gone", request_name(all[i]), trouble.name,
-			   undead ? ", and does not die" : "");
+			ok(gone[0] == (i % 3 != 0) && gone[1] == (i % 3 != 1) &&
+				   gone[2] == (i % 3 != 2),
+			   "%s of %s hangs%s: the two others are gone", request_name(all[i]),
+			   trouble.name, undead ? ", and does not die" : "");
 			at = end_find("waits for children", getpid(), 1);
 			ok(at >= 0 && end->events[at].value <= UNMAP_LIMIT_MS &&
 				   end->events[at].value > UNMAP_LIMIT_MS - 1000,
 			   "it had 3 s");
-			ok(end->ahead_us > 1000000 && end->ahead_us <= (UNMAP_LIMIT_MS + 600) * 1000,
-			   "and half a second to die (%llu us in all)", (unsigned long long)end->ahead_us);
+			ok(end->ahead_us > 1000000 &&
+				   end->ahead_us <= (UNMAP_LIMIT_MS + 600) * 1000,
+			   "and half a second to die (%llu us in all)",
+			   (unsigned long long)end->ahead_us);
 			end_over();
 		}
 	}
@@ -346,7 +355,8 @@ int main(void)
 {
 	unsigned int fds;
 
-	calls = mmap(NULL, sizeof(*calls), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	calls = mmap(NULL, sizeof(*calls), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		     0);
 	FIXTURE_MUST(calls != MAP_FAILED);
 	fixture_init(&fx);
 	fx.root.machine = true;

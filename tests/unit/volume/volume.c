@@ -209,7 +209,8 @@ static void test_forms(void)
 		const char *bytes;
 		size_t len;
 		const char *form; /* NULL: refused */
-	} cases[] = { /* the keyslot's passphrase is "key" */
+	} cases[] = {
+		/* the keyslot's passphrase is "key" */
 		{ ARGON2, "key", 3, "exact" },
 		{ ARGON2, "key\0", 4, "without-final-nul" },
 		{ ARGON2, "key\0\0", 5, NULL },
@@ -405,8 +406,8 @@ static void test_derivation_fails(void)
 		enum exitcode code;
 		unsigned int tries; /* with a NUL at the end */
 	} cases[] = {
-		{ -EPERM, EXITCODE_SECRET_REFUSED, 2 },	  { -ENOMEM, EXITCODE_NO_MEMORY, 1 },
-		{ -EINVAL, EXITCODE_HEADER_REFUSED, 1 },  { -ENOENT, EXITCODE_HEADER_REFUSED, 1 },
+		{ -EPERM, EXITCODE_SECRET_REFUSED, 2 },	 { -ENOMEM, EXITCODE_NO_MEMORY, 1 },
+		{ -EINVAL, EXITCODE_HEADER_REFUSED, 1 }, { -ENOENT, EXITCODE_HEADER_REFUSED, 1 },
 		{ -EIO, EXITCODE_HEADER_REFUSED, 1 },
 	};
 	struct opened o;
@@ -487,12 +488,12 @@ static const char *check(const struct opened *o, const struct verdict *v, unsign
 	return rule;
 }
 
-#define CHECK(rule, change, what)                                \
-	do {                                                     \
-		v = o.verdict;                                   \
-		memset(&lie, 0, sizeof(lie));                    \
-		change;                                          \
-		is_str(check(&o, &v, 0), rule, "%s", what);      \
+#define CHECK(rule, change, what)                           \
+	do {                                                \
+		v = o.verdict;                              \
+		memset(&lie, 0, sizeof(lie));               \
+		change;                                     \
+		is_str(check(&o, &v, 0), rule, "%s", what); \
 	} while (0)
 
 /* What libcryptsetup makes of the header must be what the policy has made of it. */
@@ -517,7 +518,8 @@ static void test_check(void)
 	CHECK("accessor-hardware", lie.hardware = 1, "hardware encryption");
 	CHECK("accessor-hardware", lie.hardware = -EINVAL, "hardware that is not known");
 	CHECK("accessor-requirements", lie.requirements = 1, "a requirement");
-	CHECK("accessor-requirements", lie.flags_result = -EINVAL, "requirements that cannot be read");
+	CHECK("accessor-requirements", lie.flags_result = -EINVAL,
+	      "requirements that cannot be read");
 	CHECK("accepted", lie.flags = CRYPT_ACTIVATE_ALLOW_DISCARDS, "a flag that is ignored");
 	CHECK("accessor-flags", lie.flags = CRYPT_ACTIVATE_NO_JOURNAL, "a persistent flag");
 	CHECK("accessor-flags",
@@ -526,15 +528,19 @@ static void test_check(void)
 	       "of which cocotab asks for one");
 	CHECK("accessor-integrity", v.integrity = true, "no integrity where it was judged");
 	CHECK("accessor-integrity", lie.integrity = "hmac(sha256)", "integrity that was not");
-	CHECK("accessor-integrity", (lie.integrity = "hmac(sha1)", v.integrity = true), "another one");
+	CHECK("accessor-integrity", (lie.integrity = "hmac(sha1)", v.integrity = true),
+	      "another one");
 	CHECK("accepted", (lie.integrity = "hmac(sha256)", v.integrity = true), "the right one");
 	CHECK("accessor-keyslot", v.keyslots[0].id = 1, "another keyslot");
 	CHECK("accessor-keyslot", v.nr_keyslots = 0, "a keyslot more");
-	CHECK("accessor-keyslot", (v.keyslots[1] = v.keyslots[0], v.keyslots[1].id = 5, v.nr_keyslots = 2),
+	CHECK("accessor-keyslot",
+	      (v.keyslots[1] = v.keyslots[0], v.keyslots[1].id = 5, v.nr_keyslots = 2),
 	      "a keyslot less");
 	CHECK("accessor-keyslot", lie.status[0] = CRYPT_SLOT_UNBOUND, "a keyslot for nothing");
-	CHECK("accessor-keyslot", lie.status[2] = CRYPT_SLOT_UNBOUND, "one beside those that were judged");
-	CHECK("accessor-keyslot", v.keyslots[0].area.offset += 4096, "another place of the keyslot");
+	CHECK("accessor-keyslot", lie.status[2] = CRYPT_SLOT_UNBOUND,
+	      "one beside those that were judged");
+	CHECK("accessor-keyslot", v.keyslots[0].area.offset += 4096,
+	      "another place of the keyslot");
 	CHECK("accessor-keyslot", v.keyslots[0].area.size -= 1, "another size of its area");
 	CHECK("accessor-keyslot", lie.keyslot_cipher = "cipher_null-ecb", "a keyslot in the clear");
 	CHECK("accessor-keyslot", lie.keyslot_key_size = 16, "a short key of the keyslot");
@@ -570,9 +576,9 @@ static void test_map(void)
 		int result;
 		enum exitcode code;
 	} errors[] = {
-		{ -EEXIST, EXITCODE_BUSY },	 { -EBUSY, EXITCODE_BUSY },
+		{ -EEXIST, EXITCODE_BUSY },	    { -EBUSY, EXITCODE_BUSY },
 		{ -ENOTSUP, EXITCODE_NO_DM_CRYPT }, { -ENODEV, EXITCODE_NO_DM_CRYPT },
-		{ -EINVAL, EXITCODE_NO_DM_CRYPT }, { -EIO, EXITCODE_INTERNAL },
+		{ -EINVAL, EXITCODE_NO_DM_CRYPT },  { -EIO, EXITCODE_INTERNAL },
 	};
 	unsigned char key[64];
 	struct opened o;
@@ -599,7 +605,8 @@ static void test_map(void)
 	for (i = 0; i < ARRAY_SIZE(errors); i++) {
 		mapping.result = errors[i].result;
 		FIXTURE_MUST(load(&o) == 0 && unlock(&o, "key", 3) == 0);
-		is_int(map(&o, 0), errors[i].result, "mapping fails: %s", strerror(-errors[i].result));
+		is_int(map(&o, 0), errors[i].result, "mapping fails: %s",
+		       strerror(-errors[i].result));
 		is_str(exitcode_name(f.code), exitcode_name(errors[i].code), "with this code");
 		ok(!o.volume.key.bytes, "the volume key is wiped all the same");
 		done(&o);
@@ -626,7 +633,8 @@ static void test_silence(void)
 	(void)unlock(&o, "wrong", 5);
 	(void)fflush(stdout);
 	FIXTURE_MUST(fstat(fd, &st) == 0);
-	(void)snprintf(stream, sizeof(stream), "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+	(void)snprintf(stream, sizeof(stream), "%ju:%ju", (uintmax_t)st.st_dev,
+		       (uintmax_t)st.st_ino);
 	FIXTURE_MUST(setenv("JOURNAL_STREAM", stream, 1) == 0);
 	crypt_log(NULL, CRYPT_LOG_ERROR, "a\x1b[2Jb");
 	FIXTURE_MUST(unsetenv("JOURNAL_STREAM") == 0);

@@ -36,7 +36,8 @@
 #define MNT WHERE "/mnt"
 #define MARKER "MARKER of the owner"
 /* An event may start it again at this very moment, which takes the stop of its sockets off the list of jobs. */
-#define STOP_UDEV "for try in 1 2 3 4 5; do systemctl stop systemd-udevd.service systemd-udevd-control.socket " \
+#define STOP_UDEV                                                                                     \
+	"for try in 1 2 3 4 5; do systemctl stop systemd-udevd.service systemd-udevd-control.socket " \
 	"systemd-udevd-kernel.socket && exit 0; done; exit 1"
 #define PAGE 4096
 #define MIB (1 << 20)
@@ -130,7 +131,8 @@ static void remove_mapping(const char *name)
 /* The part of the disk that begins at this sector, as the mapping `m`. */
 static void part(unsigned long long start, dev_t disk)
 {
-	struct dm_target_spec *target = (struct dm_target_spec *)(dm.bytes + sizeof(struct dm_ioctl));
+	struct dm_target_spec *target =
+		(struct dm_target_spec *)(dm.bytes + sizeof(struct dm_ioctl));
 
 	if (!dm_call(DM_DEV_CREATE, "m", 0))
 		die("cannot create m");
@@ -158,8 +160,9 @@ static size_t table_of(const char *name, char *out, size_t size)
 		struct dm_target_spec *target = (struct dm_target_spec *)(dm.bytes + at);
 
 		pos += snprintf(out + pos, size - pos, "%s: %llu %llu %s %s ", name,
-				(unsigned long long)target->sector_start, (unsigned long long)target->length,
-				target->target_type, (char *)(target + 1));
+				(unsigned long long)target->sector_start,
+				(unsigned long long)target->length, target->target_type,
+				(char *)(target + 1));
 		at = found->data_start + target->next;
 	}
 	return pos;
@@ -250,12 +253,14 @@ static int run(char *const argv[], char *said, size_t size)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-static void tell(const char *kind, const char *name, int code, const char *left, const char *mapping, const char *said)
+static void tell(const char *kind, const char *name, int code, const char *left,
+		 const char *mapping, const char *said)
 {
 	static char all[16384], line[32768];
 
 	tables(all, sizeof(all));
-	snprintf(line, sizeof(line) - 1, "LAB %s %s code=%d left=%s content=%s tables= %smessage= %s", kind, name, code,
+	snprintf(line, sizeof(line) - 1,
+		 "LAB %s %s code=%d left=%s content=%s tables= %smessage= %s", kind, name, code,
 		 left, look(mapping), all, said);
 	say(line);
 }
@@ -279,7 +284,8 @@ static void unlock(const char *kind, const char *name, const char *device, const
 static void control(const char *kind, const char *name, const char *device, const char *keyfile)
 {
 	char said[4096], path[64];
-	char *argv[] = { "cryptsetup", "open", "--type", "luks2", "--key-file", path, (char *)device, "ctl", NULL };
+	char *argv[] = { "cryptsetup", "open",	       "--type", "luks2", "--key-file",
+			 path,	       (char *)device, "ctl",	 NULL };
 	int code;
 
 	snprintf(path, sizeof(path), WHERE "/%s", keyfile);
@@ -312,7 +318,8 @@ static void mutants(char *text)
 	if (stat(DISK, &st) < 0)
 		die(DISK);
 	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
-		if (sscanf(line, "%127s %llu %15s %127s", name, &start, key_of_control, options) != 4)
+		if (sscanf(line, "%127s %llu %15s %127s", name, &start, key_of_control, options) !=
+		    4)
 			die("%s", line);
 		part(start, st.st_rdev);
 		snprintf(device, sizeof(device), "%s", node("m"));
@@ -348,7 +355,8 @@ static void swap(bool ours, const char *size, const char *direction, int n)
 	if (fd < 0 || ioctl(fd, BLKFLSBUF) < 0)
 		die(SWAPPED);
 	close(fd);
-	snprintf(name, sizeof(name), "%s,%s,%s,%d", ours ? "unlock" : "control", size, direction, n);
+	snprintf(name, sizeof(name), "%s,%s,%s,%d", ours ? "unlock" : "control", size, direction,
+		 n);
 	if (ours)
 		unlock("swap", name, SWAPPED, "-");
 	else
@@ -365,7 +373,8 @@ static void queue(const char *name, const char *value)
 
 	if (readlink(SWAPPED, device, sizeof(device) - 1) < 0)
 		die(SWAPPED);
-	snprintf(path, sizeof(path), "/sys/class/block/%s/queue/%s", strrchr(device, '/') + 1, name);
+	snprintf(path, sizeof(path), "/sys/class/block/%s/queue/%s", strrchr(device, '/') + 1,
+		 name);
 	write_file(path, value);
 }
 
@@ -401,7 +410,8 @@ int main(int argc, char **argv)
 	if (mount("tmpfs", SECRETS, "tmpfs", 0, NULL) < 0)
 		die(SECRETS);
 	/* This is no initramfs: what is on the command line is not for these volumes. */
-	write_file("/etc/coco-unlock/coco-unlock.conf", "[Unlock]\nTimeout=20s\n[Policy]\nCheckCommandLine=no\n");
+	write_file("/etc/coco-unlock/coco-unlock.conf",
+		   "[Unlock]\nTimeout=20s\n[Policy]\nCheckCommandLine=no\n");
 	text = list();
 	write_file(WHERE "/key", key);
 	write_file(WHERE "/wrong", "a wrong key");

@@ -43,7 +43,8 @@ int main(int argc, char **argv)
 	}
 	if (wait4(pid, &status, 0, &usage) < 0)
 		return 125;
-	printf("%lld %lld %lld %ld %d\n", now_us(CLOCK_MONOTONIC) - began, us(usage.ru_utime), us(usage.ru_stime),
-	       usage.ru_maxrss, WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+	printf("%lld %lld %lld %ld %d\n", now_us(CLOCK_MONOTONIC) - began, us(usage.ru_utime),
+	       us(usage.ru_stime), usage.ru_maxrss,
+	       WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
 	return 0;
 }

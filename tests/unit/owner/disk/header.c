@@ -149,7 +149,10 @@ static int put(enum change what, unsigned int last, struct digest *ret_old, stru
 /* Which part of the disk a step belongs to. */
 static char part(long at)
 {
-	return at == SYNC ? 's' : at < HEADER_COPY_SIZE ? '1' : at < HEADER_METADATA_SIZE ? '2' : 'k';
+	return at == SYNC		 ? 's' :
+	       at < HEADER_COPY_SIZE	 ? '1' :
+	       at < HEADER_METADATA_SIZE ? '2' :
+					   'k';
 }
 
 /* The steps without repetitions. */
@@ -337,8 +340,9 @@ static void forms(void)
 	struct secret s = bytes_secret("old\0", 4), key = SECRET_NULL;
 	struct fault f;
 
-	fixture_luks(&fx, "/disk", "old", "--pbkdf argon2id --pbkdf-memory 32 --pbkdf-parallel 1 "
-					  "--pbkdf-force-iterations 4");
+	fixture_luks(&fx, "/disk", "old",
+		     "--pbkdf argon2id --pbkdf-memory 32 --pbkdf-parallel 1 "
+		     "--pbkdf-force-iterations 4");
 	FIXTURE_MUST(take(&image, &h, &f) == 0);
 	is_int(luksheader_open(&h, &s, &key, &f), 0, "a final NUL may be there");
 	is_int((long)key.len, 64, "... the volume key");

@@ -95,7 +95,8 @@ static void test_whole(void)
 	is_int(open_spec("", &image, &f), 0, "a whole file");
 	ok(image.offset == 0 && image.size == 3 * MIB && image.total == 3 * MIB &&
 		   image.sector_size == 512 && image.partition == 0 && !image.block &&
-		   strcmp(image.path, path) == 0, "... all of it");
+		   strcmp(image.path, path) == 0,
+	   "... all of it");
 	refuses("#1", -EINVAL, EXITCODE_BAD_INPUT, "it has no partition table");
 	refuses("#", -EINVAL, EXITCODE_BAD_INPUT, "no partition after the #");
 	refuses("-no", -ENOENT, EXITCODE_IO, "No such file");
@@ -134,7 +135,8 @@ static void is_root(const char *suffix, unsigned int sector_size)
 	_cleanup_image_ struct image image = IMAGE_NULL;
 	struct fault f;
 
-	is_int(open_spec(suffix, &image, &f), 0, "'%s' with sectors of %u bytes", suffix, sector_size);
+	is_int(open_spec(suffix, &image, &f), 0, "'%s' with sectors of %u bytes", suffix,
+	       sector_size);
 	ok(image.offset == 6 * MIB && image.size == 4 * MIB, "... place");
 	is_int(image.partition, 2, "... number");
 	is_int(image.sector_size, sector_size, "... sectors");

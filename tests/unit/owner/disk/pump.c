@@ -75,10 +75,16 @@ static void test_ranges(unsigned int threads, uint32_t sector_size)
 	static unsigned char got[2400 * KIB];
 	struct seen seen = { 0 };
 	struct pump pump = {
-		.src_fd = make_source(), .dst_fd = make("target", sizeof(got)),
-		.ranges = ranges, .nr_ranges = ARRAY_SIZE(ranges), .key = &key,
-		.sector_size = sector_size, .threads = threads, .cancel_fd = -1,
-		.progress = see, .data = &seen,
+		.src_fd = make_source(),
+		.dst_fd = make("target", sizeof(got)),
+		.ranges = ranges,
+		.nr_ranges = ARRAY_SIZE(ranges),
+		.key = &key,
+		.sector_size = sector_size,
+		.threads = threads,
+		.cancel_fd = -1,
+		.progress = see,
+		.data = &seen,
 	};
 	struct xts *xts = NULL;
 	bool reading;
@@ -91,7 +97,8 @@ static void test_ranges(unsigned int threads, uint32_t sector_size)
 	ok(got[1000 * KIB] || got[1000 * KIB + 1] || got[1000 * KIB + 2], "... the hole, too");
 	FIXTURE_MUST(xts_new(&key, &xts) == 0 &&
 		     xts_decrypt(xts, got + 300 * KIB, 1800 * KIB, 0, sector_size) == 0);
-	ok(is_plain(got + 300 * KIB, 100 * KIB, 1800 * KIB), "... all of it, counted from its start");
+	ok(is_plain(got + 300 * KIB, 100 * KIB, 1800 * KIB),
+	   "... all of it, counted from its start");
 	ok(seen.done == seen.total && seen.total == 2000 * KIB + 6 && !seen.falls,
 	   "... and counts up to the end");
 	xts_free(xts);
@@ -103,8 +110,11 @@ static void test_holes_stay(void)
 {
 	static const struct pump_range all = { .len = SIZE };
 	struct pump pump = {
-		.src_fd = make_source(), .dst_fd = make("target", SIZE), .ranges = &all,
-		.nr_ranges = 1, .cancel_fd = -1,
+		.src_fd = make_source(),
+		.dst_fd = make("target", SIZE),
+		.ranges = &all,
+		.nr_ranges = 1,
+		.cancel_fd = -1,
 	};
 	struct stat st;
 	bool reading;
@@ -120,8 +130,13 @@ static void test_holes_stay(void)
 static void test_nothing(void)
 {
 	static const struct pump_range none = { .encrypt = true };
-	struct pump pump = { .src_fd = -1, .dst_fd = -1, .ranges = &none, .nr_ranges = 1,
-			     .key = &key, .sector_size = 512, .cancel_fd = -1 };
+	struct pump pump = { .src_fd = -1,
+			     .dst_fd = -1,
+			     .ranges = &none,
+			     .nr_ranges = 1,
+			     .key = &key,
+			     .sector_size = 512,
+			     .cancel_fd = -1 };
 	bool reading;
 
 	is_int(pump_run(&pump, &reading), 0, "an empty range");
@@ -133,8 +148,13 @@ static void test_short_source(void)
 {
 	static const struct pump_range range = { .len = SIZE + 512, .encrypt = true };
 	struct pump pump = {
-		.src_fd = make_source(), .dst_fd = make("target", 0), .ranges = &range,
-		.nr_ranges = 1, .key = &key, .sector_size = 512, .cancel_fd = -1,
+		.src_fd = make_source(),
+		.dst_fd = make("target", 0),
+		.ranges = &range,
+		.nr_ranges = 1,
+		.key = &key,
+		.sector_size = 512,
+		.cancel_fd = -1,
 	};
 	bool reading = false;
 
@@ -150,8 +170,13 @@ static void test_full_target(void)
 	const struct rlimit small = { 800 * KIB, RLIM_INFINITY };
 	const struct rlimit all = { RLIM_INFINITY, RLIM_INFINITY };
 	struct pump pump = {
-		.src_fd = make_source(), .dst_fd = make("target", 0), .ranges = &range,
-		.nr_ranges = 1, .key = &key, .sector_size = 512, .cancel_fd = -1,
+		.src_fd = make_source(),
+		.dst_fd = make("target", 0),
+		.ranges = &range,
+		.nr_ranges = 1,
+		.key = &key,
+		.sector_size = 512,
+		.cancel_fd = -1,
 	};
 	bool reading = true;
 
@@ -167,8 +192,13 @@ static void test_bad_key(void)
 {
 	static const struct pump_range range = { .len = SIZE, .encrypt = true };
 	struct pump pump = {
-		.src_fd = make_source(), .dst_fd = make("target", 0), .ranges = &range,
-		.nr_ranges = 1, .key = &key, .sector_size = 512, .cancel_fd = -1,
+		.src_fd = make_source(),
+		.dst_fd = make("target", 0),
+		.ranges = &range,
+		.nr_ranges = 1,
+		.key = &key,
+		.sector_size = 512,
+		.cancel_fd = -1,
 	};
 	struct stat st;
 	bool reading;
@@ -187,8 +217,12 @@ static void test_cancel(void)
 {
 	static const struct pump_range range = { .len = 1ULL << 42, .encrypt = true };
 	struct pump pump = {
-		.src_fd = make("source", 1ULL << 42), .dst_fd = open("/dev/null", O_RDWR | O_CLOEXEC),
-		.ranges = &range, .nr_ranges = 1, .key = &key, .sector_size = 512,
+		.src_fd = make("source", 1ULL << 42),
+		.dst_fd = open("/dev/null", O_RDWR | O_CLOEXEC),
+		.ranges = &range,
+		.nr_ranges = 1,
+		.key = &key,
+		.sector_size = 512,
 	};
 	bool reading;
 	int fds[2];
@@ -214,9 +248,15 @@ static void test_meanwhile(void)
 	static const struct pump_range range = { .len = 1ULL << 42, .encrypt = true };
 	int calls = 0;
 	struct pump pump = {
-		.src_fd = make("source", 1ULL << 42), .dst_fd = open("/dev/null", O_RDWR | O_CLOEXEC),
-		.ranges = &range, .nr_ranges = 1, .key = &key, .sector_size = 512, .cancel_fd = -1,
-		.meanwhile = refuse, .data = &calls,
+		.src_fd = make("source", 1ULL << 42),
+		.dst_fd = open("/dev/null", O_RDWR | O_CLOEXEC),
+		.ranges = &range,
+		.nr_ranges = 1,
+		.key = &key,
+		.sector_size = 512,
+		.cancel_fd = -1,
+		.meanwhile = refuse,
+		.data = &calls,
 	};
 	bool reading = true;
 

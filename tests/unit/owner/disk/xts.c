@@ -95,8 +95,8 @@ static void test_wide_numbers(struct xts *xts)
 	for (i = 0; i < 3; i++) {
 		memcpy(one, text, SECTOR);
 		FIXTURE_MUST(xts_encrypt(xts, one, SECTOR, (first + i) * SECTOR, SECTOR) == 0);
-		ok(memcmp(run + i * SECTOR, one, SECTOR) == 0, "... sector 2^32%+d is as it is alone",
-		   (int)i - 1);
+		ok(memcmp(run + i * SECTOR, one, SECTOR) == 0,
+		   "... sector 2^32%+d is as it is alone", (int)i - 1);
 		memcpy(one, text, SECTOR);
 		FIXTURE_MUST(xts_encrypt(xts, one, SECTOR, (uint32_t)(first + i) * (uint64_t)SECTOR,
 					 SECTOR) == 0);

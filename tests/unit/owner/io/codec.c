@@ -23,8 +23,9 @@ static void test_encodings(void)
 		{ "\xfb\xff\xbf", "+/+/", "fbffbf" },
 	};
 	/* clang-format on */
-	static const char *const bad[] = { "Zm9", "Zm9v=", "Zm9vYg=", "Zm9vYh==", "Zg=v", "====",
-					   "Zm9-", "Zm9_", "66666", "6g6666", "Zm9vZm9v", "" };
+	static const char *const bad[] = { "Zm9",   "Zm9v=",  "Zm9vYg=",  "Zm9vYh==",
+					   "Zg=v",  "====",   "Zm9-",	  "Zm9_",
+					   "66666", "6g6666", "Zm9vZm9v", "" };
 	unsigned char all[256], bytes[256];
 	char text[513];
 	size_t i, len;
@@ -51,7 +52,8 @@ static void test_encodings(void)
 		   bad[i]);
 	}
 	ok(codec_parse("Zm9v", bytes, 3) == 0 && codec_parse("666F6f\n", bytes, 3) == 0 &&
-		   codec_parse("Zm 9v\r\n", bytes, 3) == 0, "white space does not matter");
+		   codec_parse("Zm 9v\r\n", bytes, 3) == 0,
+	   "white space does not matter");
 }
 
 static void test_names(void)
@@ -62,7 +64,8 @@ static void test_names(void)
 	ok(codec_from_name("base64", &codec) == 0 && codec == CODEC_BASE64, "base64");
 	ok(codec_from_name("hex", &codec) == 0 && codec == CODEC_HEX, "hex");
 	ok(codec_from_name("Hex", &codec) == -EINVAL && codec_from_name("", &codec) == -EINVAL &&
-		   codec == CODEC_HEX, "and nothing else");
+		   codec == CODEC_HEX,
+	   "and nothing else");
 }
 
 static void test_decoder(void)

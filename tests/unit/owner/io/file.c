@@ -90,12 +90,14 @@ static void test_reading(void)
 	   "text behind the padding");
 	memset(big, 0xff, sizeof(big));
 	ok(strlen(decoded((char *)big, SECRET_CAPACITY, &format)) == 2 * SECRET_CAPACITY &&
-		   format == CODEC_BINARY, "as much as there can be");
+		   format == CODEC_BINARY,
+	   "as much as there can be");
 	ok(strstr(decoded((char *)big, SECRET_CAPACITY + 1, NULL), "longer than the 16384"),
 	   "one byte more");
 	memset(text, 'a', sizeof(text));
 	ok(strlen(decoded((char *)text, 2 * SECRET_CAPACITY, &format)) == 2 * SECRET_CAPACITY &&
-		   format == CODEC_HEX, "as much in hexadecimal, more than one buffer");
+		   format == CODEC_HEX,
+	   "as much in hexadecimal, more than one buffer");
 	ok(strstr(decoded((char *)text, 2 * SECRET_CAPACITY + 2, NULL), "offset 32769: more than"),
 	   "one byte more in hexadecimal");
 	text[20000] = '!';
@@ -117,7 +119,8 @@ static void test_values(void)
 	is_str(bytes_hex(bytes, 16), "000102030405060708090a0b0c0d0e0f", "... in base64");
 	fixture_put(&fx, "/value", "000102030405060708090a0b0c0d0e0f\0x", 34);
 	f = (struct fault){ 0 };
-	is_int(file_value(fixture_path(&fx, "/value"), bytes, 16, &f), -EINVAL, "no text with a NUL");
+	is_int(file_value(fixture_path(&fx, "/value"), bytes, 16, &f), -EINVAL,
+	       "no text with a NUL");
 	f = (struct fault){ 0 };
 	is_int(file_value("000102", bytes, 16, &f), -EIO, "neither a value nor a file");
 }
@@ -187,7 +190,8 @@ static void test_long_texts(void)
 		is_str(fixture_get(&fx, "/long"), text, "... in one line");
 		ok(file_read_encoded(fixture_path(&fx, "/long"), &back, &found, &f) == 0 &&
 			   found == format && back.len == s.len &&
-			   memcmp(back.bytes, s.bytes, s.len) == 0, "... come back");
+			   memcmp(back.bytes, s.bytes, s.len) == 0,
+		   "... come back");
 	}
 }
 
@@ -197,7 +201,8 @@ static void test_race(void)
 
 	f = (struct fault){ 0 };
 	is_int(file_out_create(fixture_path(&fx, "/raced"), false, &file, &f), 0, "a new file");
-	is_int(file_out_put(&file, CODEC_BINARY, (const unsigned char *)"new", 3, &f), 0, "written");
+	is_int(file_out_put(&file, CODEC_BINARY, (const unsigned char *)"new", 3, &f), 0,
+	       "written");
 	fixture_text(&fx, "/raced", "first");
 	is_int(file_out_commit(&file, 1, &f), -EPERM, "another process was faster");
 	file_out_done(&file);

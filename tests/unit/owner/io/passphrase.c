@@ -60,7 +60,8 @@ static void generated(void)
 	secret_done(&other);
 	fixed = true;
 	BYTES_MUST(passphrase_generate(false, &s, &f) == 0);
-	ok(memcmp(s.bytes, "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f", 64) == 0,
+	ok(memcmp(s.bytes, "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f",
+		  64) == 0,
 	   "the digits are those of the generator's bytes");
 	secret_done(&s);
 	fixed = false;

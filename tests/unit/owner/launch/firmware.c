@@ -63,9 +63,11 @@ static void test_good(void)
 	put(records, RECORDS + 18);
 	is_int(parse(SIZE), 0, "a table as AmdSev builds have it is read");
 	ok(firmware.secret.present && firmware.secret.base == 0x810000 &&
-		   firmware.secret.size == 0xc00, "the area for secrets");
+		   firmware.secret.size == 0xc00,
+	   "the area for secrets");
 	ok(firmware.hashes.present && firmware.hashes.base == 0x810c00 &&
-		   firmware.hashes.size == 0x400, "the area for hashes");
+		   firmware.hashes.size == 0x400,
+	   "the area for hashes");
 	is_int(parse(RECORDS + 18 + TAIL), 0, "the table may begin where the file does");
 	put("", 18);
 	is_int(parse(SIZE), 0, "a table without records is one");
@@ -111,8 +113,8 @@ static void test_bad(void)
 	bad("00f8ffff 00080000 1a00 61b32e4c9b7dc34c8081127c90d3d294", 18 + 26, end - 26,
 	    "an area beyond 4 GiB");
 	bad("00008100 000c0000 1a00 61b32e4c9b7dc34c8081127c90d3d294"
-	    "00008100 000c0000 1a00 61b32e4c9b7dc34c8081127c90d3d294", 18 + 52, end - 52,
-	    "a second area");
+	    "00008100 000c0000 1a00 61b32e4c9b7dc34c8081127c90d3d294",
+	    18 + 52, end - 52, "a second area");
 	put(secret, 18 + 26);
 	image[FOOTER_LEN_AT + 2] ^= 1;
 	ok(parse(SIZE) == -EINVAL && strstr(f.why, "footer"), "another footer is none");

@@ -37,8 +37,8 @@ static const char *put_firmware(unsigned int slot, const char *name, bool hashes
 	(void)bytes_from_hex("1200de82b596b21ff745baeaa366c55a082d", p, 18);
 	if (hashes) {
 		p[0] = 18 + 26;
-		(void)bytes_from_hex("000c8100000400001a001f3755723b3a044b927b1da6efa8d454",
-				     p - 26, 26);
+		(void)bytes_from_hex("000c8100000400001a001f3755723b3a044b927b1da6efa8d454", p - 26,
+				     26);
 	}
 	return file(slot, name, firmware, sizeof(firmware));
 }
@@ -53,7 +53,8 @@ static const char *hash_hex(const void *data, size_t len)
 
 static void test_hashes(void)
 {
-	const char *kernel = file(0, "/kernel", "kernel", 6), *initrd = file(1, "/initrd", "initrd", 6);
+	const char *kernel = file(0, "/kernel", "kernel", 6),
+		   *initrd = file(1, "/initrd", "initrd", 6);
 	unsigned char table[LAUNCH_HASHES_SIZE];
 	struct fault f = { 0 };
 	char want[600];
@@ -66,12 +67,14 @@ static void test_hashes(void)
 	is_str(bytes_hex(table, sizeof(table)), bytes_hex(vmsa0, LAUNCH_HASHES_SIZE),
 	       "hashes: no command line is one NUL, no initrd is nothing, 8 bytes of padding");
 	is_int(launch_hashes(kernel, initrd, "a b", table, &f), 0, "hashes: of all three");
-	is_str(bytes_hex(table + 36, 32), hash_hex("a b", 4), "hashes: the command line has its NUL");
+	is_str(bytes_hex(table + 36, 32), hash_hex("a b", 4),
+	       "hashes: the command line has its NUL");
 	is_str(bytes_hex(table + 86, 32), hash_hex("initrd", 6), "hashes: the initrd");
 	is_str(bytes_hex(table + 136, 32), hash_hex("kernel", 6), "hashes: the kernel");
 	is_int(launch_hashes(kernel, initrd, "", table, &f), 0, "hashes: an empty command line");
 	is_str(bytes_hex(table + 36, 32), NUL_HASH, "... is as none");
-	is_int(launch_hashes(kernel, "/nonexistent", "", table, &f), -EIO, "hashes: no such initrd");
+	is_int(launch_hashes(kernel, "/nonexistent", "", table, &f), -EIO,
+	       "hashes: no such initrd");
 	ok(strcmp(f.what, "/nonexistent") == 0 && f.code == EXITCODE_IO, "... is named");
 }
 

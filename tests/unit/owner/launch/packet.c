@@ -73,8 +73,8 @@ static void test_sevctl_vectors(void)
 	       "d14ddee4f717bf4516f87e2d48114a39d0987ca135fa3dfc05cd9fb8ed7a9988b223eb16c7b20d7e"
 	       "7fa58188f9e862f5db2ca29c36be9557c20b00ffdb0e5c3c",
 	       "sevctl: its payload");
-	is_int(table_add(&table, "736869e5-aaaa-4973-92ec-06879ce3da0b", &second, false, "T", &f), 0,
-	       "sevctl: another entry");
+	is_int(table_add(&table, "736869e5-aaaa-4973-92ec-06879ce3da0b", &second, false, "T", &f),
+	       0, "sevctl: another entry");
 	table_pad(&table);
 	is_int(packet_seal(&table, &tik, &tek, &measurement, iv, &packet), 0, "sevctl: sealed");
 	is_str(bytes_hex(packet.header, PACKET_HEADER_SIZE),
@@ -94,13 +94,15 @@ static void test_measurement(void)
 	_cleanup_secret_ struct secret tik = bytes_secret_hex("3569cf61a32a602b87185ac6e0f55913");
 	const struct digest digest =
 		digest_hex("c64bd101fc9a4a2ce0a27c408d9200911f139a895469b04a40a6fa2890830d23");
-	struct launch_platform platform = { .api_major = 1, .api_minor = 40, .build = 40,
-					    .policy = 3 };
+	struct launch_platform platform = {
+		.api_major = 1, .api_minor = 40, .build = 40, .policy = 3
+	};
 	unsigned char blob[LAUNCH_BLOB_SIZE];
 	struct digest measurement, other = digest;
 
 	(void)bytes_from_hex("96cc1bc56c48f60724c9ad7a250bdd16da5898d3b86fede29c03e9aac828048e"
-			     "c313fab511c216b1505b1b2ea9903c40", blob, sizeof(blob));
+			     "c313fab511c216b1505b1b2ea9903c40",
+			     blob, sizeof(blob));
 	is_int(launch_measurement(&tik, &platform, &digest, blob + DIGEST_SIZE, &measurement), 0,
 	       "measurement: computed");
 	is_str(bytes_hex(measurement.octets, DIGEST_SIZE),
@@ -176,14 +178,17 @@ static void test_authentication(void)
 
 	packet.len = 777;
 	table.len = 17;
-	ok(packet_seal(&table, &tik, &tek, &measurement, iv, &packet) == -EINVAL && packet.len == 777,
+	ok(packet_seal(&table, &tik, &tek, &measurement, iv, &packet) == -EINVAL &&
+		   packet.len == 777,
 	   "no packet of a table without padding");
 	table.len = 0;
-	ok(packet_seal(&table, &tik, &tek, &measurement, iv, &packet) == -EINVAL && packet.len == 777,
+	ok(packet_seal(&table, &tik, &tek, &measurement, iv, &packet) == -EINVAL &&
+		   packet.len == 777,
 	   "nor of none");
 	table.len = 16;
 	tek.len = 15;
-	ok(packet_seal(&table, &tik, &tek, &measurement, iv, &packet) == -EINVAL && packet.len == 777,
+	ok(packet_seal(&table, &tik, &tek, &measurement, iv, &packet) == -EINVAL &&
+		   packet.len == 777,
 	   "nor with a TEK of 15 bytes");
 }
 

@@ -2,9 +2,9 @@
 /*
  * table.c - secret tables: built bit for bit, parsed, changed, and refused.
  */
-#include "owner/table/names.h"
-#include "conf/reference.h"
 #include "owner/table/table.h"
+#include "conf/reference.h"
+#include "owner/table/names.h"
 
 #include "bytes.h"
 
@@ -122,7 +122,8 @@ static void is_flaw(const char *hex, int kind, size_t offset, const char *what)
 	if (!ok(r == -EINVAL && (int)flaw.kind == kind && flaw.offset == offset &&
 			(table.nr == 12345) == (kind != TABLE_TRAILING) && *flaw.reason,
 		"parse: %s is refused at offset %zu", what, offset))
-		printf("# got %d, kind %d at %zu: %s, nr %zu\n", r, flaw.kind, flaw.offset, flaw.reason, table.nr);
+		printf("# got %d, kind %d at %zu: %s, nr %zu\n", r, flaw.kind, flaw.offset,
+		       flaw.reason, table.nr);
 }
 
 #define H "42f5741edd71664d963eef4287ff173b"
@@ -163,20 +164,21 @@ static void test_flaws(void)
 
 static void test_refusals(void)
 {
-	_cleanup_secret_ struct secret t = started(), before = bytes_secret_hex(H "30000000" G1
-										"1c00000068756e7465723221");
+	_cleanup_secret_ struct secret t = started(),
+				       before = bytes_secret_hex(H "30000000" G1
+								   "1c00000068756e7465723221");
 	struct fault f;
 
 	is_int(add(&t, GUID_DISK_SECRET, "hunter2!", 8, false, &f), 0, "add: a key");
 	ok(add(&t, TABLE_GUID, "x", 1, true, &f) == -EPERM, "add: not with the header's GUID");
 	ok(add(&t, TABLE_GUID_DELETED, "x", 1, true, &f) == -EPERM, "add: not with the NULL GUID");
-	ok(add(&t, GUID_DISK_SECRET, "x", 1, true, &f) == -EPERM, "add: no GUID twice, even forced");
+	ok(add(&t, GUID_DISK_SECRET, "x", 1, true, &f) == -EPERM,
+	   "add: no GUID twice, even forced");
 	ok(strstr(f.why, GUID_DISK_SECRET) != NULL, "... and the GUID is named");
 	ok(add(&t, GUID_KERNEL_EXAMPLE, "x", 1, false, &f) == -EPERM,
 	   "add: not with the GUID of the kernel's document");
 	ok(strstr(f.next, "luks-key") != NULL, "... and the right one is named");
-	is_str(bytes_hex(t.bytes, 64), bytes_hex(before.bytes, 64),
-	       "add: refusals change nothing");
+	is_str(bytes_hex(t.bytes, 64), bytes_hex(before.bytes, 64), "add: refusals change nothing");
 	is_int(t.len, 48, "... nor the length");
 	is_int(add(&t, GUID_KERNEL_EXAMPLE, "x", 1, true, &f), 0, "... unless forced");
 	is_int(add(&t, OTHER, "", 0, false, &f), 0, "add: another entry may be empty");
@@ -222,7 +224,8 @@ static void test_sizes(void)
 	table_start(&t);
 	f = (struct fault){ 0 };
 	is_int(add(&t, OTHER, data, 3072 - 39, false, &f), 0, "a secret of 3033 bytes");
-	ok(table_fits("T", &t, 3072, &f) == -EPERM && strstr(f.why, "3088") && strstr(f.why, "3072"),
+	ok(table_fits("T", &t, 3072, &f) == -EPERM && strstr(f.why, "3088") &&
+		   strstr(f.why, "3072"),
 	   "... does not fit, and both sizes are told");
 	f = (struct fault){ 0 };
 	is_int(table_fits("T", &t, 3088, &f), 0, "... but where there is room");
@@ -247,7 +250,8 @@ static size_t not_zero(const struct secret *s)
 
 static void test_changes(void)
 {
-	_cleanup_secret_ struct secret t = bytes_secret_hex(worked), data = bytes_secret("stale bytes", 11);
+	_cleanup_secret_ struct secret t = bytes_secret_hex(worked),
+				       data = bytes_secret("stale bytes", 11);
 	_cleanup_secret_ struct secret one = started(), two = started();
 	struct fault f;
 	int r = add(&one, OTHER, "\1\2\0\4\5", 5, false, &f);
@@ -277,7 +281,8 @@ static void test_changes(void)
 	       "... which goes");
 	t.bytes[36] = 19;
 	ok(add(&t, TABLE_GUID, "x", 1, false, &f) == -EINVAL && f.code == EXITCODE_BAD_INPUT &&
-		   strstr(f.why, "offset 36"), "add: not to a broken table");
+		   strstr(f.why, "offset 36"),
+	   "add: not to a broken table");
 }
 
 static void test_guids(void)
@@ -289,12 +294,16 @@ static void test_guids(void)
 	is_str(bytes_hex(bytes, 16), "67452301ab89efcd0f1e2d3c4b5a6978", "guid: mixed-endian");
 	guid_text(bytes, guid);
 	is_str(guid, "01234567-89ab-cdef-0f1e-2d3c4b5a6978", "guid: and back");
-	ok(names_parse("luks", guid) < 0 && names_parse("LUKS-KEY", guid) < 0 && names_parse("", guid) < 0,
+	ok(names_parse("luks", guid) < 0 && names_parse("LUKS-KEY", guid) < 0 &&
+		   names_parse("", guid) < 0,
 	   "guid: names are exact");
-	ok(names_parse("luks-key", guid) == 0 && strcmp(guid, GUID_DISK_SECRET) == 0, "guid: luks-key");
+	ok(names_parse("luks-key", guid) == 0 && strcmp(guid, GUID_DISK_SECRET) == 0,
+	   "guid: luks-key");
 	ok(names_parse("policy", guid) == 0 &&
-		   strcmp(guid, "f2d7c5a0-8f0e-4f36-9a3c-6b1de5a7c914") == 0, "guid: policy");
-	ok(names_parse("E6F5A162-D67F-4750-A67C-5D065F2A9910", guid) == 0 && strcmp(guid, OTHER) == 0,
+		   strcmp(guid, "f2d7c5a0-8f0e-4f36-9a3c-6b1de5a7c914") == 0,
+	   "guid: policy");
+	ok(names_parse("E6F5A162-D67F-4750-A67C-5D065F2A9910", guid) == 0 &&
+		   strcmp(guid, OTHER) == 0,
 	   "guid: either case");
 	is_str(names_alias(GUID_DISK_SECRET), "luks-key", "guid: its name");
 	ok(!names_alias(OTHER) && names_meaning(OTHER) && !names_meaning("x"), "guid: its meaning");
