@@ -285,6 +285,12 @@ check_blanks() {
 		cut -c 1-100
 }
 
+# src/kmod has the kernel's form.
+check_format() {
+	files | grep -E '^(src|tests)/.*\.[ch]$' | grep -v '^src/kmod/' |
+		xargs -d '\n' clang-format-22 --dry-run --ferror-limit=1 2>&1 | sed -n 's/: warning: .*/: not as clang-format-22 does it/p'
+}
+
 check_ifdef() {
 	# But for the kernel's number of an architecture, which no header has for all of them.
 	sources | xargs grep -nE '^\s*#\s*(if|ifdef|elif)\>' /dev/null |
@@ -338,7 +344,8 @@ check_executable() {
 rule() {
 	[[ ! ${only[*]} || " ${only[*]} " == *" $1 "* ]] || return 0
 	case $1 in
-		shellcheck) ! lacks "$1" || return 0 ;;
+		shellcheck) ! lacks shellcheck || return 0 ;;
+		format) ! lacks clang-format-22 || return 0 ;;
 	esac
 	clean "$2" < <("check_$1")
 }
@@ -351,6 +358,7 @@ rule secret_calls 'nothing cuts or copies secrets'
 rule ifdef 'no variants by the preprocessor'
 rule headers 'each header stands alone'
 rule columns 'lines are short'
+rule format 'C has the form of .clang-format'
 rule blanks 'no blanks at the end of a line, tabs in front'
 rule spdx 'each file has its licence'
 rule openings 'each file says what it is'

@@ -29,6 +29,7 @@ module    depmod              kmod
 test      prove               perl
 test      python3             python3
 test      shellcheck          shellcheck
+test      clang-format-22     clang-format-22
 test,lab  cryptsetup          cryptsetup-bin
 test,lab  openssl             openssl
 test,lab  mke2fs              e2fsprogs

@@ -3,7 +3,7 @@
 #
 # lint.t - tests/lint.sh says nothing of a small tree that keeps the rules, and of each that breaks
 # one it names that rule, the file, and nothing else. Each rule of lint.sh has to be broken here.
-# Needs: shellcheck
+# Needs: shellcheck clang-format-22
 source "$(dirname "$0")/../lib/tap.sh"
 source "$(dirname "$0")/../lib/fixture.sh"
 
@@ -13,7 +13,7 @@ mapfile -t rules < <(sed -nE 's/^rule ([a-z_]+) .*/\1/p' "$lint")
 # Which rules are asked together, so that one that should be silent is heard. Those that take
 # long are asked only where they have something to say.
 declare -A beside=([folders]='never owners' [never]='folders owners' [owners]='folders never'
-	[headers]='ifdef columns' [shellcheck]='syntax executable')
+	[format]='ifdef columns openings' [headers]='ifdef columns' [shellcheck]='syntax executable')
 text='words secret_calls ifdef columns blanks spdx openings machine_paths executable syntax'
 nl=$'\n' tab=$'\t'
 
@@ -46,6 +46,7 @@ put "$clean" tests/fuzz/part.c ''
 printf '#!/bin/bash\n# %s\necho "$1"\n' "$spdx" > "$clean/tests/run.sh"
 printf '# %s\n' "$spdx" | tee "$clean/tests/lab.py" > "$clean/Makefile"
 must chmod +x "$clean/tests/run.sh"
+must cp "$top/.clang-format" "$clean/"
 
 # linted RULE...: sets said to what lint.sh says of $tmp/tree, but for what is good.
 linted() {
@@ -210,6 +211,8 @@ linted columns
 is 'columns: a message does not count' "$said" ''
 must rm -r "$tmp/tree"
 
+line format src/boot/part.c 'int  x;'
+line format tests/unit/base/part.c 'int *x, * y;'
 line blanks src/boot/part.c 'x; '
 line blanks tests/lab.py "x = 1$tab" 'a tab at the end'
 line blanks src/boot/part.c '        x;'
