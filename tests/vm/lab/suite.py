@@ -110,7 +110,7 @@ def tried(tap, results, label, case, combo):
         elif isinstance(case, cases.Forecast):
             complaints, more = forecast(), []
         else:
-            complaints, more = machine(case, combo, os.path.join(results, label))
+            complaints, more = twice(machine, case, combo, os.path.join(results, label))
     except cache.Lack as e:
         tap.report(True, name, skip=str(e))
         return
@@ -120,6 +120,18 @@ def tried(tap, results, label, case, combo):
         complaints, more = traceback.format_exc().split("\n"), []
     tap.report(not complaints, name, complaints + more if complaints else [])
     cache.say(f"{'ok' if not complaints else 'NOT OK'} {name} ({time.monotonic() - began:.0f} s)")
+
+
+def twice(function, *args):
+    """function(*args), and once more if the lab itself fails: QEMU that does not start, a download, a debugger that is
+    not heard. What a guest does is judged, and is no such error."""
+    try:
+        return function(*args)
+    except cache.Lack:
+        raise
+    except cache.LabError as e:
+        cache.say(f"once more: {e}")
+        return function(*args)
 
 
 def machine(case, combo, log):
