@@ -388,7 +388,8 @@ def table():
     refuse("segment-type", "seg-unknown-type", bare("foo"), why=PLAIN)
     refuse("segment-type", "seg-unknown-decorated", put(SEGMENT + "/type", "foo"), why=PLAIN)
     refuse("segment-type", "seg-opal", opal("hw-opal"), why="does not know the type and " + PLAIN, until=(2, 7))
-    refuse("segment-type", "seg-opal-crypt", opal("hw-opal-crypt"), why="does not know the type and " + PLAIN, until=(2, 7))
+    refuse("segment-type", "seg-opal-crypt", opal("hw-opal-crypt"), why="does not know the type and " + PLAIN,
+           until=(2, 7))
     refuse("segment-type", "seg-type-case", put(SEGMENT + "/type", "Crypt"), why=PLAIN)
     refuse("segment-type", "seg-type-nul", text('"crypt"', '"crypt\\u0000"', '"segments"'), why=TAKEN)
     refuse("segment-type", "seg-type-number", put(SEGMENT + "/type", 1))
@@ -482,7 +483,8 @@ def table():
     # the segment is the second thing that is forged, so that the mapping is plaintext; it is judged first
     refuse("segment-type", "area-null-forged", every(forged_area, bare("linear")))
     refuse("segment-type", "area-null-forged@32", every(forged_area, bare("linear")), base="32")
-    refuse("segment-cipher", "area-null-forged-null", every(forged_area, put(SEGMENT + "/encryption", "cipher_null-ecb")))
+    refuse("segment-cipher", "area-null-forged-null",
+           every(forged_area, put(SEGMENT + "/encryption", "cipher_null-ecb")))
     refuse("keyslot-cipher", "area-null-own-key", forged_area)
     refuse("keyslot-cipher", "area-null-own-key-capi", lambda i: forged_area(i, "capi:ecb(cipher_null)-plain64"))
     refuse("keyslot-af", "af-stripes1", put(AF + "/stripes", 1), why=TAKEN)

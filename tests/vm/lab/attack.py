@@ -158,8 +158,8 @@ def formatted(image, tmp, uuid, key):
     """An empty LUKS2 disk of 24 MiB."""
     with open(image, "wb") as f:
         f.truncate(24 << 20)
-    cache.run(["cryptsetup", "luksFormat", "--batch-mode", "--type", "luks2", "--cipher", "aes-xts-plain64", "--key-size", "512",
-               "--uuid", uuid, "--sector-size", "512", *disk.PBKDF, "--key-file",
+    cache.run(["cryptsetup", "luksFormat", "--batch-mode", "--type", "luks2", "--cipher", "aes-xts-plain64",
+               "--key-size", "512", "--uuid", uuid, "--sector-size", "512", *disk.PBKDF, "--key-file",
                disk.with_file(tmp, "key", key), image])
     os.unlink(tmp + "/key")
 

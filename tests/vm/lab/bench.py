@@ -2,8 +2,8 @@
 """The benchmark: in one guest, `cryptsetup open` and a whole `coco-unlock unlock` of the same disk, by turns.
 
 A launch secret is gone after its first use, so a fresh table is put into the area before each run: the guest's memory
-is a file that the lab can write to. coco-unlock's window from 'device known' to 'mapping there' comes from its own status.json, key derivation
-and all; modules and the search for the device are printed apart."""
+is a file that the lab can write to. coco-unlock's window from 'device known' to 'mapping there' comes from its own
+status.json, key derivation and all; modules and the search for the device are printed apart."""
 
 import dataclasses
 import json

@@ -104,8 +104,8 @@ def behind(make, *args, hot=None):
 
 
 def tells(text):
-    """A shell command for the initramfs: a line on the console that nothing cuts in two. The kernel prints its own in one
-    piece, but in the middle of what a process writes to a terminal."""
+    """A shell command for the initramfs: a line on the console that nothing cuts in two. The kernel prints its own in
+    one piece, but in the middle of what a process writes to a terminal."""
     return f'echo "<1>LAB {text}" >/dev/kmsg'
 
 

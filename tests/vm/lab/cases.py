@@ -7,8 +7,8 @@ import hmac
 import re
 
 from . import attack, disk, endings, firstboot, full, generators, headers, looks, lvm, names, owner, realroot, table
-from .case import (ATTACKERS, ALL, COCO, COCO12, COCO13, COCO14, EFI12, EVEN, GOOD, HURRIED, KEPT, KEY, LISTING, LUKS, ODD,
-                   RELOAD, SHORT, UNGUARDED, WORKLOAD, Case, Disk, behind, tells, unlock)
+from .case import (ATTACKERS, ALL, COCO, COCO12, COCO13, COCO14, EFI12, EVEN, GOOD, HURRIED, KEPT, KEY, LISTING, LUKS,
+                   ODD, RELOAD, SHORT, UNGUARDED, WORKLOAD, Case, Disk, behind, tells, unlock)
 from .verdict import Boot, Falls, Refuse, Shell, Silent
 
 
@@ -33,8 +33,10 @@ LONG = table.secret("long", 3032)
 CASES = [
     # the real root is reached
     Case("boot", Boot(found=1), GOOD),
-    Case("boot-keep", Boot(found=4, kept=(str(KEPT),), checks=(("cat %s/%s" % (LISTING[3:], KEPT), "for the workload"),)),
-         table.plain(KEY, (WORKLOAD, b"not for long"), (KEPT, b"for the workload"), (table.numbered(9), table.secret("x", 100))),
+    Case("boot-keep",
+         Boot(found=4, kept=(str(KEPT),), checks=(("cat %s/%s" % (LISTING[3:], KEPT), "for the workload"),)),
+         table.plain(KEY, (WORKLOAD, b"not for long"), (KEPT, b"for the workload"),
+                     (table.numbered(9), table.secret("x", 100))),
          config=unlock(KeepSecrets=KEPT), commands=("cat %s/%s" % (LISTING[3:], KEPT),)),
     Case("boot-reload", Boot(found=3, checks=((RELOAD, ""),)),
          table.plain(KEY, (WORKLOAD, b"not for long"), (KEPT, b"gone as well")), on=(EFI12,), commands=(RELOAD,)),
@@ -67,7 +69,8 @@ CASES = [
     Case("duplicate", Refuse(14, "table-duplicate"), table.duplicate(KEY), on=COCO),
     Case("duplicate-efi", Refuse(14, "table-duplicate", wiped=False), table.duplicate(KEY), on=(EFI12,)),
     Case("no-disk", Refuse(4, "no-device", within=30, not_before=14), GOOD, (), config=HURRIED),
-    Case("no-disk-cmdline", Refuse(4, "no-device", within=22, not_before=7), GOOD, (), cmdline=("coco_unlock.timeout=12",)),
+    Case("no-disk-cmdline", Refuse(4, "no-device", within=22, not_before=7), GOOD, (),
+         cmdline=("coco_unlock.timeout=12",)),
     Case("cmdline-cannot-lengthen", Refuse(4, "no-device", within=30), GOOD, (), config=HURRIED,
          cmdline=("coco_unlock.timeout=600",)),
     Case("blank-disk", Refuse(4, "no-device", within=30), GOOD, (Disk("blank", b""),), config=HURRIED),
@@ -76,11 +79,13 @@ CASES = [
     Case("luks1", Refuse(19, "not-luks2"), GOOD, (Disk("luks1", KEY),)),
     Case("two-disks", Refuse(18, "ambiguous-device"), GOOD, (Disk(), Disk("luks2", KEY, "second"))),
     Case("unknown-option", Refuse(10, "config"), GOOD, force=True, config={"cocotab": "root auto - no-such-option\n"}),
-    Case("no-module", Refuse(11, "no-secret-module", wiped=False), GOOD, force=True, drop=("coco_secret", "efi_secret")),
+    Case("no-module", Refuse(11, "no-secret-module", wiped=False), GOOD, force=True,
+         drop=("coco_secret", "efi_secret")),
     Case("no-dm-crypt", Refuse(17, "no-dm-crypt"), GOOD, force=True, drop=("dm_crypt",)),
     # another way to a shell, behind the guard of the command line: dracut's break points, systemd's rescue modes
     Case("break", Refuse(22, "aborted"), GOOD, cmdline=("rd.break=pre-mount",), config=UNGUARDED),
-    Case("emergency-target", Refuse(22, "aborted"), GOOD, cmdline=("rd.systemd.unit=emergency.target",), config=UNGUARDED),
+    Case("emergency-target", Refuse(22, "aborted"), GOOD, cmdline=("rd.systemd.unit=emergency.target",),
+         config=UNGUARDED),
     Case("rescue-target", Refuse(22, "aborted"), GOOD, cmdline=("rd.systemd.unit=rescue.target",), config=UNGUARDED),
     Case("action-reboot", Refuse(7, "no-secret-table", "reboot"), config=unlock(FailureAction="reboot")),
     Case("action-halt", Refuse(7, "no-secret-table", "halt"), config=unlock(FailureAction="halt")),
@@ -89,7 +94,8 @@ CASES = [
 
 PROMPT = Falls("^.*Please enter passphrase for disk.*$")
 def forged(name, says, on):
-    return Case("forged-" + name, Refuse(6, "header-refused", says=f"'{says}'"), GOOD, behind(attack.forged, name), on=on)
+    return Case("forged-" + name, Refuse(6, "header-refused", says=f"'{says}'"), GOOD, behind(attack.forged, name),
+                on=on)
 
 
 TWINS = (Disk(), *behind(attack.twin))
@@ -129,7 +135,8 @@ CONTROLS = [
     Case("recipe-twin", ATTACKERS, GOOD, (Disk(), *behind(attack.twin, hot=OPENED)), root="UUID=" + disk.ROOT_FS_UUID),
     Case("recipe-twin-alone", ATTACKERS, GOOD, behind(attack.forged, "unopenable") + behind(attack.twin),
          root="UUID=" + disk.ROOT_FS_UUID),
-    Case("recipe-btrfs-good", Falls("^LAB root=/dev/mapper/root$"), GOOD, (Disk("btrfs"),), modules=("btrfs",), on=(COCO12,)),
+    Case("recipe-btrfs-good", Falls("^LAB root=/dev/mapper/root$"), GOOD, (Disk("btrfs"),), modules=("btrfs",),
+         on=(COCO12,)),
     Case("recipe-btrfs-twin", ATTACKERS, GOOD, BTRFS_TWINS, modules=("btrfs",), on=(COCO12,)),
     Case("recipe-wrong-secret", PROMPT, table.plain(table.secret("another"))),
     Case("recipe-no-secret", PROMPT),
@@ -143,9 +150,11 @@ CONTROLS = [dataclasses.replace(c, recipe=True, limit=150,
 # One word of each class that the kernel command line must not have.
 WORDS = {
     "init": "init=/bin/sh", "break": "rd.break", "unit": "systemd.unit=rescue.target",
-    "initrd-unit": "rd.systemd.unit=emergency.target", "run": "systemd.run=/bin/sh", "debug-shell": "systemd.debug_shell",
+    "initrd-unit": "rd.systemd.unit=emergency.target", "run": "systemd.run=/bin/sh",
+    "debug-shell": "systemd.debug_shell",
     "mask": "systemd.mask=coco-unlock-verify-root.service", "credential": "systemd.set_credential=fstab.extra.initrd:x",
-    "luks": "rd.luks.uuid=luks-" + disk.ROOT_UUID, "luks-name": f"luks.name={disk.ROOT_UUID}=root", "resume": "resume=/dev/vda",
+    "luks": "rd.luks.uuid=luks-" + disk.ROOT_UUID, "luks-name": f"luks.name={disk.ROOT_UUID}=root",
+    "resume": "resume=/dev/vda",
     "dm-create": "dm-mod.create=root,,,rw,0,65536,linear,/dev/vda,0", "blacklist": "module_blacklist=dm_crypt",
     "kgdboc": "kgdboc=ttyS0", "sysrq": "sysrq_always_enabled", "quoted": 'quiet"rd.break=pre-mount"',
     "security": "security=selinux", "audit": "audit=0",
@@ -175,7 +184,8 @@ GUARD = [word_case(name, word, n) for n, (name, word) in enumerate(WORDS.items()
         "modprobe coco_secret config_table=$(cat /sys/firmware/efi/config_table)\n",
         f"S=$(cat {LISTING[3:]}/{LUKS})\n",
         f"[ \"$S\" = $'{''.join(f'{chr(92)}x{b:02x}' for b in KEY)}' ] && echo READ$((40+2))\n")),
-    Case("rdinit-measured", Silent(20), GOOD, cmdline=("rdinit=/bin/sh",), on=(COCO12,), unhashed=(" rdinit=/bin/sh", "")),
+    Case("rdinit-measured", Silent(20), GOOD, cmdline=("rdinit=/bin/sh",), on=(COCO12,),
+         unhashed=(" rdinit=/bin/sh", "")),
     Case("flood", Refuse(2, "secret-refused", typed=200), table.plain(table.secret("another")), on=EVEN,
          types=tuple(f"line {n} of what nobody has asked for\n" for n in range(200))),
 ]
@@ -186,7 +196,8 @@ GUARD = [word_case(name, word, n) for n, (name, word) in enumerate(WORDS.items()
 def right_pins(disks):
     key = disk.volume_key(disks[0], KEY)
     fixated = hmac.new(key, f"cryptsetup:root:{disk.ROOT_UUID}".encode(), hashlib.sha256).hexdigest()
-    return table.pinned(KEY, "uuid=" + disk.ROOT_UUID, "header=sha256:" + "0" * 64, "header=sha256:" + disk.header_pin(disks[0]),
+    return table.pinned(KEY, "uuid=" + disk.ROOT_UUID, "header=sha256:" + "0" * 64,
+                        "header=sha256:" + disk.header_pin(disks[0]),
                         "volume-key=sha256:" + hashlib.sha256(key).hexdigest(), "fixate-volume-key=" + fixated)
 
 
@@ -209,11 +220,15 @@ PINS = [
     Case("policy-missing", Refuse(27, "policy-missing"), GOOD, config=owner.STRICT, on=EVEN),
     Case("policy-broken", Refuse(28, "policy-invalid", says=r"\b3\b"), table.pinned(KEY, "nonsense=1"), on=EVEN),
     Case("pins-right", Boot(found=2), right_pins, config=owner.STRICT, on=EVEN),
-    Case("pin-uuid", Refuse(29, "pin-mismatch", says="UUID"), table.pinned(KEY, "uuid=" + disk.uuid_of("other")), on=ODD),
-    Case("pin-header", Refuse(29, "pin-mismatch", says="header"), table.pinned(KEY, "header=sha256:" + "0" * 64), on=EVEN),
-    Case("pin-volume-key", Refuse(29, "pin-mismatch", says="volume key"), table.pinned(KEY, "volume-key=sha256:" + "0" * 64), on=ODD),
+    Case("pin-uuid", Refuse(29, "pin-mismatch", says="UUID"), table.pinned(KEY, "uuid=" + disk.uuid_of("other")),
+         on=ODD),
+    Case("pin-header", Refuse(29, "pin-mismatch", says="header"), table.pinned(KEY, "header=sha256:" + "0" * 64),
+         on=EVEN),
+    Case("pin-volume-key", Refuse(29, "pin-mismatch", says="volume key"),
+         table.pinned(KEY, "volume-key=sha256:" + "0" * 64), on=ODD),
     # A whole old disk is refused; one old block is not noticed, and that is shown, too.
-    Case("generation", Boot(found=2, checks=((READ, "old state"), (WRITE, "new state"), (WHERE, r"\d+"), (RAISED, "5"))),
+    Case("generation",
+         Boot(found=2, checks=((READ, "old state"), (WRITE, "new state"), (WHERE, r"\d+"), (RAISED, "5"))),
          table.pinned(KEY, "min-generation=0", "set-generation=5"), commands=(READ, WRITE, WHERE, RAISED), on=ODD,
          then=(Case("old-block", Boot(found=2, checks=((READ, "old state"), (RAISED, "5"))), FIVE,
                     commands=(READ, RAISED), before=roll_back),
@@ -235,7 +250,8 @@ LATE = [
         "/etc/systemd/system/lab-kill.service": "[Unit]\nDefaultDependencies=no\n"
                                                 "[Service]\nExecStart=/bin/sh /usr/lib/lab-kill\n",
         "/etc/systemd/system/coco-unlock.service.d/60-lab.conf":
-            "[Unit]\nWants=lab-kill.service\n[Service]\nExecStart=\nExecStart=/usr/bin/strace -f --seccomp-bpf -qq -o /dev/null "
+            "[Unit]\nWants=lab-kill.service\n"
+            "[Service]\nExecStart=\nExecStart=/usr/bin/strace -f --seccomp-bpf -qq -o /dev/null "
             "-e trace=unlink,unlinkat -e inject=unlink,unlinkat:delay_enter=30000000 /usr/bin/coco-unlock unlock\n"}),
 ]
 
@@ -266,14 +282,14 @@ def built(name):
         config=unlock(KeepSecrets=last), on=(COCO12, EFI12))
 
 
-OWNERS_ON = {"fresh": (COCO13, COCO12, EFI12, COCO14), "installer": ODD, "lvm": EVEN, "repart": (COCO13, COCO14), "rotation": ODD,
-             "recovery": EVEN}
+OWNERS_ON = {"fresh": (COCO13, COCO12, EFI12, COCO14), "installer": ODD, "lvm": EVEN, "repart": (COCO13, COCO14),
+             "rotation": ODD, "recovery": EVEN}
 OWNER = [owners(item, *stage, OWNERS_ON[item]) for item, stages in owner.STAGES.items() for stage in stages]
 OWNER += [built(name) for name in owner.TABLES]
 # Only Debian 12's guests have what coco-secret needs.
 OWNER.append(Case("owner-device", Boot(found=1, checks=owner.ON_DEVICE), GOOD, (Disk(), Disk(made=owner.device)),
-                  config={"cocotab": f"root UUID={disk.ROOT_UUID} - -\n"}, commands=tuple(c for c, _ in owner.ON_DEVICE),
-                  on=(COCO12, EFI12)))
+                  config={"cocotab": f"root UUID={disk.ROOT_UUID} - -\n"},
+                  commands=tuple(c for c, _ in owner.ON_DEVICE), on=(COCO12, EFI12)))
 # The host's volume group has the name of the owner's. Today's recipe takes it; our image does not see it.
 LVM_TWINS = (Disk("owner", name="lvm/disk"), *behind(attack.lvm_twin))
 OWNER.append(Case("owner-lvm-twin", Boot(found=2), owner.table_beside("table"), LVM_TWINS, on=ODD, **IN_LVM))
@@ -291,7 +307,8 @@ CASES += realroot.CASES
 CASES = full.CASES + CASES
 
 # In the short run these are shown on more than their first combo.
-EVERYWHERE = ("boot", "memory", "headers", *full.EVERYWHERE, *(case.name for case in OWNER if case.name.startswith("owner-table-")))
+EVERYWHERE = ("boot", "memory", "headers", *full.EVERYWHERE,
+              *(case.name for case in OWNER if case.name.startswith("owner-table-")))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -333,7 +350,8 @@ def decided():
     """(case, expected code) of the cases of one disk that is there, and of no other mishap."""
     for case in CASES:
         plain = not (case.recipe or case.cmdline or case.drop or case.files or case.qemu or case.root != Case.root)
-        if not plain or len(case.disks) != 1 or case.disks[0].late or case.disks[0].hot or case.disks[0].kind in ("real", "readme"):
+        if (not plain or len(case.disks) != 1 or case.disks[0].late or case.disks[0].hot
+                or case.disks[0].kind in ("real", "readme")):
             continue
         if isinstance(case.expect, Boot):
             # Its driver has no such limit.

@@ -68,7 +68,8 @@ def stop(number, _frame):
 def main(argv):
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop)
-    parser = argparse.ArgumentParser(prog="lab.py", description="Boots real Debian guests from a launch secret under QEMU.")
+    parser = argparse.ArgumentParser(prog="lab.py",
+                                     description="Boots real Debian guests from a launch secret under QEMU.")
     sub = parser.add_subparsers(dest="verb", required=True)
     p = sub.add_parser("prepare", help="build everything that is cached")
     p.add_argument("--suite", action="append", help="only this guest: bookworm or trixie")
@@ -77,7 +78,8 @@ def main(argv):
     p.add_argument("--append", default="", help="more words for the kernel command line")
     p = sub.add_parser("run", help="run the cases, TAP on stdout")
     p.add_argument("--full", action="store_true", help="every case on every guest it makes sense on")
-    p.add_argument("--skip-as-fail", action="store_true", help="what cannot run for want of root or a program is a failure")
+    p.add_argument("--skip-as-fail", action="store_true",
+                   help="what cannot run for want of root or a program is a failure")
     p.add_argument("-j", type=int, default=2, help="machines at once (2)")
     p.add_argument("case", nargs="*", help="CASE or CASE@GUEST; all without one")
     sub.add_parser("list", help="list the cases")

@@ -62,21 +62,24 @@ def story(fw, seen):
     events = [
         (0.0, "firmware", f"AmdSev OVMF starts; a launch secret lies at {fw.secret[0]:#x}"),
         (zero, "kernel", f"{seen.kver}, as Debian ships it (efi_secret is off in it)"),
-        (at("Running in initrd|dracut-.*Initramfs"), "initramfs", f"systemd {seen.lab['systemd']} of an image made by dracut"),
+        (at("Running in initrd|dracut-.*Initramfs"), "initramfs",
+         f"systemd {seen.lab['systemd']} of an image made by dracut"),
         (begin("prepare"), "coco-unlock", "starts; checks all that can fail without the secret"),
         (end("secret-module"), "module", f"{source['module']} publishes the launch secret in {source['path']}"),
         (end("read"), "secrets", f"{source['found']} found, {source['read']} read into locked memory"),
         (end("wipe"), "wiped",
          f"{source['wiped']} of {source['found']} entries, {source['kept']} kept, before any disk is touched"),
         (end("device"), "device", f"{volume['device']}, UUID {volume['uuid']}"),
-        (end("header"), "header", f"{volume['header']}: LUKS2, one segment, {volume.get('cipher', 'cipher on the list')}"),
+        (end("header"), "header",
+         f"{volume['header']}: LUKS2, one segment, {volume.get('cipher', 'cipher on the list')}"),
         (end("keyslot"), "key", f"keyslot {volume['keyslot']} opens with the secret's {volume['form']} bytes"),
         (mapped, "mapping", volume["mapping"]),
         (at("Switch Root"), "hand-over", "the initramfs leaves"),
         (at("^Welcome to Debian", mapped), "real root", f"{seen.lab['root']}: systemd {seen.lab['systemd']} starts"),
         (at("^LAB begin"), "verdict", "system is " + seen.lab["state"] + ", as the guest says:"),
     ]
-    yield f"coco-unlock demo: Debian 12, kernel {seen.kver}, QEMU {vm.accelerator()}; firmware sha256 {fw.digest[:16]}..."
+    yield (f"coco-unlock demo: Debian 12, kernel {seen.kver}, QEMU {vm.accelerator()}; "
+           f"firmware sha256 {fw.digest[:16]}...")
     yield ""
     yield "  seconds  step         what"
     for when, step, what in sorted((e for e in events if e[0] is not None), key=lambda e: e[0]):

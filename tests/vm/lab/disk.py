@@ -54,7 +54,8 @@ def root(guest, kernel_name, key, btrfs=False):
 def plain(guest, kernel_name, btrfs=False):
     """The same, not encrypted."""
     system, tools = tree.system(guest, kernel_name), tree.tools(guest)
-    return cache.item(f"plain-{guest}-{kernel_name}", cache.key(system, tools, guest_files(), TRIM, MASKED, btrfs, RECIPE),
+    return cache.item(f"plain-{guest}-{kernel_name}",
+                      cache.key(system, tools, guest_files(), TRIM, MASKED, btrfs, RECIPE),
                       lambda tmp: make_plain(system, tools, btrfs, tmp),
                       f"the root of {guest}, {kernel_name} kernel") + "/disk"
 
@@ -155,16 +156,16 @@ def encrypt(tmp, key, image, uuid):
         f.truncate(f.tell() + 2 * HEADER)
     with cache.lock("reencrypt"):   # cryptsetup refuses a second one of the same UUID at the same time
         cache.run(["cryptsetup", "reencrypt", "--encrypt", "--batch-mode", "--reduce-device-size", "32M",
-                   "--force-offline-reencrypt", "--sector-size", "512", "--cipher", "aes-xts-plain64", "--key-size", "512",
-                   "--uuid", uuid, *PBKDF, "--key-file", with_file(tmp, "key", key), image])
+                   "--force-offline-reencrypt", "--sector-size", "512", "--cipher", "aes-xts-plain64",
+                   "--key-size", "512", "--uuid", uuid, *PBKDF, "--key-file", with_file(tmp, "key", key), image])
     os.unlink(tmp + "/key")
 
 
 def volume_key(image, key):
     """The volume key of an image, told by cryptsetup."""
     with tempfile.TemporaryDirectory() as tmp:
-        cache.run(["cryptsetup", "luksDump", "--batch-mode", "--dump-volume-key", "--volume-key-file", tmp + "/volume-key",
-                   "--key-file", with_file(tmp, "key", key), image])
+        cache.run(["cryptsetup", "luksDump", "--batch-mode", "--dump-volume-key",
+                   "--volume-key-file", tmp + "/volume-key", "--key-file", with_file(tmp, "key", key), image])
         with open(tmp + "/volume-key", "rb") as f:
             return f.read()
 
@@ -177,8 +178,8 @@ def header_pin(image):
 
 def small(kind, key, name="vol"):
     """A small volume: kind luks2, luks1, ext4 or blank, with a UUID made from its name."""
-    return cache.item(f"volume-{kind}", cache.key(kind, key, name, RECIPE), lambda tmp: make_small(kind, key, name, tmp),
-                      f"a small {kind} volume") + "/disk"
+    return cache.item(f"volume-{kind}", cache.key(kind, key, name, RECIPE),
+                      lambda tmp: make_small(kind, key, name, tmp), f"a small {kind} volume") + "/disk"
 
 
 def uuid_of(name):

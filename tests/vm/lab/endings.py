@@ -27,7 +27,8 @@ def after(unit, target, *lines):
             "/usr/bin/grep": None,
             "/etc/systemd/system/lab-skip.service":
             "[Unit]\nDefaultDependencies=no\n[Service]\nType=oneshot\n"
-            f"ExecStart=/bin/sh -c '{tells(f'skips $$(grep -w {gdb.FUNCTION} /proc/kallsyms | cut -c1-16)')}; sleep 2'\n",
+            f"ExecStart=/bin/sh -c '{tells(f'skips $$(grep -w {gdb.FUNCTION} /proc/kallsyms | cut -c1-16)')}; "
+            "sleep 2'\n",
             "/usr/bin/cut": None}
 
 
@@ -46,7 +47,8 @@ TWINS = (Disk(), *behind(attack.twin))
 
 def refused(name, code, word, files, table_, disks=(Disk(),), **more):
     """The same on a machine that only does not power off, and on one that goes on altogether."""
-    expect = Refuse(code, word, ends="reboot", after=STALL, never=NEXT, dump=code > 30, **({"says": "lab.foreign"} if code == 25 else {}))
+    expect = Refuse(code, word, ends="reboot", after=STALL, never=NEXT, dump=code > 30,
+                    **({"says": "lab.foreign"} if code == 25 else {}))
     return [Case(f"deaf-{name}{'-skips' * skip}", expect, table_, disks, files=files, deaf=True, skip=skip, **more)
             for skip in (False, True)]
 
@@ -59,8 +61,8 @@ CASES = [
     # Without the trigger, too: nothing of the boot runs, also when systemd loses patience after a minute.
     Case("deaf-mute", Refuse(31, "root-confusion", ends="running", never=NEXT, dump=True), GOOD, TWINS, files=MUTE,
          deaf=True, skip=True, hold=200, idle=True, on=EVEN),
-    Case("deaf-reboot", Refuse(25, "command-line", "reboot", never=NEXT, after=STALL), GOOD, files=UNLOCK, cmdline=("lab.foreign",),
-         config=REBOOTING, deaf=True, skip=True, on=ODD),
+    Case("deaf-reboot", Refuse(25, "command-line", "reboot", never=NEXT, after=STALL), GOOD, files=UNLOCK,
+         cmdline=("lab.foreign",), config=REBOOTING, deaf=True, skip=True, on=ODD),
     Case("deaf-halt", Refuse(25, "command-line", "halt", never=NEXT), GOOD, files=UNLOCK, cmdline=("lab.foreign",),
          config=HALTING, deaf=True, skip=True, hold=30, on=EVEN),
     # The disk keeps its requests: the mount hangs, the mapping does not go, and the machine ends in time.

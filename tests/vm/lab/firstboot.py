@@ -28,7 +28,8 @@ def directory(guest):
         raise cache.Lack("no loop device on this machine")
     commands = [readme.image(), readme.secrets(), readme.launch(), vars(readme.attempt())]
     lab = [*map(tree.read, (__file__, owner.__file__, owner.GPT)), disk.guest_files(), disk.TRIM, disk.MASKED]
-    key = cache.key(tree.trees(guest), tree.tools(guest), tree.project_key(), commands, lab, firmware.get().digest, RECIPE)
+    key = cache.key(tree.trees(guest), tree.tools(guest), tree.project_key(), commands, lab, firmware.get().digest,
+                    RECIPE)
     return cache.item(f"firstboot-{guest}", key, lambda tmp: make(guest, tmp),
                       f"what README.md makes of a plain image of {tree.SUITES[guest]}")
 

@@ -2,8 +2,8 @@
 """The host as a debugger: makes the guest's CPU skip a function of its kernel, over QEMU's gdb stub.
 
 The protocol is gdb's remote serial protocol ("GDB Remote Serial Protocol" in gdb's manual); of it only what is needed:
-g and G for the registers, m for memory, Z0 for a breakpoint, c. The first registers are eight bytes each, in the order of
-gdb's amd64 target."""
+g and G for the registers, m for memory, Z0 for a breakpoint, c. The first registers are eight bytes each, in the order
+of gdb's amd64 target."""
 
 import re
 import socket

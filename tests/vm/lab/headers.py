@@ -71,7 +71,8 @@ def table_of(mutant):
     offset = 2056 if mutant.name == "seg-offset" else 2048
     key = KEY_IN_TABLE.format({"32": 32, "integrity": 96}.get(mutant.base, 64))
     if mutant.base == "integrity":
-        return {"mut": rf"0 \d+ crypt capi:authenc\(hmac\(sha256\),xts\(aes\)\)-plain64 {key} 0 \d+:\d+ 0 1 integrity:32:aead",
+        return {"mut": rf"0 \d+ crypt capi:authenc\(hmac\(sha256\),xts\(aes\)\)-plain64 {key} 0 \d+:\d+ 0 1 "
+                       r"integrity:32:aead",
                 "mut_dif": r"0 \d+ integrity \d+:\d+ 2048 32 J .*"}
     words = {"seg-sector4096": " 1 sector_size:4096"}.get(mutant.name, "")
     if "allow-discards" in mutant.options:

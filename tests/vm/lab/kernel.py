@@ -36,7 +36,8 @@ def merged():
     with open(FRAGMENT, "rb") as f:
         fragment = f.read()
     return cache.item("kernel-merged", cache.key(version, fragment, RECIPE),
-                      lambda tmp: build(tmp, base + "/tree", version), f"Linux {version} with efi_secret (8 minutes on 2 cores)")
+                      lambda tmp: build(tmp, base + "/tree", version),
+                      f"Linux {version} with efi_secret (8 minutes on 2 cores)")
 
 
 def unpack(tools, version):

@@ -28,8 +28,8 @@ def halves(combo):
     """The directory with the volumes of a guest: root/disk, without what is in /usr, and usr/disk, with that."""
     system, tools = tree.system(combo.guest, combo.kernel), tree.tools(combo.guest)
     guest_files = [tree.read(os.path.join(tree.GUEST_FILES, n)) for n in sorted(os.listdir(tree.GUEST_FILES))]
-    return cache.item(f"halves-{combo.guest}", cache.key(system, tools, guest_files, disk.TRIM, disk.MASKED, disk.RECIPE,
-                                                         tree.read(__file__)),
+    return cache.item(f"halves-{combo.guest}",
+                      cache.key(system, tools, guest_files, disk.TRIM, disk.MASKED, disk.RECIPE, tree.read(__file__)),
                       lambda tmp: make_halves(system, tools, tmp), f"root and /usr of {combo.guest} on two volumes")
 
 
@@ -63,7 +63,8 @@ def usr_twin():
         for name in ("sbin/init", "lib/systemd/systemd"):
             cache.run(["cp", attack.init(), f"{top}/{name}"])
         disk.write(top + "/lib/os-release", attack.OS_RELEASE)
-        cache.run(["mkfs.ext4", "-q", "-F", "-m", "0", "-U", USR_FS_UUID, "-L", "lab-usr", "-d", top, tmp + "/disk", "8M"])
+        cache.run(["mkfs.ext4", "-q", "-F", "-m", "0", "-U", USR_FS_UUID, "-L", "lab-usr", "-d", top, tmp + "/disk",
+                   "8M"])
         cache.remove(top)
     return attack.item("usr-twin", build, tree.read(__file__))
 
@@ -76,7 +77,8 @@ def other_root():
 
 WAITS = {
     "/usr/lib/lab-wait": f"#!/bin/sh\n{tells('waits')}\nn=0\n"
-                         f"until case \"$(readlink /dev/disk/by-uuid/{USR_FS_UUID})\" in *vd*) ;; *) false ;; esac; do\n"
+                         f"until case \"$(readlink /dev/disk/by-uuid/{USR_FS_UUID})\" "
+                         "in *vd*) ;; *) false ;; esac; do\n"
                          "    n=$((n + 1)); [ $n -lt 300 ] || exit 0\n    sleep 0.1\ndone\n",
     "/etc/systemd/system/initrd-parse-etc.service.d/60-lab.conf": "[Service]\nExecStartPre=/bin/sh /usr/lib/lab-wait\n"}
 ONE_LOOK = {
@@ -98,15 +100,18 @@ DATA = (Disk(), Disk(made=other_root))
 AS_DATA = dict(disks=DATA, root="/dev/mapper/data")
 
 CASES = [
-    Case("usr-volume", Boot(found=2, forms={"root": "exact", "usr": "exact"}), TABLE, ROOT_AND_USR, config=USR, on=EVEN),
-    Case("usr-twin", Refuse(31, "root-confusion", says="on /sys(root|usr)/usr uses"), TABLE, TWIN, config=USR, files=WAITS, on=ODD),
+    Case("usr-volume", Boot(found=2, forms={"root": "exact", "usr": "exact"}), TABLE, ROOT_AND_USR, config=USR,
+         on=EVEN),
+    Case("usr-twin", Refuse(31, "root-confusion", says="on /sys(root|usr)/usr uses"), TABLE, TWIN, config=USR,
+         files=WAITS, on=ODD),
     Case("usr-twin-one-look", ATTACKERS, TABLE, TWIN, config=USR, files=dict(WAITS, **ONE_LOOK), limit=150, on=ODD[:2]),
     Case("look-killed", Refuse(22, "aborted"), GOOD, files=KILLED, on=EVEN),
     Case("look-killed-last", Refuse(22, "aborted"), GOOD, files=KILLED_LAST, on=ODD),
     Case("look-short-cut", Refuse(22, "aborted"), GOOD, files=dict(KILLED, **SHORT_CUT), on=EVEN),
-    Case("word-other-volume", Refuse(25, "command-line", says="root=/dev/mapper/data.*the root is the volume 'root'"), TABLE,
-         config=cocotab("data", DATA_UUID), on=EVEN, **AS_DATA),
+    Case("word-other-volume", Refuse(25, "command-line", says="root=/dev/mapper/data.*the root is the volume 'root'"),
+         TABLE, config=cocotab("data", DATA_UUID), on=EVEN, **AS_DATA),
     Case("other-volume", Refuse(31, "root-confusion", says="does not lie on the volume 'root'"), TABLE,
          config=dict(cocotab("data", DATA_UUID), **UNGUARDED), on=ODD, **AS_DATA),
-    Case("other-volume-as-root", ATTACKERS, TABLE, config=cocotab("data", DATA_UUID, "root"), limit=150, on=ODD[:2], **AS_DATA),
+    Case("other-volume-as-root", ATTACKERS, TABLE, config=cocotab("data", DATA_UUID, "root"), limit=150, on=ODD[:2],
+         **AS_DATA),
 ]

@@ -21,7 +21,8 @@ export LVM_SUPPRESS_FD_WARNINGS=1
 lvm() { command=$1; shift; /sbin/lvm $command --quiet --driverloaded n --config 'activation { udev_sync=0 udev_rules=0 }
     devices { use_devicesfile=0 obtain_device_list_from_udev=0 filter=[ "a|^'$loop'$|", "r|.|" ] }
     backup { backup=0 archive=0 }' "$@"; }
-create() { size=$1; shift; lvm lvcreate --activate n --zero n --wipesignatures n --extents $size --name "$@" debian-vg; }
+create() { size=$1; shift; lvm lvcreate --activate n --zero n --wipesignatures n \
+--extents $size --name "$@" debian-vg; }
 """
 
 SCRIPT = TOOLS + """
@@ -46,7 +47,8 @@ def physical_volume(guest, root, path, uuid=PV_UUID):
 def siblings(guest, files, path):
     """Makes the file `path`: the same volume group, with a volume for each (name, file) of less than EXTENT MiB, and
     without a root."""
-    script = TOOLS + "lvm pvcreate $loop\nlvm vgcreate debian-vg $loop\n" + "".join(f"create 1 {name}\n" for name, _ in files)
+    script = (TOOLS + "lvm pvcreate $loop\nlvm vgcreate debian-vg $loop\n"
+              + "".join(f"create 1 {name}\n" for name, _ in files))
     laid_out(guest, script, START + (len(files) + 1) * EXTENT,
              [(file, START + n * EXTENT) for n, (_, file) in enumerate(files)], path)
 
@@ -60,5 +62,6 @@ def laid_out(guest, script, mib, contents, path):
             f.truncate(mib << 20)
         tree.enter(tree.trees(guest) + "/root", script, [(tmp, "/mnt")], tmp + "/log")
         for file, place in contents:
-            cache.run(["dd", "if=" + file, f"of={tmp}/volume", "bs=1M", f"seek={place}", "conv=notrunc,sparse", "status=none"])
+            cache.run(["dd", "if=" + file, f"of={tmp}/volume", "bs=1M", f"seek={place}", "conv=notrunc,sparse",
+                       "status=none"])
         os.rename(tmp + "/volume", path)

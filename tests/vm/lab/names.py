@@ -27,7 +27,8 @@ def ext4(tmp, path, text, *options):
     """A file system of 3 MiB with the one file `whose`."""
     os.mkdir(tmp + "/files")
     disk.write(tmp + "/files/whose", text + "\n")
-    attack.cache.run(["mkfs.ext4", "-q", "-F", "-m", "0", "-O", "^has_journal", *options, "-d", tmp + "/files", path, "3M"])
+    attack.cache.run(["mkfs.ext4", "-q", "-F", "-m", "0", "-O", "^has_journal", *options, "-d", tmp + "/files", path,
+                      "3M"])
     attack.cache.remove(tmp + "/files")
 
 
@@ -131,9 +132,10 @@ GROUPS = [
     # As it was, when nobody looked: the host's swap volume has the place of the owner's.
     Case("names-lvm-unguarded", Falls(r"LAB swap_1 lies on .*\(vdb\)"), OWNERS_TABLE, (OWNERS_LVM, *behind(siblings)),
          on=ODD[:2], limit=150, files=dict(SHOWS, **UNFILTERED, **UNVERIFIED), **IN_LVM),
-    Case("names-pv", Refuse(31, "root-confusion", says=f"/dev/vdb claims the UUID {lvm.PV_UUID} of /dev/dm-"), OWNERS_TABLE,
-         (OWNERS_LVM, *behind(pv_twin)), on=ODD, **IN_LVM),
-    Case("recipe-names-pv", ATTACKERS, OWNERS_TABLE, (OWNERS_LVM, *behind(pv_twin)), on=(COCO12, COCO13), **IN_LVM_TODAY),
+    Case("names-pv", Refuse(31, "root-confusion", says=f"/dev/vdb claims the UUID {lvm.PV_UUID} of /dev/dm-"),
+         OWNERS_TABLE, (OWNERS_LVM, *behind(pv_twin)), on=ODD, **IN_LVM),
+    Case("recipe-names-pv", ATTACKERS, OWNERS_TABLE, (OWNERS_LVM, *behind(pv_twin)), on=(COCO12, COCO13),
+         **IN_LVM_TODAY),
     # Only Debian 13's lvm module of dracut brings RAID into the image.
     Case("names-md", Refuse(31, "root-confusion", says="the md device 'md_root'"), GOOD, (Disk(), *behind(bare_root)),
          on=(COCO13,), modules=("lvm",), files=ASSEMBLES),
@@ -145,8 +147,8 @@ VOLUMES = (Disk(), *(Disk(made=lambda name=name: volume(name)) for name in ("dat
 
 
 def twins(name, says, on):
-    return Case("names-" + name, Refuse(31, "root-confusion", says="/dev/vdd claims the " + says + " of /dev/dm-"), GOOD,
-                VOLUMES + behind(twin, name), on=on, config=THREE)
+    return Case("names-" + name, Refuse(31, "root-confusion", says="/dev/vdd claims the " + says + " of /dev/dm-"),
+                GOOD, VOLUMES + behind(twin, name), on=on, config=THREE)
 
 
 # The name goes to the device of the last event, and the host makes one when it likes, by changing its disk's size.

@@ -52,8 +52,8 @@ def parts(case, combo):
         kernel, initrd, release = case.boots_with(combo)
         return kernel, initrd, [image(combo, d) for d in case.disks], release
     system = tree.system(guest, kernel_name)
-    initrd = tree.initramfs(guest, kernel_name, case.config, case.drop, case.force, case.files, case.recipe, case.modules,
-                            case.full)
+    initrd = tree.initramfs(guest, kernel_name, case.config, case.drop, case.force, case.files, case.recipe,
+                            case.modules, case.full)
     disks = [image(combo, d) for d in case.disks]
     return system + "/vmlinuz", initrd, disks, tree.read(system + "/kver")
 
@@ -228,7 +228,8 @@ def search_memory(machine, case, secret, **more):
     """All of the guest's memory, searched for the secret and for other texts: {form: addresses}."""
     wanted = dict(forms(secret), **more)
     found = {name: [] for name in wanted}
-    with open(machine.memory(0, case.ram << 20), "rb") as f, mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ) as memory:
+    with open(machine.memory(0, case.ram << 20), "rb") as f, \
+            mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ) as memory:
         for name, text in wanted.items():
             at = memory.find(text)
             while at >= 0 and len(found[name]) < 20:

@@ -62,7 +62,8 @@ def directory(guest, kernel_name, name):
         made(guest, kernel_name, plain, tmp)
         for disk_name, table_name, code in STAGES[name]:
             coco_secret(guest, tmp, f"verify {disk_name}#2 {table_name} --config guest --memory 1G", code)
-    key = cache.key(plain, tree.project(guest), readme.secrets(), *map(tree.read, (__file__, lvm.__file__, GPT)), RECIPE)
+    key = cache.key(plain, tree.project(guest), readme.secrets(), *map(tree.read, (__file__, lvm.__file__, GPT)),
+                    RECIPE)
     return cache.item(f"owner-{name}-{guest}-{kernel_name}", key, build,
                       f"what coco-secret makes of the root of {guest}, {kernel_name} kernel ({name})")
 
@@ -113,7 +114,8 @@ def installer(guest, _kernel_name, plain, tmp):
     cache.run(["cp", "--sparse=always", plain, tmp + "/volume"])
     disk.encrypt(tmp, PASSPHRASE, tmp + "/volume", disk.ROOT_UUID)
     disk.with_file(tmp, "volume-key", disk.volume_key(tmp + "/volume", PASSPHRASE))
-    tree.enter(tree.trees(guest) + "/root", "truncate -s 32M /mnt/header; cryptsetup -q --type luks2 -c aes-xts-plain64 "
+    tree.enter(tree.trees(guest) + "/root",
+               "truncate -s 32M /mnt/header; cryptsetup -q --type luks2 -c aes-xts-plain64 "
                "-h sha256 -s 512 --sector-size 512 --use-random --volume-key-file /mnt/volume-key "
                "luksFormat /mnt/header /mnt/passphrase", [(tmp, "/mnt")])
     cache.run(["dd", f"if={tmp}/header", f"of={tmp}/volume", "bs=1M", "count=16", "conv=notrunc", "status=none"])
@@ -179,10 +181,12 @@ ON_DEVICE = (
      "2>/run/lab-log || cat /run/lab-log; ls /run/lab-backup", "/dev/vdb: encrypted\n[^\n]*\nnext: [^\n]*\nls: [^\n]*"),
     (f"coco-secret prepare /dev/vdb -o /run/lab-table {SECRET} | head -n 1", "/dev/vdb: keyslot [^\n]*"),
     ("coco-secret verify /dev/vdb /run/lab-table | tail -n 1", "boot +opens volume root, [^\n]*"),
-    (f"cryptsetup open {SECRET} /dev/vdb lab-device && mount -o ro /dev/mapper/lab-device /mnt && cat /mnt/marker", MARKER),
+    (f"cryptsetup open {SECRET} /dev/vdb lab-device && mount -o ro /dev/mapper/lab-device /mnt && cat /mnt/marker",
+     MARKER),
     (f"coco-secret prepare /dev/vdb -o /run/lab-table2 {SECRET}; echo $?; ls /run/lab-table2",
      "coco-secret: /dev/vdb: [^\n]*in use[^\n]*\n2\nls: [^\n]*"),
-    (FOR_GOOD + f"umount /mnt; cryptsetup close lab-device; coco-secret prepare /dev/vdb -o /run/lab-table2 {SECRET}; echo $?",
+    (FOR_GOOD + "umount /mnt; cryptsetup close lab-device; "
+     f"coco-secret prepare /dev/vdb -o /run/lab-table2 {SECRET}; echo $?",
      "coco-secret: /dev/vdb: another program has locked it; [^\n]*\n2"),
 )
 
@@ -210,7 +214,8 @@ LAST = table.numbered(62)
 def contents(count, size):
     """{GUID: bytes} of a table with the root's key and count - 1 others, of which the last one has this size."""
     numbers = [*range(1, count - 1), 62] if count > 1 else []
-    return {str(table.LUKS): table.secret("root"), **{str(table.numbered(n)): table.secret(f"fill{n}", 8) for n in numbers},
+    return {str(table.LUKS): table.secret("root"),
+            **{str(table.numbered(n)): table.secret(f"fill{n}", 8) for n in numbers},
             **({str(LAST): table.secret("last", size)} if count > 1 else {})}
 
 

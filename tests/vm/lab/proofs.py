@@ -12,7 +12,8 @@ from . import table
 from .verdict import Boot, Falls, MARKER, Refuse, Shell, Silent, judge
 
 OTHER_ACTION = {"poweroff": "reboot", "reboot": "halt", "halt": "poweroff"}
-INTRUDERS = {"the output of a typed command": "MARK42", "a passphrase prompt": "Please enter passphrase for disk croot:",
+INTRUDERS = {"the output of a typed command": "MARK42",
+             "a passphrase prompt": "Please enter passphrase for disk croot:",
              "a login prompt": "lab login: ", "a shell": "sh-5.2# ", "dracut's shell": ":/root# ",
              "sulogin": "Press Enter for maintenance"}
 

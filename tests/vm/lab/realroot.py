@@ -56,7 +56,8 @@ def make(guest, kernel_name, plain, cocotab, tmp):
     cache.run([sys.executable, "-IS", owner.GPT, "make", tmp + "/disk", str(start + 1), *specs])
     start = owner.BEFORE
     for name, size, _ in parts:
-        cache.run(["dd", f"if={tmp}/{name}", f"of={tmp}/disk", "bs=1M", f"seek={start}", "conv=notrunc,sparse", "status=none"])
+        cache.run(["dd", f"if={tmp}/{name}", f"of={tmp}/disk", "bs=1M", f"seek={start}", "conv=notrunc,sparse",
+                   "status=none"])
         os.unlink(f"{tmp}/{name}")
         start += size
 
@@ -91,7 +92,8 @@ def plain_boot(kver, tmp):
     cache.run(["cp", attack.init(), top + "/shutdown"])
     disk.write(top + "/etc/initrd-release", attack.OS_RELEASE)
     os.mkdir(tmp + "/top")
-    cache.run(["sh", "-c", 'cd "$0" && find . | cpio -o -H newc --quiet | gzip > "$1"', top, f"{tmp}/top/initrd.img-{kver}"])
+    cache.run(["sh", "-c", 'cd "$0" && find . | cpio -o -H newc --quiet | gzip > "$1"', top,
+               f"{tmp}/top/initrd.img-{kver}"])
     cache.run(["mkfs.ext4", "-q", "-F", "-U", BOOT_UUID, "-L", "boot", "-d", tmp + "/top", tmp + "/boot", f"{BOOT}M"])
     for name in ("/initramfs", "/top"):
         cache.remove(tmp + name)
@@ -105,7 +107,8 @@ OBEYS = ("grep -q '^/dev/vda4 ' /proc/swaps && systemctl poweroff\n",)
 ON = (COCO13, COCO12, COCO14)
 
 CASES = [
-    Case("real-root", Boot(found=1, checks=((SWAPS, ""), (SHUTDOWN, r"inactive\n(lost\+found\n)?initrd\.img-.*(\nlost\+found)?"),
+    Case("real-root", Boot(found=1, checks=((SWAPS, ""),
+                                            (SHUTDOWN, r"inactive\n(lost\+found\n)?initrd\.img-.*(\nlost\+found)?"),
                                             (WARNINGS, "lvm\nfstab\nsysrq"))),
          GOOD, (Disk("real", name="cocotab"),), commands=(SWAPS, SHUTDOWN, WARNINGS), end="systemctl poweroff", on=ON),
     Case("real-root-control", ATTACKERS, GOOD, (Disk("real", name="none"),), types=OBEYS, on=ON),

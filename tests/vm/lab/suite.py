@@ -37,7 +37,8 @@ def run(names, full, jobs, skip_as_fail, lack):
     unknown = [n for n in names if not any(n in (label, case.name) for label, case, _ in chosen)]
     if unknown:
         raise cache.LabError("no such case: " + " ".join(unknown))
-    tap = Tap(len(chosen) if lack else sum(session.count() if isinstance(c, headers.Session) else 1 for _, c, _ in chosen))
+    tap = Tap(len(chosen) if lack else
+              sum(session.count() if isinstance(c, headers.Session) else 1 for _, c, _ in chosen))
     if lack:
         for label, _, _ in chosen:
             if skip_as_fail:
@@ -170,7 +171,8 @@ def image(case, combo):
         initrd = tree.initramfs(combo.guest, combo.kernel, case.config, case.drop, files=case.files)
         with open(os.path.join(os.path.dirname(initrd), "dracut.log"), errors="replace") as log:
             said = log.read()
-        return [] if re.search(case.says, said) else [f"expected the image build to say {case.says!r}, seen:", *said.split("\n")]
+        return [] if re.search(case.says, said) else [f"expected the image build to say {case.says!r}, seen:",
+                                                      *said.split("\n")]
     try:
         tree.initramfs(combo.guest, combo.kernel, case.config, case.drop, files=case.files)
     except cache.LabError as e:

@@ -97,8 +97,8 @@ def add_files(source, target):
 
 def project_files():
     """The files of the project that end up in a guest, as {path: absolute path}: what git would commit."""
-    done = subprocess.run(["git", "-C", PROJECT, "-c", "safe.directory=*", "ls-files", "-co", "--exclude-standard", "-z"],
-                          capture_output=True, text=True)
+    done = subprocess.run(["git", "-C", PROJECT, "-c", "safe.directory=*", "ls-files", "-co", "--exclude-standard",
+                           "-z"], capture_output=True, text=True)
     if done.returncode:
         names = [os.path.relpath(os.path.join(d, f), PROJECT) for d, _, fs in os.walk(PROJECT) for f in fs]
     else:
@@ -146,11 +146,12 @@ def tools(guest):
     def build(tmp):
         for name in TOOLS:
             shutil.copy(f"{GUEST_FILES}/{name}.c", tmp)
-        enter(base + "/build", "cd /mnt; for name in " + " ".join(TOOLS) + "; do gcc -std=gnu11 -D_GNU_SOURCE -O2 -Wall -Wextra "
-              "-Werror -static -s -o $name $name.c; rm $name.c; done", [(tmp, "/mnt")])
+        enter(base + "/build", "cd /mnt; for name in " + " ".join(TOOLS) + "; do "
+              "gcc -std=gnu11 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -static -s -o $name $name.c; rm $name.c; done",
+              [(tmp, "/mnt")])
     base = trees(guest)
-    return cache.item(f"tools-{guest}", cache.key(base, *(read(f"{GUEST_FILES}/{name}.c") for name in TOOLS), RECIPE), build,
-                      f"the lab's programs for {SUITES[guest]}")
+    return cache.item(f"tools-{guest}", cache.key(base, *(read(f"{GUEST_FILES}/{name}.c") for name in TOOLS), RECIPE),
+                      build, f"the lab's programs for {SUITES[guest]}")
 
 
 def system(guest, kernel_name):
@@ -159,7 +160,8 @@ def system(guest, kernel_name):
     base, added = trees(guest), project(guest)
     extra = kernel.merged() if kernel_name == "merged" else None
     return cache.item(f"system-{guest}-{kernel_name}", cache.key(base, extra, added, SYSCTL, RECIPE),
-                      lambda tmp: make_system(base, added, extra, tmp), f"the root tree of {guest}, {kernel_name} kernel")
+                      lambda tmp: make_system(base, added, extra, tmp),
+                      f"the root tree of {guest}, {kernel_name} kernel")
 
 
 # Initramfs and root put each program at the same address in every process. Emulation translates code for an address:
@@ -185,19 +187,22 @@ def make_system(base, added, extra, tmp):
 def initramfs(guest, kernel_name, config=None, drop=(), force=False, files=None, recipe=False, modules=(), full=False):
     """The initramfs a guest's own dracut makes for a kernel. config: {file under /etc/coco-unlock: text};
     drop: kernel modules deleted from the tree before; force: build what the dracut module would refuse;
-    files: {path: text} of more files in the image, None for a program of the tree; recipe: crypttab and systemd-cryptsetup instead of
-    coco-unlock; modules: dracut modules that are otherwise left out; full: none is left out."""
+    files: {path: text} of more files in the image, None for a program of the tree;
+    recipe: crypttab and systemd-cryptsetup instead of coco-unlock; modules: dracut modules that are otherwise left
+    out; full: none is left out."""
     base = system(guest, kernel_name)
     files = dict(RECIPE_FILES[kernel_name] if recipe else {}, **(files or {}))
     name = f"{'recipe' if recipe else 'initramfs'}-{guest}-{kernel_name}"
     directory = cache.item(name, cache.key(base, config or {}, sorted(drop), force, DRACUT, OMIT_DRACUT,
-                                           *([files, recipe, modules] if files or modules else []), *(["full"] if full else [])),
-                           lambda tmp: make_initramfs(base, config or {}, drop, force, files, recipe, modules, full, tmp))
+                                           *([files, recipe, modules] if files or modules else []),
+                                           *(["full"] if full else [])),
+                           lambda tmp: make_initramfs(base, config or {}, drop, force, files, recipe, modules, full,
+                                                      tmp))
     return directory + "/initrd"
 
 
-DRACUT = ("dracut --force --no-hostonly --no-hostonly-cmdline --no-early-microcode --reproducible --nomdadmconf --nolvmconf "
-          "--drivers 'virtio_blk virtio_pci ext4' --compress 'zstd -9 -q -T0'")
+DRACUT = ("dracut --force --no-hostonly --no-hostonly-cmdline --no-early-microcode --reproducible --nomdadmconf "
+          "--nolvmconf --drivers 'virtio_blk virtio_pci ext4' --compress 'zstd -9 -q -T0'")
 # The recipe people use today: crypttab names the entry that the kernel publishes as the key file.
 CRYPTTAB = ("root UUID=5c0c0a7e-0001-4000-8000-000000000001 "
             "/sys/kernel/security/secrets/coco/736869e5-84f0-4973-92ec-06879ce3da0b keyfile-erase,luks\n")

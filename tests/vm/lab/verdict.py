@@ -144,11 +144,13 @@ def judge_status(combo, expect, lab):
                                    ("kept", source["kept"], len(expect.kept))]:
             if have != wanted:
                 bad.append(f"status {what}: expected {wanted!r}, seen {have!r}")
-        if expect.found is not None and (source["found"], source["wiped"]) != (expect.found, expect.found - len(expect.kept)):
+        if (expect.found is not None
+                and (source["found"], source["wiped"]) != (expect.found, expect.found - len(expect.kept))):
             bad.append(f"status: expected {expect.found} entries found and all but the kept wiped, seen {source}")
         for name, form in (expect.forms or {"root": "exact"}).items():
             volume = volumes.get(name, {})
-            if (volume.get("form"), volume.get("mapping"), volume.get("header")) != (form, "/dev/mapper/" + name, "accepted"):
+            if ((volume.get("form"), volume.get("mapping"), volume.get("header"))
+                    != (form, "/dev/mapper/" + name, "accepted")):
                 bad.append(f"status volume {name}: expected form {form}, seen {volume}")
             if name not in lab.get("mappings", "").split():
                 bad.append(f"no mapping {name}: {lab.get('mappings')!r}")
@@ -197,7 +199,7 @@ def judge_area(blob, kept, area):
 
 
 def data_of(blob):
-    """(guid, start, end) of each entry's data; of a broken table all that follows the header. Zeros may follow a table."""
+    """(guid, start, end) of each entry's data; of a broken table all behind its header. Zeros may follow a table."""
     found, pos = [], 20
     total = int.from_bytes(blob[16:20], "little")
     if blob and total <= len(blob) and not any(blob[total:]):
@@ -259,7 +261,8 @@ def judge_refusal(case, expect, seen):
     if expect.never and re.search(expect.never, seen.console, re.M):
         bad.append(f"a line {expect.never!r}")
     if expect.dump:
-        bad += [f"the volume key ({form}) in memory at {hex(places[0])}" for form, places in seen.keys.items() if places]
+        bad += [f"the volume key ({form}) in memory at {hex(places[0])}"
+                for form, places in seen.keys.items() if places]
         if not seen.keys:
             bad.append("memory was not searched for the volume key")
     if seen.typed < expect.typed:

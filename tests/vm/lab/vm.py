@@ -113,8 +113,8 @@ class VM:
             raise cache.LabError("the kernel-hashes table is larger than its area")
         argv = ["qemu-system-x86_64", "-M", MACHINE, "-accel", self.accel,
                 "-cpu", "host" if self.accel == "kvm" else CPU, "-m", str(self.ram), "-nodefaults", "-display", "none",
-                "-net", "none", "-action", "reboot=shutdown,shutdown=pause", "-bios", self.firmware.path, "-kernel", self.kernel,
-                "-initrd", self.initrd, "-append", self.cmdline,
+                "-net", "none", "-action", "reboot=shutdown,shutdown=pause", "-bios", self.firmware.path,
+                "-kernel", self.kernel, "-initrd", self.initrd, "-append", self.cmdline,
                 "-chardev", f"socket,id=con,path={self.tmp}/serial", "-serial", "chardev:con",
                 "-qmp", f"unix:{self.tmp}/qmp", "-device", self.loader("hashes", blob, base)]
         if self.secret is not None:
@@ -236,7 +236,8 @@ class VM:
         """poweroff, reboot, halt, or running; another word only if the guest crashed or QEMU itself stopped."""
         shutdown = self.shutdown_reason()
         if shutdown:
-            return {"guest-shutdown": "poweroff", "guest-reset": "reboot", "guest-panic": "panic"}.get(shutdown, shutdown)
+            return {"guest-shutdown": "poweroff", "guest-reset": "reboot",
+                    "guest-panic": "panic"}.get(shutdown, shutdown)
         if self.halted():
             return "halt"
         if self.ended is None:
