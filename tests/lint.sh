@@ -237,11 +237,11 @@ is_exception() {
 }
 
 # src: 100 columns, tabs count 8. What stands inside double quotes in C does not count, since a
-# message that is split cannot be searched for. Scripts and tests: 120; tests of the
+# message that is split cannot be searched for. Scripts, tests and Python: 120; tests of the
 # program, which are lists of long commands: 160.
 check_columns() {
 	local file limit
-	for file in $(files | grep -E '^(Makefile|src/.*|dracut/.*|tests/(unit|cli|lib|fuzz)/.*|tests/lint.sh)$' |
+	for file in $(files | grep -E '^(Makefile|src/.*|dracut/.*|tests/(unit|cli|lib|fuzz)/.*|tests/lint.sh|.*\.py)$' |
 		grep -vE '\.scd$'); do
 		limit=120
 		[[ $file != src/*.[ch] ]] || limit=100

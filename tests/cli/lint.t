@@ -205,6 +205,7 @@ line headers src/boot/part.h 'size_t length(void);'
 line columns src/boot/part.c "$(printf '%101s' ';' | tr ' ' x)" '101 columns of a program'
 line columns src/boot/part.c "$(printf '\t%93s' ';' | tr ' ' x)" '101 with a tab'
 line columns tests/unit/base/part.c "$(printf '%121s' ';' | tr ' ' x)" '121 of a test'
+line columns tests/lab.py "x = '$(printf '%116s' "'" | tr ' ' x)" '121 of the lab'
 fresh
 { printf '\tf("%200s");\n' x; printf '%100s\n' ';' | tr ' ' x; } >> "$tmp/tree/src/boot/part.c"
 linted columns
