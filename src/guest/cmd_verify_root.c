@@ -63,6 +63,7 @@ static bool verify_in_time(const struct root *root, look_fn *look, bool *ret_ope
 {
 	struct looking *l =
 		mmap(NULL, sizeof(*l), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct deadline deadline = deadline_in_ms((uint64_t)look_limit_ms);
 	struct child child;
 	bool good;
 	int r;
@@ -79,10 +80,13 @@ static bool verify_in_time(const struct root *root, look_fn *look, bool *ret_ope
 		(void)fault_errno(f, EXITCODE_NO_MEMORY, r,
 				  "no process to look at what is mounted");
 	else
-		child_wait(&child, 1, deadline_in_ms((uint64_t)look_limit_ms));
+		child_wait(&child, 1, deadline);
 	good = r >= 0 && child.status == EXIT_SUCCESS && l->good;
 	*ret_opened = l->opened;
 	*f = l->fault.code != EXITCODE_OK ? l->fault : *f;
+	if (!good && deadline_left_ms(deadline) > 0)
+		(void)fault_set(f, EXITCODE_INTERNAL, ECHILD,
+				"the process that looks at what is mounted was killed");
 	if (!good)
 		(void)fault_set(f, EXITCODE_ROOT_CONFUSION, ETIMEDOUT,
 				"the look at what is mounted has not come to an end within %d s",

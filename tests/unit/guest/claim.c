@@ -95,12 +95,13 @@ int main(void)
 	static const struct {
 		const struct cmd *cmd;
 		int code;
+		const char *says;
 	} cases[] = {
-		{ &cmd_abort, EXITCODE_ABORTED },
-		{ &cmd_verify_root, EXITCODE_ROOT_CONFUSION },
-		{ &cmd_verify_mounts, EXITCODE_ROOT_CONFUSION },
-		{ &cmd_hang, EXITCODE_ROOT_CONFUSION },
-		{ &cmd_crash, EXITCODE_ROOT_CONFUSION },
+		{ &cmd_abort, EXITCODE_ABORTED, "cannot go on" },
+		{ &cmd_verify_root, EXITCODE_ROOT_CONFUSION, "" },
+		{ &cmd_verify_mounts, EXITCODE_ROOT_CONFUSION, "" },
+		{ &cmd_hang, EXITCODE_ROOT_CONFUSION, "has not come to an end" },
+		{ &cmd_crash, EXITCODE_INTERNAL, "was killed" },
 	};
 	size_t i;
 
@@ -111,6 +112,7 @@ int main(void)
 		put_mappings(true);
 		is_int(call(cases[i].cmd), cases[i].code,
 		       "%s in an initramfs that goes on: its code", name);
+		ok(strstr(fixture_get(&fx, PATH_STATUS), cases[i].says), "... its reason");
 		ok(!fake_dm_find("root"), "... the mapping that the configuration names is gone");
 		ok(!fake_dm_find("data"), "... and so is the one that only the list names");
 		ok(!fixture_has(&fx, PATH_OPENED), "... and the list");
