@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * shell.c - quotes words for a shell.
+ * Trusts nothing in a word; may not print.
+ */
+#include "owner/io/shell.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define PLAIN                                                            \
+	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789" \
+	"_./-+:,@%"
+
+struct text {
+	char *buf;
+	size_t size, len;
+};
+
+static void add(struct text *t, const char *bytes, size_t nr)
+{
+	size_t i;
+
+	for (i = 0; i < nr; i++, t->len++)
+		if (t->len < t->size)
+			t->buf[t->len] = bytes[i];
+}
+
+static void add_word(struct text *t, const char *word)
+{
+	if (*word && word[strspn(word, PLAIN)] == '\0') {
+		add(t, word, strlen(word));
+		return;
+	}
+	add(t, "'", 1);
+	for (; *word; word++)
+		if (*word == '\'')
+			add(t, "'\\''", 4);
+		else
+			add(t, word, 1);
+	add(t, "'", 1);
+}
+
+int shell_command(char *buf, size_t size, const char *const *words)
+{
+	struct text t = { .buf = buf, .size = size };
+	size_t i;
+
+	for (i = 0; words[i]; i++) {
+		if (i > 0)
+			add(&t, " ", 1);
+		add_word(&t, words[i]);
+	}
+	add(&t, "", 1);
+	if (t.len <= size)
+		return 0;
+	if (size > 0)
+		buf[0] = '\0';
+	return -ENAMETOOLONG;
+}
+
+int shell_word(char *buf, size_t size, const char *word)
+{
+	return shell_command(buf, size, (const char *const[]){ word, NULL });
+}

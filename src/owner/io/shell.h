@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * shell.h - words and commands as a POSIX shell reads them back: for the commands that are printed.
+ */
+#ifndef COCO_OWNER_SHELL_H
+#define COCO_OWNER_SHELL_H
+
+#include <stddef.h>
+
+/*
+ * Writes words, up to a NULL, with blanks between them; a word that is more than letters, digits
+ * and _./-+:,@% is quoted (POSIX.1-2017, Shell Command Language, 2.2.2). Returns 0, or
+ * -ENAMETOOLONG if that does not fit; buf is then empty, since half a command is another one.
+ */
+int shell_command(char *buf, size_t size, const char *const *words);
+
+/* The same for one word. */
+int shell_word(char *buf, size_t size, const char *word);
+
+#endif
