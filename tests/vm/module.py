@@ -44,13 +44,12 @@ def build(guest, tmp):
         f.write("obj-m := module_fake.o\n")
     shutil.copy(HERE + "/module_guest.c", tmp)
     make = f"make -s -C /lib/modules/{kver}/build modules"
-    script = (f"cd /mnt && {make} M=/mnt/module 2>warnings >&2 && {make} M=/mnt/fake >/dev/null && "
+    script = (f"cd /mnt && {{ {make} M=/mnt/module 2>warnings >&2 || {{ cat warnings; exit 1; }}; }} && "
+              f"{make} M=/mnt/fake >/dev/null && "
               "gcc -std=gnu11 -O1 -Wall -Wextra -Werror -static -o init module_guest.c")
-    try:
-        tree.enter(base + "/build", script, [(tmp, "/mnt")])
-    finally:
-        with open(tmp + "/warnings") as f:
-            warnings = "".join(line for line in f if "Skipping BTF" not in line)
+    tree.enter(base + "/build", script, [(tmp, "/mnt")])
+    with open(tmp + "/warnings") as f:
+        warnings = "".join(line for line in f if "Skipping BTF" not in line)
     files = {}
     for name, path in (("init", "init"), ("coco_secret.ko", "module/coco_secret.ko"),
                        ("module_fake.ko", "fake/module_fake.ko")):
