@@ -84,10 +84,11 @@ static bool verify_in_time(const struct root *root, look_fn *look, bool *ret_ope
 	good = r >= 0 && child.status == EXIT_SUCCESS && l->good;
 	*ret_opened = l->opened;
 	*f = l->fault.code != EXITCODE_OK ? l->fault : *f;
-	if (!good && deadline_left_ms(deadline) > 0)
+	/* A look that ended by itself without a reason is left to stop(). */
+	if (child.status < 0 && deadline_left_ms(deadline) > 0)
 		(void)fault_set(f, EXITCODE_INTERNAL, ECHILD,
 				"the process that looks at what is mounted was killed");
-	if (!good)
+	if (child.status < 0)
 		(void)fault_set(f, EXITCODE_ROOT_CONFUSION, ETIMEDOUT,
 				"the look at what is mounted has not come to an end within %d s",
 				look_limit_ms / 1000);

@@ -52,6 +52,21 @@ static int crash(const struct root *root, const char *point, const struct opened
 	return raise(SIGKILL);
 }
 
+/* Looks that end by themselves, but say nothing. */
+static int mute(const struct root *root, const char *point, const struct opened_volume *volumes,
+		size_t nr, struct fault *fault)
+{
+	(void)root, (void)point, (void)volumes, (void)nr, (void)fault;
+	return -EIO;
+}
+
+static int leave(const struct root *root, const char *point, const struct opened_volume *volumes,
+		 size_t nr, struct fault *fault)
+{
+	(void)root, (void)point, (void)volumes, (void)nr, (void)fault;
+	_exit(7);
+}
+
 static int run_hang(const struct root *root, int argc, char **argv)
 {
 	(void)argc, (void)argv;
@@ -65,8 +80,22 @@ static int run_crash(const struct root *root, int argc, char **argv)
 	return run(root, crash, "");
 }
 
+static int run_mute(const struct root *root, int argc, char **argv)
+{
+	(void)argc, (void)argv;
+	return run(root, mute, "");
+}
+
+static int run_leave(const struct root *root, int argc, char **argv)
+{
+	(void)argc, (void)argv;
+	return run(root, leave, "");
+}
+
 static const struct cmd cmd_hang = { .name = "a look that hangs", .run = run_hang };
 static const struct cmd cmd_crash = { .name = "a look that is killed", .run = run_crash };
+static const struct cmd cmd_mute = { .name = "a look that gives no reason", .run = run_mute };
+static const struct cmd cmd_leave = { .name = "a look that exits", .run = run_leave };
 
 /* In a process of its own, which keeps its turn until its end. */
 static int call(const struct cmd *cmd)
@@ -102,6 +131,8 @@ int main(void)
 		{ &cmd_verify_mounts, EXITCODE_ROOT_CONFUSION, "" },
 		{ &cmd_hang, EXITCODE_ROOT_CONFUSION, "has not come to an end" },
 		{ &cmd_crash, EXITCODE_INTERNAL, "was killed" },
+		{ &cmd_mute, EXITCODE_INTERNAL, "without a reason" },
+		{ &cmd_leave, EXITCODE_INTERNAL, "without a reason" },
 	};
 	size_t i;
 
