@@ -26,6 +26,7 @@ struct scan {
 	struct device first;
 	unsigned int matches;
 	char matching[SEEN_SIZE]; /* names of the matches */
+	char members[SEEN_SIZE];  /* names of what would match, but belongs to a RAID */
 	char unknown[SEEN_SIZE];  /* names of what cannot be looked at, and why */
 	char seen[SEEN_SIZE];	  /* names and types of all disks and partitions */
 };
@@ -90,6 +91,23 @@ static int has_luks_magic(blkid_probe pr)
 	return r <= 0 ? r : blkid_probe_has_value(pr, "TYPE");
 }
 
+/*
+ * What md puts together, by any of its own metadata or the two foreign ones that it knows. Not
+ * libblkid's safe probing: that says nothing of a device with two superblocks.
+ */
+static int is_raid_member(blkid_probe pr)
+{
+	char *only[] = { (char[]){ "linux_raid_member" }, (char[]){ "ddf_raid_member" },
+			 (char[]){ "isw_raid_member" }, NULL };
+	int r;
+
+	blkid_probe_reset_superblocks_filter(pr);
+	if (blkid_probe_filter_superblocks_type(pr, BLKID_FLTR_ONLYIN, only) < 0)
+		return -ENOMEM;
+	r = blkid_do_probe(pr);
+	return r < 0 ? (r == -1 ? -EIO : r) : r == 0;
+}
+
 static bool value_is(blkid_probe pr, const char *name, const char *expected)
 {
 	const char *value = NULL;
@@ -98,12 +116,29 @@ static bool value_is(blkid_probe pr, const char *name, const char *expected)
 	       strcmp(value, expected) == 0;
 }
 
+static bool is_specified(blkid_probe pr, const struct device_spec *spec, bool luks)
+{
+	switch (spec->kind) {
+	case DEVICE_KIND_AUTO:
+		return luks;
+	case DEVICE_KIND_UUID:
+		return value_is(pr, "UUID", spec->value);
+	case DEVICE_KIND_LABEL:
+		return value_is(pr, "LABEL", spec->value);
+	case DEVICE_KIND_PARTUUID:
+		return value_is(pr, "PART_ENTRY_UUID", spec->value);
+	case DEVICE_KIND_PATH:
+		break;
+	}
+	return false;
+}
+
 int device_matches(int fd, uint64_t offset, uint64_t size, const struct device_spec *spec,
 		   char ret_type[static 32])
 {
 	_cleanup_(probe_freep) blkid_probe pr = blkid_new_probe();
 	const char *type = NULL;
-	int luks, r;
+	int luks, member = 0, r;
 
 	(void)snprintf(ret_type, 32, "unknown content");
 	if (!pr)
@@ -118,6 +153,11 @@ int device_matches(int fd, uint64_t offset, uint64_t size, const struct device_s
 		(void)blkid_probe_enable_partitions(pr, 1);
 		(void)blkid_probe_set_partitions_flags(pr, BLKID_PARTS_ENTRY_DETAILS);
 	}
+	if (spec->kind != DEVICE_KIND_PARTUUID) {
+		member = is_raid_member(pr);
+		if (member < 0)
+			return member;
+	}
 	luks = has_luks_magic(pr);
 	if (luks < 0)
 		return luks;
@@ -129,19 +169,10 @@ int device_matches(int fd, uint64_t offset, uint64_t size, const struct device_s
 	}
 	if (blkid_probe_lookup_value(pr, "TYPE", &type, NULL) == 0 && type)
 		(void)snprintf(ret_type, 32, "%s", type);
-	switch (spec->kind) {
-	case DEVICE_KIND_AUTO:
-		return luks;
-	case DEVICE_KIND_UUID:
-		return value_is(pr, "UUID", spec->value);
-	case DEVICE_KIND_LABEL:
-		return value_is(pr, "LABEL", spec->value);
-	case DEVICE_KIND_PARTUUID:
-		return value_is(pr, "PART_ENTRY_UUID", spec->value);
-	case DEVICE_KIND_PATH:
-		break;
-	}
-	return 0;
+	if (member)
+		(void)snprintf(ret_type, 32, "part of a RAID");
+	r = is_specified(pr, spec, luks);
+	return r && member ? DEVICE_RAID_MEMBER : r;
 }
 
 /* Whole disks have a bus device behind them, which loop, dm and md have not; partitions have
@@ -190,7 +221,9 @@ static int look_at(struct scan *scan, const char *name, const char *path)
 	r = device_matches(fd, 0, 0, scan->spec, type);
 	if (r < 0)
 		return r;
-	if (r > 0 && (is_disk || scan->spec->kind != DEVICE_KIND_AUTO))
+	if (r == DEVICE_RAID_MEMBER)
+		text_append(scan->members, SEEN_SIZE, "%s%s", *scan->members ? ", " : "", path);
+	else if (r > 0 && (is_disk || scan->spec->kind != DEVICE_KIND_AUTO))
 		add_match(scan, path, TAKE_FD(fd), size);
 	if (is_disk)
 		text_append(scan->seen, SEEN_SIZE, "%s%s (%s)", *scan->seen ? ", " : "", path,
@@ -271,6 +304,17 @@ static int give_up(const struct device_spec *spec, const struct scan *scan, stru
 				 "%s is there, but the queue of device events did not become empty "
 				 "in time",
 				 scan->matching);
+	if (*scan->members && spec->kind == DEVICE_KIND_AUTO)
+		return fault_set(f, EXITCODE_NO_DEVICE, ETIMEDOUT,
+				 "the only LUKS header is on what belongs to a RAID (%s): name the "
+				 "RAID in cocotab, by UUID= or LABEL= of that header",
+				 scan->members);
+	if (*scan->members)
+		return fault_set(f, EXITCODE_NO_DEVICE, ETIMEDOUT,
+				 "%s%s is only on what belongs to a RAID (%s), and the RAID itself "
+				 "did not appear in time: is there something in the initramfs that "
+				 "puts it together, as dracut's module mdraid does?",
+				 prefix, spec->value, scan->members);
 	if (spec->kind == DEVICE_KIND_AUTO)
 		return fault_set(f, EXITCODE_NO_DEVICE, ETIMEDOUT,
 				 "no disk with a LUKS header appeared in time; seen: %s",

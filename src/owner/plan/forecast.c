@@ -31,6 +31,14 @@ static int find_image(const struct device_spec *spec, const struct image *image,
 	}
 	if (found < 0)
 		return fault_errno(f, EXITCODE_NO_DEVICE, found, "%s cannot be read", image->path);
+	if (found == DEVICE_RAID_MEMBER)
+		return fault_set(f, EXITCODE_NO_DEVICE, ENOENT,
+				 "%s belongs to a RAID, whose parts no boot opens: put it together, "
+				 "and verify the RAID's own device%s",
+				 image->path,
+				 spec->kind == DEVICE_KIND_AUTO ?
+					 ", which cocotab has to name by UUID= or LABEL=" :
+					 "");
 	if (!found)
 		return fault_set(f, EXITCODE_NO_DEVICE, ENOENT,
 				 "%s (%s) is not what cocotab names: %s%s", image->path, type,

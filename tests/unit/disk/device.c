@@ -18,6 +18,7 @@
 
 #include "base/paths.h"
 #include "fixture.h"
+#include "md.h"
 
 #define UUID_A "aaaaaaaa-0000-4000-8000-00000000000a"
 #define UUID_B "aaaaaaaa-0000-4000-8000-00000000000b"
@@ -350,6 +351,76 @@ static void test_unknown(void)
 	end();
 }
 
+/* Half of a mirror, made by `put`, whose content begins with the header of the disk /a. */
+static void begin_member(int minor)
+{
+	begin();
+	fixture_luks(&fx, "/half", "key", "--label data --uuid " UUID_A);
+	if (minor == 90)
+		md_put_old(&fx, "/half");
+	else
+		md_put(&fx, "/half", (unsigned int)minor, "name");
+	fixture_mkdir(&fx, PATH_DEV);
+	fixture_mkdir(&fx, PATH_SYS_BLOCK "/vda/device");
+	fixture_mkdir(&fx, PATH_SYS_BLOCK "/vdb/partition");
+	FIXTURE_MUST(link(fixture_path(&fx, "/half"), fixture_path(&fx, PATH_DEV "/vda")) == 0);
+	FIXTURE_MUST(link(fixture_path(&fx, "/half"), fixture_path(&fx, PATH_DEV "/vdb")) == 0);
+}
+
+static void test_raid(void)
+{
+	static const int minors[] = { 90, 0, 1, 2 };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(minors); i++) {
+		begin_member(minors[i]);
+		is_int(find(DEVICE_KIND_AUTO, ""), -ETIMEDOUT, "RAID, metadata %d: auto",
+		       minors[i]);
+		is_int(find(DEVICE_KIND_UUID, UUID_A), -ETIMEDOUT, "... UUID= of the header");
+		is_int(find(DEVICE_KIND_UUID, MD_UUID), -ETIMEDOUT, "... UUID= of the RAID");
+		is_int(find(DEVICE_KIND_LABEL, "data"), -ETIMEDOUT, "... LABEL= of the header");
+		is_int(find(DEVICE_KIND_LABEL, "name"), -ETIMEDOUT, "... LABEL= of the RAID");
+		is_int(f.code, EXITCODE_NO_DEVICE, "... is no-device");
+		is_int(find(DEVICE_KIND_PATH, "/dev/vda"), 0, "... a path is taken as it is");
+		end();
+	}
+	begin_member(0);
+	(void)find(DEVICE_KIND_AUTO, "");
+	ok(strstr(f.why, "/dev/vda") && strstr(f.why, "/dev/vdb") &&
+		   strstr(f.why, "belongs to a RAID") && strstr(f.why, "UUID= or LABEL="),
+	   "auto: the reason names the parts: %s", f.why);
+	(void)find(DEVICE_KIND_UUID, UUID_A);
+	ok(strstr(f.why, "UUID=" UUID_A " is only on what belongs to a RAID (") &&
+		   strstr(f.why, "/dev/vda") && strstr(f.why, "mdraid"),
+	   "UUID=: the reason names the parts: %s", f.why);
+	(void)find(DEVICE_KIND_UUID, UUID_B);
+	ok(!strstr(f.why, "belongs to a RAID") && strstr(f.why, "/dev/vda (part of a RAID)"),
+	   "UUID= of something else has another reason: %s", f.why);
+	add_other("md127", "/a");
+	ok(find(DEVICE_KIND_UUID, UUID_A) == 0 && strcmp(device.path, "/dev/md127") == 0,
+	   "UUID= finds the RAID");
+	ok(find(DEVICE_KIND_LABEL, "data") == 0 && strcmp(device.path, "/dev/md127") == 0,
+	   "LABEL= finds the RAID");
+	is_int(find(DEVICE_KIND_AUTO, ""), -ETIMEDOUT, "auto still counts no RAID");
+	end();
+	begin_member(0);
+	md_put_old(&fx, "/half");
+	is_int(find(DEVICE_KIND_UUID, UUID_A), -ETIMEDOUT, "two superblocks are as good as one");
+	end();
+	begin_member(0);
+	part_uuid = "01234567-02";
+	fixture_unlink(&fx, "/dev/vdb");
+	is_int(find(DEVICE_KIND_PARTUUID, "01234567-02"), 0, "PARTUUID= means the partition");
+	part_uuid = NULL;
+	end();
+	begin_member(0);
+	md_write(fixture_path(&fx, "/half"),
+		 2 * 1024 * 1024 - 8192 + offsetof(struct mdp_superblock_1, super_offset), "x", 1);
+	fixture_unlink(&fx, "/dev/vdb");
+	is_int(find(DEVICE_KIND_UUID, UUID_A), 0, "a superblock of another place is none");
+	end();
+}
+
 static void test_path(void)
 {
 	char magic[4];
@@ -521,6 +592,7 @@ int main(void)
 	test_auto_candidates();
 	test_names();
 	test_unknown();
+	test_raid();
 	test_path();
 	test_wait();
 	test_queue();
