@@ -18,6 +18,7 @@
 
 #define CLAIMS_MAX 4096 /* superblocks */
 #define CLAIM_SIZE 256
+#define TYPE_SIZE 32
 #define LUKS_PREFIX "CRYPT-LUKS2-" /* libcryptsetup's UUID of a mapping, before the header's */
 #define RIVALS_PATH_MAX (sizeof(PATH_SYS_BLOCK) + NAME_MAX + 32)
 
@@ -25,6 +26,8 @@
 struct claim {
 	char uuid[CLAIM_SIZE];
 	char label[CLAIM_SIZE];
+	char type[TYPE_SIZE]; /* libblkid's word */
+	bool container;	      /* nobody can mount it: LUKS, integrity, a part of LVM or RAID */
 	char owner[NAME_MAX]; /* the device that it is on */
 };
 
@@ -75,12 +78,23 @@ static void probe_freep(blkid_probe *pr)
 		blkid_free_probe(*pr);
 }
 
-static void take_value(blkid_probe pr, const char *name, char buf[static CLAIM_SIZE])
+static void take_value(blkid_probe pr, const char *name, char *buf, size_t size)
 {
 	const char *value = NULL;
 
 	if (blkid_probe_lookup_value(pr, name, &value, NULL) == 0 && value)
-		(void)snprintf(buf, CLAIM_SIZE, "%s", value); /* both are far shorter */
+		(void)snprintf(buf, size, "%s", value); /* all are far shorter */
+}
+
+static void take_claim(blkid_probe pr, struct claim *claim)
+{
+	char usage[TYPE_SIZE] = "";
+
+	take_value(pr, "UUID", claim->uuid, sizeof(claim->uuid));
+	take_value(pr, "LABEL", claim->label, sizeof(claim->label));
+	take_value(pr, "TYPE", claim->type, sizeof(claim->type));
+	take_value(pr, "USAGE", usage, sizeof(usage));
+	claim->container = strcmp(usage, "crypto") == 0 || strcmp(usage, "raid") == 0;
 }
 
 /*
@@ -100,7 +114,8 @@ static int add_claims(int fd, const char *owner, struct claims *claims)
 		return errno ? -errno : -EIO;
 	(void)blkid_probe_enable_superblocks(pr, 1);
 	(void)blkid_probe_set_superblocks_flags(pr, BLKID_SUBLKS_TYPE | BLKID_SUBLKS_UUID |
-							    BLKID_SUBLKS_LABEL);
+							    BLKID_SUBLKS_LABEL |
+							    BLKID_SUBLKS_USAGE);
 	for (;;) {
 		errno = 0;
 		r = blkid_do_probe(pr);
@@ -111,23 +126,30 @@ static int add_claims(int fd, const char *owner, struct claims *claims)
 		r = claims_new(claims, owner, &claim);
 		if (r < 0)
 			return r;
-		take_value(pr, "UUID", claim->uuid);
-		take_value(pr, "LABEL", claim->label);
+		take_claim(pr, claim);
 	}
+}
+
+/* The node of a device of this name; cut if it is too long. */
+static bool node_path(const char *name, char path[static RIVALS_PATH_MAX])
+{
+	bool fits = snprintf(path, RIVALS_PATH_MAX, PATH_DEV "/%s", name) < (int)RIVALS_PATH_MAX;
+
+	for (; *path != '\0'; path++)
+		if (*path == '!') /* sysfs' form of a slash */
+			*path = '/';
+	return fits;
 }
 
 /* Opens the node of a device, which must have this number; in a tree of tests it is a file. */
 static int open_node(const struct root *root, const char *name, dev_t dev)
 {
-	char path[RIVALS_PATH_MAX], *p;
+	char path[RIVALS_PATH_MAX];
 	_cleanup_close_ int fd = -EBADF;
 	struct stat st;
 
-	if (snprintf(path, sizeof(path), PATH_DEV "/%s", name) >= (int)sizeof(path))
+	if (!node_path(name, path))
 		return -ENAMETOOLONG;
-	for (p = path; *p != '\0'; p++)
-		if (*p == '!') /* sysfs' form of a slash */
-			*p = '/';
 	/* Not O_NONBLOCK: an empty drive then says that it is empty. */
 	fd = root_open(root, path, O_RDONLY, 0);
 	if (fd < 0)
@@ -221,31 +243,71 @@ static bool same_uuid(const char *a, const char *b)
 	}
 }
 
+/* Names the command that gives a file system another label, where there is one to name. */
+static int refuse_label(struct search *s, const char *name, const struct claim *claim,
+			const struct claim *ours)
+{
+	static const struct {
+		const char *type, *command;
+	} commands[] = {
+		{ "vfat", "fatlabel" },
+		{ "ext2", "e2label" },
+		{ "ext3", "e2label" },
+		{ "ext4", "e2label" },
+	};
+	const char *other = strcmp(claim->label, "EFI") == 0 ? "ESP" : "EFI";
+	char path[RIVALS_PATH_MAX];
+	size_t i = 0;
+
+	while (i < ARRAY_SIZE(commands) && strcmp(commands[i].type, claim->type) != 0)
+		i++;
+	if (i == ARRAY_SIZE(commands) || !node_path(name, path) || strchr(path, '\''))
+		return fault_set(s->f, EXITCODE_ROOT_CONFUSION, ENOTUNIQ,
+				 "%s/%s claims the label '%s' of %s/%s", PATH_DEV, name,
+				 claim->label, PATH_DEV, ours->owner);
+	return fault_set(s->f, EXITCODE_ROOT_CONFUSION, ENOTUNIQ,
+			 "%s/%s claims the label '%s' of %s/%s; if it is yours, give it another "
+			 "one: %s '%s' %s",
+			 PATH_DEV, name, claim->label, PATH_DEV, ours->owner, commands[i].command,
+			 path, other);
+}
+
+/*
+ * What a container below a volume is called is no claim: tools give container and content one
+ * name, and no name leads through it to another content. But a second part of LVM or RAID by the
+ * UUID of one above could be taken for that.
+ */
+static bool claims_nothing(const struct claim *claim, const struct claim *ours, bool below)
+{
+	return below && claim->container &&
+	       (!ours->container || strcmp(claim->type, ours->type) != 0);
+}
+
+static int compare_one(struct search *s, const char *name, const struct claim *claim,
+		       const struct claim *ours, bool below)
+{
+	bool is_header = *ours->owner == '\0';
+
+	if (claims_nothing(claim, ours, below))
+		return 0;
+	if (same_uuid(claim->uuid, ours->uuid))
+		return fault_set(s->f, EXITCODE_ROOT_CONFUSION, ENOTUNIQ,
+				 "%s/%s claims the UUID %s of %s%s", PATH_DEV, name, claim->uuid,
+				 is_header ? "a volume's LUKS header" : PATH_DEV "/", ours->owner);
+	if (*claim->label && strcmp(claim->label, ours->label) == 0 && !(below && claim->container))
+		return refuse_label(s, name, claim, ours);
+	return 0;
+}
+
 static int compare(struct search *s, const char *name, bool below)
 {
 	size_t i, k;
+	int r = 0;
 
-	for (i = 0; i < s->claims.nr; i++) {
-		const char *uuid = s->claims.list[i].uuid, *label = s->claims.list[i].label;
-
-		for (k = 0; k < s->ours.nr; k++) {
-			const struct claim *ours = &s->ours.list[k];
-			bool is_header = *ours->owner == '\0';
-
-			if (same_uuid(uuid, ours->uuid) && !(is_header && below))
-				return fault_set(s->f, EXITCODE_ROOT_CONFUSION, ENOTUNIQ,
-						 "%s/%s claims the UUID %s of %s%s", PATH_DEV, name,
-						 uuid,
-						 is_header ? "a volume's LUKS header" :
-							     PATH_DEV "/",
-						 ours->owner);
-			if (*label && strcmp(label, ours->label) == 0)
-				return fault_set(s->f, EXITCODE_ROOT_CONFUSION, ENOTUNIQ,
-						 "%s/%s claims the label '%s' of %s/%s", PATH_DEV,
-						 name, label, PATH_DEV, ours->owner);
-		}
-	}
-	return 0;
+	for (i = 0; i < s->claims.nr; i++)
+		for (k = 0; r == 0 && k < s->ours.nr; k++)
+			r = compare_one(s, name, &s->claims.list[i], &s->ours.list[k], below);
+	return r;
 }
 
 /* Returns 1 if the device has to be looked at, 0 if it is ours or is gone, or -errno. */

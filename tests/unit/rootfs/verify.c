@@ -17,6 +17,7 @@
 
 #include "base/paths.h"
 #include "fixture.h"
+#include "md.h"
 #include "rootfs/generation.h"
 #include "rootfs/rivals.h"
 
@@ -172,6 +173,34 @@ static void make_pv(const char *path)
 	FIXTURE_MUST(truncate(fixture_path(&images, path), 2 * 1024 * 1024) == 0);
 }
 
+/* As much of the Microsoft FAT specification (FAT12) as libblkid wants to see. */
+static void make_vfat(const char *path, const char *label)
+{
+	static unsigned char disk[64 * 1024];
+	static const unsigned char boot[] = {
+		0xeb, 0x3c, 0x90, 'm', 'k', 'f', 's',
+		'.',  'f',  'a',  't', 0,   2, /* bytes of a sector */
+		1,			       /* sectors of a cluster */
+		1,    0,		       /* reserved sectors */
+		1,			       /* FATs */
+		16,   0,		       /* entries of the root directory: one sector */
+		128,  0,		       /* sectors */
+		0xf8, 1,    0,		       /* medium, sectors of a FAT */
+	};
+
+	memset(disk, 0, sizeof(disk));
+	memcpy(disk, boot, sizeof(boot));
+	disk[38] = 0x29; /* number, label and type follow */
+	memcpy(disk + 43, "NO NAME    FAT12   ", 19);
+	disk[510] = 0x55;
+	disk[511] = 0xaa;
+	memcpy(disk + 512, "\xf8\xff\xff", 3);
+	memset(disk + 1024, ' ', 11);
+	memcpy(disk + 1024, label, strlen(label)); /* the root directory's first entry */
+	disk[1024 + 11] = 8;			   /* is the label */
+	fixture_put(&images, path, disk, sizeof(disk));
+}
+
 static void make_images(void)
 {
 	static unsigned char disk[64 * 1024];
@@ -194,6 +223,12 @@ static void make_images(void)
 	fixture_luks(&images, "/data-luks", "key", "--uuid " UUID_LUKS);
 	fixture_put(&images, "/zero", disk, sizeof(disk));
 	fixture_luks(&images, "/luks", "key", "--label system2 --uuid " UUID_OTHER);
+	fixture_luks(&images, "/named", "key", "--label system --uuid " UUID_OTHER);
+	fixture_luks(&images, "/named-uuid", "key", "--label x --uuid " UUID_ROOT);
+	fixture_luks(&images, "/half", "key", "--label system --uuid " UUID_OTHER);
+	md_put(&images, "/half", 0, "system");
+	make_vfat("/esp", "system");
+	make_vfat("/efi", "EFI");
 	/* A LUKS2 disk with the root's superblock in the padding of its binary header. */
 	fd = open(fixture_path(&images, "/root"), O_RDONLY | O_CLOEXEC);
 	FIXTURE_MUST(fd >= 0 && pread(fd, ext4, 1024, 1024) == 1024 && close(fd) == 0);
@@ -733,6 +768,66 @@ static void test_rivals(void)
 	fixture_done(&fx);
 }
 
+/* The root's device is made of vda, which has this image now. */
+static void begin_below(const char *image)
+{
+	begin();
+	fixture_unlink(&fx, "/dev/vda");
+	FIXTURE_MUST(link(fixture_path(&images, image), fixture_path(&fx, "/dev/vda")) == 0);
+}
+
+/* Tools give a container the name of what is in it. Nobody can mount it, where it is ours. */
+static void test_containers(void)
+{
+	begin_below("/named");
+	good("the volume's own LUKS header has the root's label");
+	begin_below("/named-uuid");
+	good("... or its UUID");
+	begin_below("/half");
+	good("so has the RAID that it is half of");
+	begin();
+	add_device("vdc", "252:32", "/named");
+	refused("a LUKS header elsewhere with the root's label",
+		"/dev/vdc claims the label 'system' of /dev/dm-0");
+	begin();
+	add_device("vdc", "252:32", "/half");
+	refused("part of a RAID elsewhere with it", "/dev/vdc claims the label 'system'");
+	begin_below("/both");
+	refused("a file system beside the LUKS header, on the volume's own disk",
+		"/dev/vda claims the UUID " UUID_ROOT " of /dev/dm-0");
+	begin_below("/same-label");
+	refused("a file system in its place",
+		"/dev/vda claims the label 'system' of /dev/dm-0; if it is yours, give it another "
+		"one: e2label '/dev/vda' EFI");
+	begin_below("/swap");
+	fixture_unlink(&fx, "/dev/dm-0");
+	FIXTURE_MUST(link(fixture_path(&images, "/swap"), fixture_path(&fx, "/dev/dm-0")) == 0);
+	refused("a swap area in its place", "/dev/vda claims the UUID " UUID_SWAP);
+	begin_below("/pv");
+	good("the part of LVM that it lies on");
+	begin_below("/pv");
+	fixture_unlink(&fx, "/dev/dm-0");
+	FIXTURE_MUST(link(fixture_path(&images, "/pv"), fixture_path(&fx, "/dev/dm-0")) == 0);
+	refused("a part of LVM below one with its UUID", "/dev/vda claims the UUID " UUID_PV);
+	begin();
+	add_device("vda/vda1", "252:1", "/esp");
+	refused("an ESP with the root's label",
+		"/dev/vda1 claims the label 'system' of /dev/dm-0; if it is yours, give it another "
+		"one: fatlabel '/dev/vda1' EFI");
+	begin();
+	add_device("cciss!c0d0p1", "252:1", NULL);
+	FIXTURE_MUST(mkdir(fixture_path(&fx, "/dev/cciss"), 0755) == 0);
+	FIXTURE_MUST(link(fixture_path(&images, "/esp"), fixture_path(&fx, "/dev/cciss/c0d0p1")) ==
+		     0);
+	refused("one whose name has a slash", "fatlabel '/dev/cciss/c0d0p1' EFI");
+	begin();
+	fixture_unlink(&fx, "/dev/dm-0");
+	make_ext4("/root-efi", UUID_ROOT, "EFI");
+	FIXTURE_MUST(link(fixture_path(&images, "/root-efi"), fixture_path(&fx, "/dev/dm-0")) == 0);
+	add_device("vda/vda1", "252:1", "/efi");
+	refused("an ESP and a root called EFI", "fatlabel '/dev/vda1' ESP");
+}
+
 /* Two volumes: root on dm-0, data on dm-5, which the host's disks claim to be. */
 static void begin_data(const char *image)
 {
@@ -1259,6 +1354,7 @@ int main(void)
 	test_overlay();
 	test_tables();
 	test_rivals();
+	test_containers();
 	test_twins();
 	test_strangers();
 	test_below();
