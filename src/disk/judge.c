@@ -23,6 +23,7 @@
 #include "base/child.h"
 #include "base/digest.h"
 #include "base/text.h"
+#include "disk/advice.h"
 
 #define JUDGE_FD 3
 #define ANSWER_LIMIT_MS 20000 /* some 10 ms are normal; emulation is slow */
@@ -243,6 +244,7 @@ int judge_ask(const struct judge_process *judge, const struct conf *conf, size_t
 	      struct verdict *ret_verdict, struct fault *f)
 {
 	_cleanup_free_ struct request *request = calloc(1, sizeof(*request));
+	char advice[ADVICE_SIZE];
 	struct answer answer;
 	int r;
 
@@ -264,11 +266,12 @@ int judge_ask(const struct judge_process *judge, const struct conf *conf, size_t
 	text_printable(answer.verdict.cipher, ret_verdict->cipher, sizeof(ret_verdict->cipher));
 	if (answer.r == -ENOMEM)
 		return fault_set(f, EXITCODE_NO_MEMORY, ENOMEM, "no memory to judge the header");
-	if (answer.r < 0)
-		return fault_set(f, EXITCODE_HEADER_REFUSED, EPERM,
-				 "the header of %s breaks the rule '%s'", device->path,
-				 ret_verdict->rule);
-	return 0;
+	if (answer.r == 0)
+		return 0;
+	advice_on(ret_verdict, device->size, advice);
+	return fault_set(f, EXITCODE_HEADER_REFUSED, EPERM,
+			 "the header of %s breaks the rule '%s'%s", device->path, ret_verdict->rule,
+			 advice);
 }
 
 void judge_done(struct judge_process *judge)

@@ -20,6 +20,7 @@
 #define SALT_SIZE 32	/* bytes */
 #define AF_STRIPES 4000 /* LUKS2 spec 3.2.1: the only number in use */
 #define AREA_ALIGNMENT 4096
+#define DIGEST_SIZE_LUKS1 20 /* bytes */
 
 /* What the rules pass around. */
 struct judge {
@@ -173,6 +174,14 @@ static const char *judge_integrity(struct json_object *segment, struct judge *j)
 	return NULL;
 }
 
+uint64_t policy_excess(const struct verdict *v, uint64_t device_size)
+{
+	uint64_t data = device_size > v->data_offset ? device_size - v->data_offset : 0;
+
+	/* An image may end inside of a sector; no device does. */
+	return v->sector_size == 4096 ? data % 4096 : 0;
+}
+
 static const char *judge_segment_place(struct json_object *segment, struct judge *j)
 {
 	struct verdict *v = j->v;
@@ -190,6 +199,11 @@ static const char *judge_segment_place(struct json_object *segment, struct judge
 	    (sector_size != 512 && sector_size != 4096))
 		return "segment-sector-size";
 	v->sector_size = (uint32_t)sector_size;
+	/* dm-crypt takes no part of a sector: "Device size is not multiple of sector_size feature"
+	 * in crypt_ctr(), drivers/md/dm-crypt.c, an EINVAL after the secret has been used. With
+	 * integrity the device below it is dm-integrity's, whose size is another one. */
+	if (!v->integrity && policy_excess(v, j->device_size) != 0)
+		return "segment-alignment";
 	return NULL;
 }
 
@@ -422,6 +436,19 @@ static bool is_bound(struct json_object *digest, const struct judge *j)
 	return true;
 }
 
+/* As long as the hash, or LUKS1's 20 bytes, which `cryptsetup convert` keeps (LUKS1 On-Disk Format
+ * Specification 1.2.3, mk-digest), made with the same hash. They are enough: the digest only tells
+ * the right volume key from a wrong one, which to pass for another would take 2^160 tries of
+ * PBKDF2. It is no proof against the host, which can write a digest of a key of its own; that is
+ * what the keyslot's secret and the pins are for. */
+static bool is_digest_value(struct json_object *digest)
+{
+	size_t whole = string_is(digest, "hash", "sha256") ? 32 : 64;
+
+	return is_base64_of(digest, "digest", whole) ||
+	       is_base64_of(digest, "digest", DIGEST_SIZE_LUKS1);
+}
+
 static const char *judge_digest(struct json_object *root, struct judge *j)
 {
 	static const char *const members[] = { "type",	 "keyslots",   "segments", "salt",
@@ -439,7 +466,7 @@ static const char *judge_digest(struct json_object *root, struct judge *j)
 		if (!only_members(digest, members))
 			return "unknown-key";
 		if (!is_good_hash(digest, "hash") || !is_base64_of(digest, "salt", SALT_SIZE) ||
-		    !is_base64_of(digest, "digest", string_is(digest, "hash", "sha256") ? 32 : 64))
+		    !is_digest_value(digest))
 			return "digest";
 		if (get_int(digest, "iterations", POLICY_ITERATIONS_MAX, &iterations) < 0)
 			return "kdf-cost";
@@ -516,20 +543,44 @@ static const char *judge_config(struct json_object *root, struct judge *j)
 	return NULL;
 }
 
-/* Persistent flags are ignored at activation. allow-discards is let pass as harmless then:
- * systemd-repart 262 sets it in every volume; whether discards are allowed, cocotab says. */
+/* Its place in the list, or -EINVAL. */
+static int find_flag(struct json_object *flag)
+{
+	/* As cryptsetup names them: persistent_flags[] in lib/luks2/luks2_json_metadata.c; the last
+	 * one is 2.8's, with an underscore. */
+	static const char *const names[] = {
+		"allow-discards",    "same-cpu-crypt",	   "submit-from-crypt-cpus",
+		"no-read-workqueue", "no-write-workqueue", "high_priority",
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++)
+		if (is_string(flag, names[i]))
+			return (int)i;
+	return -EINVAL;
+}
+
+/* Persistent flags are ignored at activation, where cocotab alone decides. Those that are harmless
+ * even if they were obeyed may be there: systemd-repart 262 sets allow-discards in every volume,
+ * `cryptsetup open --persistent` those for speed. no-journal is none of them. */
 static const char *judge_flags(struct json_object *root)
 {
 	struct json_object *config = member(root, "config", json_type_object), *flags;
+	unsigned int seen = 0;
+	size_t i;
 
 	if (!has(config, "flags"))
 		return NULL;
 	flags = member(config, "flags", json_type_array);
-	if (!flags || json_object_array_length(flags) > 1)
+	if (!flags)
 		return "config-flags";
-	if (json_object_array_length(flags) == 1 &&
-	    !is_string(json_object_array_get_idx(flags, 0), "allow-discards"))
-		return "config-flags";
+	for (i = 0; i < json_object_array_length(flags); i++) {
+		int n = find_flag(json_object_array_get_idx(flags, i));
+
+		if (n < 0 || (seen & 1U << n))
+			return "config-flags";
+		seen |= 1U << n;
+	}
 	return NULL;
 }
 

@@ -52,4 +52,7 @@ struct verdict {
 int policy_judge(const unsigned char *metadata, uint64_t device_size, const struct conf *conf,
 		 const struct volume_conf *vc, struct verdict *ret_verdict);
 
+/* The bytes at the end of the device that fill no sector of the segment. */
+uint64_t policy_excess(const struct verdict *v, uint64_t device_size);
+
 #endif

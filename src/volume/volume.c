@@ -104,6 +104,15 @@ static const char *check_keyslot(struct crypt_device *cd, int id, const struct v
 	return NULL;
 }
 
+/* Ignored at activation, whatever they say: the same that the policy lets pass. A library that does
+ * not know high_priority (before 2.8) passes over it, since that is how it treats any name that is
+ * new to it. */
+#define FLAG_HIGH_PRIORITY (1U << 28) /* CRYPT_ACTIVATE_HIGH_PRIORITY of libcryptsetup 2.8 */
+#define FLAGS_IGNORED                                                               \
+	(CRYPT_ACTIVATE_ALLOW_DISCARDS | CRYPT_ACTIVATE_SAME_CPU_CRYPT |            \
+	 CRYPT_ACTIVATE_SUBMIT_FROM_CRYPT_CPUS | CRYPT_ACTIVATE_NO_READ_WORKQUEUE | \
+	 CRYPT_ACTIVATE_NO_WRITE_WORKQUEUE | FLAG_HIGH_PRIORITY)
+
 static const char *check_flags(struct crypt_device *cd)
 {
 	uint32_t flags;
@@ -112,8 +121,7 @@ static const char *check_flags(struct crypt_device *cd)
 		return "accessor-requirements";
 	if (crypt_persistent_flags_get(cd, CRYPT_FLAGS_ACTIVATION, &flags) < 0)
 		return "accessor-flags";
-	flags &= ~(uint32_t)CRYPT_ACTIVATE_ALLOW_DISCARDS; /* ignored, whatever it says */
-	return flags == 0 ? NULL : "accessor-flags";
+	return (flags & ~(uint32_t)FLAGS_IGNORED) == 0 ? NULL : "accessor-flags";
 }
 
 static const char *check_integrity(struct crypt_device *cd, const struct verdict *v)

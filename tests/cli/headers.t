@@ -25,7 +25,8 @@ GUID = "736869e5-84f0-4973-92ec-06879ce3da0b"
 KEY = b"cana" + b"ry-5Xw"
 ENV = {"PATH": os.environ["PATH"] + ":/usr/sbin:/sbin", "LC_ALL": "C"}
 # The second oracle, libcryptsetup's accessors, has nothing to say of a header that the first one has accepted; its
-# rules are shown in unit/volume/volume.c with accessors that lie.
+# rules are shown in unit/volume/volume.c with accessors that lie. segment-alignment is about the disk's size, which is
+# the same for all of these: cli/guest/profiles.t.
 RULES = {"metadata-size", "second-copy-missing", "header-offset", "checksum-algorithm", "checksum", "reserved-bytes",
          "copies-differ", "label", "uuid", "json", "json-duplicate-key", "unknown-key", "one-segment", "segment-type",
          "segment-cipher", "segment-integrity", "segment-size", "segment-offset", "segment-iv-tweak",

@@ -7,6 +7,7 @@ what cryptsetup did to the first. `expected` is the rule that refuses it, ACCEPT
 cocotab. `why`, where it stands, says what becomes of it elsewhere: cryptsetup itself then opens it with the right
 key, and headers.t sees to it that this stays true."""
 
+import base64
 import copy
 import dataclasses
 import hashlib
@@ -237,6 +238,17 @@ def new_digest(name="sha256", iterations=1000, key=None, salt=bytes(range(32))):
     return change
 
 
+def short_digest(size, name="sha256"):
+    """The first bytes of the digest of a volume key."""
+    def change(image):
+        new_digest(name)(image)
+        tree = image.tree
+        digest = tree["digests"]["0"]
+        digest["digest"] = b64(base64.b64decode(digest["digest"])[:size])
+        image.tree = tree
+    return change
+
+
 def forged_area(image, encryption="cipher_null-ecb"):
     """A keyslot whose null cipher lets every passphrase find the attacker's volume key."""
     tree = image.tree
@@ -252,6 +264,7 @@ INTEGRITY = {"type": "hmac(sha256)", "journal_encryption": "none", "journal_inte
 TOKEN = {"type": "foo", "keyslots": ["0"]}
 REQUIREMENT = "config/requirements"
 DISCARDS = ["allow-discards"]
+SPEED = ["same-cpu-crypt", "submit-from-crypt-cpus", "no-read-workqueue", "no-write-workqueue", "high_priority"]
 
 
 def requirement(*names):
@@ -546,6 +559,9 @@ def table():
     refuse("digest-binding", "ks-orphan", every(several_keyslots(2), put(DIGEST + "/keyslots", ["0"])))
     refuse("digest-binding", "dig-key-foreign", every(several_keyslots(2), put(DIGEST + "/keyslots", ["0", "0"])))
 
+    for size in (8, 19, 21, 31):
+        refuse("digest", f"dig-short-{size}", short_digest(size), why=TAKEN)
+
     # tokens, config, flags, requirements
     refuse("token", "token-x", put("tokens/0", TOKEN), why=TAKEN)
     refuse("token", "token-other", put("tokens/0", TOKEN), options="token=bar", why=TAKEN)
@@ -569,6 +585,8 @@ def table():
     refuse("config-flags", "flags-two", put("config/flags", DISCARDS + ["no-journal"]), options="allow-discards",
            why=TAKEN)
     refuse("config-flags", "flags-twice", put("config/flags", DISCARDS * 2), options="allow-discards", why=TAKEN)
+    refuse("config-flags", "flags-speed-twice", put("config/flags", SPEED + SPEED[-1:]), why=TAKEN)
+    refuse("config-flags", "flags-unknown", put("config/flags", SPEED + ["no-such-flag"]), why=TAKEN)
     refuse("config-flags", "flags-object", put("config/flags", {}))
     refuse("requirements", "req-reenc", requirement("online-reencrypt-v2"))
     refuse("requirements", "req-reenc-v1", requirement("online-reencrypt"))
@@ -600,6 +618,8 @@ def table():
     accept("digest-1", rename(DIGEST, "1"))
     accept("digest-sha512", new_digest("sha512"))
     accept("digest-100000", new_digest(iterations=100000))
+    accept("digest-20", short_digest(20))                           # as long as LUKS1's
+    accept("digest-20-sha512", short_digest(20, "sha512"))
     accept("prio1", put(KEYSLOT + "/priority", 1))
     accept("prio2", put(KEYSLOT + "/priority", 2))
     accept("keyslots_size", put("config/keyslots_size", "524288"))
@@ -607,6 +627,8 @@ def table():
     accept("flags-discards", put("config/flags", DISCARDS))         # ignored: the live table has none
     accept("flags-discards-asked", put("config/flags", DISCARDS), options="allow-discards")
     accept("flags-none-asked", options="allow-discards")
+    accept("flags-speed", put("config/flags", SPEED))               # ignored, too
+    accept("flags-all", put("config/flags", SPEED[2:] + DISCARDS + SPEED[:2]))
     accept("token-asked", put("tokens/0", TOKEN), options="token=foo")
     accept("token-two-asked", put("tokens", {"0": TOKEN, "1": dict(TOKEN, type="bar")}), options="token=foo,token=bar")
     accept("token-free", put("tokens/3", dict(TOKEN, anything={"goes": [1, None]})), options="token=foo")

@@ -12,6 +12,7 @@
 
 #include "base/io.h"
 #include "base/paths.h"
+#include "disk/advice.h"
 #include "disk/header.h"
 #include "volume/volume.h"
 
@@ -102,9 +103,12 @@ static bool mend(unsigned char *metadata)
 
 static int refuse_rule(const struct image *image, const struct verdict *v, struct fault *f)
 {
+	char advice[ADVICE_SIZE];
+
+	advice_on(v, image->size, advice);
 	return fault_set(f, EXITCODE_HEADER_REFUSED, EPERM,
-			 "the unlocker would refuse the header of %s: it breaks the rule '%s'",
-			 image->path, v->rule);
+			 "the unlocker would refuse the header of %s: it breaks the rule '%s'%s",
+			 image->path, v->rule, advice);
 }
 
 static int judge(const struct luksheader *h, const unsigned char *metadata,

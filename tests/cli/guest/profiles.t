@@ -81,6 +81,54 @@ must cryptsetup luksFormat -q --disable-locks --key-file "$tmp/key" --pbkdf pbkd
 	--pbkdf-force-iterations 1000 --luks2-metadata-size 32k "$tmp/disk" &> "$tmp/format.log"
 boot "$tmp/disk"
 is 'larger metadata' "$check_rc $rc $(status_fields "$t" volumes.0.header)" '6 6 metadata-size'
+# The flags that `cryptsetup open --persistent` leaves; it needs a mapping, so they are put there by hand.
+python3 -B "$top/tests/headers/mutants.py" "$tmp/key" "$tmp" flags-speed flags-all flags-journal || must false
+for name in flags-speed flags-all; do
+	must cp "$tmp/$name" "$tmp/disk"
+	passes "persistent flags: $name"
+done
+boot "$tmp/flags-journal"
+is 'the flag no-journal' "$check_rc $rc $(status_fields "$t" volumes.0.header)" '6 6 config-flags'
+
+# LUKS1 that `cryptsetup convert` has made LUKS2 keeps its hash, and a digest of 20 bytes.
+luks1() {
+	must truncate -s 0 "$tmp/disk"
+	must truncate -s 4M "$tmp/disk"
+	must cryptsetup luksFormat -q --type luks1 --disable-locks --key-file "$tmp/key" --pbkdf-force-iterations 1000 \
+		"$@" "$tmp/disk" &> "$tmp/format.log"
+	must cryptsetup luksAddKey -q --disable-locks --key-file "$tmp/key" --pbkdf-force-iterations 1000 \
+		"$tmp/disk" "$tmp/other" &> "$tmp/format.log"
+	must cryptsetup convert -q --disable-locks --type luks2 "$tmp/disk" &> "$tmp/format.log"
+}
+for options in '--hash sha256 --key-size 512' '--hash sha256 --key-size 256' '--hash sha512 --key-size 512' \
+	'--hash sha512 --key-size 256 --align-payload 3072'; do
+	# shellcheck disable=SC2086 # several options
+	luks1 $options
+	passes "LUKS1 $options, converted"
+	is '... cryptsetup: the digest has 20 bytes' "$(cryptsetup luksDump --disable-locks --dump-json-metadata "$tmp/disk" |
+		python3 -IS -c 'import base64, json, sys
+print(len(base64.b64decode(json.load(sys.stdin)["digests"]["0"]["digest"])))')" 20
+	change luksAddKey "$tmp/disk" "$tmp/list"
+	passes '... with another key since'
+done
+luks1 --hash sha1
+boot "$tmp/disk"
+is 'LUKS1 with sha1, converted' "$check_rc $rc $(status_fields "$t" volumes.0.header)" '6 6 keyslot-af'
+ok '... names the way' grep -q 'cryptsetup reencrypt after cryptsetup convert' "$tmp/err"
+change reencrypt --force-offline-reencrypt --key-slot 0 "$tmp/disk"
+passes '... which leads on'
+
+# A partition that was grown to the last sector of a disk.
+default --sector-size 4096
+must truncate -s $((17 * 1024 * 1024 + 4096 - 512)) "$tmp/disk"
+boot "$tmp/disk"
+is 'a device that ends inside of a sector' "$check_rc $rc $(status_fields "$t" volumes.0.header)" '6 6 segment-alignment'
+ok '... says by how much' grep -q 'make the partition smaller by 3584 bytes' "$tmp/err"
+must truncate -s -3584 "$tmp/disk"
+passes '... and cut by that'
+default --sector-size 512
+must truncate -s $((17 * 1024 * 1024 + 4096 - 512)) "$tmp/disk"
+passes 'the same with sectors of 512 bytes'
 must truncate -s 0 "$tmp/disk"
 must truncate -s 17M "$tmp/disk"
 must cryptsetup luksFormat -q --type luks1 --disable-locks --key-file "$tmp/key" \

@@ -7,6 +7,7 @@
  */
 #include "disk/policy.h"
 
+#include "disk/advice.h"
 #include "luks2.h"
 
 #define MAN_PAGE "src/man/coco-unlock-threats.7.scd"
@@ -437,6 +438,9 @@ static void test_members(void)
 }
 
 /* 43 digits and one `=` are 32 bytes. */
+#define B19 "AAAAAAAAAAAAAAAAAAAAAAAAAA=="
+#define B20 "AAAAAAAAAAAAAAAAAAAAAAAAAAA="
+#define B21 "AAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 #define B32 "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 #define B31 "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=="
 #define B33 "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
@@ -524,6 +528,10 @@ static const struct {
 	{ "digests.0.iterations", "10000001", "kdf-cost" },
 	{ "digests.0.iterations", "-1", "kdf-cost" },
 	{ "digests.0.salt", "\"" B31 "\"", "digest" },
+	{ "digests.0.digest", "\"" B20 "\"", "accepted" },
+	{ "digests.0.digest", "\"" B19 "\"", "digest" },
+	{ "digests.0.digest", "\"" B21 "\"", "digest" },
+	{ "digests.0.digest", "\"\"", "digest" },
 	{ "digests.0.digest", "\"" B31 "\"", "digest" },
 	{ "digests.0.digest", "\"" B33 "\"", "digest" },
 	{ "digests.0.digest", "\"" B64 "\"", "digest" },
@@ -564,7 +572,23 @@ static const struct {
 	{ "config.flags", "[\"allow-discards\"]", "accepted" }, /* and ignored */
 	{ "config.flags", "[\"allow-discards\",\"allow-discards\"]", "config-flags" },
 	{ "config.flags", "[\"no-journal\"]", "config-flags" },
-	{ "config.flags", "[\"same-cpu-crypt\"]", "config-flags" },
+	{ "config.flags", "[\"same-cpu-crypt\"]", "accepted" },
+	{ "config.flags", "[\"submit-from-crypt-cpus\"]", "accepted" },
+	{ "config.flags", "[\"no-read-workqueue\"]", "accepted" },
+	{ "config.flags", "[\"no-write-workqueue\"]", "accepted" },
+	{ "config.flags", "[\"high_priority\"]", "accepted" },
+	{ "config.flags", "[\"no-write-workqueue\",\"allow-discards\",\"no-read-workqueue\"]", "accepted" },
+	{ "config.flags",
+	  "[\"allow-discards\",\"same-cpu-crypt\",\"submit-from-crypt-cpus\",\"no-read-workqueue\","
+	  "\"no-write-workqueue\",\"high_priority\"]", "accepted" },
+	{ "config.flags", "[\"no-read-workqueue\",\"allow-discards\",\"no-read-workqueue\"]", "config-flags" },
+	{ "config.flags", "[\"no-read-workqueue\",\"no-journal\"]", "config-flags" },
+	{ "config.flags", "[\"high-priority\"]", "config-flags" },
+	{ "config.flags", "[\"No-Read-Workqueue\"]", "config-flags" },
+	{ "config.flags", "[\"high_priority\\u0000\"]", "config-flags" },
+	{ "config.flags", "[\"\"]", "config-flags" },
+	{ "config.flags", "[null]", "config-flags" },
+	{ "config.flags", "[[\"allow-discards\"]]", "config-flags" },
 	{ "config.requirements", "{\"mandatory\":[\"opal\"]}", "requirements" },
 	{ "config.requirements", "{\"mandatory\":[]}", "requirements" },
 	{ "config.requirements", "{\"optional\":[\"x\"]}", "requirements" },
@@ -888,6 +912,47 @@ static void test_ciphers(void)
 	conf_defaults(&conf);
 }
 
+/* The data's size and the sector size; the data begin at 1 MiB. */
+static void test_alignment(void)
+{
+	static const uint64_t sizes[] = { DISK_SIZE, DISK_SIZE + 512, DISK_SIZE + 3584,
+					  DISK_SIZE + 4096, (1ULL << 40) + 512 };
+	static const unsigned int excess[] = { 0, 512, 3584, 0, 512 };
+	char advice[ADVICE_SIZE];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		reset();
+		is_int(policy_judge(mutant, sizes[i], &conf, &conf.volumes[0], &verdict), 0,
+		       "sectors of 512 bytes on a disk of %llu", (unsigned long long)sizes[i]);
+		edit(S, ":512", ":4096");
+		is_int(policy_judge(mutant, sizes[i], &conf, &conf.volumes[0], &verdict),
+		       excess[i] ? -EPERM : 0, "... of 4096 bytes");
+		is_str(verdict.rule, excess[i] ? "segment-alignment" : "", "... by the rule");
+		is_int(policy_excess(&verdict, sizes[i]), excess[i], "... which knows the surplus");
+		advice_on(&verdict, sizes[i], advice);
+		ok(excess[i] ? strstr(advice, excess[i] == 512 ? " smaller by 512 bytes" :
+								 " smaller by 3584 bytes") != NULL :
+			       advice[0] == '\0',
+		   "... and says what to do: %s", advice);
+	}
+	if (!was_seen("segment-alignment"))
+		(void)snprintf(seen[nr_seen++], POLICY_RULE_SIZE, "segment-alignment");
+	/* The device below dm-crypt is then dm-integrity's. */
+	conf.volumes[0].options = VOLUME_OPTION_INTEGRITY_HMAC_SHA256;
+	begin_integrity(GOOD_INTEGRITY);
+	luks2_put(tree, "segments.0.sector_size", "4096");
+	luks2_set_tree(mutant, tree);
+	is_int(policy_judge(mutant, DISK_SIZE + 512, &conf, &conf.volumes[0], &verdict), 0,
+	       "with integrity the disk's size is not what counts");
+	conf.volumes[0].options = 0;
+	/* What a judge that was taken over may say. */
+	memset(&verdict, 0xff, sizeof(verdict));
+	(void)snprintf(verdict.rule, sizeof(verdict.rule), "segment-alignment");
+	advice_on(&verdict, DISK_SIZE, advice);
+	is_str(advice, "", "no advice from numbers that make no sense");
+}
+
 /* Headers that cryptsetup writes in other ways. */
 static void test_formats(const struct fixture *fx)
 {
@@ -974,7 +1039,8 @@ static void test_names(void)
 	static const char *const names[] = {
 		"json", "json-duplicate-key", "unknown-key", "one-segment", "segment-type",
 		"segment-cipher", "segment-integrity", "segment-size", "segment-offset",
-		"segment-iv-tweak", "segment-sector-size", "segment-flags", "keyslot-count",
+		"segment-iv-tweak", "segment-sector-size", "segment-alignment", "segment-flags",
+		"keyslot-count",
 		"keyslot-id", "keyslot-type", "keyslot-key-size", "keyslot-priority",
 		"keyslot-area", "keyslot-cipher", "keyslot-af", "keyslot-kdf", "kdf-cost",
 		"digest-count", "digest", "digest-binding", "token", "config", "config-flags",
@@ -997,6 +1063,7 @@ int main(void)
 	luks2_read(&fx, "/vda", base);
 	conf_defaults(&conf);
 	test_accepted();
+	test_alignment();
 	test_edits();
 	test_json_text();
 	test_members();

@@ -521,6 +521,12 @@ static void test_check(void)
 	CHECK("accessor-requirements", lie.flags_result = -EINVAL,
 	      "requirements that cannot be read");
 	CHECK("accepted", lie.flags = CRYPT_ACTIVATE_ALLOW_DISCARDS, "a flag that is ignored");
+	CHECK("accepted",
+	      lie.flags = CRYPT_ACTIVATE_SAME_CPU_CRYPT | CRYPT_ACTIVATE_SUBMIT_FROM_CRYPT_CPUS |
+			  CRYPT_ACTIVATE_NO_READ_WORKQUEUE | CRYPT_ACTIVATE_NO_WRITE_WORKQUEUE |
+			  1U << 28,
+	      "those for speed, high_priority of 2.8 among them");
+	CHECK("accessor-flags", lie.flags = 1U << 29, "the next one");
 	CHECK("accessor-flags", lie.flags = CRYPT_ACTIVATE_NO_JOURNAL, "a persistent flag");
 	CHECK("accessor-flags",
 	      lie.flags = CRYPT_ACTIVATE_ALLOW_DISCARDS | CRYPT_ACTIVATE_NO_JOURNAL, "two flags");

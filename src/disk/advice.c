@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * advice.c - a way out for headers that an honest tool has written, and that a rule refuses.
+ * Trusts nothing of what it is told; may not decide anything.
+ */
+#include "disk/advice.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define OTHER_HASH                                                                             \
+	": the hash has to be sha256 or sha512; a disk that was LUKS1 with another one needs " \
+	"cryptsetup reencrypt after cryptsetup convert"
+
+static const struct {
+	const char *rule, *text;
+} fixed[] = {
+	{ "keyslot-af", OTHER_HASH },
+	{ "keyslot-kdf", OTHER_HASH },
+	{ "digest", OTHER_HASH },
+	{ "token", ": cocotab allows a type of tokens with the option token=TYPE" },
+};
+
+void advice_on(const struct verdict *v, uint64_t device_size, char ret_text[ADVICE_SIZE])
+{
+	uint64_t excess;
+	size_t i;
+
+	ret_text[0] = '\0';
+	for (i = 0; i < ARRAY_SIZE(fixed); i++)
+		if (strcmp(v->rule, fixed[i].rule) == 0)
+			(void)snprintf(ret_text, ADVICE_SIZE, "%s", fixed[i].text); /* fits */
+	excess = policy_excess(v, device_size);
+	if (strcmp(v->rule, "segment-alignment") == 0 && excess > 0)
+		(void)snprintf(ret_text, ADVICE_SIZE,
+			       ": the device is %llu bytes too long for sectors of %u bytes; make "
+			       "the partition smaller by %llu bytes",
+			       (unsigned long long)excess, v->sector_size,
+			       (unsigned long long)excess); /* fits */
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * advice.h - what the owner can do about a header that breaks a rule, where that is known.
+ */
+#ifndef COCO_ADVICE_H
+#define COCO_ADVICE_H
+
+#include "disk/policy.h"
+
+#define ADVICE_SIZE 224 /* with the final NUL */
+
+/*
+ * Fills ret_text with ": " and half a sentence, to be put behind the rule's name; or with an empty
+ * text, if there is nothing to say. v->rule names the rule; whatever else v holds may come from a
+ * judge that a header has taken over, and is used as a number only. device_size in bytes.
+ */
+void advice_on(const struct verdict *v, uint64_t device_size, char ret_text[ADVICE_SIZE]);
+
+#endif
