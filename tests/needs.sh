@@ -37,11 +37,15 @@ test      mkfs.btrfs          btrfs-progs
 test      mkfs.xfs            xfsprogs
 test,lab  mkswap              util-linux
 test      setpriv             util-linux
+test      xz                  xz-utils
+test      zstd                zstd
+test      bzip2               bzip2
+test      lz4                 lz4
 lab       unshare             util-linux
 lab       mount               mount
 lab       mmdebstrap          mmdebstrap
 lab       qemu-system-x86_64  qemu-system-x86
-lab       qemu-img            qemu-utils
+test,lab  qemu-img            qemu-utils
 lab       nbdkit              nbdkit nbdkit-plugin-python
 lab       cpio                cpio
 fuzz      clang               clang

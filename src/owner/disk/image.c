@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 
 #include "base/io.h"
+#include "owner/disk/format.h"
 #include "owner/disk/lock.h"
 #include "owner/disk/partition.h"
 
@@ -100,6 +101,8 @@ int image_open(const char *spec, bool writable, struct image *ret_image, struct 
 		return image_refuse(f, EINVAL, spec, "no partition after the #");
 	memcpy(image.path, spec, len);
 	r = open_whole(image.path, writable, &image, f);
+	if (r >= 0)
+		r = format_check(&image, f);
 	if (r >= 0 && hash)
 		r = partition_select(&image, hash + 1, f);
 	if (r < 0)

@@ -34,11 +34,11 @@ struct image {
 
 /*
  * Opens PATH, or PATH#PART where PART is the number, the name (no second one may have it) or
- * the UUID of a GPT partition. A file whose own name has the `#` is taken as it is. Refuses
- * what is in use: a device that is mounted or mapped, a file behind a loop device or in a
- * running QEMU; as long as it is open here, QEMU does not open it for writing (with writable:
- * at all), and another image_open() for writing fails. Waits up to 10 s for the lock of a device,
- * which udev takes for a moment.
+ * the UUID of a partition. A file whose own name has the `#` is taken as it is. Refuses what is
+ * no raw disk (format.h), and what is in use: a device that is mounted or mapped, a file behind a
+ * loop device or in a running QEMU; as long as it is open here, QEMU does not open it for writing
+ * (with writable: at all), and another image_open() for writing fails. Waits up to 10 s for the
+ * lock of a device, which udev takes for a moment.
  *
  * Returns 0, or -errno with f about the path: -EBUSY and EXITCODE_REFUSED if it is in use, -EINVAL
  * and EXITCODE_BAD_INPUT for what a file says or lacks (partition table, partition), else the
