@@ -22,8 +22,20 @@ enum option_kind {
 	OPTION_KIND_FLAG,    /* bool */
 	OPTION_KIND_TEXT,    /* const char *, the last one given */
 	OPTION_KIND_WORD,    /* the same, but one of the words in `value` */
-	OPTION_KIND_LIST,    /* struct option_list, each one given */
+	OPTION_KIND_LIST,    /* struct option_list of files, each one given */
 	OPTION_KIND_NUMBER,  /* struct option_number, at most `max` */
+};
+
+/* What a program does with the file that a value names: it looks by this whether a run has two
+ * names of one file, of which one is written. */
+enum option_use {
+	OPTION_USE_NONE,   /* no file */
+	OPTION_USE_READ,   /* or a value that may be the name of a file */
+	OPTION_USE_WRITE,  /* made, or replaced */
+	OPTION_USE_CHANGE, /* read, then replaced */
+	OPTION_USE_LOOK,   /* a disk, or DISK#PARTITION, that is only read */
+	OPTION_USE_DISK,   /* the same, and it may be written */
+	OPTION_USE_ENTRY,  /* WORD=FILE, which is read */
 };
 
 struct option_list {
@@ -44,6 +56,9 @@ struct option_row {
 	const char *help;  /* is wrapped; NULL: not shown */
 	size_t offset;	   /* in what options_parse() fills */
 	uint64_t max;
+	enum option_use use;
+	const char *spares; /* the row whose file may be overwritten, by intention; or NULL */
+	bool stream;	    /* WRITE: "-" is standard output */
 };
 
 /* The offset of a member, which must be of this type. */
@@ -52,8 +67,11 @@ struct option_row {
 #define OPTION_AT_(type, member, wanted) \
 	(offsetof(type, member) + 0 * sizeof(char[OPTION_IS_(type, member, wanted) ? 1 : -1]))
 
-/* Rows. `type` is the struct that is filled, `member` where in it. { 0 } ends a table. */
-#define OPTION_OPERAND(name_, help_) { .kind = OPTION_KIND_OPERAND, .name = name_, .help = help_ }
+/* Rows. `type` is the struct that is filled, `member` where in it. { 0 } ends a table. The operands
+ * stand in it in their order; an entry as the last one goes for the rest, too. What is
+ * behind the help of OPTION_FILE() are more members of the row. */
+#define OPTION_OPERAND(name_, use_, help_) \
+	{ .kind = OPTION_KIND_OPERAND, .name = name_, .help = help_, .use = use_ }
 #define OPTION_FLAG(name_, type, member, help_) \
 	{ .kind = OPTION_KIND_FLAG,             \
 	  .name = name_,                        \
@@ -66,17 +84,27 @@ struct option_row {
 	  .value = value_,                                       \
 	  .help = help_,                                         \
 	  .offset = OPTION_AT_(type, member, const char *) }
+#define OPTION_FILE(letter_, name_, value_, type, member, use_, help_, ...) \
+	{ .kind = OPTION_KIND_TEXT,                                         \
+	  .letter = letter_,                                                \
+	  .name = name_,                                                    \
+	  .value = value_,                                                  \
+	  .help = help_,                                                    \
+	  .use = use_,                                                      \
+	  .offset = OPTION_AT_(type, member, const char *),                 \
+	  __VA_ARGS__ }
 #define OPTION_WORD(name_, words, type, member, help_) \
 	{ .kind = OPTION_KIND_WORD,                    \
 	  .name = name_,                               \
 	  .value = words,                              \
 	  .help = help_,                               \
 	  .offset = OPTION_AT_(type, member, const char *) }
-#define OPTION_LIST(name_, value_, type, member, help_) \
-	{ .kind = OPTION_KIND_LIST,                     \
-	  .name = name_,                                \
-	  .value = value_,                              \
-	  .help = help_,                                \
+#define OPTION_FILES(name_, value_, type, member, use_, help_) \
+	{ .kind = OPTION_KIND_LIST,                            \
+	  .name = name_,                                       \
+	  .value = value_,                                     \
+	  .help = help_,                                       \
+	  .use = use_,                                         \
 	  .offset = OPTION_AT_(type, member, struct option_list) }
 #define OPTION_NUMBER(name_, max_, type, member, help_) \
 	{ .kind = OPTION_KIND_NUMBER,                   \

@@ -7,6 +7,7 @@
 
 #include "base/fault.h"
 #include "base/options.h"
+#include "owner/io/files.h"
 
 struct cmd {
 	const char *name;
@@ -14,6 +15,9 @@ struct cmd {
 	const char *help; /* one line of the list of verbs */
 	const struct option_row *options; /* `VERB --help` lists them, and bash completes that */
 	const char *intro, *notes;	  /* lines before and behind the options; may be NULL */
+	/* Adds the files that no row names: those whose names follow from others. May be NULL. */
+	int (*files)(struct files *files, const void *values, int nr, char **operands,
+		     struct fault *f);
 	/* argv[0] is the verb. Returns an enum outcome; verify an enum exitcode. */
 	int (*run)(int argc, char **argv);
 };
@@ -32,8 +36,9 @@ extern const struct cmd cmd_repair;
 /* One line on stderr for a mistake in the command line. Returns OUTCOME_USAGE. */
 int cmd_usage(const struct cmd *cmd, const char *why, ...) _printf_(2, 3);
 
-/* Reads the options into *values, which is of the type that the rows are made for. Returns the
- * number of operands, which *ret_operands points to, or -EINVAL after cmd_usage(). */
+/* Reads the options into *values, which is of the type that the rows are made for, and refuses
+ * files that are both read and written. Returns the number of operands, which *ret_operands
+ * points to; or, after a line on stderr, a negative enum outcome. */
 int cmd_options(const struct cmd *cmd, int argc, char **argv, void *values, char ***ret_operands);
 
 /* One line on stderr: `coco-secret: WHAT: WHY; next: NEXT`, with the code's name behind WHY if a

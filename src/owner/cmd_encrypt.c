@@ -30,15 +30,6 @@ struct options {
 	bool force, in_place, integrity;
 };
 
-static int is_other_file(const struct image *image, const char *out, struct fault *f)
-{
-	if (image_is(image, out))
-		return fault_about(f, EXITCODE_REFUSED, out,
-				   "give another name, or encrypt a whole image with --in-place",
-				   "it is the image itself");
-	return 0;
-}
-
 /* The secret that will open the volume, in *ret_file if it is a new one. */
 static int get_secret(const struct options *o, struct secret *ret_secret, struct file_out *ret_file,
 		      struct fault *f)
@@ -137,8 +128,6 @@ static int encrypt_to_file(const struct options *o, struct fault *f)
 	r = image_open(o->image, false, &image, f);
 	if (r >= 0)
 		r = filesystem_look(&image, &fs, f);
-	if (r >= 0)
-		r = is_other_file(&image, o->out, f);
 	if (r >= 0)
 		r = signal_fd = open_signals(f);
 	if (r >= 0)
@@ -273,7 +262,7 @@ static int parse(int argc, char **argv, struct options *o)
 	int nr = cmd_options(&cmd_encrypt, argc, argv, o, &operands);
 
 	if (nr < 0)
-		return OUTCOME_USAGE;
+		return -nr;
 	if (nr != (o->in_place ? 1 : 2))
 		return cmd_usage(&cmd_encrypt, o->in_place ?
 						       "--in-place takes one IMAGE or DEVICE" :
@@ -319,9 +308,11 @@ static int run_encrypt(int argc, char **argv)
 
 /* clang-format off */
 static const struct option_row encrypt_options[] = {
-	OPTION_TEXT(0, "secret-out", "FILE", struct options, secret_out,
+	OPTION_OPERAND("IMAGE", OPTION_USE_DISK, NULL),
+	OPTION_OPERAND("OUT", OPTION_USE_WRITE, NULL),
+	OPTION_FILE(0, "secret-out", "FILE", struct options, secret_out, OPTION_USE_WRITE,
 		    "make a secret (64 hexadecimal digits) and write it to FILE"),
-	OPTION_TEXT(0, "secret", "FILE", struct options, secret,
+	OPTION_FILE(0, "secret", "FILE", struct options, secret, OPTION_USE_READ,
 		    "take the secret in FILE, byte for byte; - is standard input"),
 	OPTION_WORD("pbkdf", "minimal|argon2id|pbkdf2", struct options, pbkdf,
 		    "minimal: for random secrets, default with --secret-out; argon2id: for passphrases, default with --secret"),
@@ -330,13 +321,27 @@ static const struct option_row encrypt_options[] = {
 	OPTION_FLAG("force", struct options, force, "replace OUT and the file of --secret-out"),
 	OPTION_FLAG("in-place", struct options, in_place,
 		    "encrypt a whole IMAGE or DEVICE where it is; once begun, it has to be finished: the same command goes on after a crash"),
-	OPTION_TEXT(0, "backup", "FILE", struct options, backup,
+	OPTION_FILE(0, "backup", "FILE", struct options, backup, OPTION_USE_WRITE,
 		    "with --in-place: keeps the new header until it is on the disk; needed for a device, else IMAGE.header"),
 	OPTION_FLAG("integrity", struct options, integrity,
 		    "refused: says what can make an authenticated volume"),
 	{ 0 },
 };
 /* clang-format on */
+
+/* The backup of --in-place has a name of its own. */
+static int encrypt_files(struct files *files, const void *values, int nr, char **operands,
+			 struct fault *f)
+{
+	static const struct option_row row = { .use = OPTION_USE_WRITE, .name = "backup" };
+	const struct options *o = values;
+	char path[PATH_MAX];
+
+	if (!o->in_place || o->backup || nr == 0 ||
+	    snprintf(path, sizeof(path), "%s.header", operands[0]) >= (int)sizeof(path))
+		return 0;
+	return files_add(files, &row, row.name, path, f);
+}
 
 const struct cmd cmd_encrypt = {
 	.name = "encrypt",
@@ -347,5 +352,6 @@ const struct cmd cmd_encrypt = {
 		"IMAGE holds a file system, or a partition table (GPT) with PARTITION, which is a\n"
 		"number, name or UUID. OUT is 16 MiB longer; what is behind the partition moves.\n",
 	.options = encrypt_options,
+	.files = encrypt_files,
 	.run = run_encrypt,
 };

@@ -29,7 +29,7 @@ static int parse_options(int argc, char **argv, struct measure *m)
 	struct fault f = { 0 };
 
 	if (nr < 0)
-		return OUTCOME_USAGE;
+		return -nr;
 	if (nr > 0)
 		return cmd_usage(&cmd_measure, "unexpected '%s'", operands[0]);
 	if (m->launch.nonce && m->launch.blob)
@@ -136,7 +136,7 @@ static int run_measure(int argc, char **argv)
 /* clang-format off */
 static const struct option_row measure_options[] = {
 	LAUNCH_OPTIONS(struct measure, launch),
-	OPTION_TEXT(0, "nonce", "N", struct measure, launch.nonce,
+	OPTION_FILE(0, "nonce", "N", struct measure, launch.nonce, OPTION_USE_READ,
 		    "the platform's nonce, 16 bytes"),
 	OPTION_WORD("format", "hex|base64", struct measure, format_name, "hex is the default"),
 	OPTION_FLAG("json", struct measure, json, "print as JSON"),

@@ -5,6 +5,7 @@
 #include "owner/cmd.h"
 
 #include <json-c/json.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -31,7 +32,7 @@ static int parse_options(int argc, char **argv, struct options *o)
 	struct fault f = { 0 };
 
 	if (nr < 0)
-		return OUTCOME_USAGE;
+		return -nr;
 	if (nr != 1)
 		return cmd_usage(&cmd_packet, "it needs one table");
 	o->table = operands[0];
@@ -283,10 +284,11 @@ static int run_packet(int argc, char **argv)
 
 /* clang-format off */
 static const struct option_row packet_options[] = {
+	OPTION_OPERAND("TABLE", OPTION_USE_READ, NULL),
 	LAUNCH_OPTIONS(struct options, launch),
 	/* Not shown: it is refused with a reason. */
 	OPTION_TEXT(0, "nonce", "N", struct options, launch.nonce, NULL),
-	OPTION_TEXT(0, "tek", "FILE", struct options, tek,
+	OPTION_FILE(0, "tek", "FILE", struct options, tek, OPTION_USE_READ,
 		    "the transport encryption key, 16 bytes"),
 	OPTION_TEXT('o', "output", "PREFIX", struct options, output,
 		    "beginning of the files' names"),
@@ -300,6 +302,32 @@ static const struct option_row packet_options[] = {
 };
 /* clang-format on */
 
+/* The files that are written have PREFIX before their names. */
+static int packet_files(struct files *files, const void *values, int nr, char **operands,
+			struct fault *f)
+{
+	static const struct option_row row = { .use = OPTION_USE_WRITE, .name = "output" };
+	const struct options *o = values;
+	char path[PATH_MAX];
+	size_t i;
+	int r = 0;
+
+	(void)nr, (void)operands; /* a row names them */
+	if (o->output && strcmp(o->output, "-") == 0)
+		return fault_about(f, EXITCODE_USAGE, "--output",
+				   "give a prefix; ./- is one that is called so",
+				   "'-' is standard output, and these are %d files", NR_FILES);
+	if (o->launch.inputs.firmware && strcmp(o->launch.inputs.firmware, "-") == 0)
+		return fault_about(f, EXITCODE_USAGE, "--firmware",
+				   "give a file; ./- is one that is called so",
+				   "'-' is standard input, and the firmware is read twice");
+	for (i = 0; i < NR_FILES && o->output && r >= 0; i++)
+		if (snprintf(path, sizeof(path), "%s%s", o->output, outputs[i].suffix) <
+		    (int)sizeof(path))
+			r = files_add(files, &row, row.name, path, f);
+	return r;
+}
+
 const struct cmd cmd_packet = {
 	.name = "packet",
 	.args = "-o PREFIX --tik FILE --tek FILE --launch-measure-blob B [OPTION...] TABLE",
@@ -309,5 +337,6 @@ const struct cmd cmd_packet = {
 	.options = packet_options,
 	.notes = "D and B are given in hex, in base64, or as a file. With --expected-digest,\n"
 		 "--firmware only says how much room the table has.\n",
+	.files = packet_files,
 	.run = run_packet,
 };

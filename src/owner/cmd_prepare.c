@@ -227,7 +227,7 @@ static int run_prepare(int argc, char **argv)
 	int nr = cmd_options(&cmd_prepare, argc, argv, &o, &operands);
 
 	if (nr < 0)
-		return OUTCOME_USAGE;
+		return -nr;
 	if (nr != 1 || !o.out)
 		return cmd_usage(&cmd_prepare, "it takes one disk, and -o TABLE");
 	o.target.disk = operands[0];
@@ -237,15 +237,15 @@ static int run_prepare(int argc, char **argv)
 /* clang-format off */
 static const struct option_row prepare_options[] = {
 	TARGET_DISK,
-	OPTION_TEXT('o', "output", "FILE", struct options, out,
+	OPTION_FILE('o', "output", "FILE", struct options, out, OPTION_USE_WRITE,
 		    "the secret table to write (0600)"),
-	OPTION_TEXT(0, "key-file", "FILE", struct options, key_file,
+	OPTION_FILE(0, "key-file", "FILE", struct options, key_file, OPTION_USE_READ,
 		    "a passphrase that opens the disk now; without it, it is asked for"),
 	OPTION_FLAG("remove-old", struct options, remove_old,
 		    "remove the keyslot of that passphrase; else it stays for recovery"),
 	OPTION_FLAG("grub", struct options, grub,
 		    "end the table's secret with the NUL that GRUB wants; not the keyslot's"),
-	OPTION_TEXT(0, "secret", "FILE", struct options, secret,
+	OPTION_FILE(0, "secret", "FILE", struct options, secret, OPTION_USE_READ,
 		    "take this secret instead of a generated one"),
 	TARGET_OPTIONS(struct options, target),
 	OPTION_FLAG("force", struct options, force, "replace the table if there is one"),

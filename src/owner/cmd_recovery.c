@@ -137,7 +137,7 @@ static int run_recovery(int argc, char **argv)
 	int nr = cmd_options(&cmd_recovery, argc, argv, &o, &operands);
 
 	if (nr < 0)
-		return OUTCOME_USAGE;
+		return -nr;
 	if (nr != 1 || (o.key_file && o.table))
 		return cmd_usage(&cmd_recovery, "it takes one disk, and --key-file or --table");
 	o.target.disk = operands[0];
@@ -147,9 +147,9 @@ static int run_recovery(int argc, char **argv)
 /* clang-format off */
 static const struct option_row recovery_options[] = {
 	TARGET_DISK,
-	OPTION_TEXT(0, "table", "TABLE", struct options, table,
+	OPTION_FILE(0, "table", "TABLE", struct options, table, OPTION_USE_CHANGE,
 		    "its secret opens the disk, and it gets a pin of the new header"),
-	OPTION_TEXT(0, "key-file", "FILE", struct options, key_file,
+	OPTION_FILE(0, "key-file", "FILE", struct options, key_file, OPTION_USE_READ,
 		    "a passphrase that opens the disk; without both, it is asked for"),
 	TARGET_OPTIONS(struct options, target),
 	{ 0 },

@@ -35,7 +35,7 @@ static int run_repair(int argc, char **argv)
 	int nr = cmd_options(&cmd_repair, argc, argv, &o, &operands);
 
 	if (nr < 0)
-		return OUTCOME_USAGE;
+		return -nr;
 	if (nr != 1)
 		return cmd_usage(&cmd_repair, "it takes one disk");
 	o.target.disk = operands[0];

@@ -235,7 +235,7 @@ static int parse_options(const struct cmd *cmd, int argc, char **argv, struct op
 	int nr = cmd_options(cmd, argc, argv, o, &operands);
 
 	if (nr < 0)
-		return OUTCOME_USAGE;
+		return -nr;
 	if (nr != 1)
 		return cmd_usage(cmd, "it takes one disk");
 	o->target.disk = operands[0];
@@ -258,13 +258,15 @@ static int run_rotate(int argc, char **argv)
 /* clang-format off */
 static const struct option_row rotate_options[] = {
 	TARGET_DISK,
-	OPTION_TEXT(0, "table", "FILE", struct options, old,
-		    "the table that the guest boots with now; its pins are extended"),
-	OPTION_TEXT('o', "output", "FILE", struct options, out,
+	OPTION_FILE(0, "table", "FILE", struct options, old, OPTION_USE_CHANGE,
+		    "the table that the guest boots with now; its pins are extended",
+		    /* --finish does not write it, and says that both have one secret. */
+		    .spares = "new"),
+	OPTION_FILE('o', "output", "FILE", struct options, out, OPTION_USE_WRITE,
 		    "the table with the new secret; with --finish, the last one"),
 	OPTION_FLAG("finish", struct options, finish,
 		    "remove the old keyslot, once the guest has booted with --new"),
-	OPTION_TEXT(0, "new", "FILE", struct options, new,
+	OPTION_FILE(0, "new", "FILE", struct options, new, OPTION_USE_READ,
 		    "with --finish: the table that rotate has written"),
 	OPTION_FLAG("grub", struct options, grub,
 		    "end the new secret with the NUL that GRUB wants"),
@@ -375,10 +377,10 @@ static int run_status(int argc, char **argv)
 
 /* clang-format off */
 static const struct option_row status_options[] = {
-	TARGET_DISK,
-	OPTION_TEXT(0, "table", "FILE", struct options, old,
+	TARGET_LOOK,
+	OPTION_FILE(0, "table", "FILE", struct options, old, OPTION_USE_READ,
 		    "a table of the disk; during a rotation, the old one"),
-	OPTION_TEXT(0, "new", "FILE", struct options, new, "the table that rotate has written"),
+	OPTION_FILE(0, "new", "FILE", struct options, new, OPTION_USE_READ, "the table that rotate has written"),
 	TARGET_OPTIONS(struct options, target),
 	{ 0 },
 };

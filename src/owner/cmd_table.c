@@ -22,6 +22,50 @@ struct options {
 	size_t area;
 };
 
+/* clang-format off */
+#define TABLE_OPTIONS(...)                                                                        \
+	OPTION_FILE('o', "output", "FILE", struct options, output, OPTION_USE_WRITE,              \
+		    "written 0600; must not exist without --force", .stream = true, __VA_ARGS__), \
+	OPTION_WORD("format", "binary|base64|hex", struct options, format_name,                   \
+		    "without it, that of TABLE, or binary"),                                      \
+	OPTION_FILE(0, "firmware", "FILE", struct options, firmware, OPTION_USE_READ,             \
+		    "take the size of the area from this OVMF image; else 3072"),                 \
+	OPTION_FLAG("nul", struct options, nul,                                                   \
+		    "add one NUL to the luks-key entry, as GRUB wants it"),                       \
+	OPTION_FLAG("force", struct options, force,                                               \
+		    "replace FILE; allow entry 64 and the kernel's example GUID"),                \
+	OPTION_FLAG("reveal", struct options, reveal,                                             \
+		    "print the entries' content; allow -o -"),                                    \
+	OPTION_FLAG("json", struct options, json, "print as JSON")
+/* clang-format on */
+
+static const struct option_row build_options[] = {
+	OPTION_OPERAND("ENTRY", OPTION_USE_ENTRY, NULL),
+	TABLE_OPTIONS(),
+	{ 0 },
+};
+
+/* A table may be replaced by what is made of it: it has been read by then. */
+static const struct option_row add_options[] = {
+	OPTION_OPERAND("TABLE", OPTION_USE_READ, NULL),
+	OPTION_OPERAND("ENTRY", OPTION_USE_ENTRY, NULL),
+	TABLE_OPTIONS(.spares = "TABLE"),
+	{ 0 },
+};
+
+static const struct option_row remove_options[] = {
+	OPTION_OPERAND("TABLE", OPTION_USE_READ, NULL),
+	OPTION_OPERAND("GUID", OPTION_USE_NONE, NULL),
+	TABLE_OPTIONS(.spares = "TABLE"),
+	{ 0 },
+};
+
+static const struct option_row show_options[] = {
+	OPTION_OPERAND("TABLE", OPTION_USE_READ, NULL),
+	TABLE_OPTIONS(),
+	{ 0 },
+};
+
 /* What `show` does not take, and `remove`; NULL: nothing of it is given. */
 static const char *forbidden(const struct options *o, bool writes, bool adds)
 {
@@ -33,14 +77,16 @@ static const char *forbidden(const struct options *o, bool writes, bool adds)
 }
 
 /* Reads the options of one of the verbs below `table`. Returns as cmd_options() does. */
-static int parse_options(int argc, char **argv, bool writes, bool adds, struct options *o,
-			 char ***ret_operands)
+static int parse_options(const struct option_row *rows, int argc, char **argv, bool writes,
+			 bool adds, struct options *o, char ***ret_operands)
 {
+	struct cmd sub = cmd_table;
 	const char *name;
 	int nr;
 
 	*o = (struct options){ .area = TABLE_AREA_SIZE };
-	nr = cmd_options(&cmd_table, argc, argv, o, ret_operands);
+	sub.options = rows;
+	nr = cmd_options(&sub, argc, argv, o, ret_operands);
 	if (nr < 0)
 		return nr;
 	name = forbidden(o, writes, adds);
@@ -52,7 +98,7 @@ static int parse_options(int argc, char **argv, bool writes, bool adds, struct o
 		(void)cmd_usage(&cmd_table, "secrets go to standard output only with --reveal");
 	else
 		return nr;
-	return -EINVAL;
+	return -OUTCOME_USAGE;
 }
 
 static void add_string(struct json_object *object, const char *key, const char *value)
@@ -267,10 +313,10 @@ static int run_build(int argc, char **argv)
 	bool stdin_used = false;
 	struct options o;
 	char **operands;
-	int r, i, nr = parse_options(argc, argv, true, true, &o, &operands);
+	int r, i, nr = parse_options(build_options, argc, argv, true, true, &o, &operands);
 
 	if (nr < 0)
-		return OUTCOME_USAGE;
+		return -nr;
 	if (nr == 0)
 		return cmd_usage(&cmd_table, "build needs an entry: luks-key=FILE or GUID=FILE");
 	r = open_table(NULL, &bytes, NULL, &o, &f);
@@ -289,10 +335,10 @@ static int run_add(int argc, char **argv)
 	bool stdin_used;
 	struct options o;
 	char **operands;
-	int r, i, nr = parse_options(argc, argv, true, true, &o, &operands);
+	int r, i, nr = parse_options(add_options, argc, argv, true, true, &o, &operands);
 
 	if (nr < 0)
-		return OUTCOME_USAGE;
+		return -nr;
 	if (nr < 2 || !table)
 		return cmd_usage(&cmd_table, "add needs a table and an entry");
 	stdin_used = strcmp(operands[0], "-") == 0;
@@ -331,10 +377,10 @@ static int run_remove(int argc, char **argv)
 	struct options o;
 	char **operands;
 	const char *path;
-	int r, i, nr = parse_options(argc, argv, true, false, &o, &operands);
+	int r, i, nr = parse_options(remove_options, argc, argv, true, false, &o, &operands);
 
 	if (nr < 0)
-		return OUTCOME_USAGE;
+		return -nr;
 	if (nr < 2 || !table)
 		return cmd_usage(&cmd_table, "remove needs a table and a GUID");
 	path = operands[0];
@@ -355,10 +401,10 @@ static int run_show(int argc, char **argv)
 	struct fault f = { 0 };
 	struct options o;
 	char **operands;
-	int r, nr = parse_options(argc, argv, false, false, &o, &operands);
+	int r, nr = parse_options(show_options, argc, argv, false, false, &o, &operands);
 
 	if (nr < 0)
-		return OUTCOME_USAGE;
+		return -nr;
 	if (nr != 1 || !table)
 		return cmd_usage(&cmd_table, "show needs one table");
 	if (open_table(operands[0], &bytes, table, &o, &f) < 0)
@@ -392,23 +438,6 @@ static int run_table(int argc, char **argv)
 	return cmd_usage(&cmd_table, "'%s' is not build, show, add or remove", argv[1]);
 }
 
-/* clang-format off */
-static const struct option_row table_options[] = {
-	OPTION_TEXT('o', "output", "FILE", struct options, output,
-		    "written 0600; must not exist without --force"),
-	OPTION_WORD("format", "binary|base64|hex", struct options, format_name,
-		    "without it, that of TABLE, or binary"),
-	OPTION_TEXT(0, "firmware", "FILE", struct options, firmware,
-		    "take the size of the area from this OVMF image; else 3072"),
-	OPTION_FLAG("nul", struct options, nul, "add one NUL to the luks-key entry, as GRUB wants it"),
-	OPTION_FLAG("force", struct options, force,
-		    "replace FILE; allow entry 64 and the kernel's example GUID"),
-	OPTION_FLAG("reveal", struct options, reveal, "print the entries' content; allow -o -"),
-	OPTION_FLAG("json", struct options, json, "print as JSON"),
-	{ 0 },
-};
-/* clang-format on */
-
 const struct cmd cmd_table = {
 	.name = "table",
 	.args = "build -o OUT [OPTION...] ENTRY...\n"
@@ -419,6 +448,6 @@ const struct cmd cmd_table = {
 	.intro =
 		"An ENTRY is GUID=FILE; the file's bytes are taken as they are, \"-\" is standard\n"
 		"input. GUIDs have names: luks-key, policy. TABLE may be binary, base64 or hex.\n",
-	.options = table_options,
+	.options = build_options,
 	.run = run_table,
 };

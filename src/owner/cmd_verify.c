@@ -163,7 +163,7 @@ static int run_verify(int argc, char **argv)
 	int nr = cmd_options(&cmd_verify, argc, argv, &o, &operands);
 
 	if (nr < 0)
-		return OUTCOME_USAGE;
+		return -nr;
 	if (o.memory && parse_size(o.memory, &o.memory_kib) < 0)
 		return cmd_usage(&cmd_verify, "--memory takes a size such as 512M");
 	if (nr != 2)
@@ -175,8 +175,8 @@ static int run_verify(int argc, char **argv)
 
 /* clang-format off */
 static const struct option_row verify_options[] = {
-	TARGET_DISK,
-	OPTION_OPERAND("TABLE", "the secret table: binary, base64 or hexadecimal"),
+	TARGET_LOOK,
+	OPTION_OPERAND("TABLE", OPTION_USE_READ, "the secret table: binary, base64 or hexadecimal"),
 	TARGET_OPTIONS(struct options, target),
 	OPTION_TEXT(0, "memory", "SIZE", struct options, memory,
 		    "of the guest, such as 512M: is it enough for the keyslot?"),

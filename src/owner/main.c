@@ -40,15 +40,30 @@ int cmd_usage(const struct cmd *cmd, const char *why, ...)
 	return OUTCOME_USAGE;
 }
 
+/* No run may write a file that it also reads, or writes by another name. */
+static int check_files(const struct cmd *cmd, const void *values, int nr, char **operands,
+		       struct fault *f)
+{
+	struct files files = { 0 };
+	int r = files_add_all(&files, cmd->options, values, nr, operands, f);
+
+	if (r >= 0 && cmd->files)
+		r = cmd->files(&files, values, nr, operands, f);
+	if (r >= 0)
+		r = files_check(&files, f);
+	files_done(&files);
+	return r;
+}
+
 int cmd_options(const struct cmd *cmd, int argc, char **argv, void *values, char ***ret_operands)
 {
 	struct fault f = { 0 };
 	int first = options_parse(cmd->options, argc, argv, values, &f);
 
-	if (first < 0) {
-		(void)cmd_usage(cmd, "%s", f.why);
-		return first;
-	}
+	if (first < 0)
+		return -cmd_usage(cmd, "%s", f.why);
+	if (check_files(cmd, values, argc - first, argv + first, &f) < 0)
+		return -cmd_fail(&f);
 	*ret_operands = argv + first;
 	return argc - first;
 }

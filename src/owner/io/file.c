@@ -32,8 +32,7 @@ int file_put(int fd, enum codec format, const unsigned char *bytes, size_t len)
 	return r;
 }
 
-/* Opens for reading; "-" is a copy of standard input. */
-static int open_input(const char *path, struct fault *f)
+int file_open(const char *path, struct fault *f)
 {
 	int fd = strcmp(path, "-") == 0 ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) :
 					  open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
@@ -43,7 +42,7 @@ static int open_input(const char *path, struct fault *f)
 
 int file_read_secret(const char *path, struct secret *s, struct fault *f)
 {
-	_cleanup_close_ int fd = open_input(path, f);
+	_cleanup_close_ int fd = file_open(path, f);
 	int r;
 
 	if (fd < 0)
@@ -89,7 +88,7 @@ static int decode_file(const char *path, int fd, struct secret *input, struct co
 
 int file_read_encoded(const char *path, struct secret *s, enum codec *ret_format, struct fault *f)
 {
-	_cleanup_close_ int fd = open_input(path, f);
+	_cleanup_close_ int fd = file_open(path, f);
 	_cleanup_secret_ struct secret input = SECRET_NULL;
 	struct codec_decoder d = { .out = s->bytes, .size = SECRET_CAPACITY };
 	ssize_t n;
@@ -135,7 +134,7 @@ int file_read_encoded(const char *path, struct secret *s, enum codec *ret_format
 int file_read(const char *path, size_t max, unsigned char **ret_bytes, size_t *ret_len,
 	      struct fault *f)
 {
-	_cleanup_close_ int fd = open_input(path, f);
+	_cleanup_close_ int fd = file_open(path, f);
 	_cleanup_free_ unsigned char *bytes = NULL;
 	size_t len = 0, size = 0;
 	unsigned char *bigger;

@@ -15,6 +15,9 @@
 /* True if these are two names of one file. */
 bool file_is_same(const char *path, const char *other);
 
+/* Opens for reading; "-" is a copy of standard input. Returns a descriptor, or negative with f. */
+int file_open(const char *path, struct fault *f) _must_check_;
+
 /*
  * Reads a secret file to its end, byte for byte; "-" is standard input.
  * s is from secret_init(). Returns 0 or negative with f; then s is empty.

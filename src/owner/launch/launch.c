@@ -5,7 +5,6 @@
  */
 #include "owner/launch/launch.h"
 
-#include <fcntl.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <string.h>
@@ -48,12 +47,12 @@ static EVP_MD_CTX *new_md(void)
 /* Adds a whole file to a hash, however large it is. */
 static int hash_file(const char *path, EVP_MD_CTX *md, struct fault *f)
 {
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	_cleanup_close_ int fd = file_open(path, f);
 	_cleanup_free_ unsigned char *buf = malloc(1 << 20);
 	ssize_t n;
 
 	if (fd < 0)
-		return fault_io(f, path, -errno, "cannot open");
+		return fd;
 	if (!buf)
 		return fault_io(f, path, -ENOMEM, "cannot read");
 	for (;;) {
@@ -168,13 +167,14 @@ static int check_vmsas(const struct launch_inputs *in, struct fault *f)
 
 static int add_vmsas(const struct launch_inputs *in, EVP_MD_CTX *md, struct fault *f)
 {
-	size_t nr = in->nr_cpus ? in->nr_cpus : in->nr_vmsas, i;
+	size_t i, k, size;
 	int r;
 
-	for (i = 0; i < nr; i++) {
-		const char *path = in->vmsas[i < in->nr_vmsas ? i : in->nr_vmsas - 1];
+	for (i = 0; i < in->nr_vmsas; i++) {
+		bool last = i + 1 == in->nr_vmsas && in->nr_cpus > 0;
+		size_t times = last ? in->nr_cpus - i : 1;
 		_cleanup_free_ unsigned char *vmsa = NULL;
-		size_t size;
+		const char *path = in->vmsas[i];
 
 		r = file_read(path, LAUNCH_VMSA_SIZE, &vmsa, &size, f);
 		if (r < 0)
@@ -183,8 +183,9 @@ static int add_vmsas(const struct launch_inputs *in, EVP_MD_CTX *md, struct faul
 			return fault_about(f, EXITCODE_BAD_INPUT, path, "use the right file",
 					   "a VMSA has %d bytes, and not %zu", LAUNCH_VMSA_SIZE,
 					   size);
-		if (EVP_DigestUpdate(md, vmsa, size) != 1)
-			return crypto_failed(f);
+		for (k = 0; k < times; k++)
+			if (EVP_DigestUpdate(md, vmsa, size) != 1)
+				return crypto_failed(f);
 	}
 	return 0;
 }

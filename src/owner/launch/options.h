@@ -19,16 +19,21 @@ struct launch_options {
 /* Rows for a table of options; o is the member of `type` that is a struct launch_options. */
 /* clang-format off */
 #define LAUNCH_OPTIONS(type, o)                                                                   \
-	OPTION_TEXT(0, "firmware", "FILE", type, o.inputs.firmware, "the guest's firmware"),      \
-	OPTION_TEXT(0, "kernel", "FILE", type, o.inputs.kernel,                                   \
+	OPTION_FILE(0, "firmware", "FILE", type, o.inputs.firmware, OPTION_USE_READ, \
+		    "the guest's firmware"), \
+	OPTION_FILE(0, "kernel", "FILE", type, o.inputs.kernel, OPTION_USE_READ, \
+		     \
 		    "with kernel-hashes=on: what the host gives with -kernel"),                   \
-	OPTION_TEXT(0, "initrd", "FILE", type, o.inputs.initrd, "the same for -initrd"),          \
+	OPTION_FILE(0, "initrd", "FILE", type, o.inputs.initrd, OPTION_USE_READ, \
+		    "the same for -initrd"), \
 	OPTION_TEXT(0, "append", "TEXT", type, o.inputs.append, "the same for -append"),          \
-	OPTION_LIST("vmsa", "FILE", type, o.vmsas,                                                \
+	OPTION_FILES("vmsa", "FILE", type, o.vmsas, OPTION_USE_READ, \
+		     \
 		    "SEV-ES: state of processor 0, then of processor 1, ..."),                    \
 	OPTION_NUMBER("cpus", LAUNCH_VMSAS_MAX, type, o.cpus,                                     \
 		      "the last VMSA is that of the other ones, N in all"),                       \
-	OPTION_TEXT(0, "expected-digest", "D", type, o.digest,                                    \
+	OPTION_FILE(0, "expected-digest", "D", type, o.digest, OPTION_USE_READ, \
+		     \
 		    "the launch digest, in place of all these"),                                  \
 	OPTION_NUMBER("policy", UINT32_MAX, type, o.policy, "the guest's policy, as 7 or 0x7"),   \
 	OPTION_NUMBER("api-major", UINT8_MAX, type, o.api_major,                                  \
@@ -36,8 +41,10 @@ struct launch_options {
 		      "domlaunchsecinfo tell"),                                                   \
 	OPTION_NUMBER("api-minor", UINT8_MAX, type, o.api_minor, "its second number"),            \
 	OPTION_NUMBER("build", UINT8_MAX, type, o.build, "its build number"),                            \
-	OPTION_TEXT(0, "tik", "FILE", type, o.tik, "the transport integrity key, 16 bytes"),      \
-	OPTION_TEXT(0, "launch-measure-blob", "B", type, o.blob,                                  \
+	OPTION_FILE(0, "tik", "FILE", type, o.tik, OPTION_USE_READ, \
+		    "the transport integrity key, 16 bytes"), \
+	OPTION_FILE(0, "launch-measure-blob", "B", type, o.blob, OPTION_USE_READ, \
+		     \
 		    "what query-sev-launch-measure or virsh domlaunchsecinfo tell: measurement "  \
 		    "and nonce")
 /* clang-format on */

@@ -24,8 +24,12 @@ struct target_options {
 		    "the guest's root directory, whose /etc/coco-unlock counts"), \
 		OPTION_TEXT(0, "volume", "NAME", type, o.volume,                  \
 			    "the volume of cocotab that DISK is; root without a configuration")
-#define TARGET_DISK \
-	OPTION_OPERAND("DISK", "encrypted disk: file or block device, or IMAGE#PARTITION")
+#define TARGET_DISK                             \
+	OPTION_OPERAND("DISK", OPTION_USE_DISK, \
+		       "encrypted disk: file or block device, or IMAGE#PARTITION")
+#define TARGET_LOOK                             \
+	OPTION_OPERAND("DISK", OPTION_USE_LOOK, \
+		       "encrypted disk: file or block device, or IMAGE#PARTITION")
 
 /* Must not be moved while it is open. */
 struct target {

@@ -34,8 +34,8 @@ is '... and the two options without a verb' "$(offers -)" '--help --version'
 is 'a verb that is begun' "$(offers pr)" prepare
 
 # Every option that stands in a table of any verb, and some that do not.
-all=$(sed -nE 's/.*OPTION_(FLAG|WORD|LIST|NUMBER)\("([a-z-]+)".*/--\2/p
-	s/.*OPTION_TEXT\(.*, "([a-z-]+)", "[A-Z]+".*/--\1/p' "$top"/src/owner/*.c "$top"/src/owner/*/*.h | sort -u)
+all=$(sed -nE 's/.*OPTION_(FLAG|WORD|FILES|NUMBER)\("([a-z-]+)".*/--\2/p
+	s/.*OPTION_(TEXT|FILE)\(.*, "([a-z-]+)", "[A-Z]+".*/--\2/p' "$top"/src/owner/*.c "$top"/src/owner/*/*.h | sort -u)
 ok 'premise: there are options' test "$(wc -l <<< "$all")" -ge 35
 for verb in $verbs; do
 	taken=$(for option in $all --nonsense; do

@@ -208,7 +208,7 @@ refuses 'a secret that is not there' 4 'No such file' --secret none fs x
 refuses 'a place for the secret that is not there' 4 'No such file' --secret-out none/x fs x
 refuses 'to replace a file' 2 'new: it exists' --secret mine fs new
 refuses 'to replace a secret' 2 'key: it exists' --secret-out key fs x
-refuses 'to replace the image by itself' 2 'it is the image itself' --force --secret mine fs fs
+refuses 'to replace the image by itself' 2 'would be written over it' --force --secret mine fs fs
 refuses 'an authenticated volume' 2 'can only be laid out by the kernel' --integrity fs x
 ok '... and says what can make one' grep -qF -e 'cryptsetup luksFormat --type luks2' err
 refuses 'no secret' 1 'one of --secret and --secret-out' fs x

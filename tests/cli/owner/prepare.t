@@ -213,12 +213,12 @@ if command -v setsid > /dev/null; then
 fi
 refused 'no directory for the table' 4 'No such file' "$d" -o "$tmp/none/table" --key-file "$tmp/key"
 refused 'no such disk' 4 'No such file' "$tmp/none" -o "$t" --key-file "$tmp/key"
-refused 'the disk as output' 2 'disk' "$d" -o "$d" --key-file "$tmp/key" --force
+refused 'the disk as output' 2 'would be written over it' "$d" -o "$d" --key-file "$tmp/key" --force
 must ln "$d" "$tmp/link"
-refused 'the disk as output, by another name' 2 'disk' "$d" -o "$tmp/link" --key-file "$tmp/key" --force
+refused 'the disk as output, by another name' 2 'would be written over it' "$d" -o "$tmp/link" --key-file "$tmp/key" --force
 rm "$tmp/link"
 must cp "$tmp/key" "$tmp/key2"
-refused 'the passphrase file as output' 2 'passphrase' "$d" -o "$tmp/key2" --key-file "$tmp/key2" --force
+refused 'the passphrase file as output' 2 'would be written over it' "$d" -o "$tmp/key2" --key-file "$tmp/key2" --force
 ok '... which is as it was' cmp -s "$tmp/key" "$tmp/key2"
 must mkdir "$tmp/dir"
 refused 'a directory as output' 2 'no regular file' "$d" -o "$tmp/dir" --key-file "$tmp/key" --force

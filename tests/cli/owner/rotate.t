@@ -169,13 +169,13 @@ refused 'a table without the entry' 3 'no entry' rotate "$w/disk" --table "$w/no
 refused 'no table' 3 'offset 1' rotate "$w/disk" --table "$w/bad" -o "$w/new"
 refused 'a table with a bad policy entry' 3 'line 2' rotate "$w/disk" --table "$w/policy" -o "$w/new"
 refused 'no file' 4 'No such file' rotate "$w/disk" --table "$w/nothing" -o "$w/new"
-refused 'the old table as output' 2 'until the end' rotate "$w/disk" --table "$w/old" -o "$w/old" --force
-refused 'the disk as output' 2 'it is the disk' rotate "$w/disk" --table "$w/old" -o "$w/disk" --force
+refused 'the old table as output' 2 'would be written over it' rotate "$w/disk" --table "$w/old" -o "$w/old" --force
+refused 'the disk as output' 2 'would be written over it' rotate "$w/disk" --table "$w/old" -o "$w/disk" --force
 refused '--finish with another table' 2 'opens no keyslot' \
 	rotate --finish "$w/disk" --table "$w/old" --new "$w/wrong" -o "$w/final"
 refused '--finish with one table twice' 2 'same secret' \
 	rotate --finish "$w/disk" --table "$w/old0" --new "$w/old" -o "$w/final"
-refused '--finish over the new table' 2 'until the end' \
+refused '--finish over the new table' 2 'would be written over it' \
 	rotate --finish "$w/disk" --table "$w/old" --new "$w/key" -o "$w/key" --force
 refused 'no room for a keyslot' 2 'no room for another keyslot' rotate "$w/disk" --table "$w/key" -o "$w/new"
 must cp --sparse=always "$tmp/disk0" "$w/disk"

@@ -16,12 +16,12 @@ struct values {
 };
 
 static const struct option_row rows[] = {
-	OPTION_OPERAND("DISK", "the disk"),
+	OPTION_OPERAND("DISK", OPTION_USE_DISK, "the disk"),
 	OPTION_TEXT('o', "output", "FILE", struct values, text, "where it goes"),
 	OPTION_FLAG("force", struct values, flag, "replace it"),
 	OPTION_WORD("format", "binary|base64|hex", struct values, word, "how it is written"),
-	OPTION_LIST(
-		"vmsa", "FILE", struct values, list,
+	OPTION_FILES(
+		"vmsa", "FILE", struct values, list, OPTION_USE_READ,
 		"a text that is longer than one line has room for, so that it goes on in the next line"),
 	OPTION_NUMBER("number", UINT64_MAX, struct values, number, "any number"),
 	OPTION_NUMBER("byte", UINT8_MAX, struct values, byte, "a small one"),
