@@ -117,3 +117,22 @@ int fault_name(struct fault *f, int r, const char *what)
 		text_printable(what, f->what, sizeof(f->what));
 	return r;
 }
+
+int fault_advise(struct fault *f, enum exitcode code, int errno_value, const char *next,
+		 const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (f->code == EXITCODE_OK) {
+		record(f, code, 0, fmt, ap);
+		text_printable(next, f->next, sizeof(f->next));
+	}
+	va_end(ap);
+	return -errno_value;
+}
+
+const char *fault_next(const struct fault *f)
+{
+	return *f->next ? f->next : exitcode_next(f->code);
+}

@@ -58,4 +58,11 @@ int fault_io(struct fault *f, const char *what, int r, const char *doing);
  * Returns r. */
 int fault_name(struct fault *f, int r, const char *what);
 
+/* As fault_set(), with a next step of its own in the place of the code's; plain text. */
+int fault_advise(struct fault *f, enum exitcode code, int errno_value, const char *next,
+		 const char *fmt, ...) _printf_(5, 6);
+
+/* What to do, for the guest's reader: the fault's own words, or the code's. */
+const char *fault_next(const struct fault *f);
+
 #endif

@@ -153,7 +153,7 @@ static struct json_object *status_json(const struct root *root, const struct con
 	json_object_object_add(obj, "code", json_object_new_int((int)fault->code));
 	add_string(obj, "name", exitcode_name(fault->code));
 	add_string(obj, "reason", fault->why);
-	add_string(obj, "next", exitcode_next(fault->code));
+	add_string(obj, "next", fault_next(fault));
 	add_string(obj, "action", action);
 	json_object_object_add(obj, "source", source_json(&report->source));
 	for (i = 0; i < conf->nr_volumes; i++)

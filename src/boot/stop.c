@@ -73,8 +73,8 @@ int stop(const struct root *root, const struct conf *conf, struct report *report
 	unlock_undo(root, conf, report, fault);
 	(void)snprintf(line, sizeof(line),
 		       "coco-unlock: FAILED code=%d name=%s reason=\"%s\" next=\"%s\" action=%s",
-		       (int)fault->code, exitcode_name(fault->code), fault->why,
-		       exitcode_next(fault->code), action); /* parts are bounded and fit */
+		       (int)fault->code, exitcode_name(fault->code), fault->why, fault_next(fault),
+		       action); /* parts are bounded and fit */
 	log_error("%s", line);
 	r = report_write(root, conf, report, fault, action);
 	if (r < 0)

@@ -62,7 +62,7 @@ static void print_check(const char *what, const struct fault *f, const char *goo
 		return;
 	}
 	printf("refused %-14s %s (%d %s); next: %s\n", what, f->why, (int)f->code,
-	       exitcode_name(f->code), exitcode_next(f->code));
+	       exitcode_name(f->code), fault_next(f));
 	if (*code == EXITCODE_OK)
 		*code = f->code;
 }

@@ -69,8 +69,7 @@ static int run_raise_generation(const struct root *root, int argc, char **argv)
 	if (argc > 1)
 		return cmd_usage(&cmd_raise_generation, argv[1]);
 	if (raise_for_root(root, &f) < 0)
-		log_error("coco-unlock: %s (%s); %s", f.why, exitcode_name(f.code),
-			  exitcode_next(f.code));
+		log_error("coco-unlock: %s (%s); %s", f.why, exitcode_name(f.code), fault_next(&f));
 	return (int)f.code;
 }
 

@@ -62,7 +62,7 @@ static void print_json(const struct volume_conf *vc, const struct examined *e, b
 	json_object_object_add(obj, "code", json_object_new_int((int)f->code));
 	add(obj, "name", exitcode_name(f->code));
 	add(obj, "reason", f->why);
-	add(obj, "next", exitcode_next(f->code));
+	add(obj, "next", fault_next(f));
 	add(obj, "volume", vc->name);
 	add(obj, "secret", vc->secret.guid);
 	add(obj, "uuid", e->verdict.uuid);
@@ -110,7 +110,7 @@ static void print_text(const struct volume_conf *vc, const struct examined *e,
 		return;
 	}
 	printf("boot     FAILED code=%d name=%s reason=\"%s\" next=\"%s\"\n", (int)f->code,
-	       exitcode_name(f->code), f->why, exitcode_next(f->code));
+	       exitcode_name(f->code), f->why, fault_next(f));
 }
 
 static int verify(const struct options *o)

@@ -168,32 +168,68 @@ int efi_module_wipe_failed(struct fault *f, int r)
 			     "the secret table still holds a secret: %s", strerror(-r));
 }
 
+/* The words of our own module for why it exposes nothing, as coco_secret.c has them. */
+static const struct own_state {
+	const char *state; /* or how it begins */
+	bool corrupt;	   /* the area may hold a secret */
+	enum exitcode code;
+	int error;
+	const char *why, *next;
+} own_states[] = {
+	{ "empty", false, EXITCODE_NO_SECRET_TABLE, ENODEV,
+	  "the firmware has a secret area, but nobody has put a table into it",
+	  "inject the launch secret before the guest starts" },
+	{ "wiped", false, EXITCODE_NO_SECRET_TABLE, ENODEV,
+	  "the secret area was wiped before, in this boot",
+	  "start the machine again, and inject the launch secret before the guest starts" },
+	{ "populated ", false, EXITCODE_NO_SECRET_TABLE, ENODEV,
+	  "the entries of the secret table are not there any more",
+	  "start the machine again; let nothing in the initramfs remove secrets" },
+	{ "corrupt descriptor", true, EXITCODE_TABLE_CORRUPT, EINVAL,
+	  "the secret table is corrupt (descriptor): the firmware names no area that could hold it",
+	  "use firmware of edk2-stable202302 or newer" },
+	{ "corrupt header-length", true, EXITCODE_TABLE_CORRUPT, EINVAL,
+	  "the secret table is corrupt (header-length): its length is below its header's, or beyond "
+	  "the area",
+	  "build the secret table again, and no larger than the firmware's area" },
+	{ "corrupt entry-length", true, EXITCODE_TABLE_CORRUPT, EINVAL,
+	  "the secret table is corrupt (entry-length): an entry is shorter than its header, or ends "
+	  "behind the table",
+	  "build the secret table again; if GRUB has read the disk's entry, start the kernel "
+	  "directly instead" },
+	{ "corrupt duplicate-guid", true, EXITCODE_TABLE_DUPLICATE, EEXIST,
+	  "two entries of the secret table have one GUID",
+	  "build the secret table again, with each GUID once" },
+};
+
 /* Why our own module exposed nothing: it says so in a file. */
 static int diagnose_own(const struct root *root, struct fault *f, bool *ret_corrupt)
 {
 	_cleanup_free_ char *state = NULL;
 	ssize_t n;
+	size_t i;
 
 	*ret_corrupt = false;
 	n = root_read_text(root, PATH_COCO_SECRET_STATE, 256, &state);
-	if (n < 0 && n != -ENOENT && n != -ENOTDIR) {
-		*ret_corrupt = true; /* or not: then nothing is lost by a wipe */
-		return fault_errno(f, EXITCODE_TABLE_CORRUPT, (int)n, "cannot read %s",
-				   PATH_COCO_SECRET_STATE);
-	}
-	if (n < 0)
+	if (n == -ENOENT || n == -ENOTDIR)
 		return fault_set(f, EXITCODE_NO_SECRET_TABLE, ENODEV,
 				 "the firmware has published no launch secret");
+	*ret_corrupt = true; /* or not: then nothing is lost by a wipe */
+	if (n < 0)
+		return fault_errno(f, EXITCODE_TABLE_CORRUPT, (int)n, "cannot read %s",
+				   PATH_COCO_SECRET_STATE);
+	for (i = 0; i < ARRAY_SIZE(own_states); i++) {
+		const struct own_state *s = &own_states[i];
+
+		if (strncmp(state, s->state, strlen(s->state)) != 0)
+			continue;
+		*ret_corrupt = s->corrupt;
+		return fault_advise(f, s->code, s->error, s->next, "%s", s->why);
+	}
 	state[strcspn(state, "\n")] = '\0';
-	if (strncmp(state, "corrupt ", 8) != 0)
-		return fault_set(f, EXITCODE_NO_SECRET_TABLE, ENODEV,
-				 "the firmware has a secret area, but nobody has put a table into it");
-	*ret_corrupt = true;
-	if (strstr(state, "duplicate"))
-		return fault_set(f, EXITCODE_TABLE_DUPLICATE, EEXIST,
-				 "two entries of the secret table have one GUID");
-	return fault_set(f, EXITCODE_TABLE_CORRUPT, EINVAL, "the secret table is corrupt (%s)",
-			 state + 8);
+	return fault_advise(f, EXITCODE_TABLE_CORRUPT, EINVAL,
+			    "use coco-unlock and coco_secret of one version",
+			    "coco_secret is in an unknown state (%s)", state);
 }
 
 /* Our own module can zero what it refuses to expose. */

@@ -110,6 +110,22 @@ static void test_name(void)
 	is_str(f.what, "", "what outranks is not about it");
 }
 
+static void test_advise(void)
+{
+	struct fault f = { 0 };
+
+	is_int(fault_advise(&f, EXITCODE_CONFIG, EINVAL, "turn \"it\"\n", "%d", 7), -EINVAL,
+	       "with advice: returns the negative error number");
+	ok(f.code == EXITCODE_CONFIG && strcmp(f.why, "7") == 0, "records code and reason");
+	is_str(fault_next(&f), "turn 'it'?", "and the advice, printable");
+	(void)fault_advise(&f, EXITCODE_IO, EIO, "another", "8");
+	ok(strcmp(f.why, "7") == 0 && strcmp(fault_next(&f), "turn 'it'?") == 0,
+	   "a second one changes nothing");
+	(void)fault_replace(&f, EXITCODE_WIPE_FAILED, EBUSY, "x");
+	is_str(fault_next(&f), exitcode_next(EXITCODE_WIPE_FAILED),
+	       "what has no advice of its own has the code's");
+}
+
 int main(void)
 {
 	struct fault f = { 0 };
@@ -148,5 +164,6 @@ int main(void)
 	test_io();
 	test_merge();
 	test_name();
+	test_advise();
 	return tap_done();
 }

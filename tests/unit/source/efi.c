@@ -107,14 +107,24 @@ static void test_own_state(void)
 		const char *state;
 		enum exitcode code;
 		bool zeroed;
+		const char *why, *next; /* a part of each */
 	} cases[] = {
-		{ "wiped\n", EXITCODE_NO_SECRET_TABLE, false },
-		{ "empty\n", EXITCODE_NO_SECRET_TABLE, false },
-		{ "populated 0\n", EXITCODE_NO_SECRET_TABLE, false },
-		{ "corrupt descriptor\n", EXITCODE_TABLE_CORRUPT, true },
-		{ "corrupt header-length\n", EXITCODE_TABLE_CORRUPT, true },
-		{ "corrupt entry-length\n", EXITCODE_TABLE_CORRUPT, true },
-		{ "corrupt duplicate-guid\n", EXITCODE_TABLE_DUPLICATE, true },
+		{ "wiped\n", EXITCODE_NO_SECRET_TABLE, false, "was wiped before",
+		  "start the machine" },
+		{ "empty\n", EXITCODE_NO_SECRET_TABLE, false, "nobody has put a table", "inject" },
+		{ "populated 0\n", EXITCODE_NO_SECRET_TABLE, false, "not there any more",
+		  "start the machine" },
+		{ "corrupt descriptor\n", EXITCODE_TABLE_CORRUPT, true, "(descriptor)",
+		  "use firmware of edk2-stable202302 or newer" },
+		{ "corrupt header-length\n", EXITCODE_TABLE_CORRUPT, true, "(header-length)",
+		  "no larger than the firmware's area" },
+		{ "corrupt entry-length\n", EXITCODE_TABLE_CORRUPT, true, "(entry-length)",
+		  "GRUB" },
+		{ "corrupt duplicate-guid\n", EXITCODE_TABLE_DUPLICATE, true, "one GUID",
+		  "each GUID once" },
+		{ "corrupt something\n", EXITCODE_TABLE_CORRUPT, true,
+		  "unknown state (corrupt something)", "of one version" },
+		{ "\n", EXITCODE_TABLE_CORRUPT, true, "unknown state ()", "of one version" },
 	};
 	struct fixture fx;
 	size_t i;
@@ -130,6 +140,8 @@ static void test_own_state(void)
 		ok((cases[i].zeroed ? r < 0 : r == ABSENT) && f.code == cases[i].code,
 		   "state %.*s is %s", (int)strcspn(cases[i].state, "\n"), cases[i].state,
 		   exitcode_name(cases[i].code));
+		ok(strstr(f.why, cases[i].why) && strstr(f.next, cases[i].next),
+		   "with its own reason and advice: %s; %s", f.why, f.next);
 		ok(strncmp(fixture_get(&fx, PATH_COCO_SECRET_STATE),
 			   cases[i].zeroed ? "wipe" : cases[i].state, 4) == 0,
 		   "the whole area is %szeroed", cases[i].zeroed ? "" : "not ");
