@@ -48,6 +48,11 @@ int cmd_fail(const struct fault *f);
 /* One line on stderr that stops nothing. */
 void cmd_warn(const char *fmt, ...) _printf_(1, 2);
 
+struct secret;
+
+/* Such lines about a secret that was read from this file, if table_secret_doubt() has any. */
+void cmd_warn_secret(const char *path, const struct secret *secret);
+
 /* Flushes stdout: the last thing of a verb that printed something which scripts read. */
 int cmd_finish(void);
 

@@ -36,7 +36,11 @@ static int get_old(struct prepare *p, struct fault *f)
 	if (!p->o->key_file)
 		return passphrase_from_terminal("Passphrase of the disk", &p->old, f);
 	r = secret_init(&p->old, f);
-	return r < 0 ? r : file_read_secret(p->o->key_file, &p->old, f);
+	if (r >= 0)
+		r = file_read_secret(p->o->key_file, &p->old, f);
+	if (r >= 0)
+		cmd_warn_secret(p->o->key_file, &p->old);
+	return r;
 }
 
 static int get_new(struct prepare *p, struct fault *f)
@@ -50,6 +54,7 @@ static int get_new(struct prepare *p, struct fault *f)
 		r = file_read_secret(p->o->secret, &p->new, f);
 	if (r < 0)
 		return r;
+	cmd_warn_secret(p->o->secret, &p->new);
 	if (p->new.len == 0)
 		return fault_about(f, EXITCODE_BAD_INPUT, p->o->secret, "put the secret into it",
 				   "it is empty");

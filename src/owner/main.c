@@ -11,6 +11,7 @@
 #include "base/secret.h"
 #include "base/text.h"
 #include "owner/cmd.h"
+#include "owner/table/table.h"
 
 static const struct cmd *const cmds[] = {
 	&cmd_table,   &cmd_measure,  &cmd_packet, &cmd_verify, &cmd_encrypt,
@@ -77,6 +78,15 @@ void cmd_warn(const char *fmt, ...)
 	print_line(fmt, ap);
 	va_end(ap);
 	fputc('\n', stderr);
+}
+
+void cmd_warn_secret(const char *path, const struct secret *secret)
+{
+	const char *doubt;
+	size_t n;
+
+	for (n = 0; (doubt = table_secret_doubt(secret, n)); n++)
+		cmd_warn("%s: %s", path, doubt);
 }
 
 int cmd_fail(const struct fault *f)

@@ -10,6 +10,10 @@
 
 #include "owner/table/names.h"
 
+#define SECRET_SHORT 16 /* bytes */
+#define SECRET_ROOM \
+	(TABLE_AREA_SIZE - TABLE_HEADER_SIZE - TABLE_HEADER_SIZE) /* an entry's own, too */
+
 static void put32(unsigned char *p, size_t value)
 {
 	p[0] = (unsigned char)value;
@@ -36,6 +40,27 @@ int table_check(const char *path, const struct secret *bytes, struct table *ret_
 				   "build the table again; the kernel would not see these bytes" :
 				   "build the table again; the kernel would show none of it",
 			   "no secret table, at offset %zu: %s", flaw.offset, flaw.reason);
+}
+
+const char *table_secret_doubt(const struct secret *secret, size_t n)
+{
+	const struct {
+		bool is_true;
+		const char *sentence;
+	} doubts[] = {
+		{ secret->len > 0 && secret->bytes[secret->len - 1] == '\n',
+		  "it ends with a newline, which is a part of the secret" },
+		{ secret->len < SECRET_SHORT,
+		  "it is shorter than 16 bytes: who has a copy of the disk may find it by trying" },
+		{ secret->len > SECRET_ROOM,
+		  "it is too long for a table: the firmware's area has 3072 bytes" },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(doubts); i++)
+		if (doubts[i].is_true && n-- == 0)
+			return doubts[i].sentence;
+	return NULL;
 }
 
 /* Makes the table end here. */

@@ -13,6 +13,12 @@
 int table_check(const char *path, const struct secret *bytes, struct table *ret_table,
 		struct fault *f);
 
+/*
+ * What the owner should know of a secret that is to open a disk, or does: sentence number n from 0,
+ * about "it", or NULL behind the last one. Each of them may be what the owner means.
+ */
+const char *table_secret_doubt(const struct secret *secret, size_t n);
+
 /* Makes an empty table: the header alone. */
 void table_start(struct secret *bytes);
 

@@ -309,6 +309,26 @@ static void test_guids(void)
 	ok(!names_alias(OTHER) && names_meaning(OTHER) && !names_meaning("x"), "guid: its meaning");
 }
 
+static void test_doubts(void)
+{
+	struct secret s = bytes_secret("0123456789abcdef", 16);
+
+	ok(!table_secret_doubt(&s, 0), "no doubt about 16 bytes");
+	s.bytes[15] = '\n';
+	ok(strstr(table_secret_doubt(&s, 0), "newline") && !table_secret_doubt(&s, 1), "a newline");
+	s.len = 15;
+	ok(strstr(table_secret_doubt(&s, 0), "shorter") && !table_secret_doubt(&s, 1), "15 bytes");
+	s.len = 0;
+	ok(strstr(table_secret_doubt(&s, 0), "shorter") && !table_secret_doubt(&s, 1), "none");
+	s.len = TABLE_AREA_SIZE - 40;
+	ok(!table_secret_doubt(&s, 0), "what just fits into the area");
+	s.bytes[s.len++] = '\n';
+	ok(strstr(table_secret_doubt(&s, 0), "newline") &&
+		   strstr(table_secret_doubt(&s, 1), "too long") && !table_secret_doubt(&s, 2),
+	   "more than that, and a newline");
+	secret_done(&s);
+}
+
 int main(void)
 {
 	test_worked_example();
@@ -319,5 +339,6 @@ int main(void)
 	test_sizes();
 	test_changes();
 	test_guids();
+	test_doubts();
 	return tap_done();
 }
