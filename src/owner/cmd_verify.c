@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "owner/disk/luks1.h"
 #include "owner/io/file.h"
 #include "owner/plan/forecast.h"
 #include "owner/plan/guestconf.h"
@@ -113,6 +114,15 @@ static void print_text(const struct volume_conf *vc, const struct examined *e,
 	       exitcode_name(f->code), f->why, fault_next(f));
 }
 
+/* A boot knows no way out of LUKS1. */
+static void add_way(const struct image *image, struct fault *f)
+{
+	char way[FAULT_TEXT_MAX];
+
+	if (f->code == EXITCODE_NOT_LUKS2 && luks1_way(image, way, sizeof(way)))
+		text_printable(way, f->next, sizeof(f->next));
+}
+
 static int verify(const struct options *o)
 {
 	_cleanup_(examined_done) struct examined examined = EXAMINED_NULL;
@@ -146,6 +156,7 @@ static int verify(const struct options *o)
 		return r == -EBUSY ? EXITCODE_BUSY : EXITCODE_NO_DEVICE;
 	}
 	(void)forecast(&conf, i, &table, &image, o->memory_kib, policy, &examined, &f);
+	add_way(&image, &f);
 	pins = policy_entry_pins(policy, conf.volumes[i].name);
 	if (o->json)
 		print_json(&conf.volumes[i], &examined, pins != NULL, &f);

@@ -10,6 +10,7 @@
 
 #include "base/io.h"
 #include "base/text.h"
+#include "owner/disk/luks1.h"
 #include "owner/disk/partition.h"
 
 static void free_probep(blkid_probe *pr)
@@ -109,6 +110,11 @@ static int probe(const struct image *image, char *ret_usage, char *ret_type, siz
 static int refuse_content(const struct image *image, const char *usage, const char *type,
 			  struct fault *f)
 {
+	char way[FAULT_TEXT_MAX];
+
+	if (luks1_way(image, way, sizeof(way)))
+		return fault_about(f, EXITCODE_REFUSED, image->path, way,
+				   "it is encrypted already, with a LUKS1 header");
 	if (strcmp(usage, "crypto") == 0)
 		return fault_about(f, EXITCODE_REFUSED, image->path,
 				   "use coco-secret prepare for an encrypted disk",

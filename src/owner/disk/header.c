@@ -14,6 +14,7 @@
 #include "base/paths.h"
 #include "disk/advice.h"
 #include "disk/header.h"
+#include "owner/disk/luks1.h"
 #include "volume/volume.h"
 
 #define BLOCK 4096
@@ -111,6 +112,16 @@ static int refuse_rule(const struct image *image, const struct verdict *v, struc
 			 image->path, v->rule, advice);
 }
 
+static int refuse_other(const struct image *image, struct fault *f)
+{
+	char way[FAULT_TEXT_MAX];
+
+	if (luks1_way(image, way, sizeof(way)))
+		(void)fault_about(f, EXITCODE_NOT_LUKS2, image->path, way,
+				  "its header is LUKS1, and a guest opens LUKS2 only");
+	return fault_set(f, EXITCODE_NOT_LUKS2, EINVAL, "%s has no LUKS2 header", image->path);
+}
+
 static int judge(const struct luksheader *h, const unsigned char *metadata,
 		 struct verdict *ret_verdict, struct fault *f)
 {
@@ -166,8 +177,7 @@ int luksheader_take(const struct image *image, const struct conf *conf,
 		return fault_errno(f, EXITCODE_NO_DEVICE, r, "cannot read %s", image->path);
 	h.mended = mend(metadata);
 	if (memcmp(metadata, magics[0], sizeof(magics[0])) != 0)
-		return fault_set(f, EXITCODE_NOT_LUKS2, EINVAL, "%s has no LUKS2 header",
-				 image->path);
+		return refuse_other(image, f);
 	r = judge(&h, metadata, &h.verdict, f);
 	if (r < 0)
 		return r;
