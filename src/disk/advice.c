@@ -10,7 +10,7 @@
 
 #define OTHER_HASH                                                                             \
 	": the hash has to be sha256 or sha512; a disk that was LUKS1 with another one needs " \
-	"cryptsetup reencrypt after cryptsetup convert"
+	"cryptsetup reencrypt --hash sha256 after cryptsetup convert"
 
 static const struct {
 	const char *rule, *text;

@@ -114,7 +114,7 @@ done
 luks1 --hash sha1
 boot "$tmp/disk"
 is 'LUKS1 with sha1, converted' "$check_rc $rc $(status_fields "$t" volumes.0.header)" '6 6 keyslot-af'
-ok '... names the way' grep -q 'cryptsetup reencrypt after cryptsetup convert' "$tmp/err"
+ok '... names the way' grep -q 'cryptsetup reencrypt --hash sha256 after cryptsetup convert' "$tmp/err"
 change reencrypt --force-offline-reencrypt --key-slot 0 "$tmp/disk"
 passes '... which leads on'
 
