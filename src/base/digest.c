@@ -32,6 +32,29 @@ int digest_sha256(const void *data, size_t len, struct digest *ret_digest)
 	return 0;
 }
 
+static void md_ctx_freep(EVP_MD_CTX **ctx)
+{
+	EVP_MD_CTX_free(*ctx); /* takes NULL */
+}
+
+int digest_sha256_parts(const struct digest_part *parts, size_t nr, struct digest *ret_digest)
+{
+	_cleanup_(md_ctx_freep) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	struct digest digest;
+	unsigned int size = 0;
+	size_t i;
+
+	if (!ctx || EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) != 1)
+		return -ENOTSUP;
+	for (i = 0; i < nr; i++)
+		if (EVP_DigestUpdate(ctx, parts[i].data, parts[i].len) != 1)
+			return -ENOTSUP;
+	if (EVP_DigestFinal_ex(ctx, digest.octets, &size) != 1 || size != DIGEST_SIZE)
+		return -ENOTSUP;
+	*ret_digest = digest;
+	return 0;
+}
+
 int digest_hmac_sha256(const void *key, size_t key_len, const char *text, struct digest *ret_digest)
 {
 	struct digest digest;

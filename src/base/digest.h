@@ -25,6 +25,13 @@ int digest_init_library(void);
 /* FIPS 180-4. Returns 0 or -ENOTSUP. */
 int digest_sha256(const void *data, size_t len, struct digest *ret_digest);
 
+/* The same over several parts, one behind the other. Returns 0 or -ENOTSUP (no memory, too). */
+struct digest_part {
+	const void *data;
+	size_t len;
+};
+int digest_sha256_parts(const struct digest_part *parts, size_t nr, struct digest *ret_digest);
+
 /* RFC 2104 with SHA-256. Returns 0 or -ENOTSUP. */
 int digest_hmac_sha256(const void *key, size_t key_len, const char *text,
 		       struct digest *ret_digest);

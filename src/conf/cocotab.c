@@ -32,6 +32,8 @@ static const struct {
 	{ "root", VOLUME_OPTION_ROOT },
 };
 
+#define METADATA_OPTION "metadata-size="
+#define METADATA_SIZE_MAX (4 * 1024 * 1024) /* bytes */
 #define TOKEN_OPTION "token="
 #define TOKEN_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-."
 
@@ -102,23 +104,65 @@ static int parse_token(const char *type, struct name_list *tokens)
 	return 0;
 }
 
+/* metadata-size=SIZE: bytes, or with k or m. LUKS2 On-Disk Format Specification 1.1, section 2:
+ * 16 KiB, and each doubling of it up to 4 MiB. */
+static int parse_metadata_size(const char *text, uint32_t *ret_size)
+{
+	size_t len = strspn(text, "0123456789");
+	char number[16], unit = text[len];
+	uint64_t n;
+
+	if (len >= sizeof(number) || (unit && text[len + 1] != '\0') || !strchr("kKmM", unit))
+		return -EINVAL; /* strchr() finds the final NUL, too: no unit */
+	memcpy(number, text, len);
+	number[len] = '\0';
+	if (text_u64(number, METADATA_SIZE_MAX, &n) < 0)
+		return -EINVAL;
+	n *= unit == 'k' || unit == 'K' ? 1024 : unit ? 1024 * 1024 : 1;
+	if (n < CONF_METADATA_SIZE || n > METADATA_SIZE_MAX || (n & (n - 1)) != 0)
+		return -EINVAL;
+	*ret_size = (uint32_t)n;
+	return 0;
+}
+
+/* The options that have a value of their own. Returns 1, 0 if it is another one, or -EINVAL. */
+static int parse_valued(const char *name, struct volume_conf *v, const char *file,
+			unsigned int line, struct fault *f)
+{
+	if (strncmp(name, TOKEN_OPTION, sizeof(TOKEN_OPTION) - 1) == 0) {
+		if (parse_token(name + sizeof(TOKEN_OPTION) - 1, &v->tokens) == 0)
+			return 1;
+		return fault_set(f, EXITCODE_CONFIG, EINVAL,
+				 "%s:%u: '%s': not the type of a token, or more than %d of them",
+				 file, line, name, CONF_TOKENS_MAX);
+	}
+	if (strncmp(name, METADATA_OPTION, sizeof(METADATA_OPTION) - 1) == 0) {
+		if (v->metadata_size == 0 &&
+		    parse_metadata_size(name + sizeof(METADATA_OPTION) - 1, &v->metadata_size) == 0)
+			return 1;
+		return fault_set(f, EXITCODE_CONFIG, EINVAL,
+				 "%s:%u: '%s': not one of 16k, 32k, 64k, 128k, 256k, 512k, 1m, 2m, "
+				 "4m, or given twice",
+				 file, line, name);
+	}
+	return 0;
+}
+
 static int parse_options(char *word, struct volume_conf *v, const char *file, unsigned int line,
 			 struct fault *f)
 {
 	char *name;
 	size_t i;
+	int r;
 
 	if (is_default(word))
 		return 0;
 	while ((name = text_word(&word, ","))) {
-		if (strncmp(name, TOKEN_OPTION, sizeof(TOKEN_OPTION) - 1) == 0) {
-			if (parse_token(name + sizeof(TOKEN_OPTION) - 1, &v->tokens) < 0)
-				return fault_set(f, EXITCODE_CONFIG, EINVAL,
-						 "%s:%u: '%s': not the type of a token, or more "
-						 "than %d of them",
-						 file, line, name, CONF_TOKENS_MAX);
+		r = parse_valued(name, v, file, line, f);
+		if (r < 0)
+			return r;
+		if (r > 0)
 			continue;
-		}
 		for (i = 0; i < ARRAY_SIZE(options); i++)
 			if (strcmp(options[i].name, name) == 0)
 				break;
@@ -204,6 +248,8 @@ int cocotab_parse(struct conf *conf, char *text, const char *file, struct fault 
 		r = parse_line(line, &v, file, nr, f);
 		if (r < 0)
 			return r;
+		if (v.metadata_size == 0)
+			v.metadata_size = CONF_METADATA_SIZE;
 		for (i = 0; i < conf->nr_volumes; i++)
 			if (strcmp(conf->volumes[i].name, v.name) == 0)
 				return fault_set(f, EXITCODE_CONFIG, EINVAL,

@@ -52,6 +52,7 @@ void conf_defaults(struct conf *ret_conf)
 	(void)snprintf(ret_conf->volumes[0].name, CONF_NAME_SIZE, "root");
 	ret_conf->volumes[0].device.kind = DEVICE_KIND_AUTO;
 	ret_conf->volumes[0].secret = REFERENCE_DISK_SECRET;
+	ret_conf->volumes[0].metadata_size = CONF_METADATA_SIZE;
 	ret_conf->nr_volumes = 1;
 }
 

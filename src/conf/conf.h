@@ -23,7 +23,8 @@
 #define CONF_TOKENS_MAX 4 /* types of tokens of one volume */
 #define CONF_WORDS_MAX 64 /* words of AllowWords= */
 #define CONF_WORD_SIZE 128
-#define CONF_CMDLINE_MAX 65536 /* bytes of the kernel command line */
+#define CONF_METADATA_SIZE 16384 /* bytes of one copy of a header: what all tools make */
+#define CONF_CMDLINE_MAX 65536	 /* bytes of the kernel command line */
 
 enum failure_action {
 	FAILURE_ACTION_POWEROFF,
@@ -69,6 +70,7 @@ struct volume_conf {
 	struct reference secret;
 	unsigned int options;	 /* of enum volume_option */
 	struct name_list tokens; /* types that the header may carry; never acted on */
+	uint32_t metadata_size;	 /* bytes of one copy of the header, one of nine: cocotab(5) */
 };
 
 /* AllowWords=: exact words, and prefixes, which end in `*`. */

@@ -21,7 +21,24 @@ static const struct {
 	{ "token", ": cocotab allows a type of tokens with the option token=TYPE" },
 };
 
-void advice_on(const struct verdict *v, uint64_t device_size, char ret_text[ADVICE_SIZE])
+/* Of the header's own size, where it is one that tools make. */
+static void advise_size(const unsigned char *metadata, const struct volume_conf *vc, char *ret_text)
+{
+	static const char *const names[] = { "16k",  "32k", "64k", "128k", "256k",
+					     "512k", "1m",  "2m",  "4m" };
+	uint64_t size = binheader_size(metadata);
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++)
+		if (size == (uint64_t)CONF_METADATA_SIZE << i && size != vc->metadata_size)
+			(void)snprintf(ret_text, ADVICE_SIZE,
+				       ": if the disk was made with metadata of this size, cocotab "
+				       "needs the option metadata-size=%s",
+				       names[i]); /* fits */
+}
+
+void advice_on(const struct verdict *v, const unsigned char *metadata, const struct volume_conf *vc,
+	       uint64_t device_size, char ret_text[ADVICE_SIZE])
 {
 	uint64_t excess;
 	size_t i;
@@ -30,6 +47,8 @@ void advice_on(const struct verdict *v, uint64_t device_size, char ret_text[ADVI
 	for (i = 0; i < ARRAY_SIZE(fixed); i++)
 		if (strcmp(v->rule, fixed[i].rule) == 0)
 			(void)snprintf(ret_text, ADVICE_SIZE, "%s", fixed[i].text); /* fits */
+	if (strcmp(v->rule, "metadata-size") == 0)
+		advise_size(metadata, vc, ret_text);
 	excess = policy_excess(v, device_size);
 	if (strcmp(v->rule, "segment-alignment") == 0 && excess > 0)
 		(void)snprintf(ret_text, ADVICE_SIZE,

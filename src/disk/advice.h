@@ -12,8 +12,10 @@
 /*
  * Fills ret_text with ": " and half a sentence, to be put behind the rule's name; or with an empty
  * text, if there is nothing to say. v->rule names the rule; whatever else v holds may come from a
- * judge that a header has taken over, and is used as a number only. device_size in bytes.
+ * judge that a header has taken over, and is used as a number only.
+ * metadata is what was judged for the volume vc, device_size in bytes.
  */
-void advice_on(const struct verdict *v, uint64_t device_size, char ret_text[ADVICE_SIZE]);
+void advice_on(const struct verdict *v, const unsigned char *metadata, const struct volume_conf *vc,
+	       uint64_t device_size, char ret_text[ADVICE_SIZE]);
 
 #endif

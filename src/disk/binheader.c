@@ -59,26 +59,29 @@ static bool is_label(const unsigned char *field, size_t size)
 }
 
 /* The checksum is over the whole copy, with its own field zeroed. */
-static const char *judge_checksum(const unsigned char *copy)
+static const char *judge_checksum(const unsigned char *copy, size_t size)
 {
 	static const char algorithm[CHECKSUM_ALG_SIZE] = "sha256";
-	unsigned char buf[HEADER_COPY_SIZE];
+	const size_t behind = OFFSET_CHECKSUM + CHECKSUM_SIZE;
+	const struct digest_part parts[] = {
+		{ copy, OFFSET_CHECKSUM },
+		{ zeros, CHECKSUM_SIZE },
+		{ copy + behind, size - behind },
+	};
 	struct digest digest;
 
 	if (memcmp(copy + OFFSET_CHECKSUM_ALG, algorithm, sizeof(algorithm)) != 0)
 		return "checksum-algorithm";
-	memcpy(buf, copy, sizeof(buf));
-	memset(buf + OFFSET_CHECKSUM, 0, CHECKSUM_SIZE);
-	if (digest_sha256(buf, sizeof(buf), &digest) < 0 ||
+	if (digest_sha256_parts(parts, ARRAY_SIZE(parts), &digest) < 0 ||
 	    memcmp(copy + OFFSET_CHECKSUM, digest.octets, DIGEST_SIZE) != 0 ||
 	    memcmp(copy + OFFSET_CHECKSUM + DIGEST_SIZE, zeros, CHECKSUM_SIZE - DIGEST_SIZE) != 0)
 		return "checksum";
 	return NULL;
 }
 
-static const char *judge_copy(const unsigned char *copy)
+static const char *judge_copy(const unsigned char *copy, size_t size)
 {
-	const char *rule = judge_checksum(copy);
+	const char *rule = judge_checksum(copy, size);
 	char guid[GUID_TEXT_SIZE];
 
 	if (rule)
@@ -96,23 +99,28 @@ static const char *judge_copy(const unsigned char *copy)
 	return NULL;
 }
 
-const char *binheader_judge(const unsigned char *metadata, char ret_uuid[BINHEADER_UUID_SIZE])
+uint64_t binheader_size(const unsigned char *metadata)
 {
-	const unsigned char *first = metadata, *second = metadata + HEADER_COPY_SIZE;
+	return be64(metadata + OFFSET_HDR_SIZE);
+}
+
+const char *binheader_judge(const unsigned char *metadata, size_t copy_size,
+			    char ret_uuid[BINHEADER_UUID_SIZE])
+{
+	const unsigned char *first = metadata, *second = metadata + copy_size;
 	const char *rule;
 
-	if (be64(first + OFFSET_HDR_SIZE) != HEADER_COPY_SIZE)
+	if (be64(first + OFFSET_HDR_SIZE) != copy_size)
 		return "metadata-size";
 	if (memcmp(second, magic_secondary, sizeof(magic_secondary)) != 0)
 		return "second-copy-missing";
-	if (be64(second + OFFSET_HDR_SIZE) != HEADER_COPY_SIZE)
+	if (be64(second + OFFSET_HDR_SIZE) != copy_size)
 		return "metadata-size";
-	if (be64(first + OFFSET_HDR_OFFSET) != 0 ||
-	    be64(second + OFFSET_HDR_OFFSET) != HEADER_COPY_SIZE)
+	if (be64(first + OFFSET_HDR_OFFSET) != 0 || be64(second + OFFSET_HDR_OFFSET) != copy_size)
 		return "header-offset";
-	rule = judge_copy(first);
+	rule = judge_copy(first, copy_size);
 	if (!rule)
-		rule = judge_copy(second);
+		rule = judge_copy(second, copy_size);
 	if (rule)
 		return rule;
 	/* The salt differs in each copy, and the checksum with it. */
@@ -120,7 +128,7 @@ const char *binheader_judge(const unsigned char *metadata, char ret_uuid[BINHEAD
 	    !fields_equal(first, second, OFFSET_LABEL, LABEL_SIZE) ||
 	    !fields_equal(first, second, OFFSET_UUID, BINHEADER_UUID_SIZE) ||
 	    !fields_equal(first, second, OFFSET_SUBSYSTEM, LABEL_SIZE) ||
-	    !fields_equal(first, second, HEADER_BINARY_SIZE, HEADER_JSON_SIZE))
+	    !fields_equal(first, second, HEADER_BINARY_SIZE, copy_size - HEADER_BINARY_SIZE))
 		return "copies-differ";
 	text_printable((const char *)first + OFFSET_UUID, ret_uuid, BINHEADER_UUID_SIZE);
 	return NULL;

@@ -28,18 +28,20 @@ static int check_magic(const struct header *header, const struct device *device,
 	return fault_set(f, EXITCODE_NOT_LUKS2, EINVAL, "%s has no LUKS2 header", device->path);
 }
 
-int header_read(const struct device *device, struct header *ret_header, struct fault *f)
+int header_read(const struct device *device, uint32_t copy_size, struct header *ret_header,
+		struct fault *f)
 {
 	_cleanup_(header_done) struct header header = HEADER_NULL;
 	int r;
 
-	if (device->size < HEADER_METADATA_SIZE)
+	header.size = 2 * (size_t)copy_size;
+	if (device->size < header.size)
 		return fault_set(f, EXITCODE_NOT_LUKS2, EINVAL,
 				 "%s is too small for a LUKS2 header", device->path);
-	header.metadata = malloc(HEADER_METADATA_SIZE);
+	header.metadata = malloc(header.size);
 	if (!header.metadata)
 		return fault_set(f, EXITCODE_NO_MEMORY, ENOMEM, "no memory for the header copy");
-	r = io_read_at(device->fd, header.metadata, HEADER_METADATA_SIZE, device->offset);
+	r = io_read_at(device->fd, header.metadata, header.size, device->offset);
 	if (r < 0)
 		return fault_errno(f, EXITCODE_NO_DEVICE, r, "cannot read the header of %s",
 				   device->path);
@@ -49,7 +51,7 @@ int header_read(const struct device *device, struct header *ret_header, struct f
 	header.fd = memfd_create("luks2-header", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (header.fd < 0)
 		return fault_errno(f, EXITCODE_INTERNAL, -errno, "memfd_create");
-	r = io_write_at(header.fd, header.metadata, HEADER_METADATA_SIZE, 0);
+	r = io_write_at(header.fd, header.metadata, header.size, 0);
 	if (r < 0)
 		return fault_errno(f, EXITCODE_NO_MEMORY, r, "no memory for the header copy");
 	*ret_header = header;

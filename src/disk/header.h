@@ -13,10 +13,11 @@
 
 #include "disk/device.h"
 
-#define HEADER_COPY_SIZE 16384 /* bytes of one copy: the size all tools write */
-#define HEADER_METADATA_SIZE (2 * HEADER_COPY_SIZE) /* both copies */
-#define HEADER_BINARY_SIZE 4096			    /* bytes before the JSON */
+/* Bytes of one copy, both copies and the JSON area, where cocotab has no metadata-size=. */
+#define HEADER_COPY_SIZE CONF_METADATA_SIZE
+#define HEADER_METADATA_SIZE (2 * HEADER_COPY_SIZE)
 #define HEADER_JSON_SIZE (HEADER_COPY_SIZE - HEADER_BINARY_SIZE)
+#define HEADER_BINARY_SIZE 4096		   /* bytes before the JSON */
 #define HEADER_AREAS_MAX 4		   /* keyslots */
 #define HEADER_AREA_SIZE_MAX (1024 * 1024) /* bytes of one keyslot area */
 #define HEADER_DATA_OFFSET_MAX (1024ULL * 1024 * 1024)
@@ -29,16 +30,19 @@ struct header_area {
 
 struct header {
 	int fd;			 /* memfd, owned; sealed after header_seal() */
-	unsigned char *metadata; /* the same first HEADER_METADATA_SIZE bytes, owned */
+	unsigned char *metadata; /* both copies once more, owned */
+	size_t size;		 /* bytes of that */
 };
 
 #define HEADER_NULL ((struct header){ .fd = -EBADF })
 
 /*
- * Reads the first HEADER_METADATA_SIZE bytes of the device, once. Returns 0, or -errno with
- * f saying not-luks2 (too short, or no LUKS2 magic), no-memory or no-device (read error).
+ * Reads both copies of the header, of copy_size bytes each, once: what the disk itself says about
+ * that size does not count. Returns 0, or -errno with f saying not-luks2 (too short, or no LUKS2
+ * magic), no-memory or no-device (read error).
  */
-int header_read(const struct device *device, struct header *ret_header, struct fault *f);
+int header_read(const struct device *device, uint32_t copy_size, struct header *ret_header,
+		struct fault *f);
 
 /*
  * Adds the keyslot areas that the judged JSON names, gives the copy the length of

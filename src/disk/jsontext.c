@@ -16,7 +16,7 @@ struct name {
 
 struct scanner {
 	const char *p, *end;
-	unsigned int depth;
+	unsigned int depth, nr_values;
 	struct name names[JSONTEXT_MEMBERS_MAX]; /* of the objects from the outermost inwards */
 	size_t nr_names;
 };
@@ -184,8 +184,9 @@ static int scan_value(struct scanner *s)
 {
 	int r;
 
-	if (s->depth == JSONTEXT_DEPTH_MAX)
+	if (s->depth == JSONTEXT_DEPTH_MAX || s->nr_values == JSONTEXT_VALUES_MAX)
 		return -E2BIG;
+	s->nr_values++;
 	s->depth++;
 	skip_space(s);
 	if (take(s, '{'))

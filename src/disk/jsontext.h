@@ -8,14 +8,17 @@
 
 #include "base/util.h"
 
-#define JSONTEXT_DEPTH_MAX 8	 /* LUKS2 needs 5 */
-#define JSONTEXT_MEMBERS_MAX 256 /* of all objects that are open at one point */
+#define JSONTEXT_DEPTH_MAX 8	  /* LUKS2 needs 5 */
+#define JSONTEXT_VALUES_MAX 16384 /* in all: time and memory stay small, however long the text */
+#define JSONTEXT_MEMBERS_MAX 256  /* of all objects that are open at one point */
 
 /*
  * Checks that the text is one JSON object (RFC 8259) and nothing behind it but white space,
- * ASCII only, not deeper than JSONTEXT_DEPTH_MAX. Names of members are stricter than the
+ * ASCII only, not deeper than JSONTEXT_DEPTH_MAX, of no more
+ * than JSONTEXT_VALUES_MAX values. Names of members are stricter than the
  * RFC: no backslash, so that no name can be spelled in two ways. Returns 0, -EINVAL (not
- * such a text), -E2BIG (too deep, too many members) or -EEXIST (an object has a name twice).
+ * such a text), -E2BIG (too deep, too many members or
+ * values) or -EEXIST (an object has a name twice).
  */
 int jsontext_check(const char *text, size_t len);
 

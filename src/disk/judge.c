@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * judge.c - runs the policy where a mistake of a parser can do no harm.
- * The process trusts nothing and can do nothing: read and write one socket, get memory, end.
+ * The process trusts nothing and can do nothing: see the header, use one socket, get memory, end.
  * Its parent trusts the answer to be a yes or a no, after a look at every field.
  */
 #include "disk/judge.h"
@@ -44,7 +44,6 @@
 struct request {
 	uint32_t volume;
 	uint64_t device_size;
-	unsigned char metadata[HEADER_METADATA_SIZE];
 };
 
 struct answer {
@@ -100,25 +99,56 @@ static void warm_up_json(void)
 	json_object_put(obj);
 }
 
-static void serve(const struct conf *conf)
+static void serve(const struct conf *conf, const unsigned char *metadata)
 {
 	struct answer answer;
-	struct request *request = malloc(sizeof(*request));
+	struct request request;
 
-	while (request && read(JUDGE_FD, request, sizeof(*request)) == sizeof(*request) &&
-	       request->volume < conf->nr_volumes) {
+	while (read(JUDGE_FD, &request, sizeof(request)) == sizeof(request) &&
+	       request.volume < conf->nr_volumes) {
 		memset(&answer, 0, sizeof(answer));
-		answer.r = policy_judge(request->metadata, request->device_size, conf,
-					&conf->volumes[request->volume], &answer.verdict);
+		answer.r = policy_judge(metadata, request.device_size, conf,
+					&conf->volumes[request.volume], &answer.verdict);
 		if (write(JUDGE_FD, &answer, sizeof(answer)) != sizeof(answer))
 			break;
 	}
-	free(request);
+}
+
+/* The judge's memory for headers, as large as the largest of them. From here on nobody can map it
+ * to be written, punch holes into it, or change its size: F_SEAL_FUTURE_WRITE (Linux 5.1) leaves
+ * only the mapping that is there, ours. Returns the descriptor, or -errno. */
+static int make_memory(const struct conf *conf, struct judge_process *j)
+{
+	int fd = memfd_create("luks2-headers", MFD_CLOEXEC | MFD_ALLOW_SEALING), r;
+	size_t i;
+
+	if (fd < 0)
+		return -errno;
+	for (i = 0; i < conf->nr_volumes; i++)
+		if (j->size < 2 * (size_t)conf->volumes[i].metadata_size)
+			j->size = 2 * (size_t)conf->volumes[i].metadata_size;
+	if (ftruncate(fd, (off_t)j->size) == 0) {
+		j->metadata = mmap(NULL, j->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+		if (j->metadata != MAP_FAILED &&
+		    fcntl(fd, F_ADD_SEALS,
+			  F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE) == 0)
+			return fd;
+	}
+	r = -errno;
+	if (j->metadata == MAP_FAILED)
+		j->metadata = NULL;
+	(void)close(fd);
+	return r;
 }
 
 /* What the child does; it never returns. */
-static void run_judge(int fd, const struct conf *conf)
+static void run_judge(int fd, int memory, const struct judge_process *j, const struct conf *conf)
 {
+	const unsigned char *metadata = mmap(NULL, j->size, PROT_READ, MAP_SHARED, memory, 0);
+
+	/* The mapping that can be written to stays with the parent. */
+	if (metadata == MAP_FAILED || munmap(j->metadata, j->size) < 0)
+		_exit(EXIT_FAILURE);
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || dup2(fd, JUDGE_FD) < 0 ||
 	    syscall(SYS_close_range, 0, JUDGE_FD - 1, 0) < 0 ||
 	    syscall(SYS_close_range, JUDGE_FD + 1, ~0U, 0) < 0)
@@ -126,28 +156,32 @@ static void run_judge(int fd, const struct conf *conf)
 	warm_up_json();
 	if (enter_seccomp() < 0)
 		_exit(EXIT_FAILURE);
-	serve(conf);
+	serve(conf, metadata);
 	_exit(EXIT_SUCCESS);
 }
 
 int judge_start(const struct conf *conf, struct judge_process *ret_judge, struct fault *f)
 {
+	_cleanup_(judge_done) struct judge_process judge = JUDGE_NULL;
+	_cleanup_close_ int memory = -EBADF;
 	int fds[2];
-	pid_t pid;
 
 	if (digest_init_library() < 0)
 		return fault_set(f, EXITCODE_JUDGE_FAILED, ENOTSUP, "libcrypto has no SHA-256");
+	memory = make_memory(conf, &judge);
+	if (memory < 0)
+		return fault_errno(f, EXITCODE_JUDGE_FAILED, memory, "no memory for the judge");
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) < 0)
 		return fault_errno(f, EXITCODE_JUDGE_FAILED, -errno, "no socket for the judge");
-	pid = fork();
-	if (pid == 0)
-		run_judge(fds[1], conf);
+	judge.fd = fds[0];
+	judge.pid = fork();
+	if (judge.pid == 0)
+		run_judge(fds[1], memory, &judge, conf);
 	(void)close(fds[1]); /* the child has its own */
-	if (pid < 0) {
-		(void)close(fds[0]);
+	if (judge.pid < 0)
 		return fault_set(f, EXITCODE_JUDGE_FAILED, ENOMEM, "cannot start the judge");
-	}
-	*ret_judge = (struct judge_process){ .fd = fds[0], .pid = pid };
+	*ret_judge = judge;
+	judge = JUDGE_NULL;
 	return 0;
 }
 
@@ -166,18 +200,20 @@ static bool is_listed(const struct name_list *list, const char *name)
 	return false;
 }
 
-static bool places_are_sane(const struct verdict *v, const struct device *device)
+static bool places_are_sane(const struct verdict *v, const struct volume_conf *vc,
+			    const struct device *device)
 {
+	const uint64_t metadata_size = 2 * (uint64_t)vc->metadata_size;
 	uint32_t i;
 
-	if (v->data_offset < HEADER_METADATA_SIZE || v->data_offset > HEADER_DATA_OFFSET_MAX ||
+	if (v->data_offset < metadata_size || v->data_offset > HEADER_DATA_OFFSET_MAX ||
 	    v->data_offset >= device->size || v->nr_keyslots == 0 ||
 	    v->nr_keyslots > HEADER_AREAS_MAX)
 		return false;
 	for (i = 0; i < v->nr_keyslots; i++) {
 		const struct header_area *area = &v->keyslots[i].area;
 
-		if (area->offset < HEADER_METADATA_SIZE || area->offset > v->data_offset ||
+		if (area->offset < metadata_size || area->offset > v->data_offset ||
 		    area->size == 0 || area->size > HEADER_AREA_SIZE_MAX ||
 		    area->size > v->data_offset - area->offset || v->keyslots[i].id > 31 ||
 		    v->keyslots[i].memory_kib > POLICY_ARGON2_MEMORY_KIB_MAX)
@@ -217,7 +253,7 @@ static bool is_sane(const struct answer *a, const struct conf *conf, const struc
 	       (v->sector_size == 512 || v->sector_size == 4096) &&
 	       v->iterations <= POLICY_ITERATIONS_MAX && v->argon2_kib <= POLICY_ARGON2_KIB_MAX &&
 	       key_is_sane(v, vc) && guid_from_text(v->uuid, uuid) == 0 && v->digest_id <= 31 &&
-	       places_are_sane(v, device);
+	       places_are_sane(v, vc, device);
 }
 
 static int exchange(const struct judge_process *judge, const struct request *request,
@@ -243,21 +279,22 @@ int judge_ask(const struct judge_process *judge, const struct conf *conf, size_t
 	      const unsigned char *metadata, const struct device *device,
 	      struct verdict *ret_verdict, struct fault *f)
 {
-	_cleanup_free_ struct request *request = calloc(1, sizeof(*request));
+	const struct volume_conf *vc = &conf->volumes[volume];
+	const struct request request = { .volume = (uint32_t)volume, .device_size = device->size };
+	size_t size = 2 * (size_t)vc->metadata_size;
 	char advice[ADVICE_SIZE];
 	struct answer answer;
 	int r;
 
-	if (!request)
-		return fault_set(f, EXITCODE_NO_MEMORY, ENOMEM, "no memory for the header copy");
-	request->volume = (uint32_t)volume;
-	request->device_size = device->size;
-	memcpy(request->metadata, metadata, sizeof(request->metadata));
-	r = exchange(judge, request, &answer);
+	if (size > judge->size)
+		return fault_set(f, EXITCODE_JUDGE_FAILED, EINVAL,
+				 "the judge has no room for the header of %s", device->path);
+	memcpy(judge->metadata, metadata, size);
+	r = exchange(judge, &request, &answer);
 	if (r == -ETIMEDOUT)
 		return fault_set(f, EXITCODE_JUDGE_FAILED, ETIMEDOUT,
 				 "the judge does not answer about the header of %s", device->path);
-	if (r < 0 || !is_sane(&answer, conf, &conf->volumes[volume], device))
+	if (r < 0 || !is_sane(&answer, conf, vc, device))
 		return fault_set(f, EXITCODE_JUDGE_FAILED, EPIPE,
 				 "the judge has failed on the header of %s", device->path);
 	*ret_verdict = answer.verdict;
@@ -268,7 +305,7 @@ int judge_ask(const struct judge_process *judge, const struct conf *conf, size_t
 		return fault_set(f, EXITCODE_NO_MEMORY, ENOMEM, "no memory to judge the header");
 	if (answer.r == 0)
 		return 0;
-	advice_on(ret_verdict, device->size, advice);
+	advice_on(ret_verdict, metadata, vc, device->size, advice);
 	return fault_set(f, EXITCODE_HEADER_REFUSED, EPERM,
 			 "the header of %s breaks the rule '%s'%s", device->path, ret_verdict->rule,
 			 advice);
@@ -279,5 +316,7 @@ void judge_done(struct judge_process *judge)
 	if (judge->pid > 0)
 		(void)child_end(judge->pid); /* it has nothing to save */
 	util_closep(&judge->fd);
+	if (judge->metadata)
+		(void)munmap(judge->metadata, judge->size); /* a whole mapping of ours */
 	*judge = JUDGE_NULL;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * judge.h - the policy in a process of its own: no secret, no file, nothing but one socket.
+ * judge.h - the policy in a process of its own: no secret, no file, nothing but one socket
+ * and memory that it can only read.
  */
 #ifndef COCO_JUDGE_H
 #define COCO_JUDGE_H
@@ -10,8 +11,10 @@
 #include "disk/policy.h"
 
 struct judge_process {
-	int fd;	   /* socket to it, owned */
-	pid_t pid; /* 0: none */
+	int fd;			 /* socket to it, owned */
+	pid_t pid;		 /* 0: none */
+	unsigned char *metadata; /* memory that it can read and we can write, owned */
+	size_t size;		 /* bytes of that */
 };
 
 #define JUDGE_NULL ((struct judge_process){ .fd = -EBADF })
@@ -23,10 +26,10 @@ struct judge_process {
 int judge_start(const struct conf *conf, struct judge_process *ret_judge, struct fault *f);
 
 /*
- * Has HEADER_METADATA_SIZE bytes judged, as policy_judge() does, for volume number `volume`
- * of the configuration. What it answers is checked for ranges, so that a judge that a header
- * has taken over can say yes or no and nothing else. Returns 0, or -errno with f saying
- * header-refused (ret_verdict->rule names the rule), no-memory or judge-failed.
+ * Has both copies of a header judged, as policy_judge() does, for volume number `volume` of the
+ * configuration, which says how long they are. What it answers is checked for ranges, so that a
+ * judge that a header has taken over can say yes or no and nothing else. Returns 0, or -errno with
+ * f saying header-refused (ret_verdict->rule names the rule), no-memory or judge-failed.
  */
 int judge_ask(const struct judge_process *judge, const struct conf *conf, size_t volume,
 	      const unsigned char *metadata, const struct device *device,

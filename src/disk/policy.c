@@ -27,6 +27,7 @@ struct judge {
 	const struct conf *conf;
 	const struct volume_conf *volume;
 	uint64_t device_size;
+	uint64_t metadata_size; /* bytes of both copies */
 	uint64_t keyslots_size;
 	struct json_object *keyslots;
 	struct verdict *v;
@@ -190,7 +191,7 @@ static const char *judge_segment_place(struct json_object *segment, struct judge
 	if (!string_is(segment, "size", "dynamic"))
 		return "segment-size";
 	if (get_u64(segment, "offset", HEADER_DATA_OFFSET_MAX, &v->data_offset) < 0 ||
-	    v->data_offset < HEADER_METADATA_SIZE || v->data_offset % AREA_ALIGNMENT != 0 ||
+	    v->data_offset < j->metadata_size || v->data_offset % AREA_ALIGNMENT != 0 ||
 	    v->data_offset >= j->device_size)
 		return "segment-offset";
 	if (!string_is(segment, "iv_tweak", "0"))
@@ -244,8 +245,8 @@ static bool is_good_place(const struct header_area *area, const struct judge *j)
 	uint32_t i;
 
 	if (__builtin_add_overflow(area->offset, area->size, &end) ||
-	    area->offset < HEADER_METADATA_SIZE || area->offset % AREA_ALIGNMENT != 0 ||
-	    end > HEADER_METADATA_SIZE + j->keyslots_size)
+	    area->offset < j->metadata_size || area->offset % AREA_ALIGNMENT != 0 ||
+	    end > j->metadata_size + j->keyslots_size)
 		return false;
 	for (i = 0; i < j->v->nr_keyslots; i++) {
 		const struct header_area *other = &j->v->keyslots[i].area;
@@ -525,7 +526,7 @@ static const char *judge_config(struct json_object *root, struct judge *j)
 	static const char *const members[] = { "json_size", "keyslots_size", "flags",
 					       "requirements", NULL };
 	struct json_object *config = member(root, "config", json_type_object);
-	uint64_t json_size;
+	uint64_t json_size, area = j->volume->metadata_size - HEADER_BINARY_SIZE;
 
 	if (!config)
 		return "config";
@@ -534,9 +535,8 @@ static const char *judge_config(struct json_object *root, struct judge *j)
 		return "requirements";
 	if (!only_members(config, members))
 		return "unknown-key";
-	if (get_u64(config, "json_size", HEADER_JSON_SIZE, &json_size) < 0 ||
-	    json_size != HEADER_JSON_SIZE ||
-	    get_u64(config, "keyslots_size", j->v->data_offset - HEADER_METADATA_SIZE,
+	if (get_u64(config, "json_size", area, &json_size) < 0 || json_size != area ||
+	    get_u64(config, "keyslots_size", j->v->data_offset - j->metadata_size,
 		    &j->keyslots_size) < 0 ||
 	    j->keyslots_size % AREA_ALIGNMENT != 0)
 		return "config";
@@ -609,17 +609,18 @@ static const char *judge_tree(struct json_object *root, struct judge *j)
 }
 
 /* Returns the rule that the text breaks, or NULL with the tree; -ENOMEM goes to *ret_r. */
-static const char *parse(const unsigned char *area, struct json_object **ret_root, int *ret_r)
+static const char *parse(const unsigned char *area, size_t size, struct json_object **ret_root,
+			 int *ret_r)
 {
 	_cleanup_(tokener_freep) struct json_tokener *tok = NULL;
 	const char *text = (const char *)area;
-	size_t len = strnlen(text, HEADER_JSON_SIZE), i;
+	size_t len = strnlen(text, size), i;
 	int r;
 
-	for (i = len; i < HEADER_JSON_SIZE; i++)
+	for (i = len; i < size; i++)
 		if (area[i] != '\0')
 			return "json";
-	if (len == HEADER_JSON_SIZE)
+	if (len == size)
 		return "json";
 	r = jsontext_check(text, len);
 	if (r < 0)
@@ -640,13 +641,20 @@ int policy_judge(const unsigned char *metadata, uint64_t device_size, const stru
 {
 	_cleanup_(json_putp) struct json_object *root = NULL;
 	struct verdict v = { 0 };
-	struct judge j = { .conf = conf, .volume = vc, .device_size = device_size, .v = &v };
+	struct judge j = {
+		.conf = conf,
+		.volume = vc,
+		.device_size = device_size,
+		.metadata_size = 2 * (uint64_t)vc->metadata_size,
+		.v = &v,
+	};
 	const char *rule;
 	int r = 0;
 
-	rule = binheader_judge(metadata, v.uuid);
+	rule = binheader_judge(metadata, vc->metadata_size, v.uuid);
 	if (!rule)
-		rule = parse(metadata + HEADER_BINARY_SIZE, &root, &r);
+		rule = parse(metadata + HEADER_BINARY_SIZE, vc->metadata_size - HEADER_BINARY_SIZE,
+			     &root, &r);
 	if (r < 0)
 		return r;
 	if (!rule)

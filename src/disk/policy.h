@@ -42,8 +42,8 @@ struct verdict {
 };
 
 /*
- * Judges HEADER_METADATA_SIZE bytes of a header that starts with the LUKS2 magic, for the
- * volume vc of conf. device_size in bytes. coco-unlock-threats(7) lists the rules.
+ * Judges both copies of a header, of vc->metadata_size bytes each, which starts with the LUKS2
+ * magic, for the volume vc of conf. device_size in bytes. coco-unlock-threats(7) lists the rules.
  * Returns 0 with *ret_verdict filled, -EPERM with ret_verdict->rule naming the broken rule,
  * or -ENOMEM.
  *

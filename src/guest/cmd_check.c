@@ -142,7 +142,7 @@ static void check_volume(const struct root *root, const struct conf *conf, size_
 
 	r = device_find(root, &conf->volumes[i].device, &ue, deadline_in_ms(0), &device, &f);
 	if (r >= 0)
-		r = header_read(&device, &header, &f);
+		r = header_read(&device, conf->volumes[i].metadata_size, &header, &f);
 	if (r >= 0)
 		(void)judge_ask(judge, conf, i, header.metadata, &device, &verdict, &f);
 	(void)snprintf(good, sizeof(good), "%s, uuid %s, %s, header accepted", device.path,

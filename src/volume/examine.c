@@ -21,11 +21,11 @@ static int copy_header(const struct conf *conf, size_t i, const struct pins *pin
 	uint32_t n;
 	int r;
 
-	r = header_read(device, &e->header, f);
+	r = header_read(device, conf->volumes[i].metadata_size, &e->header, f);
 	if (r < 0)
 		return r;
 	/* The pin comes first: no parser sees bytes that the owner did not mean. */
-	r = pins_check_header(pins, e->header.metadata, device, f);
+	r = pins_check_header(pins, e->header.metadata, e->header.size, device, f);
 	if (r < 0)
 		return r;
 	r = judge_ask(judge, conf, i, e->header.metadata, device, v, f);

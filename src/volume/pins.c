@@ -204,7 +204,7 @@ const struct pins *policy_entry_pins(const struct policy_entry *policy, const ch
 	return NULL;
 }
 
-int pins_check_header(const struct pins *pins, const unsigned char *metadata,
+int pins_check_header(const struct pins *pins, const unsigned char *metadata, size_t size,
 		      const struct device *device, struct fault *f)
 {
 	struct digest digest;
@@ -212,7 +212,7 @@ int pins_check_header(const struct pins *pins, const unsigned char *metadata,
 
 	if (!pins || pins->nr_headers == 0)
 		return 0;
-	if (digest_sha256(metadata, HEADER_METADATA_SIZE, &digest) < 0)
+	if (digest_sha256(metadata, size, &digest) < 0)
 		return fault_set(f, EXITCODE_INTERNAL, ENOTSUP, "libcrypto has no SHA-256");
 	for (i = 0; i < pins->nr_headers; i++)
 		if (digest_equal(&digest, &pins->headers[i]))

@@ -51,9 +51,9 @@ const struct pins *policy_entry_pins(const struct policy_entry *policy, const ch
 /*
  * Compare with the pins, NULL meaning none. Each returns 0, or -EPERM with f saying
  * pin-mismatch.
- * Header: SHA-256 of HEADER_METADATA_SIZE bytes as they came from the disk.
+ * Header: SHA-256 of both copies, of size bytes together, as they came from the disk.
  */
-int pins_check_header(const struct pins *pins, const unsigned char *metadata,
+int pins_check_header(const struct pins *pins, const unsigned char *metadata, size_t size,
 		      const struct device *device, struct fault *f);
 int pins_check_uuid(const struct pins *pins, const char *uuid, struct fault *f);
 

@@ -136,7 +136,8 @@ static const char *check_integrity(struct crypt_device *cd, const struct verdict
 		       "accessor-integrity";
 }
 
-static const char *check_accessors(struct crypt_device *cd, const struct verdict *v)
+static const char *check_accessors(struct crypt_device *cd, const struct volume_conf *conf,
+				   const struct verdict *v)
 {
 	uint64_t metadata_size = 0;
 	const char *uuid = crypt_get_uuid(cd), *rule;
@@ -153,7 +154,7 @@ static const char *check_accessors(struct crypt_device *cd, const struct verdict
 	if (!uuid || strcmp(uuid, v->uuid) != 0)
 		return "accessor-uuid";
 	if (crypt_get_metadata_size(cd, &metadata_size, NULL) < 0 ||
-	    metadata_size != HEADER_COPY_SIZE)
+	    metadata_size != conf->metadata_size)
 		return "accessor-metadata";
 	if (crypt_reencrypt_status(cd, NULL) != CRYPT_REENCRYPT_NONE)
 		return "accessor-reencryption";
@@ -170,7 +171,7 @@ static const char *check_accessors(struct crypt_device *cd, const struct verdict
 int volume_check(const struct volume *volume, const struct volume_conf *conf,
 		 const struct verdict *verdict, const char **ret_rule, struct fault *f)
 {
-	const char *rule = check_accessors(volume->cd, verdict);
+	const char *rule = check_accessors(volume->cd, conf, verdict);
 
 	if (!rule)
 		return 0;

@@ -106,7 +106,7 @@ int main(int argc, char **argv)
 		return EXIT_FAILURE;
 	device.size = (uint64_t)st.st_size;
 	(void)snprintf(device.path, sizeof(device.path), "%s", argv[1]);
-	if (header_read(&device, &header, &f) < 0)
+	if (header_read(&device, conf.volumes[0].metadata_size, &header, &f) < 0)
 		return fail("header", &f);
 
 	begin = cpu_ms(RUSAGE_SELF) + cpu_ms(RUSAGE_CHILDREN);

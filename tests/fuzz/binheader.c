@@ -79,7 +79,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const char *rule;
 
 	if (!good[0])
-		forge_make("{}", 2, good);
+		forge_make("{}", 2, HEADER_COPY_SIZE, good);
 	memcpy(metadata, good, sizeof(metadata));
 	for (; size >= 3; data += 3, size -= 3)
 		apply(metadata, (unsigned int)data[0] << 8 | data[1], data[2]);
@@ -87,7 +87,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0; /* header_read() has seen to the magic */
 	if (choice & SEALED)
 		luks2_seal(metadata);
-	rule = binheader_judge(metadata, uuid);
+	rule = binheader_judge(metadata, HEADER_COPY_SIZE, uuid);
 	if (memcmp(metadata, good, sizeof(metadata)) == 0)
 		FUZZ_MUST(!rule);
 	else if (!(choice & SEALED))

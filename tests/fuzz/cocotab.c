@@ -33,6 +33,8 @@ static void check_volume(const struct conf *conf, size_t i)
 	FUZZ_MUST(guid_from_text(v->secret.guid, guid) == 0 && strcmp(guid, v->secret.guid) == 0);
 	FUZZ_MUST(!(v->options & VOLUME_OPTION_ALLOW_DISCARDS) ||
 		  !(v->options & VOLUME_OPTION_INTEGRITY_HMAC_SHA256));
+	FUZZ_MUST(v->metadata_size >= CONF_METADATA_SIZE && v->metadata_size <= 4 * 1024 * 1024 &&
+		  (v->metadata_size & (v->metadata_size - 1)) == 0);
 	FUZZ_MUST(v->tokens.nr <= CONF_TOKENS_MAX);
 	for (k = 0; k < v->tokens.nr; k++)
 		FUZZ_MUST(v->tokens.names[k][0] != '\0' &&

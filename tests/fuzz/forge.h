@@ -18,7 +18,10 @@ enum forge_choice {
 	FORGE_TOKENS = 1 << 1,	   /* token=systemd-tpm2,token=coco-test */
 	FORGE_CIPHERS = 1 << 2,	   /* a second cipher */
 	FORGE_SMALL_DISK = 1 << 3, /* 1 MiB and one page */
+	FORGE_LARGE = 1 << 4,	   /* metadata-size=64k */
 };
+
+#define FORGE_COPY_MAX (64 * 1024) /* bytes of one copy */
 
 static inline void forge_put_text(unsigned char *at, const char *text)
 {
@@ -26,7 +29,8 @@ static inline void forge_put_text(unsigned char *at, const char *text)
 }
 
 /* Fields and their places: LUKS2 On-Disk Format Specification 1.1, 2.1. */
-static inline void forge_make(const char *json, size_t len, unsigned char *ret_metadata)
+static inline void forge_make(const char *json, size_t len, uint32_t size,
+			      unsigned char *ret_metadata)
 {
 	static const unsigned char magics[2][8] = {
 		{ 'L', 'U', 'K', 'S', 0xba, 0xbe, 0, 2 },
@@ -34,22 +38,24 @@ static inline void forge_make(const char *json, size_t len, unsigned char *ret_m
 	};
 	unsigned int i;
 
-	memset(ret_metadata, 0, HEADER_METADATA_SIZE);
+	memset(ret_metadata, 0, 2 * (size_t)size);
 	for (i = 0; i < 2; i++) {
-		unsigned char *copy = ret_metadata + i * HEADER_COPY_SIZE;
+		unsigned char *copy = ret_metadata + i * (size_t)size;
 
 		memcpy(copy, magics[i], sizeof(magics[i]));
-		copy[14] = HEADER_COPY_SIZE >> 8; /* hdr_size, 64 bits */
-		copy[23] = 3;			  /* seqid */
+		copy[13] = (unsigned char)(size >> 16); /* hdr_size, 64 bits */
+		copy[14] = (unsigned char)(size >> 8);
+		copy[23] = 3; /* seqid */
 		forge_put_text(copy + 24, "label");
 		forge_put_text(copy + 72, "sha256");
 		memset(copy + 104, 0x5a + (int)i, 64); /* salt */
 		forge_put_text(copy + 168, FORGE_UUID);
 		forge_put_text(copy + 208, "subsystem");
-		copy[262] = i ? HEADER_COPY_SIZE >> 8 : 0; /* hdr_offset */
+		copy[261] = i ? copy[13] : 0; /* hdr_offset */
+		copy[262] = i ? copy[14] : 0;
 		memcpy(copy + HEADER_BINARY_SIZE, json, len);
 	}
-	luks2_seal(ret_metadata);
+	luks2_seal_sized(ret_metadata, size);
 }
 
 static inline void forge_conf(unsigned int choice, struct conf *ret_conf, uint64_t *ret_disk_size)
@@ -58,6 +64,8 @@ static inline void forge_conf(unsigned int choice, struct conf *ret_conf, uint64
 
 	conf_defaults(ret_conf);
 	*ret_disk_size = choice & FORGE_SMALL_DISK ? 1024 * 1024 + 4096 : 64 * 1024 * 1024;
+	if (choice & FORGE_LARGE)
+		vc->metadata_size = FORGE_COPY_MAX;
 	if (choice & FORGE_INTEGRITY)
 		vc->options |= VOLUME_OPTION_INTEGRITY_HMAC_SHA256;
 	if (choice & FORGE_TOKENS) {

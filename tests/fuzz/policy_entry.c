@@ -18,7 +18,8 @@ static void check_pins(const struct pins *p)
 	const struct device device = { .path = "fuzz" };
 	struct fault f = { 0 };
 
-	FUZZ_MUST(pins_check_header(p, metadata, &device, &f) == (p->nr_headers ? -EPERM : 0));
+	FUZZ_MUST(pins_check_header(p, metadata, sizeof(metadata), &device, &f) ==
+		  (p->nr_headers ? -EPERM : 0));
 	fuzz_secret_set(&volume_key, (const uint8_t *)"key", 3);
 	FUZZ_MUST(pins_check_key(p, &volume_key, p->uuid, &f) ==
 		  (p->has_volume_key || p->has_fixated_key ? -EPERM : 0));

@@ -94,6 +94,10 @@ def policy():
         *path, last = member.split("/")
         functools.reduce(dict.__getitem__, path, tree)[last] = value
         one(name, tree, choice)
+    tree = header([dict(keyslot(0), area=dict(keyslot(0)["area"], offset="131072"))])
+    tree["config"].update(json_size="61440", keyslots_size="16646144")
+    one("large", tree, "P")
+    one("large-of-small", header([keyslot(0)]), "P")
     put("policy", "behind", "@{}\0{}")
     put("jsontext", "header", json.dumps(header([keyslot(0)])))
 

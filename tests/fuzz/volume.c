@@ -66,29 +66,32 @@ static void load(const struct device *device, const struct conf *conf, const str
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static unsigned char metadata[HEADER_METADATA_SIZE];
+	static unsigned char metadata[2 * FORGE_COPY_MAX];
 	unsigned int choice = fuzz_choice(&data, &size);
 	struct device device = { .path = "fuzz" };
 	struct header header = HEADER_NULL;
 	struct fault f = { 0 };
 	struct verdict v;
 	struct conf conf;
+	uint32_t copy_size;
 
-	if (size > HEADER_JSON_SIZE)
-		return 0;
 	if (disk < 0) {
 		disk = fuzz_file(NULL);
 		volume_init_library();
 	}
 	forge_conf(choice, &conf, &device.size);
-	forge_make((const char *)data, size, metadata);
+	copy_size = conf.volumes[0].metadata_size;
+	if (size > copy_size - HEADER_BINARY_SIZE)
+		return 0;
+	forge_make((const char *)data, size, copy_size, metadata);
 	if (policy_judge(metadata, device.size, &conf, &conf.volumes[0], &v) < 0)
 		return 0;
 	fuzz_accepted++;
-	fuzz_file_set(disk, metadata, sizeof(metadata), (off_t)device.size);
+	fuzz_file_set(disk, metadata, 2 * (size_t)copy_size, (off_t)device.size);
 	device.fd = disk;
-	FUZZ_MUST(header_read(&device, &header, &f) == 0);
-	FUZZ_MUST(memcmp(header.metadata, metadata, sizeof(metadata)) == 0);
+	FUZZ_MUST(header_read(&device, copy_size, &header, &f) == 0);
+	FUZZ_MUST(header.size == 2 * (size_t)copy_size &&
+		  memcmp(header.metadata, metadata, header.size) == 0);
 	load(&device, &conf, &v, &header);
 	header_done(&header);
 	return 0;

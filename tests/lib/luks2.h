@@ -27,19 +27,24 @@ static inline void luks2_read(const struct fixture *fx, const char *path, unsign
 	FIXTURE_MUST(close(fd) == 0);
 }
 
-/* Makes both checksums good again. */
-static inline void luks2_seal(unsigned char *metadata)
+/* Makes the checksums of two copies of this size good again. */
+static inline void luks2_seal_sized(unsigned char *metadata, size_t size)
 {
 	struct digest digest;
 	int i;
 
 	for (i = 0; i < 2; i++) {
-		unsigned char *copy = metadata + i * HEADER_COPY_SIZE;
+		unsigned char *copy = metadata + (size_t)i * size;
 
 		memset(copy + LUKS2_CHECKSUM, 0, LUKS2_CHECKSUM_SIZE);
-		FIXTURE_MUST(digest_sha256(copy, HEADER_COPY_SIZE, &digest) == 0);
+		FIXTURE_MUST(digest_sha256(copy, size, &digest) == 0);
 		memcpy(copy + LUKS2_CHECKSUM, digest.octets, DIGEST_SIZE);
 	}
+}
+
+static inline void luks2_seal(unsigned char *metadata)
+{
+	luks2_seal_sized(metadata, HEADER_COPY_SIZE);
 }
 
 static inline const char *luks2_text(const unsigned char *metadata)

@@ -22,6 +22,12 @@
 
 static const unsigned char zeros[BLOCK];
 
+/* Bytes of both copies. */
+static size_t metadata_size(const struct luksheader *h)
+{
+	return 2 * (size_t)h->vc->metadata_size;
+}
+
 /* Copies everything before the data. */
 static int copy_out(const struct image *image, int fd, uint64_t size)
 {
@@ -43,44 +49,49 @@ static const unsigned char magics[2][8] = {
 	{ 'S', 'K', 'U', 'L', 0xba, 0xbe, 0x00, 0x02 },
 };
 
-static int checksum(const unsigned char *copy, struct digest *ret_digest)
+static int checksum(const unsigned char *copy, size_t size, struct digest *ret_digest)
 {
-	unsigned char buf[HEADER_COPY_SIZE];
+	const size_t behind = OFFSET_CHECKSUM + CHECKSUM_SIZE;
+	const struct digest_part parts[] = {
+		{ copy, OFFSET_CHECKSUM },
+		{ zeros, CHECKSUM_SIZE },
+		{ copy + behind, size - behind },
+	};
 
-	memcpy(buf, copy, sizeof(buf));
-	memset(buf + OFFSET_CHECKSUM, 0, CHECKSUM_SIZE);
-	return digest_sha256(buf, sizeof(buf), ret_digest);
+	return digest_sha256_parts(parts, ARRAY_SIZE(parts), ret_digest);
 }
 
-/* True if copy number n (0, 1) of the metadata was written to its end. */
-static bool is_whole(const unsigned char *metadata, int n)
+/* True if copy number n (0, 1), of size bytes, was written to its end. */
+static bool is_whole(const unsigned char *metadata, size_t size, size_t n)
 {
-	const unsigned char *copy = metadata + n * HEADER_COPY_SIZE;
+	const unsigned char *copy = metadata + n * size;
 	struct digest digest;
 
-	return memcmp(copy, magics[n], sizeof(magics[n])) == 0 && checksum(copy, &digest) == 0 &&
+	return memcmp(copy, magics[n], sizeof(magics[n])) == 0 &&
+	       checksum(copy, size, &digest) == 0 &&
 	       memcmp(copy + OFFSET_CHECKSUM, digest.octets, DIGEST_SIZE) == 0;
 }
 
 /* Makes copy number `to` from the other one, which is whole. Its salt, which is all that is its
  * own and never changes, is kept if it is there: the result is then what was to be written, and
  * what a table pins. Returns 0 or -errno. */
-static int copy_over(unsigned char *metadata, int to)
+static int copy_over(unsigned char *metadata, size_t size, size_t to)
 {
-	unsigned char *copy = metadata + to * HEADER_COPY_SIZE, salt[SALT_SIZE];
+	unsigned char *copy = metadata + to * size, salt[SALT_SIZE];
 	bool has_salt = memcmp(copy, magics[to], sizeof(magics[to])) == 0;
 	struct digest digest;
+	size_t i;
 	int r;
 
 	memcpy(salt, copy + OFFSET_SALT, sizeof(salt));
-	memcpy(copy, metadata + (1 - to) * HEADER_COPY_SIZE, HEADER_COPY_SIZE);
+	memcpy(copy, metadata + (1 - to) * size, size);
 	memcpy(copy, magics[to], sizeof(magics[to]));
 	if (has_salt)
 		memcpy(copy + OFFSET_SALT, salt, sizeof(salt));
 	memset(copy + OFFSET_HDR_OFFSET, 0, 8);
-	if (to == 1) /* big endian */
-		copy[OFFSET_HDR_OFFSET + 6] = HEADER_COPY_SIZE >> 8;
-	r = checksum(copy, &digest);
+	for (i = 0; to == 1 && i < 4; i++) /* big endian */
+		copy[OFFSET_HDR_OFFSET + 7 - i] = (unsigned char)(size >> 8 * i);
+	r = checksum(copy, size, &digest);
 	if (r < 0)
 		return r;
 	memset(copy + OFFSET_CHECKSUM, 0, CHECKSUM_SIZE);
@@ -89,27 +100,28 @@ static int copy_over(unsigned char *metadata, int to)
 }
 
 /* Completes what a crash has left half written. True if there was something to do. */
-static bool mend(unsigned char *metadata)
+static bool mend(unsigned char *metadata, size_t size)
 {
-	bool first = is_whole(metadata, 0), second = is_whole(metadata, 1);
+	bool first = is_whole(metadata, size, 0), second = is_whole(metadata, size, 1);
 	int newer;
 
 	if (!first && !second)
 		return false;
-	newer = memcmp(metadata + OFFSET_SEQID, metadata + HEADER_COPY_SIZE + OFFSET_SEQID, 8);
+	newer = memcmp(metadata + OFFSET_SEQID, metadata + size + OFFSET_SEQID, 8);
 	if (first && second && newer == 0)
 		return false;
-	return copy_over(metadata, !second || (first && newer > 0) ? 1 : 0) == 0;
+	return copy_over(metadata, size, !second || (first && newer > 0) ? 1 : 0) == 0;
 }
 
-static int refuse_rule(const struct image *image, const struct verdict *v, struct fault *f)
+static int refuse_rule(const struct luksheader *h, const unsigned char *metadata,
+		       const struct verdict *v, struct fault *f)
 {
 	char advice[ADVICE_SIZE];
 
-	advice_on(v, image->size, advice);
+	advice_on(v, metadata, h->vc, h->image->size, advice);
 	return fault_set(f, EXITCODE_HEADER_REFUSED, EPERM,
 			 "the unlocker would refuse the header of %s: it breaks the rule '%s'%s",
-			 image->path, v->rule, advice);
+			 h->image->path, v->rule, advice);
 }
 
 static int refuse_other(const struct image *image, struct fault *f)
@@ -129,14 +141,14 @@ static int judge(const struct luksheader *h, const unsigned char *metadata,
 
 	if (r == -ENOMEM)
 		return fault_set(f, EXITCODE_NO_MEMORY, ENOMEM, "no memory to judge the header");
-	return r < 0 ? refuse_rule(h->image, ret_verdict, f) : 0;
+	return r < 0 ? refuse_rule(h, metadata, ret_verdict, f) : 0;
 }
 
 /* Judges the copy as it is now. */
 static int judge_copy(const struct luksheader *h, struct verdict *ret_verdict, struct fault *f)
 {
-	unsigned char metadata[HEADER_METADATA_SIZE];
-	int r = io_read_at(h->fd, metadata, sizeof(metadata), 0);
+	_cleanup_free_ unsigned char *metadata = malloc(metadata_size(h));
+	int r = metadata ? io_read_at(h->fd, metadata, metadata_size(h), 0) : -ENOMEM;
 
 	if (r < 0)
 		return fault_errno(f, EXITCODE_INTERNAL, r, "cannot read the changed header");
@@ -166,16 +178,18 @@ int luksheader_take(const struct image *image, const struct conf *conf,
 	_cleanup_(luksheader_done) struct luksheader h = {
 		.image = image, .conf = conf, .vc = vc, .fd = -EBADF
 	};
-	unsigned char metadata[HEADER_METADATA_SIZE];
+	_cleanup_free_ unsigned char *metadata = malloc(metadata_size(&h));
 	int r;
 
-	if (image->size < sizeof(metadata))
+	if (!metadata)
+		return fault_set(f, EXITCODE_NO_MEMORY, ENOMEM, "no memory for the header copy");
+	if (image->size < metadata_size(&h))
 		return fault_set(f, EXITCODE_NOT_LUKS2, EINVAL,
 				 "%s is too small for a LUKS2 header", image->path);
-	r = io_read_at(image->fd, metadata, sizeof(metadata), image->offset);
+	r = io_read_at(image->fd, metadata, metadata_size(&h), image->offset);
 	if (r < 0)
 		return fault_errno(f, EXITCODE_NO_DEVICE, r, "cannot read %s", image->path);
-	h.mended = mend(metadata);
+	h.mended = mend(metadata, vc->metadata_size);
 	if (memcmp(metadata, magics[0], sizeof(magics[0])) != 0)
 		return refuse_other(image, f);
 	r = judge(&h, metadata, &h.verdict, f);
@@ -184,7 +198,7 @@ int luksheader_take(const struct image *image, const struct conf *conf,
 	h.fd = memfd_create("luks2-header", MFD_CLOEXEC);
 	r = h.fd < 0 ? -errno : copy_out(image, h.fd, h.verdict.data_offset);
 	if (r >= 0)
-		r = io_write_at(h.fd, metadata, sizeof(metadata), 0); /* mended or not */
+		r = io_write_at(h.fd, metadata, metadata_size(&h), 0); /* mended or not */
 	if (r < 0)
 		return fault_errno(f, EXITCODE_NO_DEVICE, r, "cannot copy the header of %s",
 				   image->path);
@@ -281,7 +295,7 @@ int luksheader_scrub(struct luksheader *header, struct fault *f)
 	r = judge_copy(header, &verdict, f);
 	if (r < 0)
 		return r;
-	for (at = HEADER_METADATA_SIZE; at < verdict.data_offset && r >= 0; at += BLOCK) {
+	for (at = metadata_size(header); at < verdict.data_offset && r >= 0; at += BLOCK) {
 		if (is_used(&verdict, at))
 			continue;
 		r = io_read_at(header->fd, block, BLOCK, at);
@@ -329,10 +343,10 @@ uint32_t luksheader_keyslots(const struct luksheader *header)
 
 int luksheader_pin(const struct luksheader *header, struct digest *ret_pin)
 {
-	unsigned char metadata[HEADER_METADATA_SIZE];
-	int r = io_read_at(header->fd, metadata, sizeof(metadata), 0);
+	_cleanup_free_ unsigned char *metadata = malloc(metadata_size(header));
+	int r = metadata ? io_read_at(header->fd, metadata, metadata_size(header), 0) : -ENOMEM;
 
-	return r < 0 ? r : digest_sha256(metadata, sizeof(metadata), ret_pin);
+	return r < 0 ? r : digest_sha256(metadata, metadata_size(header), ret_pin);
 }
 
 /* Writes the blocks from `begin` to `end` that differ. */
@@ -371,11 +385,12 @@ int luksheader_put(const struct luksheader *header, struct fault *f)
 			      v.keyslots[i].area.offset + v.keyslots[i].area.size);
 	r = sync_after(header, r);
 	if (r >= 0)
-		r = sync_after(header, put_range(header, HEADER_COPY_SIZE, HEADER_METADATA_SIZE));
+		r = sync_after(header,
+			       put_range(header, metadata_size(header) / 2, metadata_size(header)));
 	if (r >= 0)
-		r = sync_after(header, put_range(header, 0, HEADER_COPY_SIZE));
+		r = sync_after(header, put_range(header, 0, metadata_size(header) / 2));
 	if (r >= 0)
-		r = sync_after(header, put_range(header, HEADER_METADATA_SIZE, v.data_offset));
+		r = sync_after(header, put_range(header, metadata_size(header), v.data_offset));
 	if (r < 0)
 		return fault_errno(f, EXITCODE_NO_DEVICE, r, "cannot write the header of %s",
 				   header->image->path);

@@ -10,10 +10,12 @@ source "$(dirname "$0")/../../lib/fixture.sh"
 t=$tmp/t
 printf '%s' "$canary" > "$tmp/key"
 
+options_wanted= # of cocotab
 boot() {
 	tree "$t"
 	add_disk "$t" vda "$1"
 	add_secret "$t" "$guid" "$tmp/key"
+	[[ -z $options_wanted ]] || printf 'root auto - %s\n' "$options_wanted" > "$t/etc/coco-unlock/cocotab"
 	run --root="$t" check
 	check_rc=$rc
 	run --root="$t" unlock
@@ -81,6 +83,24 @@ must cryptsetup luksFormat -q --disable-locks --key-file "$tmp/key" --pbkdf pbkd
 	--pbkdf-force-iterations 1000 --luks2-metadata-size 32k "$tmp/disk" &> "$tmp/format.log"
 boot "$tmp/disk"
 is 'larger metadata' "$check_rc $rc $(status_fields "$t" volumes.0.header)" '6 6 metadata-size'
+ok '... names the option' grep -q 'cocotab needs the option metadata-size=32k' "$tmp/err"
+options_wanted=metadata-size=32k
+passes '... which leads on'
+options_wanted=metadata-size=64k
+boot "$tmp/disk"
+is '... and no other value does' "$check_rc $rc $(status_fields "$t" volumes.0.header)" '6 6 metadata-size'
+default
+boot "$tmp/disk"
+is '... nor the option on a disk with the default' "$check_rc $rc $(status_fields "$t" volumes.0.header)" \
+	'6 6 metadata-size'
+ok '... which names the default' grep -q 'cocotab needs the option metadata-size=16k' "$tmp/err"
+# snapd formats in this way.
+for size in 2m 4m; do
+	options_wanted=metadata-size=$size
+	default --luks2-metadata-size $size --luks2-keyslots-size 8m
+	passes "luksFormat --luks2-metadata-size $size --luks2-keyslots-size 8m"
+done
+options_wanted=
 # The flags that `cryptsetup open --persistent` leaves; it needs a mapping, so they are put there by hand.
 python3 -B "$top/tests/headers/mutants.py" "$tmp/key" "$tmp" flags-speed flags-all flags-journal || must false
 for name in flags-speed flags-all; do

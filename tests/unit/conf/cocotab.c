@@ -198,6 +198,69 @@ static void test_tokens(void)
 	is_int(conf.volumes[1].tokens.nr, 0, "another volume has none of them");
 }
 
+static void test_metadata_size(void)
+{
+	static const struct {
+		const char *value;
+		uint32_t size; /* 0: an error */
+	} cases[] = {
+		{ "16k", 16384 },
+		{ "32k", 32768 },
+		{ "64k", 65536 },
+		{ "128k", 131072 },
+		{ "256k", 262144 },
+		{ "512k", 524288 },
+		{ "1m", 1048576 },
+		{ "2m", 2097152 },
+		{ "4m", 4194304 },
+		{ "2M", 2097152 },
+		{ "64K", 65536 },
+		{ "2048k", 2097152 },
+		{ "16384", 16384 },
+		{ "4194304", 4194304 },
+		{ "", 0 },
+		{ "k", 0 },
+		{ "0", 0 },
+		{ "0k", 0 },
+		{ "8k", 0 },
+		{ "15k", 0 },
+		{ "17k", 0 },
+		{ "48k", 0 },
+		{ "3m", 0 },
+		{ "8m", 0 },
+		{ "16", 0 },
+		{ "16kb", 0 },
+		{ "16KiB", 0 },
+		{ "1g", 0 },
+		{ "-16k", 0 },
+		{ "+16k", 0 },
+		{ "16 k", 0 },
+		{ "0x4000", 0 },
+		{ "16384.", 0 },
+		{ "4294983680", 0 },
+		{ "4194304m", 0 },
+		{ "4294967296m", 0 },
+		{ "99999999999999999999k", 0 },
+		{ "16k,metadata-size=16k", 0 },
+	};
+	char text[128];
+	size_t i;
+	int r;
+
+	conf_defaults(&conf);
+	is_int(conf.volumes[0].metadata_size, 16384, "without a cocotab it is 16 KiB");
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		(void)snprintf(text, sizeof(text), "a auto - read-only,metadata-size=%s",
+			       cases[i].value);
+		r = parse(text);
+		ok(cases[i].size ? r == 0 && conf.volumes[0].metadata_size == cases[i].size :
+				   r == -EINVAL && f.code == EXITCODE_CONFIG,
+		   "metadata-size=%s: %s", cases[i].value, r < 0 ? f.why : "taken");
+	}
+	(void)parse("a /dev/vda - metadata-size=2m\nb /dev/vdb\n");
+	is_int(conf.volumes[1].metadata_size, 16384, "another volume has the default");
+}
+
 /* The option, else the name, else the first line. */
 static void test_root(void)
 {
@@ -232,6 +295,7 @@ int main(void)
 {
 	test_good();
 	test_tokens();
+	test_metadata_size();
 	test_root();
 	test_bad();
 	is_str(cocotab_device_prefix(DEVICE_KIND_UUID), "UUID=", "prefix: UUID");

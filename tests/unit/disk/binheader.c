@@ -19,7 +19,7 @@ static const char *judge(void)
 	const char *rule;
 
 	memcpy(uuid, untouched, sizeof(uuid));
-	rule = binheader_judge(mutant, uuid);
+	rule = binheader_judge(mutant, HEADER_COPY_SIZE, uuid);
 	if (rule && memcmp(uuid, untouched, sizeof(uuid)) != 0)
 		return "contradiction";
 	return rule ? rule : "accepted";
@@ -194,6 +194,37 @@ static void test_values(void)
 	is_str(judge(), "second-copy-missing", "the first copy twice");
 }
 
+/* Every size of the format, and each of them judged as each other one. */
+static void test_sizes(void)
+{
+	static unsigned char large[8 * 1024 * 1024];
+	unsigned int wrong = 0;
+	size_t size, asked;
+	int i;
+
+	for (size = HEADER_COPY_SIZE; size <= sizeof(large) / 2; size *= 2) {
+		memset(large, 0, 2 * size);
+		memcpy(large, base, HEADER_COPY_SIZE);
+		memcpy(large + size, base + HEADER_COPY_SIZE, HEADER_COPY_SIZE);
+		for (i = 0; i < 4; i++) {
+			large[HDR_SIZE + 7 - i] = (unsigned char)(size >> 8 * i);
+			large[size + HDR_SIZE + 7 - i] = (unsigned char)(size >> 8 * i);
+			large[size + HDR_OFFSET + 7 - i] = (unsigned char)(size >> 8 * i);
+		}
+		large[size - 1] = large[2 * size - 1] = '!';
+		luks2_seal_sized(large, size);
+		ok(!binheader_judge(large, size, uuid) && binheader_size(large) == size,
+		   "copies of %zu bytes", size);
+		for (asked = HEADER_COPY_SIZE; asked <= sizeof(large) / 2; asked *= 2)
+			wrong += (asked != size) != !!binheader_judge(large, asked, uuid);
+		large[2 * size - 1] = '?';
+		is_str(binheader_judge(large, size, uuid), "checksum", "... up to the last byte");
+		luks2_seal_sized(large, size);
+		is_str(binheader_judge(large, size, uuid), "copies-differ", "... of both");
+	}
+	is_int(wrong, 0, "none passes for another size");
+}
+
 int main(void)
 {
 	struct fixture fx;
@@ -206,6 +237,7 @@ int main(void)
 	is_str(uuid, UUID, "and its UUID");
 	test_every_byte();
 	test_values();
+	test_sizes();
 	fixture_done(&fx);
 	return tap_done();
 }

@@ -46,7 +46,7 @@ static void test_read(void)
 	struct header header = HEADER_NULL;
 	unsigned char copy[HEADER_METADATA_SIZE];
 
-	is_int(header_read(&device, &header, &f), 0, "read");
+	is_int(header_read(&device, HEADER_COPY_SIZE, &header, &f), 0, "read");
 	ok(memcmp(header.metadata, disk, HEADER_METADATA_SIZE) == 0, "both metadata copies");
 	ok(pread(header.fd, copy, sizeof(copy), 0) == (ssize_t)sizeof(copy) &&
 		   memcmp(copy, disk, sizeof(copy)) == 0,
@@ -89,7 +89,8 @@ static void test_refused(void)
 		write_disk("/other", 0, cases[i].magic, 8);
 		device = open_disk("/other", cases[i].size);
 		f = (struct fault){ 0 };
-		is_int(header_read(&device, &header, &f), -EINVAL, "refused: %s", cases[i].what);
+		is_int(header_read(&device, HEADER_COPY_SIZE, &header, &f), -EINVAL, "refused: %s",
+		       cases[i].what);
 		ok(f.code == cases[i].code && strcmp(f.why, cases[i].reason) == 0, "as: %s", f.why);
 		ok(header.fd < 0 && !header.metadata, "nothing is handed out");
 		device_done(&device);
@@ -97,11 +98,13 @@ static void test_refused(void)
 	FIXTURE_MUST(truncate(fixture_path(&fx, "/other"), HEADER_METADATA_SIZE) == 0);
 	write_disk("/other", 0, disk, HEADER_METADATA_SIZE);
 	device = open_disk("/other", HEADER_METADATA_SIZE);
-	is_int(header_read(&device, &header, &f), 0, "a disk of exactly the metadata's size");
+	is_int(header_read(&device, HEADER_COPY_SIZE, &header, &f), 0,
+	       "a disk of exactly the metadata's size");
 	header_done(&header);
 	FIXTURE_MUST(truncate(fixture_path(&fx, "/other"), HEADER_METADATA_SIZE - 1) == 0);
 	f = (struct fault){ 0 };
-	is_int(header_read(&device, &header, &f), -ENODATA, "a disk that has shrunk since");
+	is_int(header_read(&device, HEADER_COPY_SIZE, &header, &f), -ENODATA,
+	       "a disk that has shrunk since");
 	is_int(f.code, EXITCODE_NO_DEVICE, "is no-device");
 	device_done(&device);
 }
@@ -124,7 +127,7 @@ static void test_seal(void)
 	struct header header = HEADER_NULL;
 	struct stat st;
 
-	FIXTURE_MUST(header_read(&device, &header, &f) == 0);
+	FIXTURE_MUST(header_read(&device, HEADER_COPY_SIZE, &header, &f) == 0);
 	ok(!sealed(header.fd), "premise: not sealed before");
 	is_int(header_seal(&header, &device, areas, 2, DATA_OFFSET, &f), 0, "seal");
 	ok(sealed(header.fd), "nobody can write, shrink, grow or unseal the copy");
@@ -159,7 +162,7 @@ static void test_pieces(void)
 	struct header header = HEADER_NULL;
 
 	inject_piece = 777;
-	is_int(header_read(&device, &header, &f), 0, "read in pieces");
+	is_int(header_read(&device, HEADER_COPY_SIZE, &header, &f), 0, "read in pieces");
 	is_int(header_seal(&header, &device, &area, 1, DATA_OFFSET, &f), 0, "seal in pieces");
 	inject_piece = 0;
 	ok(memcmp(header.metadata, disk, HEADER_METADATA_SIZE) == 0, "the metadata is whole");
@@ -180,7 +183,7 @@ static void test_read_once(void)
 	struct header header = HEADER_NULL;
 	unsigned char copy[HEADER_METADATA_SIZE];
 
-	FIXTURE_MUST(header_read(&device, &header, &f) == 0);
+	FIXTURE_MUST(header_read(&device, HEADER_COPY_SIZE, &header, &f) == 0);
 	write_disk("/vda", 0, zeros, sizeof(zeros));
 	FIXTURE_MUST(header_seal(&header, &device, &area, 1, DATA_OFFSET, &f) == 0);
 	ok(pread(header.fd, copy, sizeof(copy), 0) == (ssize_t)sizeof(copy) &&
@@ -202,7 +205,7 @@ static void test_short_disk(void)
 		struct header header = HEADER_NULL;
 
 		f = (struct fault){ 0 };
-		FIXTURE_MUST(header_read(&device, &header, &f) == 0);
+		FIXTURE_MUST(header_read(&device, HEADER_COPY_SIZE, &header, &f) == 0);
 		is_int(header_seal(&header, &device, &areas[i], 1, 4 * sizeof(disk), &f), -ENODATA,
 		       "an area that reaches behind the disk's end");
 		ok(f.code == EXITCODE_NO_DEVICE && !sealed(header.fd), "is no-device");
@@ -236,22 +239,23 @@ static void test_failures(void)
 	for (i = 0; i < ARRAY_SIZE(reading); i++) {
 		f = (struct fault){ 0 };
 		inject_failure(reading[i].call, 1, reading[i].error);
-		is_int(header_read(&device, &header, &f), -reading[i].error, "reading: %s fails",
-		       inject_names[reading[i].call]);
+		is_int(header_read(&device, HEADER_COPY_SIZE, &header, &f), -reading[i].error,
+		       "reading: %s fails", inject_names[reading[i].call]);
 		is_str(exitcode_name(f.code), exitcode_name(reading[i].code), "with this code");
 		ok(inject.hit && header.fd < 0 && !header.metadata, "nothing is handed out");
 	}
 	inject_failure(INJECT_PREAD, 1, EINTR);
 	f = (struct fault){ 0 };
-	ok(header_read(&device, &header, &f) == 0 && inject.hit,
+	ok(header_read(&device, HEADER_COPY_SIZE, &header, &f) == 0 && inject.hit,
 	   "a signal while reading is harmless");
 	header_done(&header);
 	inject_failure(INJECT_PWRITE, 1, EINTR);
-	ok(header_read(&device, &header, &f) == 0 && inject.hit, "a signal while writing, too");
+	ok(header_read(&device, HEADER_COPY_SIZE, &header, &f) == 0 && inject.hit,
+	   "a signal while writing, too");
 	header_done(&header);
 	for (i = 0; i < ARRAY_SIZE(sealing); i++) {
 		f = (struct fault){ 0 };
-		FIXTURE_MUST(header_read(&device, &header, &f) == 0);
+		FIXTURE_MUST(header_read(&device, HEADER_COPY_SIZE, &header, &f) == 0);
 		inject_failure(sealing[i].call, 1, sealing[i].error);
 		is_int(header_seal(&header, &device, &area, 1, DATA_OFFSET, &f), -sealing[i].error,
 		       "sealing: %s fails with %s", inject_names[sealing[i].call],
@@ -260,7 +264,7 @@ static void test_failures(void)
 		inject_failure(INJECT_NONE, 0, 0);
 		header_done(&header);
 	}
-	FIXTURE_MUST(header_read(&device, &header, &f) == 0);
+	FIXTURE_MUST(header_read(&device, HEADER_COPY_SIZE, &header, &f) == 0);
 	inject_failure(INJECT_SENDFILE, 1, EINTR);
 	ok(header_seal(&header, &device, &area, 1, DATA_OFFSET, &f) == 0 && inject.hit,
 	   "a signal while sealing is harmless");

@@ -5,6 +5,8 @@
  */
 #include "disk/jsontext.h"
 
+#include <time.h>
+
 #include <json-c/json.h>
 
 #include "tap.h"
@@ -285,11 +287,46 @@ static void test_truncations(void)
 	ok(wrong == 0 && taken == 0, "any byte in any place: nothing that is no ASCII passes");
 }
 
+/* The most that the longest area of the format can hold is judged in no time, and takes no memory. */
+static void test_long(void)
+{
+	static char text[4 * 1024 * 1024];
+	const size_t len = sizeof(text) - 4096;
+	struct timespec begin, end;
+	size_t i;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &begin);
+	memset(text, ' ', len);
+	memcpy(text, "{\"a\":\"", 6);
+	memset(text + 6, 'x', len - 8);
+	memcpy(text + len - 2, "\"}", 2);
+	is_int(check(text, len), 0, "one string of 4 MiB");
+	memset(text + 5, '1', len - 6);
+	is_int(check(text, len), 0, "one number");
+	for (i = 6; i + 1 < len; i += 2)
+		memcpy(text + i, "0,", 2);
+	text[5] = '[';
+	memcpy(text + len - 3, "0]}", 3);
+	is_int(check(text, len), -E2BIG, "two million values");
+	memset(text, ' ', len);
+	memcpy(text, "{\"a\":[", 6);
+	for (i = 0; i < JSONTEXT_VALUES_MAX - 3; i++)
+		memcpy(text + 6 + 2 * i, "0,", 2);
+	memcpy(text + 6 + 2 * i, "0]}", 3);
+	is_int(check(text, len), 0, "as many as there may be");
+	memcpy(text + 6 + 2 * i, "0,0]}", 5);
+	is_int(check(text, len), -E2BIG, "one more");
+	(void)clock_gettime(CLOCK_MONOTONIC, &end);
+	ok(end.tv_sec - begin.tv_sec < 10, "all of that in %ld seconds",
+	   (long)(end.tv_sec - begin.tv_sec));
+}
+
 int main(void)
 {
 	test_cases();
 	test_second_reader();
 	test_limits();
 	test_truncations();
+	test_long();
 	return tap_done();
 }

@@ -2,7 +2,7 @@
 /*
  * judge.c - the judge's process: what it answers, that it can do nothing else, and what
  * becomes of a judge that a header has killed, stopped, or taken over.
- * A header takes it over here when it computes a checksum: EVP_Digest() is a fake, and does
+ * A header takes it over here when it computes a checksum: EVP_DigestUpdate() is a fake, and does
  * in the child what the test says. fork, poll and prctl are fakes that mostly do their work.
  * Needs: cryptsetup
  */
@@ -41,7 +41,8 @@ static bool in_child;
 static void (*attack)(void); /* what the child does in the place of its work */
 static struct answer forged; /* and answers then */
 static size_t forged_size;
-static int attacked_with; /* a system call's number */
+static unsigned char *judged; /* where the header is in the child */
+static int attacked_with;     /* a system call's number */
 
 static void answer_and_end(void)
 {
@@ -50,14 +51,14 @@ static void answer_and_end(void)
 	_exit(0);
 }
 
-int EVP_Digest(const void *data, size_t count, unsigned char *md, unsigned int *size,
-	       const EVP_MD *type, ENGINE *impl)
+int EVP_DigestUpdate(EVP_MD_CTX *ctx, const void *data, size_t count)
 {
 	if (in_child && attack) {
+		memcpy(&judged, &data, sizeof(judged));
 		attack();
 		answer_and_end();
 	}
-	return INJECT_NEXT(EVP_Digest)(data, count, md, size, type, impl);
+	return INJECT_NEXT(EVP_DigestUpdate)(ctx, data, count);
 }
 
 static enum { FORK_WORKS, FORK_FAILS, FORK_DIES } fork_does;
@@ -285,7 +286,7 @@ static void test_failures(void)
 /* A good answer, to be spoilt. */
 static void begin_forged(void)
 {
-	const struct volume_conf plain = { .options = 0 };
+	const struct volume_conf plain = { .metadata_size = HEADER_COPY_SIZE };
 
 	begin();
 	forged = (struct answer){ .r = 0 };
@@ -477,6 +478,19 @@ static void use_memory(void)
 	free(p);
 }
 
+/* The header's memory, found as any attacker would: by the magic that it begins with. */
+static void write_header(void)
+{
+	*(volatile unsigned char *)judged = 0;
+}
+
+static void cut_header(void)
+{
+	/* The pages would be gone for the parent, too. */
+	if (madvise(judged, 4096, MADV_REMOVE) == 0)
+		_exit(3);
+}
+
 /* Descriptors other than the socket. */
 static void write_everywhere(void)
 {
@@ -494,6 +508,13 @@ static void test_abilities(void)
 	begin_forged();
 	attack = use_memory;
 	is_int(ask(), 0, "memory may be had, and given back");
+	begin_forged();
+	attack = write_header;
+	fails("a judge that writes to the header");
+	ok(WIFSIGNALED(ended) && WTERMSIG(ended) == SIGSEGV, "it was the memory that ended it");
+	begin_forged();
+	attack = cut_header;
+	is_int(ask(), 0, "nor can it take the header's memory away");
 	fd = open(fixture_base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	FIXTURE_MUST(fd >= 0 && dup2(fd, 500) == 500);
 	begin_forged();

@@ -930,7 +930,7 @@ static void test_alignment(void)
 		       excess[i] ? -EPERM : 0, "... of 4096 bytes");
 		is_str(verdict.rule, excess[i] ? "segment-alignment" : "", "... by the rule");
 		is_int(policy_excess(&verdict, sizes[i]), excess[i], "... which knows the surplus");
-		advice_on(&verdict, sizes[i], advice);
+		advice_on(&verdict, mutant, &conf.volumes[0], sizes[i], advice);
 		ok(excess[i] ? strstr(advice, excess[i] == 512 ? " smaller by 512 bytes" :
 								 " smaller by 3584 bytes") != NULL :
 			       advice[0] == '\0',
@@ -949,7 +949,7 @@ static void test_alignment(void)
 	/* What a judge that was taken over may say. */
 	memset(&verdict, 0xff, sizeof(verdict));
 	(void)snprintf(verdict.rule, sizeof(verdict.rule), "segment-alignment");
-	advice_on(&verdict, DISK_SIZE, advice);
+	advice_on(&verdict, mutant, &conf.volumes[0], DISK_SIZE, advice);
 	is_str(advice, "", "no advice from numbers that make no sense");
 }
 

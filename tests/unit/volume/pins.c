@@ -245,7 +245,7 @@ static int check_header(const char *text, const unsigned char *metadata)
 
 	FIXTURE_MUST(bad_line(text) == 0);
 	f = (struct fault){ 0 };
-	return pins_check_header(&policy.volumes[0], metadata, &device, &f);
+	return pins_check_header(&policy.volumes[0], metadata, HEADER_METADATA_SIZE, &device, &f);
 }
 
 static int check_key(const char *text, const struct secret *key, const char *uuid)
@@ -278,13 +278,19 @@ static void test_pins(void)
 	FIXTURE_MUST(bad_line(R "header=sha256:" HEADER_SHA256 "\n") == 0);
 	for (i = 0; i < sizeof(metadata); i += 4093 /* a prime */) {
 		metadata[i] ^= 0x10;
-		wrong += pins_check_header(&policy.volumes[0], metadata, &device, &f) == 0;
+		wrong += pins_check_header(&policy.volumes[0], metadata, sizeof(metadata), &device,
+					   &f) == 0;
 		metadata[i] ^= 0x10;
 	}
 	metadata[sizeof(metadata) - 1] ^= 1;
-	wrong += pins_check_header(&policy.volumes[0], metadata, &device, &f) == 0;
+	wrong +=
+		pins_check_header(&policy.volumes[0], metadata, sizeof(metadata), &device, &f) == 0;
 	is_int(wrong, 0, "a bit in any place is another header");
-	is_int(pins_check_header(NULL, metadata, &device, &f), -0, "no pins at all");
+	metadata[sizeof(metadata) - 1] ^= 1;
+	is_int(pins_check_header(&policy.volumes[0], metadata, sizeof(metadata) / 2, &device, &f),
+	       -EPERM, "the half of it is another header");
+	is_int(pins_check_header(NULL, metadata, sizeof(metadata), &device, &f), -0,
+	       "no pins at all");
 
 	FIXTURE_MUST(bad_line(R "uuid=" UUID "\n") == 0);
 	f = (struct fault){ 0 };

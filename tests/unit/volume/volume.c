@@ -164,7 +164,7 @@ static int load(struct opened *o)
 	FIXTURE_MUST(o->device.fd >= 0 && fstat(o->device.fd, &st) == 0);
 	o->device.size = (uint64_t)st.st_size;
 	(void)snprintf(o->device.path, sizeof(o->device.path), "/dev/vda");
-	FIXTURE_MUST(header_read(&o->device, &o->header, &f) == 0);
+	FIXTURE_MUST(header_read(&o->device, HEADER_COPY_SIZE, &o->header, &f) == 0);
 	/* A header that was broken afterwards is loaded with the verdict from before. */
 	if (policy_judge(o->header.metadata, o->device.size, &conf, &conf.volumes[0],
 			 &o->verdict) == 0)
@@ -476,7 +476,9 @@ static void test_twice(void)
 
 static const char *check(const struct opened *o, const struct verdict *v, unsigned int options)
 {
-	struct volume_conf vc = { .name = "data", .options = options };
+	struct volume_conf vc = { .name = "data",
+				  .options = options,
+				  .metadata_size = HEADER_COPY_SIZE };
 	const char *rule = "accepted";
 	int r;
 
@@ -556,7 +558,9 @@ static void test_check(void)
 
 static int map(struct opened *o, unsigned int options)
 {
-	struct volume_conf vc = { .name = "data", .options = options };
+	struct volume_conf vc = { .name = "data",
+				  .options = options,
+				  .metadata_size = HEADER_COPY_SIZE };
 
 	f = (struct fault){ 0 };
 	return volume_map(&o->volume, &vc, &f);

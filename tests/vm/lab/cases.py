@@ -6,7 +6,8 @@ import hashlib
 import hmac
 import re
 
-from . import attack, disk, endings, firstboot, full, generators, headers, looks, lvm, names, owner, realroot, table
+from . import (attack, disk, endings, firstboot, full, generators, headers, looks, lvm, names, owner, realroot, stock,
+               table)
 from .case import (ATTACKERS, ALL, COCO, COCO12, COCO13, COCO14, EFI12, EVEN, GOOD, HURRIED, KEPT, KEY, LISTING, LUKS,
                    ODD, RELOAD, SHORT, UNGUARDED, WORKLOAD, Case, Disk, behind, tells, unlock)
 from .verdict import Boot, Falls, Refuse, Shell, Silent
@@ -29,6 +30,8 @@ FORMS = [("one", b"x", b"x"), ("binary", BINARY, BINARY), ("text", TEXT, TEXT), 
          ("cut", TEXT, TEXT + b"\0")]
 FORMS_CONFIG, FORMS_TABLE, FORMS_DISKS = volumes(FORMS)
 LONG = table.secret("long", 3032)
+
+LARGE = (Disk(of=stock.large),)
 
 CASES = [
     # the real root is reached
@@ -113,6 +116,11 @@ ATTACKS = [
     forged("first-broken", "checksum", EVEN),
     forged("iteration-bomb", "kdf-cost", ODD),
     forged("memory-bomb", "kdf-cost", EVEN),
+    Case("uneven", Refuse(6, "header-refused", says="'segment-alignment': .* smaller by 512 bytes"), GOOD,
+         behind(stock.uneven), on=ODD),
+    Case("large-metadata", Boot(found=1), GOOD, LARGE, config={"cocotab": "root auto - metadata-size=2m\n"}, on=EVEN),
+    Case("large-metadata-unasked", Refuse(6, "header-refused", says="'metadata-size': .*metadata-size=2m"), GOOD, LARGE,
+         on=EVEN),
     Case("null-keyslot", Refuse(6, "header-refused", says="'keyslot-cipher'"), table.plain(table.secret("another")),
          behind(attack.null_keyslot), on=EVEN),
     Case("slow-keyslot", Refuse(33, "deadline", within=45, not_before=15), GOOD, behind(attack.forged, "slow"),
@@ -138,6 +146,9 @@ CONTROLS = [
     Case("recipe-btrfs-good", Falls("^LAB root=/dev/mapper/root$"), GOOD, (Disk("btrfs"),), modules=("btrfs",),
          on=(COCO12,)),
     Case("recipe-btrfs-twin", ATTACKERS, GOOD, BTRFS_TWINS, modules=("btrfs",), on=(COCO12,)),
+    # What the kernel makes of it, once the secret has been used.
+    Case("recipe-uneven", Falls("Device size is not multiple of sector_size feature"), GOOD, behind(stock.uneven),
+         on=(COCO12,)),
     Case("recipe-wrong-secret", PROMPT, table.plain(table.secret("another"))),
     Case("recipe-no-secret", PROMPT),
 ]

@@ -1,0 +1,119 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# stock.t - disks that cryptsetup makes otherwise than by default, through the owner's verbs: what the guest opens is
+# prepared, pinned and rotated, and what it refuses is refused by the same rule, before anything is written.
+# Needs: cryptsetup python3
+source "$(dirname "$0")/../../lib/tap.sh"
+source "$(dirname "$0")/../../lib/fixture.sh"
+source "$(dirname "$0")/../../lib/guest.sh"
+
+printf '%s old' "$canary" > "$tmp/key"
+cheap=(--pbkdf pbkdf2 --pbkdf-force-iterations 1000)
+d=$tmp/disk c=$tmp/conf
+
+# blank SIZE, format OPTION...
+blank() {
+	must rm -f "$d" "$tmp"/{table,next,final}
+	must truncate -s "$1" "$d"
+}
+format() {
+	must cryptsetup luksFormat -q --disable-locks --key-file "$tmp/key" "$@" "$d" &> "$tmp/format.log"
+}
+
+# options OPTION: of cocotab, in a guest's configuration.
+options() {
+	must mkdir -p "$c/etc/coco-unlock"
+	printf 'root auto - %s\n' "$1" > "$c/etc/coco-unlock/cocotab"
+	printf '[Policy]\nRequirePolicyEntry=yes\n' > "$c/etc/coco-unlock/coco-unlock.conf"
+}
+
+# whole NAME METADATA-BYTES: from prepare to the end of a rotation.
+whole() {
+	own prepare "$d" -o "$tmp/table" --key-file "$tmp/key" --config "$c" --remove-old
+	is "$1: prepare" "$rc" 0
+	is '... pins both copies' "$(table_get "$tmp/table" "$policy" | grep '^header=')" \
+		"header=sha256:$(head -c $((2 * $2)) "$d" | sha256sum | cut -c 1-64)"
+	verify "$d" "$tmp/table" --config "$c"
+	is '... verify' "$rc" 0
+	boot "$d" "$tmp/table" "$c"
+	is '... the guest opens it' "$rc" 0
+	own rotate "$d" --table "$tmp/table" -o "$tmp/next" --config "$c"
+	is "... rotate" "$rc" 0
+	for table in table next; do
+		boot "$d" "$tmp/$table" "$c"
+		is "... in between it opens with the $table" "$rc" 0
+	done
+	own rotate --finish "$d" --table "$tmp/table" --new "$tmp/next" -o "$tmp/final" --config "$c"
+	is '... rotate --finish' "$rc" 0
+	boot "$d" "$tmp/final" "$c"
+	is '... the guest opens it' "$rc" 0
+	boot "$d" "$tmp/table" "$c"
+	is '... and not with the old table' "$rc" 29
+}
+
+# refused NAME RULE WORDS
+refused() {
+	local before=
+	before=$(sum "$d")
+	own prepare "$d" -o "$tmp/table" --key-file "$tmp/key" --config "$c"
+	is "$1: prepare refuses" "$rc" 2
+	ok "... by the rule, and says what to do" grep -q "rule '$2': .*$3" "$tmp/err"
+	ok '... and no table is there' test ! -e "$tmp/table"
+	is '... the disk is as it was' "$(sum "$d")" "$before"
+	table_make "$tmp/some" "$guid=$tmp/key"
+	printf '[Policy]\n' > "$c/etc/coco-unlock/coco-unlock.conf"
+	verify "$d" "$tmp/some" --config "$c"
+	is '... verify refuses' "$rc" 6
+	ok '... with the same words' grep -q "rule '$2': .*$3" "$tmp/out"
+}
+
+# Metadata of another size: snapd's, and the largest.
+for size in 2m 4m; do
+	blank 20M
+	options metadata-size=$size
+	format --luks2-metadata-size $size --luks2-keyslots-size 8m "${cheap[@]}"
+	whole "metadata of $size" $((${size%m} << 20))
+done
+# The second copy lies elsewhere, too, when a crash has torn it.
+must dd if=/dev/zero of="$d" bs=4096 seek=$((4 << 20 >> 12)) count=4 conv=notrunc status=none
+boot "$d" "$tmp/final" "$c"
+is 'without its second copy' "$rc" 29
+own repair "$d" --config "$c"
+is '... repair' "$rc" 0
+boot "$d" "$tmp/final" "$c"
+is '... the second copy has come back as text; its salt has not' "$rc" 29
+own repair "$d" --config "$c"
+is '... and repair has nothing to do' "$rc" 0
+
+blank 20M
+format --luks2-metadata-size 2m --luks2-keyslots-size 8m "${cheap[@]}"
+options -
+refused 'metadata of 2 MiB that cocotab does not know of' metadata-size 'metadata-size=2m'
+options metadata-size=4m
+refused '... or of which it says something else' metadata-size 'metadata-size=2m'
+
+# LUKS1 that has become LUKS2.
+options -
+for hash in sha256 sha512 sha1; do
+	blank 4M
+	format --type luks1 --hash $hash --pbkdf-force-iterations 1000
+	must cryptsetup convert -q --disable-locks --type luks2 "$d" &> "$tmp/format.log"
+	options -
+	if [[ $hash == sha1 ]]; then
+		refused "LUKS1 with $hash" keyslot-af 'cryptsetup reencrypt after cryptsetup convert'
+	else
+		whole "LUKS1 with $hash" 16384
+	fi
+done
+
+# The last bytes fill no sector.
+blank 20M
+options -
+format --sector-size 4096 "${cheap[@]}"
+must truncate -s +1536 "$d"
+refused 'a disk that ends inside of a sector' segment-alignment 'make the partition smaller by 1536 bytes'
+must truncate -s -1536 "$d"
+options -
+whole '... cut by that' 16384
+tap_done
