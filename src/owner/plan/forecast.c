@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "conf/cocotab.h"
+#include "owner/plan/names.h"
 #include "source/table.h"
 #include "volume/fetch.h"
 
@@ -90,6 +91,8 @@ int forecast(const struct conf *conf, size_t i, const struct secret *bytes,
 	if (r >= 0)
 		r = examine_image(conf, i, policy_entry_pins(ret_policy, conf->volumes[i].name),
 				  image, memory_kib, &secrets[i], examined, f);
+	if (r >= 0)
+		r = names_refuse(image, examined, conf->volumes[i].name, f);
 	for (n = 0; n < CONF_VOLUMES_MAX; n++)
 		secret_done(&secrets[n]);
 	return r;

@@ -12,8 +12,8 @@
 
 /*
  * Decides as a boot with configuration conf, this secret table (as read from a file) and the
- * image as the device of volume number i would, up to the volume key; the other volumes' disks
- * are not looked at, their secrets are. memory_kib as for examine_keyslot(). Not decided here:
+ * image as the device of volume number i would, up to the volume key, and to names of its content
+ * elsewhere on the image; the other volumes' disks are not looked at, their secrets are. memory_kib as for examine_keyslot(). Not decided here:
  * whether module, kernel, firmware and command line are in order, and what the running system
  * has. *examined, which was EXAMINED_NULL, has what was found, also after a refusal; its keyslot
  * counts after a success. Returns 0, or -errno with f saying what the boot would say.

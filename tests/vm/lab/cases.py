@@ -275,7 +275,8 @@ IN_LVM = dict(config=owner.STRICT_LVM, modules=("lvm",), root=lvm.ROOT)
 def owners(item, wanted_disk, wanted_table, code, on):
     """A pair of owner.STAGES; its name says which."""
     name = f"owner-{item}" if len(owner.STAGES[item]) == 1 else f"owner-{item}-{wanted_disk}-{wanted_table}"
-    expect = Refuse(29, "pin-mismatch", says="header") if code else Boot(found=2)
+    expect = {0: Boot(found=2), 29: Refuse(29, "pin-mismatch", says="header"),
+              31: Refuse(31, "root-confusion", says="fatlabel '/dev/vda1' EFI")}[code]
     more = IN_LVM if item == "lvm" else {"config": owner.STRICT}
     return Case(name, expect, owner.table_beside(wanted_table), (Disk("owner", name=f"{item}/{wanted_disk}"),),
                 on=on, **more)
@@ -294,7 +295,7 @@ def built(name):
 
 
 OWNERS_ON = {"fresh": (COCO13, COCO12, EFI12, COCO14), "installer": ODD, "lvm": EVEN, "repart": (COCO13, COCO14),
-             "rotation": ODD, "recovery": EVEN}
+             "labelled": (COCO13, COCO14), "rotation": ODD, "recovery": EVEN}
 OWNER = [owners(item, *stage, OWNERS_ON[item]) for item, stages in owner.STAGES.items() for stage in stages]
 OWNER += [built(name) for name in owner.TABLES]
 # Only Debian 12's guests have what coco-secret needs.

@@ -5,9 +5,10 @@ the owner's. Each attack stands beside a control that shows what it does where n
 The owner's guest has the root of Debian's installer, in LVM behind LUKS2, or three volumes: root, data and swap."""
 
 import os
+import struct
 
 from . import attack, disk, looks, lvm, owner, table, tree
-from .case import ATTACKERS, COCO12, COCO13, EVEN, GOOD, ODD, Case, Disk, behind, tells
+from .case import ATTACKERS, COCO12, COCO13, EVEN, GOOD, HURRIED, ODD, Case, Disk, behind, tells
 from .verdict import Boot, Falls, Refuse
 
 # Volumes besides the root: the UUIDs and labels of what is in them.
@@ -87,6 +88,38 @@ def bare_root():
     return item("bare-root", lambda tmp: attack.attackers_ext4(tmp, tmp + "/disk"))
 
 
+# Metadata of version 1.0 (linux/raid/md_p.h), at the end of the disk: what is in the RAID begins where the disk does.
+MD_SPARE, MD_LAST = 1 << 20, 8192
+
+
+def md_superblock(number, total, size):
+    """Of disk 0 or 1 of a mirror; both sizes in bytes."""
+    def packed(checksum):
+        return (struct.pack("<IIII16s32sQIIQIII", 0xa92b4efc, 1, 0, 0, b"lab mirror......", b"lab", 0, 1, 0, size // 512,
+                            0, 2, 0).ljust(128, b"\0")
+                + struct.pack("<QQQQII16s", 0, size // 512, (total - MD_LAST) // 4096 * 8, 0, number, 0,
+                              b"lab half ......%d" % number).ljust(64, b"\0")
+                + struct.pack("<QQQII", 0, 1, 0xffffffffffffffff, checksum, 2).ljust(64, b"\0")
+                + struct.pack("<HH", 0, 1))
+    total_sum = sum(struct.unpack("<65I", packed(0)))
+    return packed((total_sum & 0xffffffff) + (total_sum >> 32) & 0xffffffff)
+
+
+def md_half(combo, number):
+    """Half of a mirror that holds the owner's root."""
+    source = disk.root(combo.guest, combo.kernel, table.secret("root"))
+
+    def build(tmp):
+        attack.cache.run(["cp", "--sparse=always", source, tmp + "/disk"])
+        size = os.path.getsize(source)
+        total = size + MD_SPARE
+        os.truncate(tmp + "/disk", total)
+        with open(tmp + "/disk", "r+b") as f:
+            f.seek((total - MD_LAST) // 4096 * 4096)
+            f.write(md_superblock(number, total, size))
+    return item(f"md-half-{number}", build, source)
+
+
 # images
 
 # Said before the real root begins: what the swap volume of the owner's group is made of.
@@ -111,6 +144,14 @@ ASSEMBLES = {
                        f"cd {MD} || exit 1\necho none > metadata_version\necho raid1 > level\necho 1 > raid_disks\n"
                        "echo $(($(cat /sys/block/vdb/size) / 2)) > component_size\ncat /sys/block/vdb/dev > new_dev\n"
                        "echo 0 > dev-vdb/slot\necho active > array_state\n",
+}
+# The same for a RAID whose members have metadata: the kernel reads it.
+ASSEMBLES_MIRROR = {
+    "/etc/udev/rules.d/60-lab-md.rules": 'ACTION=="add", KERNEL=="vd[ab]", RUN+="/bin/sh /usr/lib/lab-md"\n',
+    "/usr/lib/lab-md": "[ -e /sys/block/vda -a -e /sys/block/vdb ] && mkdir /run/lab-md || exit 0\nmodprobe raid1\n"
+                       f"echo md_root > /sys/module/md_mod/parameters/new_array\ncd {MD} || exit 1\n"
+                       "echo 1.0 > metadata_version\nfor d in vda vdb; do cat /sys/block/$d/dev > new_dev; done\n"
+                       "echo active > array_state\n",
 }
 
 
@@ -168,4 +209,18 @@ NAMED = [
          VOLUMES + tuple(d for n in ("uuid", "label", "root-label", "swap") for d in behind(twin, n)),
          on=ODD, config=THREE, files=UNVERIFIED, commands=tuple(c for c, _ in FALLEN)),
 ]
-CASES = GROUPS + NAMED
+HALVES = tuple(Disk(of=lambda combo, n=n: md_half(combo, n)) for n in range(2))
+BELOW = "dmsetup deps -o blkdevname root"
+RAID = [
+    # The root is opened through the mirror ...
+    Case("md-mirror", Boot(found=1, checks=((BELOW, r"1 dependencies\s*: \(md_root\)"),)), GOOD, HALVES, on=(COCO13,),
+         config={"cocotab": f"root UUID={disk.ROOT_UUID}\n"}, modules=("lvm",), files=ASSEMBLES_MIRROR,
+         commands=(BELOW,)),
+    # ... or not at all.
+    Case("md-half", Refuse(4, "no-device", says=r"belongs to a RAID \(/dev/vda"), GOOD, HALVES[:1], on=EVEN,
+         config=HURRIED),
+    # What would come of it: a path is taken as it is, and past the mirror the same header opens.
+    Case("md-half-path", Boot(found=1, checks=((BELOW, r"1 dependencies\s*: \(vda\)"),)), GOOD, HALVES[:1], on=(COCO13,),
+         config={"cocotab": "root /dev/vda\n"}, commands=(BELOW,)),
+]
+CASES = GROUPS + NAMED + RAID

@@ -7,6 +7,7 @@ is kept, `coco-secret verify` has to say of each pair what the boot is then expe
 
 import os
 import re
+import struct
 import sys
 import tempfile
 
@@ -30,6 +31,7 @@ STAGES = {
     "installer": [("disk", "table", 0)],
     "lvm": [("disk", "table", 0)],
     "repart": [("disk", "table", 0)],
+    "labelled": [("disk", "table", 0), ("esp", "table", 31)],
     "rotation": [("begun", "first", 29), ("begun", "old", 0), ("begun", "new", 0),
                  ("finished", "old", 29), ("finished", "new", 29), ("finished", "last", 0)],
     "recovery": [("disk", "table", 0)],
@@ -52,8 +54,8 @@ def table_beside(name):
 
 def directory(guest, kernel_name, name):
     plain = disk.plain(guest, kernel_name)
-    made = {"fresh": fresh, "installer": installer, "lvm": installer_lvm, "repart": repart, "rotation": rotation,
-            "recovery": recovery}[name]
+    made = {"fresh": fresh, "installer": installer, "lvm": installer_lvm, "repart": repart,
+            "labelled": labelled, "rotation": rotation, "recovery": recovery}[name]
 
     def build(tmp):
         os.makedirs(tmp + "/guest/etc/coco-unlock")
@@ -147,6 +149,39 @@ def repart(guest, _kernel_name, plain, tmp):
                "--definitions=/mnt/repart.d --key-file=/mnt/passphrase /mnt/disk", [(tmp, "/mnt")], tmp + "/log")
     os.unlink(tmp + "/plain")
     coco_secret(guest, tmp, "prepare disk#2 -o table --key-file passphrase --config guest")
+
+
+LABELLED = {"10-esp.conf": "[Partition]\nType=esp\nSizeMinBytes=8M\nSizeMaxBytes=8M\n",
+            "20-root.conf": "[Partition]\nType=root\nLabel=system\nFormat=ext4\nEncrypt=key-file\n"
+                            "CopyFiles=/mnt/top:/\nSizeMinBytes={}M\n"}
+
+
+def labelled(guest, kernel_name, _plain, tmp):
+    """The root as systemd-repart makes and encrypts it: the file system and the LUKS header have one label. On the disk
+    `esp` so has the EFI system partition."""
+    disk.guest_tree(tree.system(guest, kernel_name), tree.tools(guest), tmp + "/top")
+    os.mkdir(tmp + "/repart.d")
+    for name, text in LABELLED.items():
+        disk.write(f"{tmp}/repart.d/{name}", text.format(disk.size_mib(tmp + "/top") + 64))
+    disk.with_file(tmp, "passphrase", PASSPHRASE)
+    # One tree has systemd-repart, the other mkfs.ext4.
+    tree.enter(tree.trees(guest) + "/root", "export LD_LIBRARY_PATH=/usr/lib/x86_64-linux-gnu:/srv/lib/x86_64-linux-gnu; "
+               "/srv/bin/systemd-repart --dry-run=no --offline=yes --empty=create --size=auto "
+               "--definitions=/mnt/repart.d --key-file=/mnt/passphrase /mnt/disk",
+               [(tmp, "/mnt"), (tree.trees(guest) + "/build/usr", "/srv")], tmp + "/log")
+    cache.remove(tmp + "/top")
+    coco_secret(guest, tmp, "prepare disk#2 -o table --key-file passphrase --config guest")
+    cache.run(["cp", "--sparse=always", tmp + "/disk", tmp + "/esp"])
+    with open(tmp + "/esp", "r+b") as f:
+        f.seek(MIB)
+        f.write(fat(b"system"))
+
+
+def fat(label):
+    """As much of an empty FAT12 of 128 sectors as libblkid looks at; no tool for it is in the guests."""
+    boot = bytearray(b"\xeb\x3c\x90mkfs.fat" + struct.pack("<HBHBHHBH", 512, 1, 1, 1, 16, 128, 0xf8, 1)).ljust(512, b"\0")
+    boot[38], boot[43:62], boot[510:] = 0x29, b"NO NAME    FAT12   ", b"\x55\xaa"
+    return bytes(boot) + b"\xf8\xff\xff".ljust(512, b"\0") + (label.ljust(11) + b"\x08").ljust(512, b"\0")
 
 
 def rotation(guest, kernel_name, _plain, tmp):
