@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 
 #include "base/io.h"
+#include "base/paths.h"
 #include "owner/disk/format.h"
 #include "owner/disk/lock.h"
 #include "owner/disk/partition.h"
@@ -60,21 +61,52 @@ int image_copy(int src_fd, uint64_t src, int dst_fd, uint64_t dst, uint64_t len)
 	return r;
 }
 
+/* On a block device O_EXCL fails while it or a part of it is mounted or mapped. */
+static int claim(const char *path, int flags, struct image *image, struct fault *f)
+{
+	image->claim_fd = open(path, flags | O_EXCL);
+	if (image->claim_fd >= 0)
+		return 0;
+	if (errno == EBUSY)
+		return image_refuse(f, EBUSY, image->path,
+				    "it, or a part of it, is mounted or in use");
+	return image_refuse(f, errno, image->path, "%s", strerror(errno));
+}
+
+void image_release(struct image *image)
+{
+	util_closep(&image->claim_fd);
+	image->claim_fd = -EBADF;
+}
+
+int image_claim(struct image *image, struct fault *f)
+{
+	char path[sizeof(PATH_SELF_FD) + 16];
+
+	if (!image->block || image->claim_fd >= 0)
+		return 0;
+	(void)snprintf(path, sizeof(path), PATH_SELF_FD, image->fd); /* fits */
+	return claim(path, O_RDWR | O_CLOEXEC | O_NONBLOCK, image, f);
+}
+
 static int open_whole(const char *path, bool writable, struct image *image, struct fault *f)
 {
 	int flags = (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+	char claimed[sizeof(PATH_SELF_FD) + 16];
 	struct stat st;
-	int ssz = 512;
+	int ssz = 512, r;
 
 	if (stat(path, &st) < 0)
 		return image_refuse(f, errno, path, "%s", strerror(errno));
 	if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
 		return image_refuse(f, EINVAL, path, "neither a file nor a block device");
 	image->block = S_ISBLK(st.st_mode);
-	/* On a block device O_EXCL fails while it or a part of it is mounted or mapped. */
-	image->fd = open(path, flags | (image->block ? O_EXCL : 0));
-	if (image->fd < 0 && errno == EBUSY)
-		return image_refuse(f, EBUSY, path, "it, or a part of it, is mounted or in use");
+	r = image->block ? claim(path, flags, image, f) : 0;
+	if (r < 0)
+		return r;
+	if (image->block)
+		(void)snprintf(claimed, sizeof(claimed), PATH_SELF_FD, image->claim_fd); /* fits */
+	image->fd = open(image->block ? claimed : path, flags);
 	if (image->fd < 0 || fstat(image->fd, &st) < 0)
 		return image_refuse(f, errno, path, "%s", strerror(errno));
 	if (image->block != S_ISBLK(st.st_mode) || (!image->block && !S_ISREG(st.st_mode)))
@@ -121,6 +153,8 @@ bool image_is(const struct image *image, const char *path)
 
 void image_done(struct image *image)
 {
+	image_release(image);
 	util_closep(&image->fd);
-	image->fd = -EBADF;
+	util_closep(&image->backing_fd);
+	image->fd = image->backing_fd = -EBADF;
 }

@@ -15,7 +15,9 @@
 #define IMAGE_UUID_SIZE 40
 
 struct image {
-	int fd;		      /* of the whole file or device, owned */
+	int fd;		      /* of the whole file or device, locked, owned */
+	int claim_fd;	      /* of a device: as long as it is open, nobody mounts that; owned */
+	int backing_fd;	      /* of a loop device: the file behind it, locked, owned */
 	char path[PATH_MAX];  /* of the same, as the user gave it */
 	bool block;	      /* a block device, not a file */
 	uint64_t total;	      /* bytes of the whole */
@@ -29,7 +31,7 @@ struct image {
 	char type[IMAGE_UUID_SIZE]; /* GUID of the partition's type */
 };
 
-#define IMAGE_NULL ((struct image){ .fd = -EBADF })
+#define IMAGE_NULL ((struct image){ .fd = -EBADF, .claim_fd = -EBADF, .backing_fd = -EBADF })
 #define _cleanup_image_ _cleanup_(image_done)
 
 /*
@@ -37,8 +39,8 @@ struct image {
  * the UUID of a partition. A file whose own name has the `#` is taken as it is. Refuses what is
  * no raw disk (format.h), and what is in use: a device that is mounted or mapped, a file behind a
  * loop device or in a running QEMU; as long as it is open here, QEMU does not open it for writing
- * (with writable: at all), and another image_open() for writing fails. Waits up to 10 s for the
- * lock of a device, which udev takes for a moment.
+ * (with writable: at all), and another image_open() for writing fails, also of a loop device of
+ * the same file. Waits up to 10 s for the lock of a device, which udev takes for a moment.
  *
  * Returns 0, or -errno with f about the path: -EBUSY and EXITCODE_REFUSED if it is in use, -EINVAL
  * and EXITCODE_BAD_INPUT for what a file says or lacks (partition table, partition), else the
@@ -48,6 +50,14 @@ int image_open(const char *spec, bool writable, struct image *ret_image, struct 
 
 /* True if this is the file of the image, by whatever name. */
 bool image_is(const struct image *image, const char *path);
+
+/*
+ * A device can be claimed by one descriptor only: it is given up while libcryptsetup claims it, and
+ * claimed again; the locks stay meanwhile. Both do nothing for a file. image_claim() returns 0, or
+ * -errno with f as image_open() does.
+ */
+void image_release(struct image *image);
+int image_claim(struct image *image, struct fault *f);
 
 void image_done(struct image *image);
 

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/sysmacros.h>
 #include <sys/time.h>
 
 #include "base/deadline.h"
@@ -136,22 +137,72 @@ static int lock_device(int fd, int operation)
 	return r;
 }
 
-int lock_image(const struct image *image, const struct stat *st, bool writable, struct fault *f)
+static int lock_file(const struct image *image, int fd, bool writable, struct fault *f)
 {
-	int operation = writable ? LOCK_EX : LOCK_SH, r;
-	struct loop_search loop = { .file = st };
-
-	if (image->block)
-		r = lock_device(image->fd, operation);
-	else
-		r = flock(image->fd, operation | LOCK_NB) < 0 ? -errno : 0;
-	if (r == -EWOULDBLOCK || r == -EINTR)
+	if (flock(fd, (writable ? LOCK_EX : LOCK_SH) | LOCK_NB) < 0 && errno == EWOULDBLOCK)
 		return image_refuse(f, EBUSY, image->path, "another program has locked it");
-	if (image->block)
-		return 0;
-	if (!lock_as_qemu(image->fd, writable))
+	if (!lock_as_qemu(fd, writable))
 		return image_refuse(f, EBUSY, image->path,
 				    "a virtual machine or another program uses it");
+	return 0;
+}
+
+/* The path of the file behind a loop device, or behind that of which this is a partition. Returns
+ * 1, 0 if it is none, or -errno. */
+static int find_backing(dev_t dev, char *ret_path, size_t size)
+{
+	static const char *const places[] = { "", "../" };
+	char path[PATH_MAX];
+	FILE *file = NULL;
+	size_t i;
+	int r;
+
+	for (i = 0; i < ARRAY_SIZE(places) && !file; i++) {
+		(void)snprintf(path, sizeof(path), PATH_SYS_DEV_BLOCK "/%u:%u/%sloop/backing_file",
+			       major(dev), minor(dev), places[i]); /* fits */
+		file = fopen(path, "re");
+		if (!file && errno != ENOENT)
+			return -errno;
+	}
+	if (!file)
+		return 0;
+	r = fgets(ret_path, (int)size, file) ? 1 : -EIO;
+	if (r > 0)
+		ret_path[strcspn(ret_path, "\n")] = '\0';
+	(void)fclose(file); /* only read */
+	return r;
+}
+
+static int lock_backing(struct image *image, dev_t dev, bool writable, struct fault *f)
+{
+	char path[PATH_MAX];
+	int r = find_backing(dev, path, sizeof(path));
+
+	if (r > 0) {
+		image->backing_fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+		if (image->backing_fd >= 0)
+			return lock_file(image, image->backing_fd, writable, f);
+		r = errno == ENOENT ? 0 : -errno; /* removed: nobody has it by its name */
+	}
+	return r < 0 ? image_refuse(f, -r, image->path,
+				    "cannot lock the file that is behind it: %s", strerror(-r)) :
+		       0;
+}
+
+int lock_image(struct image *image, const struct stat *st, bool writable, struct fault *f)
+{
+	struct loop_search loop = { .file = st };
+	int r;
+
+	if (image->block) {
+		r = lock_device(image->fd, writable ? LOCK_EX : LOCK_SH);
+		if (r == -EWOULDBLOCK || r == -EINTR)
+			return image_refuse(f, EBUSY, image->path, "another program has locked it");
+		return lock_backing(image, st->st_rdev, writable, f);
+	}
+	r = lock_file(image, image->fd, writable, f);
+	if (r < 0)
+		return r;
 	r = find_loop(&loop);
 	if (r < 0)
 		return image_refuse(f, -r, image->path,

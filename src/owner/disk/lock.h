@@ -12,9 +12,11 @@
 /*
  * Locks an image that has just been opened, which is locked until its descriptor is closed;
  * st is what fstat(2) says of it. A file must not be behind a loop device or in a running QEMU.
+ * Of a loop device, the file behind it is locked in the same way (image->backing_fd), so that
+ * nobody uses that by its own name, or by another loop device.
  * A device is waited for up to 10 s, with SIGALRM and ITIMER_REAL, which are as before then.
  * Returns 0, -EBUSY with f saying refused, or -errno with f if nobody can tell.
  */
-int lock_image(const struct image *image, const struct stat *st, bool writable, struct fault *f);
+int lock_image(struct image *image, const struct stat *st, bool writable, struct fault *f);
 
 #endif
