@@ -16,6 +16,7 @@
 #include "owner/io/file.h"
 #include "owner/io/passphrase.h"
 #include "owner/io/progress.h"
+#include "owner/io/shell.h"
 
 /* UEFI 2.10, appendix A names it; GRUB's core image is in it, found by its place. */
 #define TYPE_BIOS_BOOT "21686148-6449-6E6F-744E-656564454649"
@@ -83,19 +84,20 @@ static void warn_about_moves(const struct image *image)
 				 parts[i].number);
 }
 
-/* The secret is on its disk for good before the image that needs it has its name. */
+/* Both names at once, when all is on the disk: the secret's first. */
 static int commit(struct file_out *secret, struct file_out *out, const struct options *o,
 		  struct fault *f)
 {
-	int r = 0;
+	struct file_out files[2];
+	int r;
 
-	if (o->secret_out)
-		r = file_out_commit(secret, 1, f);
-	if (r < 0)
-		return r;
-	r = file_out_commit(out, 1, f);
-	if (r < 0 && o->secret_out && !o->force)
-		(void)unlink(o->secret_out); /* opens nothing */
+	if (!o->secret_out)
+		return file_out_commit(out, 1, f);
+	files[0] = *secret;
+	files[1] = *out;
+	r = file_out_commit(files, 2, f);
+	*secret = files[0];
+	*out = files[1];
 	return r;
 }
 
@@ -182,67 +184,100 @@ static int set_backup(struct inplace *p, const struct options *o, char *buf, siz
 	return 0;
 }
 
-/* A new secret is for a plain disk only, and is on its disk for good before anything begins. */
-static int get_inplace_secret(const struct options *o, enum inplace_state state,
-			      struct secret *ret_secret, struct fault *f)
+/* The command that goes on with what has begun; empty if it is too long to be printed. */
+static void set_again(const struct options *o, char *buf, size_t size)
 {
-	_cleanup_file_out_ struct file_out file = FILE_OUT_NULL;
-	int r;
+	const char *words[] = { "coco-secret",
+				"encrypt",
+				"--in-place",
+				"--secret",
+				o->secret ? o->secret : o->secret_out,
+				o->image,
+				o->backup ? "--backup" : NULL,
+				o->backup,
+				NULL };
 
+	(void)shell_command(buf, size, words);
+}
+
+/* A new secret is for a plain disk only. It gets its name when the disk needs it. */
+static int get_inplace_secret(const struct options *o, enum inplace_state state,
+			      struct secret *ret_secret, struct file_out *ret_file, struct fault *f)
+{
 	if (o->secret_out && state != INPLACE_PLAIN)
 		return fault_about(f, EXITCODE_REFUSED, o->image,
 				   "give the secret of the first run with --secret",
 				   "its encryption has begun already");
-	r = get_secret(o, ret_secret, &file, f);
-	if (r >= 0 && o->secret_out)
-		r = file_out_commit(&file, 1, f);
+	return get_secret(o, ret_secret, ret_file, f);
+}
+
+static int refuse_encrypted(const struct options *o, struct fault *f)
+{
+	return fault_about(f, EXITCODE_REFUSED, o->image,
+			   "use coco-secret prepare for an encrypted disk",
+			   "it is encrypted already");
+}
+
+static void print_inplace_result(const struct options *o)
+{
+	printf("%s: encrypted\n", o->image);
+	if (o->secret_out)
+		printf("%s: the secret that opens it\n", o->secret_out);
+	printf("next: coco-secret prepare %s --key-file %s -o TABLE\n", o->image,
+	       o->secret_out ? o->secret_out : o->secret);
+}
+
+/* With p open, which has the disk's lock until it is done. */
+static int go_in_place(const struct options *o, struct inplace *p, struct secret *secret,
+		       struct fault *f)
+{
+	_cleanup_file_out_ struct file_out secret_file = FILE_OUT_NULL;
+	_cleanup_close_ int signal_fd = -EBADF;
+	struct progress progress;
+	int r;
+
+	r = signal_fd = open_signals(f);
+	if (r >= 0)
+		r = get_inplace_secret(o, p->state, secret, &secret_file, f);
+	if (r < 0)
+		return r;
+	if (p->state != INPLACE_PLAIN)
+		printf("%s: goes on where an earlier run was interrupted\n", o->image);
+	p->cancel_fd = signal_fd;
+	p->progress = progress_show;
+	p->data = &progress;
+	progress_start(&progress, stderr, "encrypt");
+	r = inplace_run(p, o->secret_out ? &secret_file : NULL, f);
+	progress_end(&progress);
 	return r;
 }
 
 static int encrypt_in_place(const struct options *o, struct fault *f)
 {
 	_cleanup_secret_ struct secret secret = SECRET_NULL;
-	_cleanup_close_ int signal_fd = -EBADF;
-	struct progress progress;
+	char backup[PATH_MAX], again[FAULT_TEXT_MAX - 48];
 	struct inplace p = {
 		.path = o->image,
+		.again = again,
 		.passphrase = &secret,
 		.kdf = o->kdf,
 		.sector_size = o->sector_size,
-		.progress = progress_show,
-		.data = &progress,
+		.image = IMAGE_NULL,
 	};
-	enum inplace_state state = INPLACE_PLAIN;
-	char backup[PATH_MAX];
 	int r;
 
+	set_again(o, again, sizeof(again));
 	r = set_backup(&p, o, backup, sizeof(backup), f);
 	if (r >= 0)
-		r = inplace_look(&p, &state, f);
-	if (r >= 0 && state == INPLACE_ENCRYPTED)
-		return fault_about(f, EXITCODE_REFUSED, o->image,
-				   "use coco-secret prepare for an encrypted disk",
-				   "it is encrypted already");
+		r = inplace_open(&p, f);
+	if (r >= 0 && p.state == INPLACE_ENCRYPTED)
+		r = refuse_encrypted(o, f);
 	if (r >= 0)
-		r = signal_fd = open_signals(f);
+		r = go_in_place(o, &p, &secret, f);
+	inplace_done(&p);
 	if (r >= 0)
-		r = get_inplace_secret(o, state, &secret, f);
-	if (r < 0)
-		return r;
-	if (state != INPLACE_PLAIN)
-		printf("%s: goes on where an earlier run was interrupted\n", o->image);
-	p.cancel_fd = signal_fd;
-	progress_start(&progress, stderr, "encrypt");
-	r = inplace_run(&p, state, f);
-	progress_end(&progress);
-	if (r < 0)
-		return r;
-	printf("%s: encrypted\n", o->image);
-	if (o->secret_out)
-		printf("%s: the secret that opens it\n", o->secret_out);
-	printf("next: coco-secret prepare %s --key-file %s -o TABLE\n", o->image,
-	       o->secret_out ? o->secret_out : o->secret);
-	return 0;
+		print_inplace_result(o);
+	return r;
 }
 
 /* A generated secret needs no stretching; what a person has thought up does. */

@@ -5,22 +5,29 @@
  * place. At any point the plain data are on the disk, or the header that
  * says how far they are encrypted is, on the disk or in the backup:
  *
- *  1. a file gets 32 MiB longer: behind the file system there is room
+ *  1. a file gets 32 MiB longer, unless as much behind the file system is zeros: there is room
  *  2. libcryptsetup makes the header in the backup, and copies the first 16 MiB of the disk to
- *     its end; the backup gets its name when both are synced
+ *     its end; the secret and the backup get their names when all is synced
  *  3. the header goes from the backup to the front of the disk; synced; the backup goes
- *  4. libcryptsetup moves and encrypts from the end to the front, and keeps the count
- *  5. a file loses the last 16 MiB again, which nothing uses
+ *  4. libcryptsetup moves and encrypts from the end to the front, and keeps the count, until only
+ *     the part that was moved first is left
+ *  5. that part is encrypted here; a new header of the same volume waits in the backup, with the
+ *     size that the disk will have; goes to the disk; the end is wiped
+ *  6. a file loses the last 16 MiB again, which nothing uses; then the backup goes
  *
- * The last part of step 4 is not left to libcryptsetup if it was interrupted there: its recovery
- * (2.6) wipes the part that was moved first, from which it encrypts, before it notes that all is
- * done. Killed then, it would encrypt what it has wiped. Here the part is encrypted once more, a
- * new header of the same volume waits in the backup, goes to the disk, and then all is wiped.
+ * Step 5 is not left to libcryptsetup: its recovery (2.6) wipes the part that was moved first, from
+ * which it encrypts, before it notes that all is done; killed then, it would encrypt what it has
+ * wiped. And killed while it writes the last header, it leaves two copies of it that differ, and no
+ * word that this was a run of ours.
+ *
+ * One descriptor has the locks from the first look to the last write. libcryptsetup gets that, so
+ * that it cannot be led to another file that has got the name meanwhile. It claims a device for
+ * itself, so our own claim is given up for its time.
  */
 #include "owner/disk/inplace.h"
 
+#include <endian.h>
 #include <fcntl.h>
-#include <json-c/json.h>
 #include <libcryptsetup.h>
 #include <poll.h>
 #include <string.h>
@@ -28,25 +35,35 @@
 
 #include "base/io.h"
 #include "base/paths.h"
-#include "base/text.h"
-#include "owner/disk/filesystem.h"
 #include "owner/disk/header.h"
+#include "owner/disk/reencryption.h"
+#include "owner/disk/room.h"
 #include "owner/disk/xts.h"
-#include "owner/io/file.h"
+#include "owner/io/shell.h"
 #include "volume/volume.h"
 
-#define ROOM (2 * NEWHEADER_SIZE) /* bytes: for the header, and for the part that is moved first */
-/* Bytes of the whole disk: in a smaller one, libcryptsetup would encrypt the part that was moved
- * first into itself, and what is killed there is lost. */
-#define LEAST (ROOM + NEWHEADER_SIZE)
 #define SECTOR 512
 #define BLOCK 4096
+#define MIB (1024 * 1024)
 #define FD_PATH_SIZE 32
+#define COMMAND_SIZE 200
 
 /* LUKS2 spec, 2.1: in the binary header. */
 #define MAGIC_SIZE 8
 #define UUID_BEGIN 168
 #define UUID_END 208
+
+/* cryptsetup, reencryption of LUKS1: the first bytes of the magic while it is under way. */
+static const unsigned char luks1_magic[] = { 'L', 'U', 'K', 'S', 0xde, 0xad };
+
+static const unsigned char zeros[BLOCK];
+
+/* Behind the last header, in the backup. */
+struct last_note {
+	char magic[24];
+	uint64_t final; /* bytes that the disk will have, little endian */
+};
+static const char last_magic[24] = "coco-secret last header";
 
 static void crypt_freep(struct crypt_device **cd)
 {
@@ -57,35 +74,68 @@ static int library(const char *path, const char *doing, int r, struct fault *f)
 {
 	return fault_about(f, r == -EPERM ? EXITCODE_REFUSED : EXITCODE_IO, path,
 			   r == -EPERM ? "give the secret of the first run with --secret" :
-					 "check the disk; the same command goes on",
+					 "check the disk, and the kernel's messages about it",
 			   "libcryptsetup cannot %s: %s", doing,
 			   r == -EPERM ? "this secret opens no keyslot" : strerror(-r));
 }
 
-/* Whoever reads and writes here is the only one: libcryptsetup opens a device by itself. */
-static int open_disk(const struct inplace *p, struct image *ret_image, struct fault *f)
+/* The disk as libcryptsetup can open it. */
+static const char *disk_path(const struct inplace *p, char *buf)
 {
-	int r = image_open(p->path, true, ret_image, f);
-
-	if (r >= 0 && ret_image->partition) {
-		image_done(ret_image);
-		return fault_about(f, EXITCODE_REFUSED, p->path,
-				   "write a new image, without --in-place",
-				   "a partition of an image has no room to grow in place");
-	}
-	return r;
+	(void)snprintf(buf, FD_PATH_SIZE, PATH_SELF_FD, p->image.fd); /* fits */
+	return buf;
 }
 
-/* Returns 1 if the file or device has a LUKS2 header, and what reencryption says about it. */
-static int look_at_header(const char *path, crypt_reencrypt_info *ret_info)
+static bool is_cancelled(const struct inplace *p)
 {
-	_cleanup_(crypt_freep) struct crypt_device *cd = NULL;
+	struct pollfd fd = { .fd = p->cancel_fd, .events = POLLIN };
 
-	volume_init_library();
-	if (crypt_init(&cd, path) < 0 || crypt_load(cd, CRYPT_LUKS2, NULL) < 0)
-		return 0;
-	*ret_info = crypt_reencrypt_status(cd, NULL);
-	return 1;
+	return poll(&fd, 1, 0) > 0;
+}
+
+/* --- What is there --- */
+
+/* Another tool's work, which only that can go on with. */
+static int refuse_other(const struct inplace *p, enum reencryption_kind kind, struct fault *f)
+{
+	/* Of a file, cryptsetup cannot tell whether it is in use; we have seen that it is not. */
+	const char *const resume[] = { "cryptsetup",
+				       "reencrypt",
+				       "--resume-only",
+				       p->path,
+				       p->image.block ? NULL : "--force-offline-reencrypt",
+				       NULL };
+	const char *const dump[] = { "cryptsetup", "luksDump", p->path, NULL };
+	char command[COMMAND_SIZE];
+
+	(void)shell_command(command, sizeof(command),
+			    kind == REENCRYPTION_OTHER ? resume : dump); /* or empty */
+	if (kind == REENCRYPTION_OTHER)
+		return fault_about(f, EXITCODE_REFUSED, p->path,
+				   command[0] ? command : "cryptsetup reencrypt --resume-only",
+				   "cryptsetup has begun to re-encrypt it, and only cryptsetup can "
+				   "go on");
+	if (kind == REENCRYPTION_LEGACY)
+		return fault_about(f, EXITCODE_REFUSED, p->path,
+				   "go on with cryptsetup-reencrypt, which cryptsetup has had up to "
+				   "version 2.4",
+				   "cryptsetup-reencrypt has begun to re-encrypt it");
+	return fault_about(f, EXITCODE_REFUSED, p->path,
+			   command[0] ? command : "look at it with cryptsetup luksDump",
+			   "its header demands something, or its reencryption is in a state, that is "
+			   "not known");
+}
+
+static int refuse_luks1(const struct inplace *p, struct fault *f)
+{
+	const char *const resume[] = { "cryptsetup", "reencrypt", p->path, NULL };
+	char command[COMMAND_SIZE];
+
+	(void)shell_command(command, sizeof(command), resume); /* or empty */
+	return fault_about(f, EXITCODE_REFUSED, p->path,
+			   command[0] ? command : "cryptsetup reencrypt",
+			   "cryptsetup has begun to re-encrypt it (LUKS1), and can go on in the "
+			   "directory that has its files LUKS-UUID.log, .org and .new");
 }
 
 /* True if the front of the disk is a header of the same volume, whatever comes behind it. */
@@ -100,16 +150,15 @@ static bool is_same_volume(const struct image *image, int backup_fd)
 }
 
 /* Each block of the front is still plain, and then it is at the end, too; or it is the header's
- * already. Anything else is no disk that this backup was made for. */
-static int is_of_backup(const struct image *image, int backup_fd)
+ * already. Anything else is no disk that this backup was made for, or one that is further on.
+ * Returns 1, 0 or -errno. */
+static int is_begin_of(const struct image *image, int backup_fd)
 {
 	unsigned char front[BLOCK], header[BLOCK], end[BLOCK];
 	uint64_t at;
 	int r;
 
-	if (is_same_volume(image, backup_fd))
-		return 1;
-	if (image->total < ROOM)
+	if (image->total < ROOM_SIZE)
 		return 0;
 	for (at = 0; at < NEWHEADER_SIZE; at += BLOCK) {
 		r = io_read_at(image->fd, front, BLOCK, at);
@@ -125,96 +174,170 @@ static int is_of_backup(const struct image *image, int backup_fd)
 	return 1;
 }
 
-/* Returns 1 if there is one, with what its header says. */
-static int look_at_backup(const struct inplace *p, const struct image *image,
-			  crypt_reencrypt_info *ret_info, struct fault *f)
+/* What the size of the disk is in the end; as if it had not been made shorter yet. */
+static uint64_t final_of(const struct image *image)
 {
-	_cleanup_close_ int fd = open(p->backup, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	return image->block ? image->total : image->total - NEWHEADER_SIZE;
+}
+
+/*
+ * A finished header of the disk's own volume, with our note behind it. Version 0.1 wrote no note:
+ * its backup counts while the header on the disk says that only the end is missing. A backup that
+ * somebody has made of a finished disk has neither, and must not bring back an old header.
+ * Returns 1 with p->final, 0 or -errno.
+ */
+static int is_end_of(struct inplace *p, int backup_fd)
+{
+	struct reencryption re;
+	struct last_note note;
+	uint64_t final;
+	int r;
+
+	if (!is_same_volume(&p->image, backup_fd))
+		return 0;
+	r = io_read_at(backup_fd, &note, sizeof(note), NEWHEADER_SIZE);
+	if (r < 0 && r != -ENODATA)
+		return r;
+	if (r == 0) {
+		final = le64toh(note.final);
+		if (memcmp(note.magic, last_magic, sizeof(last_magic)) != 0 ||
+		    (final != p->image.total && final != final_of(&p->image)))
+			return 0;
+		p->final = final;
+		return 1;
+	}
+	r = reencryption_look(p->image.fd, p->image.total, &re);
+	if (r <= 0 || re.kind != REENCRYPTION_OURS || (!re.last && !re.complete))
+		return r < 0 ? r : 0;
+	p->final = final_of(&p->image);
+	return 1;
+}
+
+static int refuse_backup(const struct inplace *p, int fd, struct fault *f)
+{
+	const char *const restore[] = { "cryptsetup",		"luksHeaderRestore", p->path,
+					"--header-backup-file", p->backup,	     NULL };
+	char command[COMMAND_SIZE], next[FAULT_TEXT_MAX];
+
+	if (!is_same_volume(&p->image, fd) || shell_command(command, sizeof(command), restore) < 0)
+		return fault_about(f, EXITCODE_REFUSED, p->backup,
+				   "move it away, or name another file with --backup",
+				   "it is there, and not the header that was made for %s", p->path);
+	(void)snprintf(next, sizeof(next), "move it away; only if the disk does not open: %s",
+		       command);
+	return fault_about(f, EXITCODE_REFUSED, p->backup, next,
+			   "it is a header of %s, but not one that this program has left there",
+			   p->path);
+}
+
+/* Returns 1 if there is one, with p->state. */
+static int look_at_backup(struct inplace *p, struct fault *f)
+{
+	_cleanup_close_ int fd = open(p->backup, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	struct reencryption re;
 	int r;
 
 	if (fd < 0 && errno == ENOENT)
 		return 0;
 	if (fd < 0)
 		return fault_io(f, p->backup, -errno, "cannot read");
-	r = look_at_header(p->backup, ret_info) ? is_of_backup(image, fd) : 0;
+	r = reencryption_look(fd, p->image.total, &re);
+	if (r > 0 && re.kind == REENCRYPTION_OURS && re.untouched) {
+		p->state = INPLACE_PREPARED;
+		r = is_begin_of(&p->image, fd);
+	} else if (r > 0) {
+		p->state = INPLACE_LAST;
+		r = re.kind == REENCRYPTION_NONE ? is_end_of(p, fd) : 0;
+	}
+	if (r < 0)
+		return fault_io(f, p->path, r, "cannot read it and its backup");
+	return r == 0 ? refuse_backup(p, fd, f) : 1;
+}
+
+static int look_at_disk(struct inplace *p, struct fault *f)
+{
+	unsigned char magic[sizeof(luks1_magic)];
+	struct reencryption re;
+	int r;
+
+	if (io_read_at(p->image.fd, magic, sizeof(magic), 0) == 0 &&
+	    memcmp(magic, luks1_magic, sizeof(magic)) == 0)
+		return refuse_luks1(p, f);
+	r = reencryption_look(p->image.fd, p->image.total, &re);
 	if (r < 0)
 		return fault_io(f, p->path, r, "cannot read");
-	if (r == 0)
-		return fault_about(f, EXITCODE_REFUSED, p->backup,
-				   "remove it if the disk was replaced since, else name another one "
-				   "with --backup",
-				   "it is there, and not the header that was made for %s", p->path);
-	return 1;
+	if (r == 0) {
+		p->state = INPLACE_PLAIN;
+		p->before = p->image.total;
+		return room_plan(&p->image, &p->sector_size, &p->room, f);
+	}
+	p->state = re.kind == REENCRYPTION_NONE ? INPLACE_ENCRYPTED : INPLACE_RUNNING;
+	if (re.kind != REENCRYPTION_NONE && re.kind != REENCRYPTION_OURS)
+		return refuse_other(p, re.kind, f);
+	return 0;
 }
 
-int inplace_look(const struct inplace *p, enum inplace_state *ret_state, struct fault *f)
+int inplace_open(struct inplace *p, struct fault *f)
 {
-	_cleanup_image_ struct image image = IMAGE_NULL;
-	crypt_reencrypt_info info = CRYPT_REENCRYPT_NONE;
-	struct filesystem fs;
 	int r;
 
-	r = open_disk(p, &image, f);
-	if (r >= 0)
-		r = look_at_backup(p, &image, &info, f);
+	r = image_open(p->path, true, &p->image, f);
 	if (r < 0)
 		return r;
-	if (r > 0) {
-		*ret_state = info == CRYPT_REENCRYPT_NONE ? INPLACE_LAST : INPLACE_PREPARED;
-		return 0;
-	}
-	if (look_at_header(p->path, &info)) {
-		if (info == CRYPT_REENCRYPT_INVALID)
-			return fault_about(f, EXITCODE_REFUSED, p->path,
-					   "look at it with cryptsetup",
-					   "its reencryption is in a state that is not known");
-		*ret_state = info == CRYPT_REENCRYPT_NONE ? INPLACE_ENCRYPTED : INPLACE_RUNNING;
-		return 0;
-	}
-	r = filesystem_look(&image, &fs, f);
-	if (r >= 0)
-		*ret_state = INPLACE_PLAIN;
-	return r;
-}
-
-/* Step 1. A run that was interrupted here has made the room already. */
-static int make_room(const struct inplace *p, uint32_t *ret_sector_size, struct fault *f)
-{
-	_cleanup_image_ struct image image = IMAGE_NULL;
-	struct filesystem fs;
-	uint64_t total;
-	int r;
-
-	r = open_disk(p, &image, f);
-	if (r >= 0)
-		r = filesystem_look(&image, &fs, f);
-	if (r < 0)
-		return r;
-	*ret_sector_size = p->sector_size ? p->sector_size : filesystem_sector_size(&fs, &image);
-	if (image.size % *ret_sector_size != 0)
-		return fault_about(f, EXITCODE_BAD_INPUT, p->path,
-				   "fill it up with zeros (truncate)",
-				   "its size is no multiple of %u bytes", *ret_sector_size);
-	if (fs.size > 0 && image.size - fs.size >= ROOM && image.size >= LEAST)
-		return 0;
-	if (image.block)
+	if (p->image.partition)
 		return fault_about(f, EXITCODE_REFUSED, p->path,
-				   "make its file system smaller by 32 MiB (as resize2fs does), or its "
-				   "partition larger",
-				   "the last 32 MiB of the device must be free, and %s",
-				   fs.size ? "its file system has them" :
-					     "nothing says how large its file system is");
-	total = image.total + ROOM < LEAST ? LEAST : image.total + ROOM;
-	if (ftruncate(image.fd, (off_t)total) < 0 || fsync(image.fd) < 0)
-		return fault_io(f, p->path, -errno, "cannot make it longer");
+				   "write a new image, without --in-place",
+				   "a partition of an image has no room to grow in place");
+	p->room = p->image.total;
+	r = look_at_backup(p, f);
+	if (r == 0)
+		r = look_at_disk(p, f);
+	if (r >= 0 && p->state != INPLACE_ENCRYPTED)
+		r = room_check_limit(&p->image, p->room, f);
+	return r < 0 ? r : 0;
+}
+
+/* --- Steps 1 and 2: what fails here is undone --- */
+
+/* All of the file for good, so that it is not the last block that does not fit. Some file systems
+ * cannot do that. Returns 0 or -errno. */
+static int reserve(int fd, uint64_t size)
+{
+	if (fallocate(fd, 0, 0, (off_t)size) == 0)
+		return 0;
+	if (errno != EOPNOTSUPP)
+		return -errno;
+	return ftruncate(fd, (off_t)size) < 0 ? -errno : 0;
+}
+
+static int create_backup(const struct inplace *p, struct file_out *file, struct fault *f)
+{
+	int r = file_out_create(p->backup, false, file, f);
+
+	if (r < 0)
+		return r;
+	r = reserve(file->fd, NEWHEADER_SIZE + NEWHEADER_SPACE);
+	return r < 0 ? fault_io(f, p->backup, r, "cannot write") : 0;
+}
+
+/* Step 1. */
+static int make_room(struct inplace *p, struct fault *f)
+{
+	int r = p->image.block ? 0 : reserve(p->image.fd, p->room);
+
+	if (r >= 0 && fsync(p->image.fd) < 0)
+		r = -errno;
+	if (r < 0)
+		return fault_io(f, p->path, r, "cannot make room in it");
+	p->image.total = p->image.size = p->room;
 	return 0;
 }
 
 /* The header with a keyslot, and the reencryption in it; moves the disk's front to its end. */
-static int make_header(const struct inplace *p, const char *header_path, uint32_t sector_size)
+static int make_header(const struct inplace *p, const char *header_path)
 {
 	_cleanup_(crypt_freep) struct crypt_device *cd = NULL;
-	const struct crypt_params_luks2 luks2 = { .sector_size = sector_size };
+	const struct crypt_params_luks2 luks2 = { .sector_size = p->sector_size };
 	const struct crypt_params_reencrypt params = {
 		.mode = CRYPT_REENCRYPT_ENCRYPT,
 		.direction = CRYPT_REENCRYPT_BACKWARD,
@@ -224,12 +347,13 @@ static int make_header(const struct inplace *p, const char *header_path, uint32_
 		.luks2 = &luks2,
 		.flags = CRYPT_REENCRYPT_INITIALIZE_ONLY | CRYPT_REENCRYPT_MOVE_FIRST_SEGMENT,
 	};
+	char data_path[FD_PATH_SIZE];
 	int r;
 
 	volume_init_library();
-	r = crypt_init_data_device(&cd, header_path, p->path);
+	r = crypt_init_data_device(&cd, header_path, disk_path(p, data_path));
 	if (r >= 0)
-		r = newheader_format(cd, NULL, p->passphrase, p->kdf, sector_size, NULL);
+		r = newheader_format(cd, NULL, p->passphrase, p->kdf, p->sector_size, NULL);
 	if (r >= 0)
 		r = crypt_reencrypt_init_by_passphrase(cd, NULL, (const char *)p->passphrase->bytes,
 						       p->passphrase->len, CRYPT_ANY_SLOT, r, "aes",
@@ -237,33 +361,77 @@ static int make_header(const struct inplace *p, const char *header_path, uint32_
 	return r < 0 ? r : 0;
 }
 
-/* Step 2. */
-static int prepare(const struct inplace *p, struct fault *f)
+/* Step 2, without the names. */
+static int begin(struct inplace *p, struct file_out *backup, struct fault *f)
 {
-	_cleanup_file_out_ struct file_out file = FILE_OUT_NULL;
-	_cleanup_image_ struct image image = IMAGE_NULL;
 	char path[FD_PATH_SIZE];
-	uint32_t sector_size;
 	int r;
 
-	r = make_room(p, &sector_size, f);
-	if (r >= 0)
-		r = file_out_create(p->backup, false, &file, f);
-	if (r < 0)
-		return r;
-	if (ftruncate(file.fd, NEWHEADER_SIZE) < 0)
+	(void)snprintf(path, sizeof(path), PATH_SELF_FD, backup->fd); /* fits */
+	if (ftruncate(backup->fd, NEWHEADER_SIZE) < 0)
 		return fault_io(f, p->backup, -errno, "cannot write");
-	(void)snprintf(path, sizeof(path), PATH_SELF_FD, file.fd); /* fits */
-	r = make_header(p, path, sector_size);
+	image_release(&p->image);
+	r = make_header(p, path);
 	if (r < 0)
 		return library(p->path, "begin", r, f);
-	r = open_disk(p, &image, f);
+	r = image_claim(&p->image, f);
 	if (r < 0)
 		return r;
-	if (fsync(image.fd) < 0)
+	if (fsync(p->image.fd) < 0)
 		return fault_io(f, p->path, -errno, "cannot write");
-	return file_out_commit(&file, 1, f);
+	if (is_cancelled(p))
+		return fault_about(f, EXITCODE_REFUSED, p->path, "run it again",
+				   "interrupted: nothing has changed");
+	return 0;
 }
+
+/* The end is as it was, or zeros where it was a copy of the front already. The failure is being
+ * reported, so what fails here is not. */
+static void undo(struct inplace *p)
+{
+	uint64_t at;
+	int r = 0;
+
+	if (p->room != p->before)
+		r = ftruncate(p->image.fd, (off_t)p->before) < 0 ? -errno : 1;
+	for (at = p->before - NEWHEADER_SIZE; at < p->before && r == 0; at += BLOCK)
+		r = io_write_at(p->image.fd, zeros, BLOCK, at);
+}
+
+/* The secret gets its name just before the header does that it opens. */
+static int commit(struct file_out *secret, struct file_out *backup, struct fault *f)
+{
+	struct file_out files[2] = { FILE_OUT_NULL, *backup };
+	int r;
+
+	if (!secret)
+		return file_out_commit(backup, 1, f);
+	files[0] = *secret;
+	r = file_out_commit(files, 2, f);
+	*secret = files[0];
+	*backup = files[1];
+	return r;
+}
+
+static int prepare(struct inplace *p, struct file_out *secret, struct fault *f)
+{
+	_cleanup_file_out_ struct file_out backup = FILE_OUT_NULL;
+	int r;
+
+	r = create_backup(p, &backup, f);
+	if (r < 0)
+		return r;
+	r = make_room(p, f);
+	if (r >= 0)
+		r = begin(p, &backup, f);
+	if (r >= 0)
+		r = commit(secret, &backup, f);
+	if (r < 0)
+		undo(p);
+	return r;
+}
+
+/* --- Step 3 --- */
 
 /* For good, before the header on the disk begins to differ from it. */
 static int remove_backup(const struct inplace *p, struct fault *f)
@@ -279,62 +447,67 @@ static int remove_backup(const struct inplace *p, struct fault *f)
 }
 
 /* It can be done again. */
-static int copy_header(const struct inplace *p, struct fault *f)
+static int copy_header(const struct inplace *p, int backup_fd, struct fault *f)
 {
-	_cleanup_image_ struct image image = IMAGE_NULL;
-	_cleanup_close_ int fd = -EBADF;
 	unsigned char buf[BLOCK];
 	uint64_t at;
-	int r;
+	int r = 0;
 
-	r = open_disk(p, &image, f);
-	if (r < 0)
-		return r;
-	fd = open(p->backup, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return fault_io(f, p->backup, -errno, "cannot read");
 	for (at = 0; at < NEWHEADER_SIZE && r >= 0; at += BLOCK) {
-		r = io_read_at(fd, buf, BLOCK, at);
+		r = io_read_at(backup_fd, buf, BLOCK, at);
 		if (r >= 0)
-			r = io_write_at(image.fd, buf, BLOCK, at);
+			r = io_write_at(p->image.fd, buf, BLOCK, at);
 	}
-	if (r >= 0 && fsync(image.fd) < 0)
+	if (r >= 0 && fsync(p->image.fd) < 0)
 		r = -errno;
 	return r < 0 ? fault_io(f, p->path, r, "cannot write the header") : 0;
 }
 
-/* Step 3. */
 static int put_header(const struct inplace *p, struct fault *f)
 {
-	int r = copy_header(p, f);
+	_cleanup_close_ int fd = open(p->backup, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int r;
 
+	if (fd < 0)
+		return fault_io(f, p->backup, -errno, "cannot read");
+	r = copy_header(p, fd, f);
 	return r < 0 ? r : remove_backup(p, f);
 }
 
+/* --- Step 4 --- */
+
 struct watch {
 	const struct inplace *p;
+	struct crypt_device *cd;
 	bool cancelled;
 };
+
+static bool is_last(const struct inplace *p, struct crypt_device *cd, struct reencryption *ret)
+{
+	reencryption_get(cd, p->image.total, ret);
+	return ret->kind == REENCRYPTION_OURS && (ret->last || ret->complete);
+}
 
 /* libcryptsetup stops, in a clean state, when this is not 0. */
 static int watch(uint64_t size, uint64_t offset, void *data)
 {
 	struct watch *w = data;
-	struct pollfd fd = { .fd = w->p->cancel_fd, .events = POLLIN };
+	struct reencryption re;
 
 	if (w->p->progress)
 		w->p->progress(w->p->data, offset < size ? offset : size, size);
-	w->cancelled = w->cancelled || poll(&fd, 1, 0) > 0;
-	return w->cancelled;
+	w->cancelled = w->cancelled || is_cancelled(w->p);
+	return w->cancelled || is_last(w->p, w->cd, &re);
 }
 
 static int open_library(const struct inplace *p, struct crypt_device **ret_cd)
 {
 	_cleanup_(crypt_freep) struct crypt_device *cd = NULL;
+	char path[FD_PATH_SIZE];
 	int r;
 
 	volume_init_library();
-	r = crypt_init(&cd, p->path);
+	r = crypt_init(&cd, disk_path(p, path));
 	if (r >= 0)
 		r = crypt_load(cd, CRYPT_LUKS2, NULL);
 	if (r >= 0)
@@ -351,241 +524,258 @@ static int continue_with(const struct inplace *p, struct crypt_device *cd, uint3
 						  CRYPT_ANY_SLOT, NULL, NULL, &params);
 }
 
-/* What was being written when the last run died is written again. */
+/* What was being written when the last run died is written again. Returns 1 if the last part is
+ * all that is left; else 0 or -errno. */
 static int recover(const struct inplace *p)
 {
 	_cleanup_(crypt_freep) struct crypt_device *cd = NULL;
+	struct reencryption re;
 	int r = open_library(p, &cd);
 
-	if (r >= 0 && crypt_reencrypt_status(cd, NULL) == CRYPT_REENCRYPT_CRASH)
-		r = continue_with(p, cd, CRYPT_REENCRYPT_RECOVERY);
+	if (r < 0)
+		return r;
+	if (is_last(p, cd, &re))
+		return 1;
+	if (crypt_reencrypt_status(cd, NULL) != CRYPT_REENCRYPT_CRASH)
+		return 0;
+	r = continue_with(p, cd, CRYPT_REENCRYPT_RECOVERY);
 	return r < 0 ? r : 0;
 }
 
-/* The segments, as far as they matter at the end. */
-struct last_part {
-	bool complete;	       /* all is encrypted, only the notes are still there */
-	bool interrupted;      /* in the part that was moved first, which is encrypted last */
-	uint64_t offset, size; /* bytes: where it is, not encrypted */
-};
-
-static uint64_t number(struct json_object *segment, const char *key)
-{
-	struct json_object *value = NULL;
-	uint64_t n = 0;
-
-	if (json_object_object_get_ex(segment, key, &value) &&
-	    text_u64(json_object_get_string(value), INT64_MAX, &n) < 0)
-		return 0;
-	return n;
-}
-
-static bool has_flag(struct json_object *segment, const char *name)
-{
-	struct json_object *flags = NULL;
-	size_t i;
-
-	if (!json_object_object_get_ex(segment, "flags", &flags))
-		return false;
-	for (i = 0; i < json_object_array_length(flags); i++)
-		if (strcmp(json_object_get_string(json_object_array_get_idx(flags, i)), name) == 0)
-			return true;
-	return false;
-}
-
-/* libcryptsetup has loaded the header, so it has the members that each segment must have. */
-static struct last_part find_last_part(struct crypt_device *cd)
-{
-	struct json_object *root = NULL, *segments = NULL, *first = NULL, *type = NULL;
-	struct last_part last = { 0 };
-	const char *text = NULL;
-
-	if (crypt_dump_json(cd, &text, 0) == 0)
-		root = json_tokener_parse(text);
-	if (root && json_object_object_get_ex(root, "segments", &segments) &&
-	    json_object_object_get_ex(segments, "0", &first) &&
-	    json_object_object_get_ex(first, "type", &type) &&
-	    strcmp(json_object_get_string(type), "crypt") == 0 &&
-	    number(first, "offset") == NEWHEADER_SIZE && number(first, "iv_tweak") == 0) {
-		json_object_object_foreach(segments, id, segment) {
-			(void)id;
-			if (!has_flag(segment, "backup-moved-segment"))
-				continue;
-			last.offset = number(segment, "offset");
-			last.size = number(segment, "size");
-		}
-		last.interrupted = has_flag(first, "in-reencryption") && last.size > 0 &&
-				   last.size <= NEWHEADER_SIZE;
-		last.complete = !json_object_object_get_ex(first, "flags", NULL);
-	}
-	json_object_put(root); /* takes NULL */
-	return last;
-}
-
-/* Encrypts it from where it still is plain to its place, the first of the data. */
-static int encrypt_last(const struct inplace *p, struct crypt_device *cd, const struct secret *key,
-			const struct last_part *last, struct fault *f)
-{
-	_cleanup_image_ struct image image = IMAGE_NULL;
-	unsigned char buf[BLOCK];
-	struct xts *xts = NULL;
-	uint64_t at;
-	int r;
-
-	r = open_disk(p, &image, f);
-	if (r < 0)
-		return r;
-	r = xts_new(key, &xts);
-	for (at = 0; at < last->size && r >= 0; at += BLOCK) {
-		r = io_read_at(image.fd, buf, BLOCK, last->offset + at);
-		if (r >= 0)
-			r = xts_encrypt(xts, buf, BLOCK, at, (uint32_t)crypt_get_sector_size(cd));
-		if (r >= 0)
-			r = io_write_at(image.fd, buf, BLOCK, NEWHEADER_SIZE + at);
-	}
-	xts_free(xts);
-	if (r >= 0 && fsync(image.fd) < 0)
-		r = -errno;
-	return r < 0 ? fault_io(f, p->path, r, "cannot encrypt the last part") : 0;
-}
-
-/* A new header for the same volume, in the backup. */
-static int make_last_header(const struct inplace *p, struct crypt_device *cd,
-			    const struct secret *key, struct fault *f)
-{
-	_cleanup_file_out_ struct file_out file = FILE_OUT_NULL;
-	char path[FD_PATH_SIZE];
-	int r;
-
-	r = file_out_create(p->backup, false, &file, f);
-	if (r < 0)
-		return r;
-	if (ftruncate(file.fd, NEWHEADER_SIZE + NEWHEADER_SPACE) < 0)
-		return fault_io(f, p->backup, -errno, "cannot write");
-	(void)snprintf(path, sizeof(path), PATH_SELF_FD, file.fd); /* fits */
-	r = newheader_renew(path, cd, p->passphrase, p->kdf, key);
-	if (r < 0)
-		return library(p->path, "make the last header", r, f);
-	if (ftruncate(file.fd, NEWHEADER_SIZE) < 0)
-		return fault_io(f, p->backup, -errno, "cannot write");
-	return file_out_commit(&file, 1, f);
-}
-
-/* The last 16 MiB have had plain data, and nothing needs them. */
-static int wipe_end(const struct inplace *p, struct fault *f)
-{
-	_cleanup_image_ struct image image = IMAGE_NULL;
-	unsigned char buf[BLOCK];
-	uint64_t at;
-	int r;
-
-	r = open_disk(p, &image, f);
-	if (r < 0)
-		return r;
-	for (at = 0; at < NEWHEADER_SIZE && r >= 0; at += BLOCK) {
-		r = getrandom(buf, BLOCK, 0) == BLOCK ? 0 : -EIO;
-		if (r >= 0)
-			r = io_write_at(image.fd, buf, BLOCK, image.total - NEWHEADER_SIZE + at);
-	}
-	if (r >= 0 && fsync(image.fd) < 0)
-		r = -errno;
-	return r < 0 ? fault_io(f, p->path, r, "cannot wipe its end") : 0;
-}
-
-static int put_last_header(const struct inplace *p, struct fault *f)
-{
-	int r = copy_header(p, f);
-
-	if (r >= 0)
-		r = wipe_end(p, f);
-	return r < 0 ? r : remove_backup(p, f);
-}
-
-static int finish_alone(const struct inplace *p, struct crypt_device *cd,
-			const struct last_part *last, struct fault *f)
-{
-	_cleanup_secret_ struct secret key = SECRET_NULL;
-	size_t size = SECRET_CAPACITY;
-	int r;
-
-	r = secret_init(&key, f);
-	if (r < 0)
-		return r;
-	r = crypt_volume_key_get(cd, CRYPT_ANY_SLOT, (char *)key.bytes, &size,
-				 (const char *)p->passphrase->bytes, p->passphrase->len);
-	if (r < 0)
-		return library(p->path, "go on", r, f);
-	key.len = size;
-	r = last->complete ? 0 : encrypt_last(p, cd, &key, last, f);
-	if (r >= 0)
-		r = make_last_header(p, cd, &key, f);
-	return r < 0 ? r : put_last_header(p, f);
-}
-
-/* Step 4. */
-static int run(const struct inplace *p, struct fault *f)
+static int shift(const struct inplace *p, struct fault *f)
 {
 	_cleanup_(crypt_freep) struct crypt_device *cd = NULL;
 	struct watch w = { .p = p };
-	struct last_part last;
+	struct reencryption re;
 	int r;
 
 	r = open_library(p, &cd);
 	if (r < 0)
 		return library(p->path, "go on", r, f);
-	last = find_last_part(cd);
-	if (last.complete || last.interrupted)
-		return finish_alone(p, cd, &last, f);
-	r = recover(p);
-	crypt_free(TAKE_PTR(cd));
-	if (r >= 0)
-		r = open_library(p, &cd);
-	if (r < 0)
-		return library(p->path, "go on", r, f);
+	if (is_last(p, cd, &re))
+		return 0;
+	w.cd = cd;
 	r = continue_with(p, cd, CRYPT_REENCRYPT_RESUME_ONLY);
 	if (r < 0)
 		return library(p->path, "go on", r, f);
 	r = crypt_reencrypt_run(cd, watch, &w);
 	if (w.cancelled)
-		return fault_about(f, EXITCODE_REFUSED, p->path,
-				   "the same command with --secret goes on; the disk can be used again "
-				   "when it has ended",
+		return fault_about(f, EXITCODE_REFUSED, p->path, "",
 				   "interrupted: a part of it is encrypted");
 	return r < 0 ? library(p->path, "encrypt", r, f) : 0;
 }
 
-/* Step 5, and what the unlocker says of the result. */
-static int finish(const struct inplace *p, struct fault *f)
+/* --- Step 5 --- */
+
+/* Encrypts the part that was moved first from where it still is plain to its place, the first of
+ * the data. It can be done again. */
+static int encrypt_last(const struct inplace *p, const struct secret *key, uint32_t sector_size,
+			struct fault *f)
+{
+	unsigned char buf[BLOCK];
+	struct xts *xts = NULL;
+	uint64_t at;
+	int r;
+
+	r = xts_new(key, &xts);
+	for (at = 0; at < NEWHEADER_SIZE && r >= 0; at += BLOCK) {
+		r = io_read_at(p->image.fd, buf, BLOCK, p->image.total - NEWHEADER_SIZE + at);
+		if (r >= 0)
+			r = xts_encrypt(xts, buf, BLOCK, at, sector_size);
+		if (r >= 0)
+			r = io_write_at(p->image.fd, buf, BLOCK, NEWHEADER_SIZE + at);
+		if (p->progress && (at + BLOCK) % MIB == 0)
+			p->progress(p->data, p->image.total - ROOM_SIZE + at + BLOCK,
+				    p->image.total - NEWHEADER_SIZE); /* as libcryptsetup counts */
+	}
+	xts_free(xts);
+	if (r >= 0 && fsync(p->image.fd) < 0)
+		r = -errno;
+	return r < 0 ? fault_io(f, p->path, r, "cannot encrypt the last part") : 0;
+}
+
+/* As the first run has chosen it: this one may have other options. */
+static enum newheader_kdf kdf_of(struct crypt_device *cd, int keyslot)
+{
+	struct crypt_pbkdf_type kdf;
+
+	if (crypt_keyslot_get_pbkdf(cd, keyslot, &kdf) < 0 ||
+	    strcmp(kdf.type, CRYPT_KDF_PBKDF2) != 0)
+		return NEWHEADER_KDF_ARGON2ID;
+	return kdf.iterations <= POLICY_ITERATIONS_MIN ? NEWHEADER_KDF_MINIMAL :
+							 NEWHEADER_KDF_PBKDF2;
+}
+
+/* A new header for the same volume, and our note. */
+static int make_last_header(const struct inplace *p, struct crypt_device *cd, int keyslot,
+			    const struct secret *key, struct file_out *backup, struct fault *f)
+{
+	struct last_note note = { .final = htole64(p->final) };
+	char path[FD_PATH_SIZE];
+	int r;
+
+	memcpy(note.magic, last_magic, sizeof(note.magic));
+	(void)snprintf(path, sizeof(path), PATH_SELF_FD, backup->fd); /* fits */
+	r = newheader_renew(path, cd, p->passphrase, kdf_of(cd, keyslot), key);
+	if (r < 0)
+		return library(p->path, "make the last header", r, f);
+	r = ftruncate(backup->fd, NEWHEADER_SIZE) < 0 ? -errno : 0;
+	if (r >= 0)
+		r = io_write_at(backup->fd, &note, sizeof(note), NEWHEADER_SIZE);
+	return r < 0 ? fault_io(f, p->backup, r, "cannot write") : file_out_commit(backup, 1, f);
+}
+
+static int finish_data(struct inplace *p, struct file_out *backup, struct fault *f)
+{
+	_cleanup_(crypt_freep) struct crypt_device *cd = NULL;
+	_cleanup_secret_ struct secret key = SECRET_NULL;
+	size_t size = SECRET_CAPACITY;
+	struct reencryption re;
+	int r, keyslot;
+
+	r = secret_init(&key, f);
+	if (r < 0)
+		return r;
+	r = open_library(p, &cd);
+	if (r >= 0 && !is_last(p, cd, &re))
+		r = -EILSEQ;
+	if (r >= 0)
+		r = crypt_volume_key_get(cd, CRYPT_ANY_SLOT, (char *)key.bytes, &size,
+					 (const char *)p->passphrase->bytes, p->passphrase->len);
+	if (r < 0)
+		return library(p->path, "go on", r, f);
+	keyslot = r;
+	key.len = size;
+	p->final = final_of(&p->image);
+	r = re.complete ? 0 : encrypt_last(p, &key, (uint32_t)crypt_get_sector_size(cd), f);
+	return r < 0 ? r : make_last_header(p, cd, keyslot, &key, backup, f);
+}
+
+/* Steps 4 and 5, up to the last header. Its place is taken before they begin. */
+static int run(struct inplace *p, struct fault *f)
+{
+	_cleanup_file_out_ struct file_out backup = FILE_OUT_NULL;
+	int r;
+
+	r = create_backup(p, &backup, f);
+	if (r < 0)
+		return r;
+	image_release(&p->image);
+	r = recover(p);
+	if (r < 0)
+		return library(p->path, "go on", r, f);
+	r = r > 0 ? 0 : shift(p, f);
+	if (r >= 0)
+		r = image_claim(&p->image, f);
+	return r < 0 ? r : finish_data(p, &backup, f);
+}
+
+/* The last 16 MiB have had plain data, and nothing needs them. */
+static int wipe_end(const struct inplace *p, struct fault *f)
+{
+	unsigned char buf[BLOCK];
+	uint64_t at;
+	int r = 0;
+
+	for (at = 0; at < NEWHEADER_SIZE && r >= 0; at += BLOCK) {
+		r = getrandom(buf, BLOCK, 0) == BLOCK ? 0 : -EIO;
+		if (r >= 0)
+			r = io_write_at(p->image.fd, buf, BLOCK,
+					p->image.total - NEWHEADER_SIZE + at);
+	}
+	if (r >= 0 && fsync(p->image.fd) < 0)
+		r = -errno;
+	return r < 0 ? fault_io(f, p->path, r, "cannot wipe its end") : 0;
+}
+
+/* The note of a backup that version 0.1 has left: without it, nobody could tell later whether the
+ * file has been made shorter. */
+static int add_note(const struct inplace *p, int backup_fd, struct fault *f)
+{
+	struct last_note note = { .final = htole64(p->final) };
+	int r;
+
+	memcpy(note.magic, last_magic, sizeof(note.magic));
+	r = io_write_at(backup_fd, &note, sizeof(note), NEWHEADER_SIZE);
+	if (r >= 0 && fsync(backup_fd) < 0)
+		r = -errno;
+	return r < 0 ? fault_io(f, p->backup, r, "cannot write") : 0;
+}
+
+/* The rest of step 5, and step 6. A file that has its size has all the rest. */
+static int finish(struct inplace *p, struct fault *f)
+{
+	_cleanup_close_ int fd = open(p->backup, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	int r = 0;
+
+	if (fd < 0)
+		return fault_io(f, p->backup, -errno, "cannot read");
+	if (p->image.block || p->image.total != p->final) {
+		r = add_note(p, fd, f);
+		if (r >= 0)
+			r = copy_header(p, fd, f);
+		if (r >= 0)
+			r = wipe_end(p, f);
+		if (r < 0)
+			return r;
+	}
+	if (p->image.total != p->final &&
+	    (ftruncate(p->image.fd, (off_t)p->final) < 0 || fsync(p->image.fd) < 0))
+		return fault_io(f, p->path, -errno, "cannot make it shorter");
+	p->image.total = p->image.size = p->final;
+	return remove_backup(p, f);
+}
+
+/* What the unlocker says of the result. */
+static int check(const struct inplace *p, struct fault *f)
 {
 	_cleanup_(luksheader_done) struct luksheader header = LUKSHEADER_NULL;
 	_cleanup_free_ struct conf *conf = malloc(sizeof(*conf));
-	_cleanup_image_ struct image image = IMAGE_NULL;
 	int r;
 
-	r = conf ? open_disk(p, &image, f) : fault_io(f, p->path, -ENOMEM, "cannot check");
-	if (r < 0)
-		return r;
-	if (!image.block &&
-	    (ftruncate(image.fd, (off_t)(image.total - NEWHEADER_SIZE)) < 0 || fsync(image.fd) < 0))
-		return fault_io(f, p->path, -errno, "cannot make it shorter");
+	if (!conf)
+		return fault_io(f, p->path, -ENOMEM, "cannot check");
+	if (!image_is(&p->image, p->path))
+		return fault_about(f, EXITCODE_REFUSED, p->path, "look where it was moved to",
+				   "its name has got another file meanwhile; the one that it had is "
+				   "encrypted");
 	conf_defaults(conf);
-	r = luksheader_take(&image, conf, &conf->volumes[0], &header, f);
+	r = luksheader_take(&p->image, conf, &conf->volumes[0], &header, f);
 	return fault_name(f, r, p->path);
 }
 
-int inplace_run(const struct inplace *p, enum inplace_state state, struct fault *f)
+/* Only a wrong secret has a next step of its own: with the right one, the same goes on, too. */
+static void say_how_to_go_on(const struct inplace *p, struct fault *f)
+{
+	if (f->code != EXITCODE_REFUSED || !f->next[0])
+		(void)snprintf(f->next, sizeof(f->next),
+			       p->again[0] ? "this goes on, when nothing is in its way: %s" :
+					     "the same command with --secret goes on",
+			       p->again);
+}
+
+int inplace_run(struct inplace *p, struct file_out *secret, struct fault *f)
 {
 	int r = 0;
 
-	if (state == INPLACE_PLAIN)
-		r = prepare(p, f);
-	if (r >= 0 && state <= INPLACE_PREPARED)
+	if (p->state == INPLACE_PLAIN) {
+		r = prepare(p, secret, f);
+		if (r < 0)
+			return r;
+		p->state = INPLACE_PREPARED;
+	}
+	if (p->state == INPLACE_PREPARED)
 		r = put_header(p, f);
-	if (r >= 0 && state <= INPLACE_RUNNING)
+	if (r >= 0 && p->state <= INPLACE_RUNNING)
 		r = run(p, f);
-	if (r >= 0 && state == INPLACE_LAST)
-		r = put_last_header(p, f);
-	if (r >= 0 && state <= INPLACE_LAST)
+	if (r >= 0)
 		r = finish(p, f);
-	return r;
+	if (r < 0)
+		say_how_to_go_on(p, f);
+	return r < 0 ? r : check(p, f);
+}
+
+void inplace_done(struct inplace *p)
+{
+	image_done(&p->image);
 }

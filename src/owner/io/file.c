@@ -310,6 +310,12 @@ int file_out_commit(struct file_out *files, size_t nr, struct fault *f)
 	for (i = 0; i < nr; i++)
 		if (fsync(files[i].fd) < 0)
 			return fault_io(f, files[i].path, -errno, "cannot write");
+	/* If the power fails between two names, the file without one is there as PATH.new. */
+	for (i = 0; i < nr && nr > 1; i++) {
+		r = sync_directory(files[i].path);
+		if (r < 0)
+			return fault_io(f, files[i].path, r, "cannot write");
+	}
 	for (; done < nr; done++) {
 		r = rename_new(&files[done]);
 		if (r < 0)

@@ -30,15 +30,38 @@ head -c 100000 /dev/urandom > fs.header
 refuses 'a backup of something else' 2 'not the header that was made for' --in-place --secret mine fs
 rm -f fs.header
 
+# What goes from the end is zeros, and else the file grows: nothing is thrown away unread.
+must truncate -s 20M small.img
+must mke2fs -q -F -t ext4 small.img &> /dev/null
+for tail in 32 40; do
+	for content in zeros data; do
+		must cp small.img here
+		must truncate -s $(((20 + tail) * mib)) here
+		[[ $content == zeros ]] || must dd if=/dev/urandom of=here bs=1M seek=$((20 + tail - 32)) count=1 \
+			conv=notrunc status=none
+		must cp here before
+		encrypt --in-place --secret mine --pbkdf minimal here
+		[[ $content == zeros ]] && change=-16 || change=16
+		is "$tail MiB of $content behind the file system: the length" "$rc $(stat -c %s here)" \
+			"0 $(((20 + tail + change) * mib))"
+		plain here 0 mine
+		ok '... nothing but zeros is lost' cmp -s -n $(((20 + tail - (change < 0 ? 32 : 0)) * mib)) plain before
+	done
+done
+
 # A device keeps its length, and has the room behind its file system.
 must truncate -s 56M whole
 must mke2fs -q -F -t ext4 -b 4096 whole 24M
 must cp whole before
+must dd if=/dev/urandom of=whole bs=1M seek=55 count=1 conv=notrunc status=none
 if loop=$(losetup -f --show whole 2> /dev/null); then
 	exec 9< "$loop"
 	must losetup -d "$loop" # when it is closed
 	refuses 'a device without a backup' 1 'a device needs a file that keeps its new header' --in-place --secret mine "$loop"
 	refuses 'the file of a device' 2 "whole: it is in use as $loop" --in-place --secret mine whole
+	refuses 'a device with data in its end' 2 'not all zeros, and would be lost' \
+		--in-place --secret mine --backup backup "$loop"
+	must sh -c "$(sed -n 's/.*if nobody needs them: //p' err)" 2> discard.log
 	encrypt --in-place --secret mine --pbkdf minimal --backup backup "$loop"
 	is 'encrypts a device in place' "$rc" 0
 	exec 9<&-
@@ -51,12 +74,16 @@ else
 fi
 rm -f whole before
 
-# What cryptsetup itself has begun is as good as an interrupted run.
-must cp fs here
-must truncate -s +32M here
-must cryptsetup reencrypt --encrypt --init-only -q --disable-locks --reduce-device-size 32M \
-	--sector-size 512 --cipher aes-xts-plain64 --key-size 512 --pbkdf pbkdf2 \
-	--pbkdf-force-iterations 1000 --key-file mine here &> format.log
+# What cryptsetup itself has begun in just this way is as good as an interrupted run. Version 0.1.0 has left the same.
+small_kdf=(--pbkdf pbkdf2 --pbkdf-force-iterations 1000)
+# begin SIZE ARGUMENT...: has cryptsetup begin an encryption of `here`.
+begin() {
+	must cp fs here
+	must truncate -s "$1" here
+	must cryptsetup reencrypt --encrypt --init-only -q --disable-locks --cipher aes-xts-plain64 --key-size 512 \
+		"${small_kdf[@]}" --key-file mine "${@:2}" here &> format.log
+}
+begin 48M --reduce-device-size 32M --sector-size 512
 printf 'another' > wrong
 refuses 'a new secret for what has begun' 2 'its encryption has begun already' --in-place --secret-out x here
 refuses 'a wrong secret for what has begun' 2 'this secret opens no keyslot' --in-place --secret wrong here
@@ -66,6 +93,70 @@ ok '... says so' grep -qx 'here: goes on where an earlier run was interrupted' o
 plain here 0 mine
 ok '... decrypts to the image' cmp -s -n "$fs_size" plain fs
 ok '... the unlocker opens it' opens here mine
+
+# Everything else is not ours, and stays as it is.
+# resumes: the command that the last refusal has printed ends well.
+resumes() (
+	cryptsetup() { # as it was printed, but for what it would ask
+		command cryptsetup "$@" -q --disable-locks --key-file mine
+	}
+	eval "$(sed -n 's/.*; next: //p' err)" &> resume.log || { sed 's/^/# /' resume.log && false; }
+)
+foreign='cryptsetup has begun to re-encrypt it, and only cryptsetup can go on'
+begin 80M --reduce-device-size 64M --sector-size 512
+refuses 'a shift of 32 MiB' 2 "$foreign" --in-place --secret mine here
+ok '... and the command goes on' resumes
+begin 38M --reduce-device-size 32M --sector-size 512
+refuses 'a moved part of less than 16 MiB' 2 "$foreign" --in-place --secret mine here
+begin 48M --reduce-device-size 32M --sector-size 1024
+refuses 'sectors of 1024 bytes' 2 "$foreign" --in-place --secret mine here
+begin 48M --reduce-device-size 32M --sector-size 512 --key-size 256
+refuses 'a shorter key' 2 "$foreign" --in-place --secret mine here
+begin 48M --reduce-device-size 32M --sector-size 512
+must truncate -s 64M here
+refuses 'a disk that has become larger' 2 "$foreign" --in-place --secret mine here
+for how in checksum journal none; do
+	must truncate -s 0 here
+	must truncate -s 48M here
+	must cryptsetup luksFormat -q --type luks2 --disable-locks "${small_kdf[@]}" --key-file mine here
+	must cryptsetup reencrypt --init-only -q --disable-locks --resilience "$how" "${small_kdf[@]}" --key-file mine here \
+		&> format.log
+	refuses "a reencryption ($how)" 2 "$foreign" --in-place --secret mine here
+	ok '... and the command goes on' resumes
+	refuses '... after which it is encrypted' 2 'here: it is encrypted already' --in-place --secret mine here
+done
+must cp fs here
+printf 'LUKS\xde\xad\0\0' | must dd of=here conv=notrunc status=none
+refuses 'a reencryption of LUKS1' 2 'begun to re-encrypt it .LUKS1.' --in-place --secret mine here
+
+# A backup of a header that somebody has made brings nothing back.
+must cp fs here
+encrypt --in-place --secret mine --pbkdf minimal here
+must cryptsetup luksHeaderBackup --disable-locks here --header-backup-file here.header
+refuses 'a header of a finished disk as the backup' 2 'not one that this program has left there' --in-place --secret mine here
+rm -f here.header
+
+# What is refused the first time has changed nothing.
+must mkdir no
+must touch no/file
+refuses 'a secret that cannot be written' 4 'no/file/k' --in-place --secret-out no/file/k fs
+refuses 'a backup that cannot be written' 4 'no/file/b' --in-place --secret-out k2 --backup no/file/b fs
+refuses 'a secret that is there' 2 'mine: it exists' --in-place --secret-out mine fs
+(ulimit -f $((40 * 1024)) && refuses 'a limit on the size of files' 4 'may not write so long a file' --in-place --secret-out k2 fs) |
+	sed -n '/^not/p' > limit.log
+ok 'refuses more than ulimit -f' test ! -s limit.log || sed 's/^/# /' limit.log
+if [[ $EUID == 0 ]] && must mkdir tiny && mount -t tmpfs -o size=40M tmpfs tiny 2> /dev/null; then
+	must truncate -s 100M tiny/here
+	must mke2fs -q -F -t ext4 tiny/here
+	must sha256sum tiny/here > tiny.sum
+	refuses 'a sparse file without room' 4 'MiB are missing' --in-place --secret-out k2 tiny/here
+	rm -f tiny/here
+	must cp fs tiny/here
+	refuses 'no room for the backup' 4 'MiB are missing' --in-place --secret-out k2 tiny/here
+	umount tiny
+else
+	skip 'a full file system: no mount here'
+fi
 
 # A larger one has a part behind the one that is moved first, and this one has sectors of 4096 bytes.
 must truncate -s 40M content.img
