@@ -101,4 +101,5 @@ def main(args):
         out.write(xts_decrypt(key, f.read(int(args[4])) if len(args) > 4 else f.read(), segment["sector_size"]))
 
 
-main(sys.argv[1:])
+if __name__ == "__main__":
+    main(sys.argv[1:])

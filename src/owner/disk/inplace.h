@@ -49,8 +49,9 @@ int inplace_open(struct inplace *p, struct fault *f);
  * ROOM_SIZE bytes are free; of a device these must be free: behind the file system, and zeros.
  * `secret` is the file of a new passphrase, or NULL; it is committed when nothing else can fail
  * that could be undone.
- * Returns 0, or negative with f set: EXITCODE_REFUSED if it was interrupted. As long as the
- * secret's file is not committed, the disk is as before then; later p->again goes on, and f says so.
+ * Returns 0, or negative with f set: EXITCODE_REFUSED if it was interrupted. As long as
+ * the secret's file is not committed, the disk is as before then; later p->again goes on, and f
+ * says so.
  */
 int inplace_run(struct inplace *p, struct file_out *secret, struct fault *f);
 
