@@ -131,6 +131,8 @@ static int encrypt_to_file(const struct options *o, struct fault *f)
 	if (r >= 0)
 		r = filesystem_look(&image, &fs, f);
 	if (r >= 0)
+		r = filesystem_check_sectors(&fs, &image, o->sector_size, f);
+	if (r >= 0)
 		r = signal_fd = open_signals(f);
 	if (r >= 0)
 		r = file_out_create(o->out, o->force, &out, f);

@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "owner/disk/luks1.h"
 #include "owner/disk/partition.h"
+#include "owner/io/shell.h"
 
 static void free_probep(blkid_probe *pr)
 {
@@ -50,10 +51,14 @@ static void read_ext(const unsigned char *p, struct filesystem *fs)
 }
 
 /* xfsprogs, XFS Algorithms & Data Structures: sb_blocksize at 4, sb_dblocks at 8, sb_sectsize at
- * 102, big endian. */
+ * 102, sb_logsectsize at 194 (0: it is 512), big endian. */
 static void read_xfs(const unsigned char *p, struct filesystem *fs)
 {
+	uint64_t log = big(p + 194, 2);
+
 	fs->unit = big(p + 102, 2);
+	if (log < fs->unit)
+		fs->unit = log > 0 ? log : 512;
 	fs->size = big(p + 4, 4) * big(p + 8, 8);
 }
 
@@ -162,4 +167,50 @@ int filesystem_look(const struct image *image, struct filesystem *ret_fs, struct
 uint32_t filesystem_sector_size(const struct filesystem *fs, const struct image *image)
 {
 	return fs->unit > 0 && fs->unit % 4096 == 0 && image->size % 4096 == 0 ? 4096 : 512;
+}
+
+/* What is behind the file system can go, if that is enough. */
+static int refuse_size(const struct filesystem *fs, const struct image *image, uint64_t more,
+		       struct fault *f)
+{
+	char command[FAULT_TEXT_MAX / 2] = "", number[32],
+				      next[FAULT_TEXT_MAX] = "omit --sector-size";
+
+	if (fs->size > 0 && image->size - more >= fs->size) {
+		(void)snprintf(number, sizeof(number), "-%llu", (unsigned long long)more);
+		if (!image->partition && !image->block &&
+		    shell_command(command, sizeof(command),
+				  (const char *const[]){ "truncate", "-s", number, image->path,
+							 NULL }) == 0)
+			text_append(next, sizeof(next), ", or: %s", command);
+		else
+			text_append(next, sizeof(next),
+				    ", or make the %s smaller by %llu bytes: its file system ends "
+				    "before them",
+				    image->partition ? "partition" : "disk",
+				    (unsigned long long)more);
+	}
+	return fault_about(f, EXITCODE_BAD_INPUT, image->path, next,
+			   "its size is no multiple of 4096 bytes: the last %llu are too many",
+			   (unsigned long long)more);
+}
+
+int filesystem_check_sectors(const struct filesystem *fs, const struct image *image,
+			     uint32_t sector_size, struct fault *f)
+{
+	if (sector_size <= 512)
+		return 0;
+	if (fs->unit == 0)
+		return fault_about(f, EXITCODE_REFUSED, image->path, "omit --sector-size",
+				   "nothing says that its file system (%s) can be mounted from "
+				   "sectors of %u bytes",
+				   fs->type, sector_size);
+	if (fs->unit % sector_size != 0)
+		return fault_about(f, EXITCODE_REFUSED, image->path, "omit --sector-size",
+				   "its file system (%s) reads and writes %llu bytes: it cannot be "
+				   "mounted from sectors of %u bytes",
+				   fs->type, (unsigned long long)fs->unit, sector_size);
+	if (image->size % sector_size != 0)
+		return refuse_size(fs, image, image->size % sector_size, f);
+	return 0;
 }

@@ -29,4 +29,13 @@ int filesystem_look(const struct image *image, struct filesystem *ret_fs, struct
  */
 uint32_t filesystem_sector_size(const struct filesystem *fs, const struct image *image);
 
+/*
+ * Refuses sectors of the volume that somebody has asked for (bytes; 0: nobody has) if the file
+ * system may ask for less than one of them, since no kernel could then mount it (EXITCODE_REFUSED),
+ * or if they do not fill its place (EXITCODE_BAD_INPUT). Only ext2 to ext4, xfs and btrfs say how
+ * much they ask for; what does not say gets no more than 512. Returns 0 or negative with f set.
+ */
+int filesystem_check_sectors(const struct filesystem *fs, const struct image *image,
+			     uint32_t sector_size, struct fault *f);
+
 #endif

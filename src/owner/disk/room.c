@@ -111,6 +111,8 @@ int room_plan(const struct image *image, uint32_t *sector_size, uint64_t *ret_ro
 	int r;
 
 	r = filesystem_look(image, &fs, f);
+	if (r >= 0)
+		r = filesystem_check_sectors(&fs, image, *sector_size, f);
 	if (r < 0)
 		return r;
 	if (!*sector_size)

@@ -53,10 +53,11 @@ ok 'another time, another key' test "$(cmp -s new new2 || cat key key2 | wc -c)"
 ok '... and other data' test "$(cmp -l -i 16777216 new new2 | head -n 1000 | wc -l)" = 1000
 rm -f new2 key2 key2.first
 
-encrypt --sector-size 4096 --secret-out key2 fs new2
+must mke2fs -q -F -t ext4 -b 4096 -d content fs4k 6M &> /dev/null
+encrypt --sector-size 4096 --secret-out key2 fs4k new2
 is 'sectors of 4096 bytes' "$rc" 0
 plain new2 0 key2
-ok '... decrypt to the image' cmp -s plain fs
+ok '... decrypt to the image' cmp -s plain fs4k
 ok '... stand in the header' test "$("$top/tests/lib/volume.py" json new2 0 |
 	grep -c '"sector_size": 4096')" = 1
 rm -f new2 key2
@@ -118,7 +119,7 @@ rm -f part new2
 must "$top/tests/lib/gpt.py" make disk4k 32 --sector 4096 \
 	"4+6:$linux:11111111-0000-4000-8000-000000000003:root" \
 	"10+1:$bios:11111111-0000-4000-8000-000000000004:grub"
-must dd if=fs of=disk4k bs=1M seek=4 conv=notrunc status=none
+must dd if=fs4k of=disk4k bs=1M seek=4 conv=notrunc status=none
 encrypt --force --secret-out key2 --sector-size 4096 disk4k#1 new2
 is 'a table with sectors of 4096 bytes' "$rc" 0
 is '... moves' "$("$top/tests/lib/gpt.py" show new2 --sector 4096 | cut -d ' ' -f 1-3 | tr '\n' ';')" \
@@ -131,10 +132,8 @@ rm -f new2 key2 disk4k
 must mkdir directory
 must dd if=disk of=cut bs=1M count=20 status=none
 must dd if=fs of=short bs=1M count=5 status=none
-must cp fs odd
-printf 'x' >> odd
-must cp fs odd4k
-head -c 512 /dev/zero >> odd4k
+must cp fs odd-byte
+printf 'x' >> odd-byte
 must truncate -s 1M blank
 must truncate -s 1M swap
 must chmod 0600 swap
@@ -197,9 +196,45 @@ xfs-4k 4096
 btrfs 4096
 squashfs 512
 EOF
-rm -f xfs* btrfs* ext4-* squashfs x plain
-refuses 'an odd size' 3 'no multiple of 512' --secret mine odd x
-refuses 'a size that is odd for its sectors' 3 'no multiple of 4096' --secret mine --sector-size 4096 odd4k x
+# What somebody asks for must be what the file system can live on; in place, too.
+must mke2fs -q -F -t ext2 -b 2048 ext2-2048 8M
+must truncate -s 8M vfat
+printf '\xeb\x3c\x90mkfs.fat\0\x02\x04\x01\0\x02\0\x02\0\x40\xf8\x10\0' | must dd of=vfat conv=notrunc status=none
+printf '\x29....NO NAME    FAT16   ' | must dd of=vfat bs=1 seek=38 conv=notrunc status=none
+printf '\x55\xaa' | must dd of=vfat bs=1 seek=510 conv=notrunc status=none
+printf '\xf8\xff\xff\xff' | must dd of=vfat bs=512 seek=1 conv=notrunc status=none
+while read -r image pattern; do
+	[[ -e $image ]] || continue
+	refuses "sectors of 4096 bytes for $image" 2 "$pattern" --secret-out k --sector-size 4096 "$image" x
+	refuses '... in place, too' 2 "$pattern" --in-place --secret-out k --sector-size 4096 "$image"
+	rm -f x
+	encrypt --secret-out k --sector-size 512 "$image" x
+	is '... but 512 are taken' "$rc" 0
+	rm -f x k
+done << 'EOF'
+ext4-1024 \(ext4\) reads and writes 1024 bytes: it cannot be mounted from sectors of 4096
+ext2-2048 \(ext2\) reads and writes 2048 bytes
+xfs \(xfs\) reads and writes 512 bytes
+squashfs nothing says that its file system \(squashfs\) can be mounted
+vfat nothing says that its file system \(vfat\) can be mounted
+EOF
+must cp ext4-4096 "odd 'one'"
+head -c 1536 /dev/zero >> "odd 'one'"
+refuses 'a size that is odd for its sectors' 3 'no multiple of 4096 bytes: the last 1536 are too many' \
+	--secret mine --sector-size 4096 "odd 'one'" x
+ok '... the printed command' sh -c "$(sed -n 's/.*, or: //p' err)"
+encrypt --secret mine --sector-size 4096 "odd 'one'" x
+is '... leads on' "$rc" 0
+must "$top/tests/lib/gpt.py" make odd 32 "4+$((8 * mib + 512))B:$linux:11111111-0000-4000-8000-000000000003:root"
+must dd if=ext4-4096 of=odd bs=1M seek=4 conv=notrunc status=none
+refuses 'a partition of such a size' 3 'the last 512 are too many' --secret mine --sector-size 4096 odd#1 y
+ok '... says what to cut' grep -qF 'make the partition smaller by 512 bytes: its file system ends before' err
+encrypt --force --secret mine --pbkdf minimal odd#1 x
+is '... which has sectors of 512 bytes without the option' "$rc" 0
+"$top/tests/lib/volume.py" x $((4 * mib)) mine plain $((8 * mib + 512))
+ok '... and decrypts, with what is behind the file system' cmp -s -i $((4 * mib)):0 -n $((8 * mib + 512)) odd plain
+rm -f xfs* btrfs* ext4-* ext2-* squashfs vfat odd odd\ * x plain
+refuses 'an odd size' 3 'no multiple of 512' --secret mine odd-byte x
 refuses 'a file that is not there' 4 'No such file' --secret mine none x
 refuses 'a directory' 3 'neither a file nor a block device' --secret mine directory x
 refuses 'a place that is not there' 4 'No such file' --secret mine fs none/x
@@ -264,16 +299,20 @@ rm -f large
 # Killed at any point: the image is whole, OUT is not there or is complete, and its secret is.
 span=$(span --secret-out k fs killed)
 rm -f killed k
-nr_killed=0 complete=0 bad=0
+nr_killed=0 complete=0 bad=0 lonely=0
 for ((i = 0; i < 50; i++)); do
 	killed $((2 * span)) --force --secret-out k fs killed
 	if [[ -e killed ]]; then
 		((complete += 1))
 		"$top/tests/lib/volume.py" killed 0 k plain && cmp -s plain fs || ((bad += 1))
 		rm -f killed k
+	elif [[ -e k ]]; then
+		((lonely += 1))
+		"$top/tests/lib/volume.py" killed.new 0 k plain && cmp -s plain fs || ((bad += 1))
+		rm -f k
 	fi
 done
-echo "# killed $nr_killed times, $complete results"
+echo "# killed $nr_killed times, $complete results, $lonely secrets of a complete OUT.new"
 is 'killed at 50 points: whatever has its name is complete and opens' "$bad" 0
 ok '... some runs were killed' test "$nr_killed" -gt 0
 ok '... the image is as it was' sha256sum --quiet -c fs.sum
