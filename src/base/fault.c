@@ -82,6 +82,14 @@ int fault_about(struct fault *f, enum exitcode code, const char *what, const cha
 	return outcome == OUTCOME_REFUSED ? -EPERM : outcome == OUTCOME_IO ? -EIO : -EINVAL;
 }
 
+bool fault_shows(const char *next)
+{
+	char shown[FAULT_NEXT_MAX];
+
+	text_printable(next, shown, sizeof(shown));
+	return strcmp(shown, next) == 0;
+}
+
 static const char *next_step(int error)
 {
 	switch (error) {

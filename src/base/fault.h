@@ -13,6 +13,7 @@
 
 #define FAULT_WHY_MAX 400
 #define FAULT_TEXT_MAX 256
+#define FAULT_NEXT_MAX 4096 /* a command has room, with the paths in it */
 
 /* All texts are printable, without double quotes, and cut if they are too long. */
 struct fault {
@@ -20,7 +21,7 @@ struct fault {
 	bool outranks;		   /* recorded by fault_replace() */
 	char what[FAULT_TEXT_MAX]; /* the file or object; empty where `why` names it */
 	char why[FAULT_WHY_MAX];
-	char next[FAULT_TEXT_MAX]; /* what to do; empty: what the code says */
+	char next[FAULT_NEXT_MAX]; /* what to do; empty: what the code says */
 };
 
 /*
@@ -49,6 +50,9 @@ int fault_errno(struct fault *f, enum exitcode code, int r, const char *fmt, ...
  */
 int fault_about(struct fault *f, enum exitcode code, const char *what, const char *next,
 		const char *fmt, ...) _printf_(5, 6);
+
+/* True if a next step is shown as it is, neither cut nor changed: half a command is another one. */
+bool fault_shows(const char *next);
 
 /* A call on the owner's file has failed with r, which is -errno: EXITCODE_IO, and a next step for
  * this number. Returns -EIO. */

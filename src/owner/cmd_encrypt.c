@@ -4,6 +4,7 @@
  */
 #include "owner/cmd.h"
 
+#include <limits.h>
 #include <signal.h>
 #include <string.h>
 #include <strings.h>
@@ -101,6 +102,26 @@ static int commit(struct file_out *secret, struct file_out *out, const struct op
 	return r;
 }
 
+static void print_next(const struct options *o, const char *disk, const char *partition)
+{
+	const char *key = o->secret_out ? o->secret_out : o->secret;
+	char disk_buf[PATH_MAX + 16], name_buf[PATH_MAX + 16], key_buf[PATH_MAX];
+
+	(void)snprintf(name_buf, sizeof(name_buf), "%s%s", disk, partition); /* it was opened */
+	if (strcmp(key, "-") == 0 && !o->secret_out) {
+		key = "KEYFILE";
+		printf("next, with the secret in KEYFILE: ");
+	} else {
+		printf("next: ");
+	}
+	shell_print(stdout,
+		    (const char *const[]){ "coco-secret", "prepare",
+					   shell_file(disk_buf, sizeof(disk_buf), name_buf),
+					   "--key-file", shell_file(key_buf, sizeof(key_buf), key),
+					   "-o", "TABLE", NULL });
+	printf("\n");
+}
+
 static void print_result(const struct options *o, const struct image *image,
 			 const struct filesystem *fs, const char *uuid)
 {
@@ -111,8 +132,7 @@ static void print_result(const struct options *o, const struct image *image,
 	printf("%s%s: %s, encrypted, LUKS UUID %s\n", o->out, number, fs->type, uuid);
 	if (o->secret_out)
 		printf("%s: the secret that opens it\n", o->secret_out);
-	printf("next: coco-secret prepare %s%s --key-file %s -o TABLE\n", o->out, number,
-	       o->secret_out ? o->secret_out : o->secret);
+	print_next(o, o->out, number);
 }
 
 static int encrypt_to_file(const struct options *o, struct fault *f)
@@ -225,8 +245,7 @@ static void print_inplace_result(const struct options *o)
 	printf("%s: encrypted\n", o->image);
 	if (o->secret_out)
 		printf("%s: the secret that opens it\n", o->secret_out);
-	printf("next: coco-secret prepare %s --key-file %s -o TABLE\n", o->image,
-	       o->secret_out ? o->secret_out : o->secret);
+	print_next(o, o->image, "");
 }
 
 /* With p open, which has the disk's lock until it is done. */

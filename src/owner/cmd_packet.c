@@ -10,6 +10,7 @@
 #include <sys/random.h>
 
 #include "owner/io/file.h"
+#include "owner/io/shell.h"
 #include "owner/launch/firmware.h"
 #include "owner/launch/options.h"
 #include "owner/launch/packet.h"
@@ -162,20 +163,6 @@ static int write_packet(const struct options *o, const struct packet *packet, st
 	return r;
 }
 
-/* A word for the shell. */
-static void print_word(const char *word)
-{
-	if (*word && strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-				  "_./-+:,@%") == strlen(word)) {
-		fputs(word, stdout);
-		return;
-	}
-	putchar('\'');
-	for (; *word; word++)
-		fputs(*word == '\'' ? "'\\''" : (char[]){ *word, '\0' }, stdout);
-	putchar('\'');
-}
-
 static struct json_object *qmp_command(const struct packet *packet)
 {
 	struct json_object *command = json_object_new_object();
@@ -215,31 +202,46 @@ static void print_json(const struct options *o, struct json_object *command)
 	json_object_put(object);
 }
 
+/* Lines for a shell. Without --domain the name is left to a variable. */
+static void print_virsh(const struct options *o, const char *header, const char *secret)
+{
+	static const char any[] = " --domain \"$DOMAIN\"";
+	const char *domain = o->domain ? o->domain : "";
+
+	printf("\nOr by libvirt%s:\nvirsh domsetlaunchsecstate", o->domain ? "" : ", as DOMAIN");
+	if (o->domain) {
+		printf(" ");
+		shell_print(stdout, (const char *const[]){ "--domain", domain, NULL });
+	}
+	printf("%s ", o->domain ? "" : any);
+	shell_print(stdout,
+		    (const char *const[]){ "--secrethdr", header, "--secret", secret, NULL });
+	printf("\nvirsh resume");
+	if (o->domain) {
+		printf(" ");
+		shell_print(stdout, (const char *const[]){ "--domain", domain, NULL });
+	}
+	printf("%s\n", o->domain ? "" : any);
+}
+
 static int print(const struct options *o, const struct packet *packet)
 {
+	char header[PATH_MAX], secret[PATH_MAX], header_buf[PATH_MAX], secret_buf[PATH_MAX];
 	struct json_object *command = qmp_command(packet);
-	_cleanup_free_ char *header = NULL, *secret = NULL;
 
+	/* They fit: the files are there. */
+	(void)snprintf(header, sizeof(header), "%s.header.base64", o->output);
+	(void)snprintf(secret, sizeof(secret), "%s.secret.base64", o->output);
 	if (o->json) {
 		print_json(o, command);
-	} else if (asprintf(&header, "%s.header.base64", o->output) > 0 &&
-		   asprintf(&secret, "%s.secret.base64", o->output) > 0) {
-		printf("measurement  %s\n", o->skip ? "NOT CHECKED" : "as expected");
-		printf("packet       ");
-		print_word(header);
-		printf(", ");
-		print_word(secret);
-		printf(", and as .bin\n\nFor the guest that waits, started with -S, by QMP:\n%s\n"
-		       "{\"execute\": \"cont\"}\n\nOr by libvirt:\nvirsh domsetlaunchsecstate ",
+	} else {
+		printf("measurement  %s\npacket       %s, %s, and as .bin\n\n"
+		       "For the guest that waits, started with -S, by QMP:\n"
+		       "{\"execute\":\"qmp_capabilities\"}\n%s\n{\"execute\":\"cont\"}\n",
+		       o->skip ? "NOT CHECKED" : "as expected", header, secret,
 		       json_object_to_json_string_ext(command, JSON_C_TO_STRING_NOSLASHESCAPE));
-		print_word(o->domain ? o->domain : "DOMAIN");
-		printf(" --secrethdr ");
-		print_word(header);
-		printf(" --secret ");
-		print_word(secret);
-		printf("\nvirsh resume ");
-		print_word(o->domain ? o->domain : "DOMAIN");
-		printf("\n");
+		print_virsh(o, shell_file(header_buf, sizeof(header_buf), header),
+			    shell_file(secret_buf, sizeof(secret_buf), secret));
 	}
 	json_object_put(command);
 	return cmd_finish();

@@ -5,11 +5,13 @@
  */
 #include "owner/cmd.h"
 
+#include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "owner/io/file.h"
 #include "owner/io/passphrase.h"
+#include "owner/io/shell.h"
 #include "owner/plan/pinned.h"
 #include "owner/plan/target.h"
 
@@ -171,27 +173,63 @@ static int remove_old(struct prepare *p, struct fault *f)
 	return r < 0 ? r : write_table(p, f);
 }
 
+/* The packet's command, with shell variables for what only the launch can tell. */
+static void print_packet(const char *table)
+{
+	printf("Before each start of the guest, with its keys, what it is started with, and what the\n"
+	       "host reports of it in these variables:\n"
+	       "  coco-secret packet -o packet --tik vm_tik.bin --tek vm_tek.bin \\\n"
+	       "    --launch-measure-blob \"$BLOB\" --policy \"$POLICY\" --api-major \"$MAJOR\" \\\n"
+	       "    --api-minor \"$MINOR\" --build \"$BUILD\" --firmware \"$FIRMWARE\" \\\n"
+	       "    --kernel \"$KERNEL\" --initrd \"$INITRD\" --append \"$APPEND\" ");
+	shell_print(stdout, (const char *const[]){ table, NULL });
+	printf("\nIt prints what hands the packet to the guest, by QMP and by libvirt.\n");
+}
+
+/* sevctl takes the entries from files, and writes binary ones; virsh wants base64. */
+static void print_sevctl(const char *table, const char *guid)
+{
+	printf("With sevctl in its place, which does not check the measurement:\n  ");
+	shell_print(stdout, (const char *const[]){ "coco-secret", "table", "extract", "-o",
+						   "luks-key.bin", table, guid, NULL });
+	printf("\n  ");
+	shell_print(stdout, (const char *const[]){ "coco-secret", "table", "extract", "-o",
+						   "policy.bin", table, "policy", NULL });
+	printf("\n  sevctl secret build --tik vm_tik.bin --tek vm_tek.bin \\\n"
+	       "    --launch-measure-blob \"$BLOB\" --secret %s:luks-key.bin \\\n"
+	       "    --secret %s:policy.bin header.bin payload.bin\n"
+	       "  base64 -w 0 header.bin > header.base64\n"
+	       "  base64 -w 0 payload.bin > payload.base64\n"
+	       "  virsh domsetlaunchsecstate --domain \"$DOMAIN\" --secrethdr header.base64 \\\n"
+	       "    --secret payload.base64\n",
+	       guid, GUID_POLICY);
+}
+
 static void print_next(const struct prepare *p)
 {
-	const char *out = p->o->out;
+	char disk_buf[PATH_MAX + 64], out_buf[PATH_MAX], dir_buf[PATH_MAX];
+	const char *disk = shell_file(disk_buf, sizeof(disk_buf), p->o->target.disk);
+	const char *out = shell_file(out_buf, sizeof(out_buf), p->o->out);
+	const char *verify[9] = { "coco-secret", "verify", disk, out };
+	size_t nr = 4;
 
 	printf("%s: keyslot %d opens with the new secret; the old passphrase %s\n",
 	       p->o->target.disk, p->new_slot,
 	       p->o->remove_old ? "is gone" : "stays, in its keyslot, for recovery");
-	printf("%s: secret table with the secret and the pins; keep it like a key\n\n", out);
-	printf("Before each start of the guest, with its TIK, TEK and launch measurement:\n"
-	       "  coco-secret packet OPTION... %s       (see coco-secret packet --help)\n"
-	       "QEMU, in its monitor, as packet prints it:\n"
-	       "  sev-inject-launch-secret\n"
-	       "libvirt:\n"
-	       "  virsh domsetlaunchsecstate DOMAIN --secrethdr HEADER --secret PAYLOAD\n"
-	       "sevctl, instead of packet:\n"
-	       "  sevctl secret build --tik TIK --tek TEK --launch-measure-blob BLOB \\\n"
-	       "    --secret %s:SECRETFILE \\\n"
-	       "    --secret %s:POLICYFILE HEADER PAYLOAD\n"
-	       "What the boot will say:\n"
-	       "  coco-secret verify %s %s\n",
-	       out, p->target.vc->secret.guid, GUID_POLICY, p->o->target.disk, out);
+	printf("%s: secret table with the secret and the pins; keep it like a key\n\n", p->o->out);
+	print_packet(out);
+	print_sevctl(out, p->target.vc->secret.guid);
+	if (p->o->target.config) {
+		verify[nr++] = "--config";
+		verify[nr++] = shell_file(dir_buf, sizeof(dir_buf), p->o->target.config);
+	}
+	if (p->o->target.volume) {
+		verify[nr++] = "--volume";
+		verify[nr++] = p->o->target.volume;
+	}
+	printf("What the boot will say:\n  ");
+	shell_print(stdout, verify);
+	printf("\n");
 }
 
 static void prepare_done(struct prepare *p)

@@ -60,6 +60,13 @@ static const struct option_row remove_options[] = {
 	{ 0 },
 };
 
+static const struct option_row extract_options[] = {
+	OPTION_OPERAND("TABLE", OPTION_USE_READ, NULL),
+	OPTION_OPERAND("GUID", OPTION_USE_NONE, NULL),
+	TABLE_OPTIONS(),
+	{ 0 },
+};
+
 static const struct option_row show_options[] = {
 	OPTION_OPERAND("TABLE", OPTION_USE_READ, NULL),
 	TABLE_OPTIONS(),
@@ -363,7 +370,8 @@ static int remove_word(struct secret *bytes, const char *path, const char *word,
 		return r;
 	entry = table_find(table, guid);
 	if (!entry)
-		return fault_about(f, EXITCODE_REFUSED, path, "coco-secret table show",
+		return fault_about(f, EXITCODE_REFUSED, path,
+				   "name one that coco-secret table show lists",
 				   "it has no entry %s", guid);
 	table_remove(bytes, table, entry);
 	return 0;
@@ -392,6 +400,51 @@ static int run_remove(int argc, char **argv)
 		table_trim(&bytes, table);
 	}
 	return r < 0 ? cmd_fail(&f) : finish(&bytes, &o);
+}
+
+static int put_entry(const char *path, struct secret *bytes, const char *word, struct options *o,
+		     struct fault *f)
+{
+	_cleanup_free_ struct table *table = malloc(sizeof(*table));
+	_cleanup_secret_ struct secret data = SECRET_NULL;
+	const struct table_entry *entry;
+	char guid[GUID_TEXT_SIZE];
+	int r;
+
+	if (names_parse(word, guid) < 0)
+		return fault_about(f, EXITCODE_USAGE, word, "coco-secret table --help",
+				   "it is no GUID and no name of one");
+	r = table ? secret_init(&data, f) : fault_io(f, path, -ENOMEM, "cannot read");
+	if (r >= 0)
+		r = open_table(path, bytes, table, o, f);
+	if (r < 0)
+		return r;
+	entry = table_find(table, guid);
+	if (!entry)
+		return fault_about(f, EXITCODE_REFUSED, path,
+				   "name one that coco-secret table show lists",
+				   "it has no entry %s", guid);
+	(void)table_get(bytes, entry, &data); /* always 0 */
+	if (strcmp(o->output, "-") != 0)
+		return file_write_secret(o->output, CODEC_BINARY, &data, o->force, f);
+	r = file_put(STDOUT_FILENO, CODEC_BINARY, data.bytes, data.len);
+	return r < 0 ? fault_io(f, "standard output", r, "cannot write") : 0;
+}
+
+/* The bytes of one entry, for tools that take them from a file. */
+static int run_extract(int argc, char **argv)
+{
+	_cleanup_secret_ struct secret bytes = SECRET_NULL;
+	struct fault f = { 0 };
+	struct options o;
+	char **operands;
+	int nr = parse_options(extract_options, argc, argv, true, false, &o, &operands);
+
+	if (nr < 0)
+		return -nr;
+	if (nr != 2 || o.format_name || o.firmware || o.json)
+		return cmd_usage(&cmd_table, "extract takes -o FILE, a table and a GUID");
+	return put_entry(operands[0], &bytes, operands[1], &o, &f) < 0 ? cmd_fail(&f) : OUTCOME_OK;
 }
 
 static int run_show(int argc, char **argv)
@@ -423,19 +476,17 @@ static int run_table(int argc, char **argv)
 		const char *name;
 		int (*run)(int argc, char **argv);
 	} verbs[] = {
-		{ "build", run_build },
-		{ "show", run_show },
-		{ "add", run_add },
-		{ "remove", run_remove },
+		{ "build", run_build },	  { "show", run_show },	      { "add", run_add },
+		{ "remove", run_remove }, { "extract", run_extract },
 	};
 	size_t i;
 
 	if (argc < 2)
-		return cmd_usage(&cmd_table, "build, show, add or remove?");
+		return cmd_usage(&cmd_table, "build, show, add, remove or extract?");
 	for (i = 0; i < ARRAY_SIZE(verbs); i++)
 		if (strcmp(argv[1], verbs[i].name) == 0)
 			return verbs[i].run(argc - 1, argv + 1);
-	return cmd_usage(&cmd_table, "'%s' is not build, show, add or remove", argv[1]);
+	return cmd_usage(&cmd_table, "'%s' is not build, show, add, remove or extract", argv[1]);
 }
 
 const struct cmd cmd_table = {
@@ -443,8 +494,9 @@ const struct cmd cmd_table = {
 	.args = "build -o OUT [OPTION...] ENTRY...\n"
 		"show [--reveal] [--json] [--firmware FILE] TABLE\n"
 		"add -o OUT [OPTION...] TABLE ENTRY...\n"
-		"remove -o OUT [OPTION...] TABLE GUID...",
-	.help = "build, show and change secret tables",
+		"remove -o OUT [OPTION...] TABLE GUID...\n"
+		"extract -o FILE [--force] [--reveal] TABLE GUID",
+	.help = "build, show and change secret tables, and take entries out",
 	.intro =
 		"An ENTRY is GUID=FILE; the file's bytes are taken as they are, \"-\" is standard\n"
 		"input. GUIDs have names: luks-key, policy. TABLE may be binary, base64 or hex.\n",

@@ -19,7 +19,7 @@ status --json
 '
 # What coco-secret takes; verbs may stand again.
 tool='
-table build show add remove --output -o --format --firmware --nul --force --reveal --json
+table build show add remove extract --output -o --format --firmware --nul --force --reveal --json
 measure --firmware --kernel --initrd --append --vmsa --cpus --expected-digest --policy
 measure --api-major --api-minor --build --tik --launch-measure-blob --json --nonce --format
 packet --firmware --kernel --initrd --append --vmsa --cpus --expected-digest --policy

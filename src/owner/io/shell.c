@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * shell.c - quotes words for a shell.
- * Trusts nothing in a word; may not print.
+ * Trusts nothing in a word. May print only what it is told to.
  */
 #include "owner/io/shell.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define PLAIN                                                            \
@@ -57,6 +58,28 @@ int shell_command(char *buf, size_t size, const char *const *words)
 	if (size > 0)
 		buf[0] = '\0';
 	return -ENAMETOOLONG;
+}
+
+void shell_print(FILE *out, const char *const *words)
+{
+	char buf[4096];
+	size_t i;
+
+	for (i = 0; words[i]; i++) {
+		size_t size = 4 * strlen(words[i]) + 3; /* each byte may be a quote */
+		char *longer = size > sizeof(buf) ? malloc(size) : NULL;
+
+		(void)shell_word(longer ? longer : buf, longer ? size : sizeof(buf), words[i]);
+		fprintf(out, "%s%s", i > 0 ? " " : "", longer ? longer : buf);
+		free(longer);
+	}
+}
+
+const char *shell_file(char *buf, size_t size, const char *name)
+{
+	if (name[0] != '-' || snprintf(buf, size, "./%s", name) >= (int)size)
+		return name;
+	return buf;
 }
 
 int shell_word(char *buf, size_t size, const char *word)

@@ -6,6 +6,7 @@
 #define COCO_OWNER_SHELL_H
 
 #include <stddef.h>
+#include <stdio.h>
 
 /*
  * Writes words, up to a NULL, with blanks between them; a word that is more than letters, digits
@@ -16,5 +17,12 @@ int shell_command(char *buf, size_t size, const char *const *words);
 
 /* The same for one word. */
 int shell_word(char *buf, size_t size, const char *word);
+
+/* The same command, however long, to a stream; without LF. */
+void shell_print(FILE *out, const char *const *words);
+
+/* A file's name as programs take it: ./ in front where a dash would make it an option, or standard
+ * input. buf, of size bytes, may hold it; returns buf or the name itself. */
+const char *shell_file(char *buf, size_t size, const char *name);
 
 #endif

@@ -55,7 +55,7 @@ for verb in $verbs; do
 	done > "$tmp/missing"
 	is '... and its options' "$(cat "$tmp/missing")" ''
 done
-is 'verbs below table' "$(offers table '')" 'add build remove show'
+is 'verbs below table' "$(offers table '')" 'add build extract remove show'
 is '... and below no other' "$(for verb in ${verbs/table/}; do offers "$verb" ''; done | xargs)" ''
 is 'an option behind the verb' "$(offers rotate --f)" '--finish --force'
 is 'values of --format' "$(offers table build --format '')" 'base64 binary hex'

@@ -60,7 +60,7 @@ ok '... openssl decrypts the table' cmp -s <(openssl_table p) table
 is '... the QMP command has both' "$(grep -F '{"execute":"sev-inject-launch-secret"' out)" \
 	"{\"execute\":\"sev-inject-launch-secret\",\"arguments\":{\"packet-header\":\"$(cat p.header.base64)\",\"secret\":\"$(cat p.secret.base64)\"}}"
 ok '... the virsh line is ready' grep -qxF \
-	'virsh domsetlaunchsecstate DOMAIN --secrethdr p.header.base64 --secret p.secret.base64' out
+	'virsh domsetlaunchsecstate --domain "$DOMAIN" --secrethdr p.header.base64 --secret p.secret.base64' out
 
 run packet -o q --domain "it's" --json "${keys[@]}" --expected-digest "$digest" \
 	--policy 3 --api-major 1 --api-minor 52 --build 4 table
@@ -71,7 +71,7 @@ ok '... the same table' cmp -s <(openssl_table q) table
 ok '... under another IV' test "$(head -c 20 p.header.bin | hex)" != "$(head -c 20 q.header.bin | hex)"
 run packet -o 'a b' --domain "it's" "${keys[@]}" "${guest[@]}" table
 ok 'names are quoted for the shell' grep -qxF \
-	"virsh domsetlaunchsecstate 'it'\\''s' --secrethdr 'a b.header.base64' --secret 'a b.secret.base64'" out
+	"virsh domsetlaunchsecstate --domain 'it'\\''s' --secrethdr 'a b.header.base64' --secret 'a b.secret.base64'" out
 base64 -w0 table > table.base64
 run packet -o r "${keys[@]}" "${guest[@]}" table.base64
 ok 'a table in base64' cmp -s <(openssl_table r) table

@@ -175,6 +175,23 @@ refused 3 'no secret table' table show typo
 printf 'x' | cat table - > longer
 refused 3 'a byte behind the last entry that is not zero' table show longer
 
+# One entry.
+before
+run table extract -o entry table luks-key
+ok 'extract: one file of mode 0600' made 0 entry
+ok '... with the bytes of the entry' cmp -s entry key
+ok '... and nothing is printed' test ! -s out -a ! -s err
+rm -f entry
+run table extract --reveal -o - table "$other"
+ok 'extract: to standard output' cmp -s out blob
+refused 1 'only with --reveal' table extract -o - table luks-key
+refused 2 'it has no entry' table extract -o x table policy
+refused 1 'no name of one' table extract -o x table nothing
+refused 1 'extract takes' table extract -o x table
+refused 1 'extract takes' table extract -o x --json table luks-key
+refused 1 "does not take '--nul'" table extract -o x --nul table luks-key
+refused 2 'would be written over it' table extract -o table table luks-key --force
+
 # Outputs.
 run table add --force -o table table policy=blob
 is 'a table may be replaced by itself, if forced' "$rc $(sed -n 1p out)" '0 table      3 entries, 126 bytes'
@@ -193,7 +210,7 @@ run table build --reveal -o - luks-key=hunter2
 ok 'with --reveal it goes to standard output' cmp -s out <(python "plain(b'hunter2')")
 
 # The command line.
-refused 1 'build, show, add or remove?' table
+refused 1 'build, show, add, remove or extract?' table
 refused 1 "'make' is not" table make
 refused 1 'build needs -o FILE' table build luks-key=key
 refused 1 'build needs an entry' table build -o x
@@ -209,5 +226,5 @@ refused 1 'show needs one table' table show
 refused 1 'remove needs a table and a GUID' table remove -o x table
 refused 1 'no name of one' table remove -o x table key
 run table --help
-ok '--help tells of each verb' test "$rc" = 0 -a "$(grep -cE ' table (build|show|add|remove) ' out)" = 4
+ok '--help tells of each verb' test "$rc" = 0 -a "$(grep -cE ' table (build|show|add|remove|extract) ' out)" = 5
 tap_done

@@ -50,6 +50,20 @@ static void test_about(void)
 	is_int(fault_about(&f, EXITCODE_USAGE, "", "", "x"), -EINVAL, "the command line");
 }
 
+static void test_shows(void)
+{
+	char longest[FAULT_NEXT_MAX + 1];
+
+	memset(longest, 'x', sizeof(longest));
+	longest[FAULT_NEXT_MAX] = '\0';
+	ok(!fault_shows(longest), "a next step that would be cut");
+	longest[FAULT_NEXT_MAX - 1] = '\0';
+	ok(fault_shows(longest), "... and one that just fits");
+	ok(fault_shows("run 'a b'"), "one that is shown as it is");
+	ok(!fault_shows("run \"$A\""), "a quote that would become another one");
+	ok(!fault_shows("run 'caf\xc3\xa9'"), "letters that would become a question mark");
+}
+
 static void test_io(void)
 {
 	static const struct {
@@ -161,6 +175,7 @@ int main(void)
 	is_int(strlen(f.why), FAULT_WHY_MAX - 1, "a long reason is cut");
 	test_errno();
 	test_about();
+	test_shows();
 	test_io();
 	test_merge();
 	test_name();

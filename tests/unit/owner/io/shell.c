@@ -57,9 +57,26 @@ static void test_commands(void)
 	is_str(buf, "", "... and then nothing of it is there");
 }
 
+static void test_print(void)
+{
+	const char *const words[] = { "cp", "a b", "c", NULL };
+	char *text = NULL, buf[8];
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	shell_print(out, words);
+	(void)fclose(out);
+	is_str(text, "cp 'a b' c", "a command to a stream");
+	free(text);
+	is_str(shell_file(buf, sizeof(buf), "a-b"), "a-b", "a name");
+	is_str(shell_file(buf, sizeof(buf), "-a"), "./-a", "... that looks like an option");
+	is_str(shell_file(buf, sizeof(buf), "-"), "./-", "... or like standard input");
+}
+
 int main(void)
 {
 	test_words();
 	test_commands();
+	test_print();
 	return tap_done();
 }

@@ -1,0 +1,110 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# printed.t - every command that coco-secret prints is run by a shell as it stands there, with names
+# that have blanks, quotes and dashes. coco-secret is the real one; virsh, sevctl and QEMU's socket are
+# stand-ins that check what they get: tests/lib/printed.py. A new verb joins by a line with `prints`,
+# a refusal whose next step is a command by one with `leads`.
+# Needs: cryptsetup mke2fs openssl python3
+source "$(dirname "$0")/../../lib/tap.sh"
+source "$(dirname "$0")/../../lib/fixture.sh"
+source "$(dirname "$0")/../../lib/owner.sh"
+
+printed=$top/tests/lib/printed.py
+must mkdir stubs work
+must ln -s "$bin" stubs/coco-secret
+must ln -s "$printed" stubs/virsh
+must ln -s "$printed" stubs/sevctl
+export PATH=$tmp/stubs:$PATH PYTHONDONTWRITEBYTECODE=1
+
+# What a launch tells, in the variables that the commands name.
+export BLOB POLICY=3 MAJOR=1 MINOR=52 BUILD=4 FIRMWARE KERNEL INITRD APPEND="quiet it's" DOMAIN="-it's a \"guest\""
+odd=$'it\'s "a" $HOME `id` #1; \\caf\xc3\xa9 *'
+FIRMWARE="fd $odd" KERNEL="kernel $odd" INITRD="initrd $odd"
+firmware fd
+must mv fd "work/$FIRMWARE"
+cd work || exit 99
+head -c 5000 /dev/urandom > "$KERNEL"
+head -c 5000 /dev/urandom > "$INITRD"
+head -c 16 /dev/urandom > vm_tik.bin
+head -c 16 /dev/urandom > vm_tek.bin
+printf '%s, and long enough' "$canary" > key
+nonce=ffeeddccbbaa99887766554433221100
+BLOB=$(coco-secret measure --firmware "$FIRMWARE" --kernel "$KERNEL" --initrd "$INITRD" --append "$APPEND" --policy 3 \
+	--api-major 1 --api-minor 52 --build 4 --tik vm_tik.bin --nonce $nonce | sed -n 's/^launch measure blob  *//p')
+must test "$BLOB"
+disk base key
+
+# runs NAME NR: each command that was said is run; there must be at least NR of them.
+runs() {
+	local nr=0 command rc
+	"$printed" commands < "$tmp/said" > "$tmp/commands"
+	while IFS= read -r -d '' command; do
+		nr=$((nr + 1)) rc=0
+		sh -c "$command" > "$tmp/ran" 2>&1 < /dev/null || rc=$?
+		is "$1 prints: ${command:0:100}" "$rc" 0 || sed 's/^/# /' "$tmp/ran"
+	done < "$tmp/commands"
+	ok "$1 prints $2 or more commands" test "$nr" -ge "$2" || sed 's/^/# /' "$tmp/said"
+}
+
+# prints NR ARGUMENT...: the run is good, and so is each of at least NR commands that it prints.
+prints() {
+	local wanted=$1 line
+	shift
+	run "$@"
+	line=$*
+	is "'${line:0:60}'" "$rc" 0 || sed 's/^/# /' "$tmp/err"
+	cp "$tmp/out" "$tmp/said"
+	runs "$1" "$wanted"
+}
+
+# leads CODE ARGUMENT...: the run is refused, and its next step is a command that leads on.
+leads() {
+	local code=$1 line
+	shift
+	run "$@"
+	line=$*
+	is "'${line:0:60}' is refused" "$rc" "$code"
+	grep '; next: ' "$tmp/err" > "$tmp/said"
+	runs "$1" 1
+}
+
+for name in plain 'a b' "$odd" "-$odd" '-' '#' 'disk#2'; do
+	safe=$name
+	[[ $name != -* ]] || safe=./$name
+	must mkdir here
+	cd here || exit 99
+	cp -- ../vm_t?k.bin ../fd* ../kernel* ../initrd* ../key .
+
+	# encrypt, in its ways, and prepare, whose lines are for packet, sevctl, virsh and verify.
+	truncate -s 4M content
+	must mke2fs -q -F -t ext4 content &> /dev/null
+	cp content "$safe.img"
+	out=$safe.out
+	prints 1 encrypt --secret-out "$safe.key" -- "$safe.img" "$out"
+	rm -f TABLE
+	prints 1 encrypt --secret "$safe.key" --force --pbkdf minimal -- "$safe.img" "$out"
+	rm -f TABLE
+	prints 1 encrypt --in-place --secret-out "$safe.key2" -- "$safe.img"
+	must "$top/tests/lib/gpt.py" make "$safe.gpt" 16 1+4:0FC63DAF-8483-4772-8E79-3D69D8477DE4:11111111-0000-4000-8000-000000000001:root
+	must dd if=content of="$safe.gpt" bs=1M seek=1 conv=notrunc status=none
+	rm -f TABLE
+	prints 1 encrypt --secret-out "$safe.key3" -- "$safe.gpt#1" "$out.gpt"
+
+	cp ../base "$safe"
+	must mkdir -p "$safe.d/etc/coco-unlock"
+	printf 'root auto\n' > "$safe.d/etc/coco-unlock/cocotab"
+	prints 7 prepare -o "$safe.table" --key-file key --config "$safe.d" --volume root -- "$safe"
+	rm -f ./*.bin.new luks-key.bin policy.bin header.* payload.* packet.*
+
+	# packet: QMP, and virsh with and without --domain.
+	packet=(--tik vm_tik.bin --tek vm_tek.bin --launch-measure-blob "$BLOB" --policy 3 --api-major 1 --api-minor 52 --build 4
+		--firmware "$FIRMWARE" --kernel "$KERNEL" --initrd "$INITRD" --append "$APPEND")
+	[[ $name == - ]] || prints 2 packet -o "$name" "${packet[@]}" -- "$safe.table"
+	[[ $name == - ]] || ok '... QEMU takes the QMP commands' "$printed" qmp < "$tmp/out"
+	prints 2 packet -o "$safe" --force --domain "$DOMAIN" "${packet[@]}" -- "$safe.table"
+	ok '... QEMU takes the QMP commands' "$printed" qmp < "$tmp/out"
+	cd .. || exit 99
+	rm -rf here
+done
+tap_done
