@@ -10,11 +10,13 @@
  */
 #include "owner/cmd.h"
 
+#include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "owner/io/file.h"
 #include "owner/io/passphrase.h"
+#include "owner/io/shell.h"
 #include "owner/plan/pinned.h"
 #include "owner/plan/target.h"
 
@@ -136,6 +138,41 @@ static int make_new(struct rotate *t, struct fault *f)
 			       "the volume's secret", f);
 }
 
+/* The command that goes on, and LF. first: --finish or NULL; out: of its -o. */
+static void print_command(const struct rotate *t, const char *first, const char *out, bool force)
+{
+	char disk[PATH_MAX + IMAGE_NAME_SIZE], old[PATH_MAX], new[PATH_MAX], dir[PATH_MAX];
+	char out_buf[PATH_MAX];
+	const struct options *o = t->o;
+	const struct target_options *target = &o->target;
+	const char *words[20] = { "coco-secret", "rotate" };
+	size_t nr = 2;
+
+	if (first)
+		words[nr++] = first;
+	words[nr++] = shell_file(disk, sizeof(disk), target->disk);
+	words[nr++] = "--table";
+	words[nr++] = shell_file(old, sizeof(old), o->old);
+	if (first) {
+		words[nr++] = "--new";
+		words[nr++] = shell_file(new, sizeof(new), o->new ? o->new : o->out);
+	}
+	words[nr++] = "-o";
+	words[nr++] = shell_file(out_buf, sizeof(out_buf), out);
+	if (target->config) {
+		words[nr++] = "--config";
+		words[nr++] = shell_file(dir, sizeof(dir), target->config);
+	}
+	if (target->volume) {
+		words[nr++] = "--volume";
+		words[nr++] = target->volume;
+	}
+	if (force)
+		words[nr++] = "--force";
+	shell_print(stdout, words);
+	printf("\n");
+}
+
 static int begin(struct rotate *t, struct fault *f)
 {
 	int r;
@@ -166,9 +203,9 @@ static int begin(struct rotate *t, struct fault *f)
 		       "with it\n",
 		       t->o->old);
 	printf("%s: the new table\n\n"
-	       "Next: start the guest with the new table. When it has booted:\n"
-	       "  coco-secret rotate --finish %s --table %s --new %s -o FINAL\n",
-	       t->o->out, t->o->target.disk, t->o->old, t->o->out);
+	       "Next: start the guest with the new table. When it has booted:\n  ",
+	       t->o->out);
+	print_command(t, "--finish", "FINAL", false);
 	return 0;
 }
 
@@ -306,24 +343,40 @@ static void print_side(const struct rotate *t, const char *what, struct side *si
 
 static void print_advice(const struct rotate *t, bool two)
 {
-	const char *disk = t->o->target.disk, *old = t->o->old;
-
-	if (two && t->old.slot >= 0 && t->new.slot >= 0 && t->old.slot != t->new.slot)
-		printf("next   boot the guest with %s, then: coco-secret rotate --finish %s "
-		       "--table %s --new %s -o FINAL\n",
-		       t->o->new, disk, old, t->o->new);
-	else if (two && t->old.slot >= 0 && t->new.slot < 0)
-		printf("next   the rotation has not begun on the disk: coco-secret rotate %s "
-		       "--table %s -o %s --force\n",
-		       disk, old, t->o->new);
-	else if (two && t->old.slot < 0 && t->new.slot >= 0)
+	if (two && t->old.slot >= 0 && t->new.slot >= 0 && t->old.slot != t->new.slot) {
+		printf("next   boot the guest with %s, then: ", t->o->new);
+		print_command(t, "--finish", "FINAL", false);
+	} else if (two && t->old.slot >= 0 && t->new.slot < 0) {
+		printf("next   the rotation has not begun on the disk: ");
+		print_command(t, NULL, t->o->new, true);
+	} else if (two && t->old.slot < 0 && t->new.slot >= 0) {
 		printf("next   the rotation is finished; keep the table that --finish has written\n");
-	else if (t->old.slot >= 0)
-		printf("next   nothing; to change the secret: coco-secret rotate %s --table %s "
-		       "-o NEW\n",
-		       disk, old);
-	else
+	} else if (t->old.slot >= 0) {
+		printf("next   nothing; to change the secret: ");
+		print_command(t, NULL, "NEW", false);
+	} else {
 		printf("next   find the table of this disk, or use a recovery key\n");
+	}
+}
+
+static void print_repair(const struct options *o)
+{
+	char disk[PATH_MAX + IMAGE_NAME_SIZE], dir[PATH_MAX];
+	const char *words[] = { "coco-secret", "repair", NULL, NULL, NULL, NULL, NULL, NULL };
+	size_t nr = 3;
+
+	words[2] = shell_file(disk, sizeof(disk), o->target.disk);
+	if (o->target.config) {
+		words[nr++] = "--config";
+		words[nr++] = shell_file(dir, sizeof(dir), o->target.config);
+	}
+	if (o->target.volume) {
+		words[nr++] = "--volume";
+		words[nr++] = o->target.volume;
+	}
+	printf("disk   a write of its header was interrupted, so a boot refuses it: ");
+	shell_print(stdout, words);
+	printf("\n");
 }
 
 static int status(const struct options *o)
@@ -347,9 +400,7 @@ static int status(const struct options *o)
 				printf(" %d", i);
 		printf("\n");
 		if (t.target.header.mended)
-			printf("disk   a write of its header was interrupted, so a boot refuses it: "
-			       "coco-secret repair %s\n",
-			       o->target.disk);
+			print_repair(o);
 		print_side(&t, "table", &t.old);
 		if (o->new)
 			print_side(&t, "new", &t.new);

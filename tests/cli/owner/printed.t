@@ -104,6 +104,15 @@ for name in plain 'a b' "$odd" "-$odd" '-' '#' 'disk#2'; do
 	[[ $name == - ]] || ok '... QEMU takes the QMP commands' "$printed" qmp < "$tmp/out"
 	prints 2 packet -o "$safe" --force --domain "$DOMAIN" "${packet[@]}" -- "$safe.table"
 	ok '... QEMU takes the QMP commands' "$printed" qmp < "$tmp/out"
+	# A rotation, and what status says at its stages.
+	cp "$safe" "$safe.disk"
+	cp "$safe.table" "$safe.old"
+	prints 1 status --table "$safe.old" -- "$safe.disk"
+	cp "$safe" "$safe.disk"
+	cp "$safe.table" "$safe.old"
+	rm -f NEW
+	prints 1 rotate --table "$safe.old" -o "$safe.new" -- "$safe.disk"
+	rm -f FINAL
 	cd .. || exit 99
 	rm -rf here
 done
