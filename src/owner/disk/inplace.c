@@ -180,37 +180,48 @@ static uint64_t final_of(const struct image *image)
 	return image->block ? image->total : image->total - NEWHEADER_SIZE;
 }
 
-/*
- * A finished header of the disk's own volume, with our note behind it. Version 0.1 wrote no note:
- * its backup counts while the header on the disk says that only the end is missing. A backup that
- * somebody has made of a finished disk has neither, and must not bring back an old header.
- * Returns 1 with p->final, 0 or -errno.
- */
+/* Without a note, as version 0.1 has left it: while the header on the disk says that only the end
+ * is missing, or when it has begun to be this one. Then the end has still to be looked at: a backup
+ * that somebody has made of a finished disk looks the same. Returns 1, 0 or -errno. */
+static int is_old_end_of(struct inplace *p, int backup_fd)
+{
+	unsigned char ours[BLOCK], theirs[BLOCK];
+	struct reencryption re;
+	int r;
+
+	if (p->image.total < ROOM_LEAST)
+		return 0;
+	r = reencryption_look(p->image.fd, p->image.total, &re);
+	if (r < 0 || (r > 0 && re.kind == REENCRYPTION_OURS && (re.last || re.complete)))
+		return r;
+	r = io_read_at(p->image.fd, theirs, BLOCK, 0);
+	if (r >= 0)
+		r = io_read_at(backup_fd, ours, BLOCK, 0);
+	if (r < 0)
+		return r;
+	p->unproven = true;
+	return memcmp(ours, theirs, BLOCK) == 0;
+}
+
+/* A finished header of the disk's own volume, with our note behind it. Returns 1 with p->final, 0
+ * or -errno. */
 static int is_end_of(struct inplace *p, int backup_fd)
 {
-	struct reencryption re;
 	struct last_note note;
-	uint64_t final;
 	int r;
 
 	if (!is_same_volume(&p->image, backup_fd))
 		return 0;
 	r = io_read_at(backup_fd, &note, sizeof(note), NEWHEADER_SIZE);
-	if (r < 0 && r != -ENODATA)
-		return r;
-	if (r == 0) {
-		final = le64toh(note.final);
-		if (memcmp(note.magic, last_magic, sizeof(last_magic)) != 0 ||
-		    (final != p->image.total && final != final_of(&p->image)))
-			return 0;
-		p->final = final;
-		return 1;
+	if (r == -ENODATA) {
+		p->final = final_of(&p->image);
+		return is_old_end_of(p, backup_fd);
 	}
-	r = reencryption_look(p->image.fd, p->image.total, &re);
-	if (r <= 0 || re.kind != REENCRYPTION_OURS || (!re.last && !re.complete))
-		return r < 0 ? r : 0;
-	p->final = final_of(&p->image);
-	return 1;
+	if (r < 0)
+		return r;
+	p->final = le64toh(note.final);
+	return memcmp(note.magic, last_magic, sizeof(last_magic)) == 0 &&
+	       (p->final == p->image.total || p->final == final_of(&p->image));
 }
 
 static int refuse_backup(const struct inplace *p, int fd, struct fault *f)
@@ -702,6 +713,49 @@ static int add_note(const struct inplace *p, int backup_fd, struct fault *f)
 	return r < 0 ? fault_io(f, p->backup, r, "cannot write") : 0;
 }
 
+/* Only while the end still has what is encrypted in the front, there is something to finish; else
+ * it is data, and must stay. */
+static int prove_end(const struct inplace *p, struct fault *f)
+{
+	_cleanup_close_ int fd = open(p->backup, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	_cleanup_(crypt_freep) struct crypt_device *cd = NULL;
+	_cleanup_secret_ struct secret key = SECRET_NULL;
+	unsigned char end[BLOCK], front[BLOCK];
+	size_t size = SECRET_CAPACITY;
+	char path[FD_PATH_SIZE];
+	struct xts *xts = NULL;
+	int r;
+
+	if (fd < 0)
+		return fault_io(f, p->backup, -errno, "cannot read");
+	r = secret_init(&key, f);
+	if (r < 0)
+		return r;
+	(void)snprintf(path, sizeof(path), PATH_SELF_FD, fd); /* fits */
+	volume_init_library();
+	r = crypt_init(&cd, path);
+	if (r >= 0)
+		r = crypt_load(cd, CRYPT_LUKS2, NULL);
+	if (r >= 0)
+		r = crypt_volume_key_get(cd, CRYPT_ANY_SLOT, (char *)key.bytes, &size,
+					 (const char *)p->passphrase->bytes, p->passphrase->len);
+	if (r < 0)
+		return library(p->path, "go on", r, f);
+	key.len = size;
+	r = xts_new(&key, &xts);
+	if (r >= 0)
+		r = io_read_at(p->image.fd, end, BLOCK, p->image.total - BLOCK);
+	if (r >= 0)
+		r = io_read_at(p->image.fd, front, BLOCK, ROOM_SIZE - BLOCK);
+	if (r >= 0)
+		r = xts_encrypt(xts, end, BLOCK, NEWHEADER_SIZE - BLOCK,
+				(uint32_t)crypt_get_sector_size(cd));
+	xts_free(xts);
+	if (r < 0)
+		return fault_io(f, p->path, r, "cannot look at its end");
+	return memcmp(end, front, BLOCK) == 0 ? 0 : refuse_backup(p, fd, f);
+}
+
 /* The rest of step 5, and step 6. A file that has its size has all the rest. */
 static int finish(struct inplace *p, struct fault *f)
 {
@@ -768,6 +822,8 @@ int inplace_run(struct inplace *p, struct file_out *secret, struct fault *f)
 		r = put_header(p, f);
 	if (r >= 0 && p->state <= INPLACE_RUNNING)
 		r = run(p, f);
+	if (r >= 0 && p->unproven)
+		r = prove_end(p, f);
 	if (r >= 0)
 		r = finish(p, f);
 	if (r < 0)

@@ -34,6 +34,7 @@ struct inplace {
 	uint64_t before; /* PLAIN: bytes, how long it is */
 	uint64_t room;	 /* PLAIN: bytes, how long it has to be for the work */
 	uint64_t final;	 /* LAST: bytes, how long it will be in the end */
+	bool unproven;	 /* LAST: the backup may be somebody's copy of a finished disk's header */
 };
 
 /*

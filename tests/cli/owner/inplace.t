@@ -136,6 +136,20 @@ must cryptsetup luksHeaderBackup --disable-locks here --header-backup-file here.
 refuses 'a header of a finished disk as the backup' 2 'not one that this program has left there' --in-place --secret mine here
 rm -f here.header
 
+# But what version 0.1.0 has left in the end goes on: the header is on the disk in part, and the end is still plain.
+plain here 0 mine
+must cp here finished
+must head -c $((16 * mib)) here > here.header
+must dd if=/dev/urandom of=here bs=1M seek=8 count=8 conv=notrunc status=none
+must dd if=plain of=here bs=1M seek=32 conv=notrunc status=none
+encrypt --in-place --secret wrong here
+is 'the end of a run of version 0.1.0, with a wrong secret' "$rc" 2
+encrypt --in-place --secret mine here
+is '... goes on with the right one' "$rc" 0
+ok '... to the very same' cmp -s here finished
+ok '... nothing is left' test "$(echo here?*)" = 'here?*'
+rm -f finished
+
 # What is refused the first time has changed nothing.
 must mkdir no
 must touch no/file
