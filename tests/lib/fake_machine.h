@@ -282,6 +282,7 @@ static void machine_init(void)
 	conf_defaults(&conf);
 	conf.nr_volumes = 2;
 	for (i = 0; i < 2; i++) {
+		conf.volumes[i].metadata_size = CONF_METADATA_SIZE;
 		conf.volumes[i].device.kind = DEVICE_KIND_PATH;
 		(void)snprintf(conf.volumes[i].device.value, CONF_DEVICE_SIZE, "/dev/vd%c",
 			       'a' + i);
