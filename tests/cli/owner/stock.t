@@ -101,7 +101,7 @@ for hash in sha256 sha512 sha1; do
 	must cryptsetup convert -q --disable-locks --type luks2 "$d" &> "$tmp/format.log"
 	options -
 	if [[ $hash == sha1 ]]; then
-		refused "LUKS1 with $hash" keyslot-af 'cryptsetup reencrypt after cryptsetup convert'
+		refused "LUKS1 with $hash" keyslot-af 'cryptsetup reencrypt --hash sha256 after cryptsetup convert'
 	else
 		whole "LUKS1 with $hash" 16384
 	fi
