@@ -49,8 +49,8 @@ class Copy(bytearray):
     @text.setter
     def text(self, text):
         data = text.encode("latin-1")
-        assert len(data) <= COPY - BINARY, "the text does not fit"
-        self[BINARY:] = data.ljust(COPY - BINARY, b"\0")
+        assert len(data) <= len(self) - BINARY, "the text does not fit"
+        self[BINARY:] = data.ljust(len(self) - BINARY, b"\0")
 
 
 class Image:

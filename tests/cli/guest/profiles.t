@@ -25,10 +25,11 @@ boot() {
 # opened.
 must mkdir "$tmp/profiles"
 python3 -B "$top/tests/headers/profiles.py" "$tmp/profiles" > "$tmp/list" || must false
-while read -r name what; do
+while read -r name option what; do
 	tree "$t"
 	add_disk "$t" vda "$tmp/profiles/$name"
 	add_secret "$t" "$guid" "$tmp/key"
+	printf 'root auto - %s\n' "$option" > "$t/etc/coco-unlock/cocotab"
 	run --root="$t" check
 	is "$name: $what" "$rc" 0
 done < "$tmp/list"
