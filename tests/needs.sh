@@ -37,6 +37,7 @@ test      mkfs.btrfs          btrfs-progs
 test      mkfs.xfs            xfsprogs
 test,lab  mkswap              util-linux
 test      setpriv             util-linux
+test      sgdisk              gdisk
 test      xz                  xz-utils
 test      zstd                zstd
 test      bzip2               bzip2

@@ -13,6 +13,7 @@
 
 #include "owner/disk/encrypt.h"
 #include "owner/disk/inplace.h"
+#include "owner/disk/mbr.h"
 #include "owner/disk/partition.h"
 #include "owner/io/file.h"
 #include "owner/io/passphrase.h"
@@ -71,18 +72,55 @@ static int open_signals(struct fault *f)
 	return fd < 0 ? fault_io(f, "coco-secret", -errno, "cannot wait for signals") : fd;
 }
 
-static void warn_about_moves(const struct image *image)
+/* What finds its part by its place must not move, and is moved. */
+static void warn_about_move(const struct partition *part)
+{
+	if (strcasecmp(part->type, TYPE_BIOS_BOOT) == 0)
+		cmd_warn("partition %u moves, and GRUB for BIOS finds its part in it by its "
+			 "place: run grub-install in the new image, or boot with UEFI",
+			 part->number);
+	else if (part->active)
+		cmd_warn("partition %u moves, and is marked as bootable: a boot loader in it may be "
+			 "found by its place, and is then to be installed anew",
+			 part->number);
+}
+
+/* The guest may use it as it has done before. The ESP is for the firmware. */
+static int warn_about_plain(const struct image *image, const struct partition *part,
+			    struct fault *f)
+{
+	char type[FILESYSTEM_TYPE_SIZE];
+	int r = filesystem_find_plain(image, part->offset, part->size, type, f);
+
+	if (r >= 0 && mbr_is_extended(part))
+		(void)snprintf(type, sizeof(type), "with logical ones");
+	if (r < 0 || type[0] == '\0' || partition_type_is_esp(part->type))
+		return r;
+	if (strcmp(type, "swap") == 0)
+		cmd_warn("partition %u is swap and stays plain: the host can read and change what of "
+			 "the guest's memory is written to it, keys included: take it out of the "
+			 "guest's fstab",
+			 part->number);
+	else
+		cmd_warn("partition %u (%s) stays plain: the host can read and change all that the "
+			 "guest has there, /home for instance: move it to the encrypted one, or encrypt "
+			 "it, too",
+			 part->number, type);
+	return 0;
+}
+
+static int warn_about_others(const struct image *image, struct fault *f)
 {
 	struct partition parts[PARTITIONS_MAX];
-	struct fault ignored = { 0 };
-	int nr = partition_list(image, parts, &ignored), i;
+	int nr = partition_list(image, parts, f), i, r = nr < 0 ? nr : 0;
 
-	for (i = 0; i < nr; i++)
-		if (parts[i].offset > image->offset &&
-		    strcasecmp(parts[i].type, TYPE_BIOS_BOOT) == 0)
-			cmd_warn("partition %u moves, and GRUB for BIOS finds its part in it by its "
-				 "place: run grub-install in the new image, or boot with UEFI",
-				 parts[i].number);
+	for (i = 0; i < nr && r >= 0; i++) {
+		if (parts[i].offset > image->offset)
+			warn_about_move(&parts[i]);
+		if (parts[i].number != image->partition)
+			r = warn_about_plain(image, &parts[i], f);
+	}
+	return r;
 }
 
 /* Both names at once, when all is on the disk: the secret's first. */
@@ -173,10 +211,10 @@ static int encrypt_to_file(const struct options *o, struct fault *f)
 	r = encrypt_check(&e, f);
 	if (r >= 0)
 		r = get_secret(o, &secret, &secret_file, f);
+	if (r >= 0 && image.partition)
+		r = warn_about_others(&image, f);
 	if (r < 0)
 		return r;
-	if (image.partition)
-		warn_about_moves(&image);
 	progress_start(&progress, stderr, "encrypt");
 	r = encrypt_run(&e, uuid, f);
 	progress_end(&progress);
@@ -405,8 +443,8 @@ const struct cmd cmd_encrypt = {
 		"--in-place [OPTION...] IMAGE|DEVICE",
 	.help = "make an encrypted root image of a plain one",
 	.intro =
-		"IMAGE holds a file system, or a partition table (GPT) with PARTITION, which is a\n"
-		"number, name or UUID. OUT is 16 MiB longer; what is behind the partition moves.\n",
+		"IMAGE holds a file system, or a partition table (GPT or MBR) with PARTITION, which is\n"
+		"a number, name or UUID. OUT is 16 MiB longer; what is behind the partition moves.\n",
 	.options = encrypt_options,
 	.files = encrypt_files,
 	.run = run_encrypt,

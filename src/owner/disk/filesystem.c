@@ -129,13 +129,66 @@ static int refuse_content(const struct image *image, const char *usage, const ch
 				   "give an image that has the root file system itself",
 				   "it holds no file system, but a part of something else (%s)",
 				   type);
-	if (!image->partition && partition_has_gpt(image))
+	if (!image->partition && partition_has_table(image))
 		return fault_about(f, EXITCODE_REFUSED, image->path,
 				   "name the partition of the root, as in IMAGE#2",
 				   "it has a partition table");
 	return fault_about(f, EXITCODE_REFUSED, image->path,
 			   "check that it is the image of a root, and the right partition",
 			   "no file system is found in it");
+}
+
+int filesystem_find_plain(const struct image *image, uint64_t offset, uint64_t size,
+			  char ret_type[FILESYSTEM_TYPE_SIZE], struct fault *f)
+{
+	char usage[FILESYSTEM_TYPE_SIZE] = "";
+	struct image part = *image;
+	int r;
+
+	part.offset = offset;
+	part.size = size;
+	ret_type[0] = '\0';
+	r = probe(&part, usage, ret_type, FILESYSTEM_TYPE_SIZE);
+	if (r == -ENOTUNIQ)
+		(void)snprintf(ret_type, FILESYSTEM_TYPE_SIZE, "more than one kind of data");
+	else if (r < 0)
+		return fault_io(f, image->path, r, "cannot look at its other partitions");
+	if (strcmp(usage, "crypto") == 0)
+		ret_type[0] = '\0';
+	return 0;
+}
+
+/* Microsoft's FAT specification (2005): the BPB at 0, and entries of 32 bytes, the short name at 0
+ * and the attributes at 11 (0x10: a directory). Of a FAT32, the first cluster of the root. */
+#define FAT_ENTRY 32
+#define FAT_DIRECTORY 0x10
+#define FAT_ENTRIES_MAX 512
+
+static bool has_efi_directory(const struct image *image)
+{
+	unsigned char bpb[512], entry[FAT_ENTRY];
+	uint64_t sector, fats, root, nr, i;
+
+	if (io_read_at(image->fd, bpb, sizeof(bpb), image->offset) < 0)
+		return false;
+	sector = little(bpb + 11, 2);
+	fats = little(bpb + 16, 1);
+	nr = little(bpb + 17, 2);
+	if (nr > 0) {
+		root = (little(bpb + 14, 2) + fats * little(bpb + 22, 2)) * sector;
+	} else {
+		root = (little(bpb + 14, 2) + fats * little(bpb + 36, 4) +
+			(little(bpb + 44, 4) - 2) * little(bpb + 13, 1)) *
+		       sector;
+		nr = little(bpb + 13, 1) * sector / FAT_ENTRY;
+	}
+	for (i = 0; i < nr && i < FAT_ENTRIES_MAX; i++)
+		if (root + (i + 1) * FAT_ENTRY <= image->size &&
+		    io_read_at(image->fd, entry, FAT_ENTRY, image->offset + root + i * FAT_ENTRY) ==
+			    0 &&
+		    memcmp(entry, "EFI        ", 11) == 0 && (entry[11] & FAT_DIRECTORY))
+			return true;
+	return false;
 }
 
 int filesystem_look(const struct image *image, struct filesystem *ret_fs, struct fault *f)
@@ -153,6 +206,13 @@ int filesystem_look(const struct image *image, struct filesystem *ret_fs, struct
 	if (strcmp(usage, "filesystem") != 0)
 		return refuse_content(image, usage, type, f);
 	memcpy(fs.type, type, sizeof(fs.type));
+	if (partition_type_is_esp(image->type) ||
+	    (strcmp(type, "vfat") == 0 && has_efi_directory(image)))
+		return fault_about(
+			f, EXITCODE_REFUSED, image->path,
+			"name the partition of the root, as in IMAGE#2; sfdisk -l lists them",
+			"it is an EFI system partition: encrypted, no firmware can boot from "
+			"it");
 	read_superblock(image, &fs);
 	if (fs.size > image->size)
 		return fault_about(

@@ -17,11 +17,19 @@ struct filesystem {
 };
 
 /*
- * Looks at the image's part. Refuses (EXITCODE_REFUSED) what is encrypted already and
- * what has no file system or a part of a larger set (LVM, RAID), and one that is larger than
- * its place (EXITCODE_BAD_INPUT). Returns 0 or what fault_about() returns.
+ * Looks at the image's part. Refuses (EXITCODE_REFUSED) what is encrypted already, an EFI system
+ * partition, which the firmware could not read any more, and what has no file system or a part of
+ * a larger set (LVM, RAID); and one that is larger than its place (EXITCODE_BAD_INPUT). Returns 0
+ * or what fault_about() returns.
  */
 int filesystem_look(const struct image *image, struct filesystem *ret_fs, struct fault *f);
+
+/*
+ * What is in another part of the image that is not encrypted: a file system, swap, or a member of
+ * LVM or RAID, as libblkid names it; empty if it knows nothing there. Returns 0 or negative with f.
+ */
+int filesystem_find_plain(const struct image *image, uint64_t offset, uint64_t size,
+			  char ret_type[FILESYSTEM_TYPE_SIZE], struct fault *f);
 
 /*
  * The sectors, in bytes, that the volume of this file system can have: 4096, which cost the guest

@@ -27,8 +27,8 @@ struct image {
 	/* All zero or empty if the part is the whole: */
 	unsigned int partition; /* from 1 */
 	char name[IMAGE_NAME_SIZE];
-	char uuid[IMAGE_UUID_SIZE]; /* of the partition, as libfdisk writes it */
-	char type[IMAGE_UUID_SIZE]; /* GUID of the partition's type */
+	char uuid[IMAGE_UUID_SIZE]; /* of the partition, as libfdisk or the kernel has it */
+	char type[IMAGE_UUID_SIZE]; /* of the partition: GUID, or 0x83 (MBR) */
 };
 
 #define IMAGE_NULL ((struct image){ .fd = -EBADF, .claim_fd = -EBADF, .backing_fd = -EBADF })

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * partition.c - finds and moves the partitions of an image with libfdisk.
+ * partition.c - finds and moves the partitions of an image: of a GPT with libfdisk.
  * Takes a table only if libfdisk finds it valid and every place in it lies inside. Writes to
  * the given copy only, and nothing in it but the protective MBR and the two tables.
  */
@@ -10,80 +10,29 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/io.h"
 #include "base/text.h"
+#include "owner/disk/gpt.h"
+#include "owner/disk/mbr.h"
+#include "owner/io/shell.h"
 
-/* UEFI 2.10, 5.3.2 */
-#define GPT_SIGNATURE "EFI PART"
-#define GPT_HEADER_SIZE 92
-#define GPT_ALTERNATE_AT 32  /* u64: the other header's sector */
-#define GPT_NR_ENTRIES_AT 80 /* u32 */
-#define GPT_ENTRY_SIZE_AT 84 /* u32 */
-#define GPT_ENTRY_SIZE_MIN 128
-#define GPT_ENTRIES_SIZE_MAX (1024 * 1024) /* bytes; everybody writes 16 KiB */
-
-static bool has_signature(const struct image *image, uint32_t sector_size)
-{
-	char sig[sizeof(GPT_SIGNATURE) - 1];
-
-	return io_read_at(image->fd, sig, sizeof(sig), sector_size) == 0 &&
-	       memcmp(sig, GPT_SIGNATURE, sizeof(sig)) == 0;
-}
+#define TYPE_ESP "C12A7328-F81F-11D2-BA4B-00C04FC93EC9" /* UEFI 2.10, 5.3.3 */
 
 /* A file does not say how large its sectors are; the place of the signature does. */
 static uint32_t find_sector_size(const struct image *image)
 {
-	if (!image->block && !has_signature(image, 512) && has_signature(image, 4096))
+	if (!image->block && !gpt_has_signature(image, 512) && gpt_has_signature(image, 4096))
 		return 4096;
 	return image->sector_size;
 }
 
-bool partition_has_gpt(const struct image *image)
+bool partition_has_table(const struct image *image)
 {
-	return has_signature(image, find_sector_size(image));
+	return gpt_has_signature(image, find_sector_size(image)) || mbr_is_there(image);
 }
 
-static uint64_t get_number(const unsigned char *p, size_t size)
+bool partition_type_is_esp(const char *type)
 {
-	uint64_t value = 0;
-
-	while (size-- > 0)
-		value = value << 8 | p[size];
-	return value;
-}
-
-/* What libfdisk must not see in a header, if there is one at this sector; or NULL. Also says where
- * the other header is. */
-static const char *judge_gpt_header(const struct image *image, uint32_t sector_size,
-				    uint64_t sector, uint64_t *ret_alternate)
-{
-	unsigned char header[GPT_HEADER_SIZE];
-	uint64_t nr, size;
-
-	if (sector >= image->total / sector_size ||
-	    io_read_at(image->fd, header, sizeof(header), sector * sector_size) < 0 ||
-	    memcmp(header, GPT_SIGNATURE, sizeof(GPT_SIGNATURE) - 1) != 0)
-		return NULL;
-	*ret_alternate = get_number(header + GPT_ALTERNATE_AT, 8);
-	nr = get_number(header + GPT_NR_ENTRIES_AT, 4);
-	size = get_number(header + GPT_ENTRY_SIZE_AT, 4);
-	if (size < GPT_ENTRY_SIZE_MIN)
-		return "its partition table has entries that are too small";
-	return nr * size > GPT_ENTRIES_SIZE_MAX ? "its partition table has too many entries" : NULL;
-}
-
-/*
- * libfdisk 2.38 takes as much memory as any of the headers says, gigabytes, and only then looks at
- * what there is; and it reads whole entries, however small the header says that they are.
- */
-static const char *judge_gpt(const struct image *image, uint32_t sector_size)
-{
-	uint64_t alternate = 0, ignored, last = image->total / sector_size - 1;
-	const char *why = judge_gpt_header(image, sector_size, 1, &alternate);
-
-	if (!why)
-		why = judge_gpt_header(image, sector_size, alternate, &ignored);
-	return why ? why : judge_gpt_header(image, sector_size, last, &ignored);
+	return strcasecmp(type, TYPE_ESP) == 0 || strcmp(type, "0xef") == 0;
 }
 
 /* libfdisk's messages: what matters in them comes back as an error, too. */
@@ -161,6 +110,19 @@ static int by_offset(const void *a, const void *b)
 	return x->offset < y->offset ? -1 : x->offset > y->offset;
 }
 
+static int sort(const struct image *image, struct partition *parts, size_t nr, struct fault *f)
+{
+	size_t i;
+
+	qsort(parts, nr, sizeof(*parts), by_offset);
+	for (i = 1; i < nr; i++)
+		if (parts[i].offset < parts[i - 1].offset + parts[i - 1].size)
+			return image_refuse(f, EINVAL, image->path,
+					    "its partitions %u and %u overlap", parts[i - 1].number,
+					    parts[i].number);
+	return (int)nr;
+}
+
 static int list(struct fdisk_context *cxt, const struct image *image, uint32_t sector_size,
 		struct partition *parts, struct fault *f)
 {
@@ -179,13 +141,43 @@ static int list(struct fdisk_context *cxt, const struct image *image, uint32_t s
 			return image_refuse(f, EINVAL, image->path,
 					    "entry %zu of its partition table lies outside of it",
 					    i + 1);
-	qsort(parts, nr, sizeof(*parts), by_offset);
-	for (i = 1; i < nr; i++)
-		if (parts[i].offset < parts[i - 1].offset + parts[i - 1].size)
+	return sort(image, parts, nr, f);
+}
+
+static int refuse_damage(const struct image *image, const char *why, bool repairable,
+			 struct fault *f)
+{
+	char command[FAULT_TEXT_MAX / 2] = "sgdisk -e IMAGE";
+	char next[FAULT_TEXT_MAX] = "write the table anew, with gdisk for instance";
+	const char *const words[] = { "sgdisk", "-e", image->path, NULL };
+
+	if (shell_command(command, sizeof(command), words) < 0)
+		(void)snprintf(command, sizeof(command), "sgdisk -e IMAGE"); /* fits */
+	if (repairable)
+		(void)snprintf(next, sizeof(next), "%s repairs it from the other copy (in gdisk)",
+			       command); /* fits */
+	return fault_about(f, EXITCODE_BAD_INPUT, image->path, next, "%s", why);
+}
+
+/* A sector is what the table counts in: that of the device; files of disks with larger ones are
+ * not told apart, and then hold no file system where the table says. */
+static int list_mbr(const struct image *image, struct partition *parts, struct fault *f)
+{
+	int nr = mbr_list(image, image->sector_size, parts), i;
+	bool repairable = false;
+	const char *why;
+
+	if (nr > 0 && mbr_is_protective(image, false)) {
+		why = gpt_find_damage(image, image->sector_size, &repairable);
+		return refuse_damage(image, why, repairable, f);
+	}
+	for (i = 0; i < nr; i++)
+		if (parts[i].offset == 0 || parts[i].offset + parts[i].size > image->total)
 			return image_refuse(f, EINVAL, image->path,
-					    "its partitions %u and %u overlap", parts[i - 1].number,
+					    "entry %u of its partition table lies outside of it, or "
+					    "the file is cut short",
 					    parts[i].number);
-	return (int)nr;
+	return sort(image, parts, (size_t)nr, f);
 }
 
 int partition_list(const struct image *image, struct partition ret_parts[PARTITIONS_MAX],
@@ -196,9 +188,9 @@ int partition_list(const struct image *image, struct partition ret_parts[PARTITI
 	const char *why;
 	int r;
 
-	if (!has_signature(image, sector_size))
-		return 0;
-	why = judge_gpt(image, sector_size);
+	if (!gpt_has_signature(image, sector_size))
+		return list_mbr(image, ret_parts, f);
+	why = gpt_judge(image, sector_size);
 	if (why)
 		return image_refuse(f, EINVAL, image->path, "%s", why);
 	r = assign(image->fd, image->path, image->block ? 0 : sector_size, true, &cxt);
@@ -207,8 +199,10 @@ int partition_list(const struct image *image, struct partition ret_parts[PARTITI
 	if (r < 0)
 		return image_refuse(f, EINVAL, image->path, "its partition table cannot be read");
 	if (!fdisk_is_label(cxt, GPT))
-		return image_refuse(f, EINVAL, image->path,
-				    "its partition table (GPT) is damaged, or the file is cut short");
+		return fault_about(f, EXITCODE_BAD_INPUT, image->path,
+				   "copy the image again; if its partitions are all there, sgdisk -e "
+				   "repairs a table (in gdisk)",
+				   "its partition table (GPT) is damaged, or the file is cut short");
 	return list(cxt, image, sector_size, ret_parts, f);
 }
 
@@ -238,10 +232,22 @@ static int choose(const struct partition *parts, size_t nr, const char *wanted, 
 	return 0;
 }
 
+/* Logical partitions have numbers from 5. */
+static bool may_be_logical(const struct partition *parts, size_t nr, const char *wanted)
+{
+	uint64_t number;
+	size_t i;
+
+	for (i = 0; i < nr; i++)
+		if (mbr_is_extended(&parts[i]))
+			return text_u64(wanted, UINT32_MAX, &number) >= 0 && number > MBR_ENTRIES;
+	return false;
+}
+
 int partition_select(struct image *image, const char *wanted, struct fault *f)
 {
 	_cleanup_free_ struct partition *parts = calloc(PARTITIONS_MAX, sizeof(*parts));
-	size_t i = 0;
+	size_t i = 0, nr;
 	int r;
 
 	if (!parts)
@@ -250,8 +256,14 @@ int partition_select(struct image *image, const char *wanted, struct fault *f)
 	if (r < 0)
 		return r;
 	if (r == 0)
-		return image_refuse(f, EINVAL, image->path, "it has no partition table (GPT)");
-	r = choose(parts, (size_t)r, wanted, &i);
+		return image_refuse(f, EINVAL, image->path, "it has no partition table");
+	nr = (size_t)r;
+	r = choose(parts, nr, wanted, &i);
+	if ((r == 0 && mbr_is_extended(&parts[i])) || (r < 0 && may_be_logical(parts, nr, wanted)))
+		return fault_about(f, EXITCODE_REFUSED, image->path,
+				   "give the file system a primary partition, or a file of its own",
+				   "partition '%s' is a logical one of an MBR, or has only such ones",
+				   wanted);
 	if (r < 0)
 		return image_refuse(f, EINVAL, image->path, "%s partition '%s'",
 				    r == -ENOTUNIQ ? "more than one" : "no", wanted);
@@ -262,6 +274,30 @@ int partition_select(struct image *image, const char *wanted, struct fault *f)
 	memcpy(image->name, parts[i].name, sizeof(image->name));
 	memcpy(image->uuid, parts[i].uuid, sizeof(image->uuid));
 	memcpy(image->type, parts[i].type, sizeof(image->type));
+	return 0;
+}
+
+int partition_check_growth(const struct image *image, uint64_t growth, struct fault *f)
+{
+	bool repairable = false;
+	const char *why;
+
+	if (!gpt_has_signature(image, image->sector_size)) {
+		if (mbr_can_grow(image, growth))
+			return 0;
+		return fault_about(f, EXITCODE_REFUSED, image->path,
+				   "make the table a GPT first, with gdisk for instance",
+				   "its partition table (MBR) has no numbers for places that far "
+				   "behind");
+	}
+	why = gpt_find_damage(image, image->sector_size, &repairable);
+	if (why)
+		return refuse_damage(image, why, repairable, f);
+	if (mbr_is_protective(image, true))
+		return fault_about(f, EXITCODE_REFUSED, image->path,
+				   "make its MBR a protective one: in gdisk the commands x, n, w",
+				   "its GPT and its MBR both have partitions (hybrid): one would "
+				   "lose them");
 	return 0;
 }
 
@@ -313,6 +349,13 @@ int partition_grow(int fd, const struct image *image, uint64_t growth, struct fa
 	_cleanup_(unref_contextp) struct fdisk_context *cxt = NULL;
 	int nr, i, r;
 
+	if (!gpt_has_signature(image, image->sector_size)) {
+		r = mbr_grow(fd, image, growth);
+		return r < 0 ? fault_errno(f, EXITCODE_NO_DEVICE, r,
+					   "%s: cannot make room in the partition table (MBR)",
+					   image->path) :
+			       0;
+	}
 	nr = parts ? partition_list(image, parts, f) : -ENOMEM;
 	r = nr < 0 ? nr : relocate(fd, image);
 	if (r >= 0)

@@ -163,7 +163,7 @@ static void test_partitions(unsigned int sector_size)
 	refuses("#swap", -EINVAL, EXITCODE_BAD_INPUT, "no partition 'swap'");
 	refuses("#twin", -EINVAL, EXITCODE_BAD_INPUT, "more than one partition 'twin'");
 	is_int(open_spec("", &image, &f), 0, "the whole of it");
-	ok(partition_has_gpt(&image), "... has a table");
+	ok(partition_has_table(&image), "... has a table");
 	is_int(partition_list(&image, parts, &f), 4, "... of four");
 	for (i = 0; i < ARRAY_SIZE(order); i++)
 		is_int(parts[i].number, order[i], "... in the order of their places");
@@ -190,6 +190,8 @@ static void test_damaged(void)
 	refuses("#2", -EINVAL, EXITCODE_BAD_INPUT, "damaged, or the file is cut short");
 	make_gpt(512);
 	put(512, zeros, 512);
+	refuses("#2", -EINVAL, EXITCODE_BAD_INPUT, "the first copy of its partition table");
+	put(0, zeros, 512);
 	refuses("#2", -EINVAL, EXITCODE_BAD_INPUT, "it has no partition table");
 	make_gpt(512);
 	put(16 * MIB - 512, zeros, 512);
