@@ -2,7 +2,8 @@
 /*
  * gpt.c - fuzz target: partition tables of foreign images. The input is a choice, the record of the
  * protective MBR, a header and its entries; both tables are made of it, with good checksums. What
- * is listed lies inside and apart; and when a partition has grown, nothing else has changed.
+ * is listed lies inside and apart; and when a partition has grown, nothing else has changed. What
+ * partition_check_growth() lets through can grow.
  */
 #include "owner/disk/partition.h"
 
@@ -138,13 +139,17 @@ static void grow(struct image *image, const struct partition *parts, int nr, int
 	static struct partition after[PARTITIONS_MAX];
 	struct image copy = *image;
 	struct fault f = { 0 };
+	bool checked;
 	int i;
 
 	image->partition = parts[which].number;
 	image->offset = parts[which].offset;
 	image->size = parts[which].size;
 	put_disk(fds[1], TOTAL + GROWTH);
+	checked = partition_check_growth(image, GROWTH, &f) == 0;
+	f = (struct fault){ 0 };
 	if (partition_grow(fds[1], image, GROWTH, &f) < 0) {
+		FUZZ_MUST(!checked);
 		FUZZ_MUST(f.code == EXITCODE_NO_DEVICE || f.code == EXITCODE_BAD_INPUT);
 		return;
 	}

@@ -275,6 +275,27 @@ def gpt():
     one("entries-256", 0, [(512, 128), (1024, 64)], size=256, total=128)
 
 
+# A DOS partition table: is the disk large, which one grows, then the sector from byte 440 on.
+
+def mbr():
+    def one(name, large, which, *entries):
+        table = b"".join(struct.pack("<B3sB3sII", flag, bytes(3), kind, bytes(3), start, length)
+                         for flag, kind, start, length in entries)
+        put("mbr", name, bytes([large, which]) + struct.pack("<IH", 0x5c0c0a7e, 0) + table.ljust(64, b"\0") +
+            b"\x55\xaa")
+
+    one("one", 0, 0, (0x80, 0x83, 2048, 65536))
+    one("four", 0, 1, (0, 0xef, 2048, 2048), (0, 0x83, 40960, 8192), (0, 0x82, 8192, 4096), (0x80, 5, 65536, 8192))
+    one("last", 1, 1, (0, 0x83, 2048, 2048), (0, 0x83, 0x80000000, 0x7fff0000))
+    one("far", 1, 0, (0, 0x83, 2048, 2048), (0, 0x83, 0xfffff000, 2048))
+    one("full", 1, 0, (0, 0x83, 2048, 0xffffffff))
+    one("outside", 0, 0, (0, 0x83, 2048, 1 << 20))
+    one("overlap", 0, 0, (0, 0x83, 2048, 4096), (0, 0x83, 4096, 4096))
+    one("at-zero", 0, 0, (0, 0x83, 0, 4096))
+    one("protective", 0, 0, (0, 0xee, 1, 131071))
+    one("flag", 0, 0, (1, 0x83, 2048, 4096))
+
+
 def judge():
     put("judge", "accept", b"\0")
     put("judge", "refuse", b"\1")
@@ -293,6 +314,7 @@ if __name__ == "__main__":
     codec()
     firmware()
     gpt()
+    mbr()
     judge()
     if not os.path.islink(os.path.join(HERE, "volume")):
         os.symlink("policy", os.path.join(HERE, "volume"))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * partition.c - finds and moves the partitions of an image: of a GPT with libfdisk.
+ * partition.c - finds and moves the partitions of an image: of a GPT with libfdisk. Longer than
+ * other files, so that all that libfdisk is asked for is in one place.
  * Takes a table only if libfdisk finds it valid and every place in it lies inside. Writes to
  * the given copy only, and nothing in it but the protective MBR and the two tables.
  */
@@ -9,12 +10,14 @@
 #include <libfdisk/libfdisk.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/mman.h>
 
 #include "base/text.h"
 #include "owner/disk/gpt.h"
 #include "owner/disk/mbr.h"
 #include "owner/io/shell.h"
 
+#define TABLES_MAX (2ULL * 1024 * 1024) /* bytes that a table can have at an end of the disk */
 #define TYPE_ESP "C12A7328-F81F-11D2-BA4B-00C04FC93EC9" /* UEFI 2.10, 5.3.3 */
 
 /* A file does not say how large its sectors are; the place of the signature does. */
@@ -277,30 +280,6 @@ int partition_select(struct image *image, const char *wanted, struct fault *f)
 	return 0;
 }
 
-int partition_check_growth(const struct image *image, uint64_t growth, struct fault *f)
-{
-	bool repairable = false;
-	const char *why;
-
-	if (!gpt_has_signature(image, image->sector_size)) {
-		if (mbr_can_grow(image, growth))
-			return 0;
-		return fault_about(f, EXITCODE_REFUSED, image->path,
-				   "make the table a GPT first, with gdisk for instance",
-				   "its partition table (MBR) has no numbers for places that far "
-				   "behind");
-	}
-	why = gpt_find_damage(image, image->sector_size, &repairable);
-	if (why)
-		return refuse_damage(image, why, repairable, f);
-	if (mbr_is_protective(image, true))
-		return fault_about(f, EXITCODE_REFUSED, image->path,
-				   "make its MBR a protective one: in gdisk the commands x, n, w",
-				   "its GPT and its MBR both have partitions (hybrid): one would "
-				   "lose them");
-	return 0;
-}
-
 static int read_copy(int fd, const struct image *image, struct fdisk_context **ret_cxt)
 {
 	_cleanup_(unref_contextp) struct fdisk_context *cxt = NULL;
@@ -376,4 +355,54 @@ int partition_grow(int fd, const struct image *image, uint64_t growth, struct fa
 				   "%s: libfdisk cannot make room in the partition table",
 				   image->path);
 	return 0;
+}
+
+/*
+ * Has libfdisk change a copy in memory of both ends of the disk, with a hole between them: what its
+ * rules are about a table whose checksums are good, it alone knows.
+ */
+static int rehearse(const struct image *image, uint64_t growth, struct fault *f)
+{
+	_cleanup_close_ int fd = memfd_create("partitions", MFD_CLOEXEC);
+	uint64_t size = image->total - image->total % 512,
+		 len = size < TABLES_MAX ? size : TABLES_MAX;
+	struct fault ours = { 0 };
+	int r;
+
+	if (fd < 0 || ftruncate(fd, (off_t)(image->total + growth)) < 0)
+		return image_refuse(f, errno, image->path, "no memory for its partition table");
+	r = image_copy(image->fd, 0, fd, 0, len);
+	if (r >= 0)
+		r = image_copy(image->fd, size - len, fd, size - len, len);
+	if (r < 0)
+		return fault_io(f, image->path, r, "cannot read its partition table");
+	if (partition_grow(fd, image, growth, &ours) < 0)
+		return fault_about(f, EXITCODE_BAD_INPUT, image->path,
+				   "sgdisk -v says what is wrong with it (in gdisk)",
+				   "its partition table (GPT) is one that cannot be changed");
+	return 0;
+}
+
+int partition_check_growth(const struct image *image, uint64_t growth, struct fault *f)
+{
+	bool repairable = false;
+	const char *why;
+
+	if (!gpt_has_signature(image, image->sector_size)) {
+		if (mbr_can_grow(image, growth))
+			return 0;
+		return fault_about(f, EXITCODE_REFUSED, image->path,
+				   "make the table a GPT first, with gdisk for instance",
+				   "its partition table (MBR) has no numbers for places that far "
+				   "behind");
+	}
+	why = gpt_find_damage(image, image->sector_size, &repairable);
+	if (why)
+		return refuse_damage(image, why, repairable, f);
+	if (mbr_is_protective(image, true))
+		return fault_about(f, EXITCODE_REFUSED, image->path,
+				   "make its MBR a protective one: in gdisk the commands x, n, w",
+				   "its GPT and its MBR both have partitions (hybrid): one would "
+				   "lose them");
+	return rehearse(image, growth, f);
 }
