@@ -111,7 +111,7 @@ ok '... the root decrypts' cmp -s plain fs
 ok '... what was before it is the same' cmp -s -i $mib -n $((3 * mib)) disk new2
 ok '... what was behind it is the same' cmp -s -i $((10 * mib)):$((26 * mib)) -n $((20 * mib)) disk new2
 ok '... the image is as it was' sha256sum --quiet -c disk.sum
-ok '... names the partition' grep -qx 'next: coco-secret prepare new2#3 --key-file key2 -o TABLE' out
+ok '... names the partition' grep -qx "next: coco-secret prepare 'new2#3' --key-file key2 -o TABLE" out
 must dd if=new2 of=part bs=1M skip=4 count=22 status=none
 ok '... cryptsetup opens it' cryptsetup open --disable-locks --test-passphrase --key-file key2 part
 rm -f part new2
