@@ -244,6 +244,15 @@ int luksheader_open(const struct luksheader *header, const struct secret *passph
 	return slot;
 }
 
+static int no_room(const struct luksheader *h, struct fault *f)
+{
+	(void)fault_about(f, EXITCODE_REFUSED, h->image->path,
+			  "take one away that nobody needs: coco-secret remove-keyslot --help",
+			  "its header has no room for another keyslot, beside the %d that it has",
+			  __builtin_popcount(luksheader_keyslots(h)));
+	return -ENOSPC;
+}
+
 int luksheader_add(struct luksheader *header, const struct secret *volume_key,
 		   const struct secret *passphrase, enum luksheader_kdf kdf, struct fault *f)
 {
@@ -256,6 +265,8 @@ int luksheader_add(struct luksheader *header, const struct secret *volume_key,
 	struct verdict verdict;
 	int r, slot;
 
+	if (__builtin_popcount(luksheader_keyslots(header)) >= HEADER_AREAS_MAX)
+		return no_room(header, f);
 	r = crypt_set_pbkdf_type(header->cd, kdf == LUKSHEADER_KDF_DEFAULT ? NULL : &pbkdf2);
 	if (r < 0)
 		return fault_errno(f, EXITCODE_INTERNAL, r, "cannot set a key derivation");
@@ -263,9 +274,7 @@ int luksheader_add(struct luksheader *header, const struct secret *volume_key,
 					       (const char *)volume_key->bytes, volume_key->len,
 					       (const char *)passphrase->bytes, passphrase->len);
 	if (slot == -EINVAL || slot == -ENOSPC)
-		return fault_set(f, EXITCODE_HEADER_REFUSED, -slot,
-				 "the header of %s has no room for another keyslot",
-				 header->image->path);
+		return no_room(header, f);
 	if (slot < 0)
 		return fault_errno(f, EXITCODE_INTERNAL, slot, "cannot add a keyslot to %s",
 				   header->image->path);

@@ -5,6 +5,9 @@
  */
 #include "owner/plan/target.h"
 
+#include <stdio.h>
+
+#include "owner/io/shell.h"
 #include "owner/plan/guestconf.h"
 
 int target_open(struct target *t, const struct target_options *o, bool writable, struct fault *f)
@@ -25,7 +28,17 @@ int target_open(struct target *t, const struct target_options *o, bool writable,
 
 int target_put(const struct target *t, struct fault *f)
 {
-	return fault_name(f, luksheader_put(&t->header, f), t->o->disk);
+	int r = luksheader_put(&t->header, f);
+	char word[FAULT_TEXT_MAX - 96];
+
+	if (r < 0 && !*f->next) {
+		if (shell_word(word, sizeof(word), t->o->disk) < 0)
+			(void)snprintf(word, sizeof(word), "DISK"); /* fits */
+		(void)snprintf(f->next, sizeof(f->next),
+			       "coco-secret repair %s: then it has the old header or the new one, whole",
+			       word); /* fits */
+	}
+	return fault_name(f, r, t->o->disk);
 }
 
 void target_done(struct target *t)
