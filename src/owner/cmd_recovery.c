@@ -1,131 +1,202 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_recovery.c - adds a keyslot for a person: a key that can be read out and typed.
+ * cmd_recovery.c - adds a keyslot for a person: a key that can be read out and typed. First what
+ * can fail without a write, then the tables, the disk, and the key; if that cannot be printed, the
+ * keyslot goes again.
  */
 #include "owner/cmd.h"
 
+#include <signal.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "base/text.h"
 #include "owner/io/file.h"
 #include "owner/io/passphrase.h"
-#include "owner/plan/pinned.h"
-#include "owner/plan/target.h"
+#include "owner/plan/sides.h"
 
 struct options {
 	struct target_options target;
-	const char *key_file, *table;
+	const char *key_file, *table, *new;
 };
 
 struct recovery {
 	const struct options *o;
 	struct target target;
-	struct secret old, recovery, key, table;
-	struct policy_entry policy;
+	struct sides sides;
+	struct luksheader before; /* as it was: the way back */
+	struct secret recovery;
+	int slot;
 };
 
-/* With a table, its secret opens the disk; else a file or the person at the terminal. */
-static int get_old(struct recovery *v, struct fault *f)
+/* With tables, their secret opens the disk; else a file or the person at the terminal. */
+static int open_disk(struct recovery *v, struct fault *f)
 {
+	_cleanup_secret_ struct secret passphrase = SECRET_NULL;
 	int r;
 
+	r = sides_read(&v->sides, &v->target, v->o->table, v->o->new, f);
+	if (r < 0)
+		return r;
 	if (v->o->table) {
-		r = secret_init(&v->table, f);
-		if (r >= 0)
-			r = pinnedtable_read(v->o->table, &v->target.conf, &v->table, &v->policy,
-					     f);
-		return r < 0 ? r :
-			       pinnedtable_get(v->o->table, &v->table, v->target.vc->secret.guid,
-					       &v->old, f);
+		if (v->sides.old.slot >= 0 || v->sides.new.slot >= 0)
+			return 0;
+		return fault_about(f, EXITCODE_REFUSED, v->o->table, "give a table of this disk",
+				   "its secret opens no keyslot of the disk");
 	}
-	if (!v->o->key_file)
-		return passphrase_from_terminal("Passphrase of the disk", &v->old, f);
-	r = secret_init(&v->old, f);
-	return r < 0 ? r : file_read_secret(v->o->key_file, &v->old, f);
+	if (!v->o->key_file) {
+		r = passphrase_from_terminal("Passphrase of the disk", &passphrase, f);
+	} else {
+		r = secret_init(&passphrase, f);
+		if (r >= 0)
+			r = file_read_secret(v->o->key_file, &passphrase, f);
+	}
+	return r < 0 ? r : luksheader_open(&v->target.header, &passphrase, &v->sides.key, f);
 }
 
-/* A new keyslot changes the header: the table must pin it, before the disk has it. */
-static int repin(struct recovery *v, struct fault *f)
+/* Another table would be invalid after this. Without a table nobody says that there is one. */
+static int check_tables(const struct recovery *v, struct fault *f)
 {
-	struct pins *pins;
-	int r;
+	int stranger = sides_stranger(&v->sides, &v->target, -1);
 
-	if (!v->o->table || !policy_entry_pins(&v->policy, v->target.vc->name))
+	if (!v->o->table)
 		return 0;
-	pins = pinnedtable_pins(&v->policy, v->target.vc->name);
-	if (pins->nr_headers == 0)
-		return 0;
-	r = pinnedtable_pin_header(pins, &v->target.header, f);
-	if (r >= 0)
-		r = pinnedtable_set_policy(&v->table, &v->policy, f);
-	return r < 0 ? r : pinnedtable_write(v->o->table, &v->table, CODEC_BINARY, true, f);
+	if (stranger >= 0)
+		return sides_refuse_stranger(&v->sides, &v->target, stranger, f);
+	return sides_check_pins(&v->sides, &v->target, NULL, f);
 }
 
-/* The new keyslot, in memory only. Returns its number. */
+/* The new keyslot in memory, and the tables beside their names: all that can be refused is refused
+ * here. */
 static int make(struct recovery *v, struct fault *f)
 {
+	struct target *t = &v->target;
 	int r;
 
-	r = target_open(&v->target, &v->o->target, true, f);
+	r = target_open(t, &v->o->target, true, f);
 	if (r >= 0)
-		r = get_old(v, f);
+		r = luksheader_take(&t->image, &t->conf, t->vc, &v->before, f);
 	if (r >= 0)
-		r = luksheader_open(&v->target.header, &v->old, &v->key, f);
+		r = open_disk(v, f);
+	if (r >= 0)
+		r = check_tables(v, f);
 	if (r >= 0)
 		r = passphrase_generate_recovery(&v->recovery, f);
 	/* 128 bits of entropy: a costly derivation would add nothing. */
 	if (r >= 0)
-		r = luksheader_add(&v->target.header, &v->key, &v->recovery, LUKSHEADER_KDF_MINIMAL,
-				   f);
+		r = v->slot = sides_add(&v->sides, t, &v->recovery, LUKSHEADER_KDF_MINIMAL, f);
+	if (r >= 0)
+		r = sides_stage(&v->sides, t, -1, f);
+	return r < 0 ? r : sides_pin(&v->sides, t, SIDE_BESIDE, f);
+}
+
+static int flush(struct fault *f)
+{
+	return fflush(stdout) == 0 && !ferror(stdout) ?
+		       0 :
+		       fault_io(f, "standard output", -errno, "cannot print the key");
+}
+
+/* A place that takes no line takes no key. */
+static int announce(const struct recovery *v, struct fault *f)
+{
+	printf("%s: a keyslot for a recovery key, which is shown only now:\n", v->o->target.disk);
+	return flush(f);
+}
+
+/* The header as it was, which the tables still pin; the key material is overwritten with what was
+ * there before. Says in the fault how things stand then. */
+static void undo(struct recovery *v, struct fault *f)
+{
+	struct fault unused = { 0 };
+	char command[FAULT_TEXT_MAX];
+
+	if (luksheader_put(&v->before, &unused) >= 0) {
+		text_append(f->why, sizeof(f->why), "; the disk has no new keyslot");
+		return;
+	}
+	text_append(f->why, sizeof(f->why),
+		    "; the disk may have keyslot %d, whose key nobody has, or half a header",
+		    v->slot);
+	sides_command(command, sizeof(command), &v->target, SIDES_WORDS("repair", NULL), NULL, NULL,
+		      SIDES_WORDS(NULL));
+	(void)snprintf(f->next, sizeof(f->next), "%s", command); /* of the same size */
+}
+
+static int put(struct recovery *v, struct fault *f)
+{
+	int r = sides_commit(&v->sides, f);
+
+	if (r < 0) {
+		text_append(f->why, sizeof(f->why), "; the disk has no new keyslot");
+		return r;
+	}
+	r = fault_name(f, luksheader_put(&v->target.header, f), v->o->target.disk);
+	if (r < 0)
+		undo(v, f);
 	return r;
 }
 
-/* A keyslot whose key nobody has seen would be for nobody: the key goes out first. */
-static int show(const struct recovery *v, struct fault *f)
+/* A keyslot whose key nobody has seen would be for nobody. */
+static int show(struct recovery *v, struct fault *f)
 {
-	printf("%s: recovery key, which is shown only now:\n\n    ", v->o->target.disk);
+	int r;
+
+	printf("\n    ");
 	(void)passphrase_print(&v->recovery, stdout); /* fflush() looks at the stream */
 	printf("\n\n");
-	if (fflush(stdout) != 0 || ferror(stdout))
-		return fault_io(f, "standard output", -errno,
-				"cannot print the key; it opens nothing");
-	return 0;
+	r = flush(f);
+	if (r < 0)
+		undo(v, f);
+	return r;
 }
 
-static void show_result(const struct recovery *v, int slot)
+static void show_result(const struct recovery *v)
 {
+	const struct side *sides[] = { &v->sides.old, &v->sides.new };
+	char command[SIDES_COMMAND_SIZE];
+	size_t i;
+
 	printf("It opens keyslot %d. Type it with its dashes, in the rescue mode or into cryptsetup "
 	       "open.\n",
-	       slot);
+	       v->slot);
+	for (i = 0; i < ARRAY_SIZE(sides); i++)
+		if (sides[i]->path && sides[i]->slot >= 0 &&
+		    side_pins_headers(sides[i], &v->target))
+			printf("%s: pins the new header, too\n", sides[i]->path);
 	if (v->o->table)
-		printf("%s: pins the new header, too\n", v->o->table);
-	else
-		printf("A table that pins the header no longer matches: run this with --table.\n");
+		return;
+	sides_command(command, sizeof(command), &v->target, SIDES_WORDS("pin", NULL), "TABLE", NULL,
+		      SIDES_WORDS(NULL));
+	printf("A table that pins the header no longer matches, until: %s\n", command);
 }
 
 static int recovery(const struct options *o)
 {
-	struct recovery v = { .o = o, .target = TARGET_NULL };
+	struct recovery v = { .o = o,
+			      .target = TARGET_NULL,
+			      .sides = SIDES_NULL,
+			      .before = LUKSHEADER_NULL,
+			      .slot = -1 };
 	static char buffer[512];
 	struct fault f = { 0 };
-	int r, slot;
+	int r;
 
+	(void)signal(SIGPIPE, SIG_IGN); /* a reader that is gone is an error like any other */
 	(void)setvbuf(stdout, buffer, _IOFBF, sizeof(buffer)); /* wiped below */
-	r = slot = make(&v, &f);
+	r = make(&v, &f);
+	if (r >= 0)
+		r = announce(&v, &f);
+	if (r >= 0)
+		r = put(&v, &f);
 	if (r >= 0)
 		r = show(&v, &f);
 	explicit_bzero(buffer, sizeof(buffer));
 	if (r >= 0)
-		r = repin(&v, &f);
-	if (r >= 0)
-		r = target_put(&v.target, &f);
-	if (r >= 0)
-		show_result(&v, slot);
+		show_result(&v);
+	luksheader_done(&v.before);
 	target_done(&v.target);
-	secret_done(&v.old);
 	secret_done(&v.recovery);
-	secret_done(&v.key);
-	secret_done(&v.table);
+	sides_done(&v.sides);
 	(void)fault_name(&f, r, o->target.disk);
 	return r < 0 ? cmd_fail(&f) : cmd_finish();
 }
@@ -138,8 +209,9 @@ static int run_recovery(int argc, char **argv)
 
 	if (nr < 0)
 		return -nr;
-	if (nr != 1 || (o.key_file && o.table))
-		return cmd_usage(&cmd_recovery, "it takes one disk, and --key-file or --table");
+	if (nr != 1 || (o.key_file && o.table) || (o.new && !o.table))
+		return cmd_usage(&cmd_recovery,
+				 "it takes one disk, and --key-file, or --table (and --new)");
 	o.target.disk = operands[0];
 	return recovery(&o);
 }
@@ -149,6 +221,8 @@ static const struct option_row recovery_options[] = {
 	TARGET_DISK,
 	OPTION_FILE(0, "table", "TABLE", struct options, table, OPTION_USE_CHANGE,
 		    "its secret opens the disk, and it gets a pin of the new header"),
+	OPTION_FILE(0, "new", "FILE", struct options, new, OPTION_USE_CHANGE,
+		    "during a rotation: the other table, for the same"),
 	OPTION_FILE(0, "key-file", "FILE", struct options, key_file, OPTION_USE_READ,
 		    "a passphrase that opens the disk; without both, it is asked for"),
 	TARGET_OPTIONS(struct options, target),
@@ -158,7 +232,7 @@ static const struct option_row recovery_options[] = {
 
 const struct cmd cmd_recovery = {
 	.name = "recovery",
-	.args = "DISK [--table TABLE | --key-file FILE] [--config DIR] [--volume NAME]",
+	.args = "DISK [--table TABLE [--new NEW] | --key-file FILE] [--config DIR] [--volume NAME]",
 	.help = "add a keyslot with a key that a person can read out and type",
 	.options = recovery_options,
 	.notes = "The key is printed once, on standard output: 34 letters in groups, the last two\n"

@@ -28,7 +28,7 @@ ok '... prints a key once, in groups of modhex' \
 is '... once' "$(grep -cF "$(cat "$tmp/recovery")" "$tmp/out")" 1
 ok '... and not as a message' eval '! grep -qF "$(cat "$tmp/recovery")" "$tmp/err"'
 ok '... no other secret' silent_own
-ok '... says that pins no longer match' grep -q 'run this with --table' "$tmp/out"
+ok '... says that pins no longer match' grep -qF "no longer matches, until: coco-secret pin $d --table TABLE" "$tmp/out"
 ok 'plain cryptsetup takes it from a file' opens "$d" "$tmp/recovery"
 ok '... and as a line that is typed' cryptsetup open --test-passphrase --disable-locks -q "$d" \
 	< <(cat "$tmp/recovery"; echo)
@@ -107,4 +107,63 @@ rc=0
 "$owner" recovery "$w/disk" --key-file "$tmp/key" > /dev/full 2> "$tmp/err" < /dev/null || rc=$?
 is 'a key that cannot be shown is a failure' "$rc" 4
 is '... and no keyslot: nobody could open it' "$(snapshot "$w")" "$before"
+# The first line still goes out: the keyslot goes again, and the table boots what is there then.
+must cp --sparse=always "$tmp/base" "$d"
+rm -f "$t"
+own prepare "$d" -o "$t" --key-file "$tmp/key" --remove-old
+must test "$rc" = 0
+must cp --sparse=always "$d" "$tmp/disk0"
+rc=0
+python3 -IS - "$owner" "$d" "$t" 2> "$tmp/err" << 'EOF' || rc=$?
+import fcntl, os, subprocess, sys
+owner, disk, table = sys.argv[1:]
+line = len(disk) + 60   # the first line, and a little; the key does not fit behind it
+end, stdout = os.pipe()
+fcntl.fcntl(stdout, 1031, 4096)   # F_SETPIPE_SZ
+os.set_blocking(stdout, False)
+os.write(stdout, b"." * (4096 - line))
+code = subprocess.run([owner, "recovery", disk, "--table", table], stdin=subprocess.DEVNULL, stdout=stdout).returncode
+os.close(stdout)
+shown = os.read(end, 4096).strip(b".")
+sys.exit(code if shown.endswith(b"shown only now:\n") else 99)
+EOF
+is 'room for a line, and none for the key' "$rc" 4
+ok '... the disk is as it was' cmp -s "$d" "$tmp/disk0"
+ok '... which is said' grep -q 'cannot print the key.*; the disk has no new keyslot' "$tmp/err"
+boot "$d" "$t"
+is '... the table boots' "$rc" 0
+own recovery "$d" --table "$t" # and it pins what is there
+is '... and again, with room' "$rc" 0
+
+# What cannot be replaced is found before anything is done.
+must cp --sparse=always "$tmp/disk0" "$d"
+must cp "$t" "$w/table"
+must ln -s table "$w/link"
+must cp --sparse=always "$d" "$w/disk"
+refused 'a table that is a link' 2 'no regular file' "$w/disk" --table "$w/link"
+
+# During a rotation there are two tables.
+own rotate "$d" --table "$t" -o "$tmp/new"
+must test "$rc" = 0
+must cp --sparse=always "$d" "$w/disk"
+must cp "$t" "$tmp/new" "$w"
+refused 'one table of two' 2 'keyslot [0-9]+ is preferred' "$w/disk" --table "$w/table"
+refused '... the other one' 2 'keyslot [0-9]+ is preferred' "$w/disk" --table "$w/new"
+refused 'one table twice' 2 '' "$w/disk" --table "$w/new" --new "$w/new"
+own recovery "$d" --table "$t" --new "$tmp/new"
+is 'recovery with both' "$rc" 0
+shown > "$tmp/recovery"
+ok '... the key opens' opens "$d" "$tmp/recovery"
+boot "$d" "$t"
+is '... the old table boots' "$rc" 0
+boot "$d" "$tmp/new"
+is '... and the new one' "$rc" 0
+own rotate --finish "$d" --table "$t" --new "$tmp/new" -o "$tmp/final"
+is '... the rotation can be finished' "$rc" 0
+ok '... the key opens' opens "$d" "$tmp/recovery"
+must cryptsetup config --disable-locks --label changed "$d"
+must cp --sparse=always "$d" "$w/disk"
+must cp "$tmp/final" "$w"
+refused 'a header that is not pinned' 2 'none of those' "$w/disk" --table "$w/final"
+ok '... the way' grep -qF "next: coco-secret pin $w/disk --table $w/final" "$tmp/err"
 tap_done
