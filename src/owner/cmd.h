@@ -32,6 +32,8 @@ extern const struct cmd cmd_recovery;
 extern const struct cmd cmd_rotate;
 extern const struct cmd cmd_status;
 extern const struct cmd cmd_repair;
+extern const struct cmd cmd_pin;
+extern const struct cmd cmd_remove_keyslot;
 
 /* One line on stderr for a mistake in the command line. Returns OUTCOME_USAGE. */
 int cmd_usage(const struct cmd *cmd, const char *why, ...) _printf_(2, 3);

@@ -14,8 +14,8 @@
 #include "owner/table/table.h"
 
 static const struct cmd *const cmds[] = {
-	&cmd_table,   &cmd_measure,  &cmd_packet, &cmd_verify, &cmd_encrypt,
-	&cmd_prepare, &cmd_recovery, &cmd_rotate, &cmd_status, &cmd_repair,
+	&cmd_table,    &cmd_measure, &cmd_packet, &cmd_verify, &cmd_encrypt, &cmd_prepare,
+	&cmd_recovery, &cmd_rotate,  &cmd_status, &cmd_repair, &cmd_pin,     &cmd_remove_keyslot,
 };
 
 static void print_line(const char *fmt, va_list ap) __attribute__((format(printf, 1, 0)));
@@ -120,10 +120,10 @@ static int print_help(void)
 	printf("Prepares, seals and checks the launch secret of a confidential VM, on its owner's\n"
 	       "machine.\n\nUsage: coco-secret VERB ...\n\n");
 	for (i = 0; i < ARRAY_SIZE(cmds); i++)
-		printf("  %-10s%s\n", cmds[i]->name, cmds[i]->help);
-	printf("\n  VERB --help  print what the verb takes\n"
-	       "  --version    print the version\n"
-	       "  --help       print this text\n\n"
+		printf("  %-16s%s\n", cmds[i]->name, cmds[i]->help);
+	printf("\n  VERB --help     print what the verb takes\n"
+	       "  --version       print the version\n"
+	       "  --help          print this text\n\n"
 	       "See coco-secret(1).\n");
 	return cmd_finish();
 }

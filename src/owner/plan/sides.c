@@ -6,6 +6,7 @@
  */
 #include "owner/plan/sides.h"
 
+#include <limits.h>
 #include <string.h>
 
 #include "owner/disk/describe.h"
@@ -231,16 +232,22 @@ static void add_option(const char **words, size_t *nr, const char *option, const
 void sides_command(char *buf, size_t size, const struct target *t, const char *const *verb,
 		   const char *old, const char *new, const char *const *more)
 {
+	char disk_buf[PATH_MAX + IMAGE_NAME_SIZE], dir_buf[PATH_MAX], old_buf[PATH_MAX],
+		new_buf[PATH_MAX];
 	const char *words[WORDS_MAX] = { "coco-secret" };
 	size_t nr = 1, i;
 
 	for (i = 0; verb[i]; i++)
 		words[nr++] = verb[i];
-	words[nr++] = t->o->disk;
-	add_option(words, &nr, "--config", t->o->config);
+	words[nr++] = shell_file(disk_buf, sizeof(disk_buf), t->o->disk);
+	if (t->o->config)
+		add_option(words, &nr, "--config",
+			   shell_file(dir_buf, sizeof(dir_buf), t->o->config));
 	add_option(words, &nr, "--volume", t->o->volume);
-	add_option(words, &nr, "--table", old);
-	add_option(words, &nr, "--new", new);
+	if (old)
+		add_option(words, &nr, "--table", shell_file(old_buf, sizeof(old_buf), old));
+	if (new)
+		add_option(words, &nr, "--new", shell_file(new_buf, sizeof(new_buf), new));
 	for (i = 0; more[i] && nr < WORDS_MAX - 1; i++)
 		words[nr++] = more[i];
 	if (shell_command(buf, size, words) < 0)

@@ -27,7 +27,7 @@ takes() {
 }
 
 own --help
-verbs=$(sed -nE 's/^  ([a-z]+)  .*/\1/p' "$tmp/out" | sort | xargs)
+verbs=$(sed -nE 's/^  ([a-z][a-z-]*)  .*/\1/p' "$tmp/out" | sort | xargs)
 ok 'there are verbs' test "$(wc -w <<< "$verbs")" -ge 9
 is 'all verbs' "$(offers '' | tr ' ' '\n' | grep -v ^- | xargs)" "$verbs"
 is '... and the two options without a verb' "$(offers -)" '--help --version'

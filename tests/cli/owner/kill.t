@@ -294,6 +294,17 @@ def of_tables(tap, top):
     races(tap, bench, "recovery and recovery", recovery, recovery)
 
     start = after(bench, rotate, ["disk", "old", "new"])
+    bench = Tables(top, start, ["old", "new"])
+    recovery += ["--new", "@new"]
+    kills(tap, bench, "recovery during a rotation", recovery)
+    with_key = after(bench, recovery, ["disk", "old", "new"])
+    said = bench.run(["status", "@disk", "--table", "@old", "--new", "@new"]).stdout.decode()
+    number = re.search(r"^  keyslot (\d+) .*for a passphrase", said, re.M)[1]
+    remove = ["remove-keyslot", "@disk", "--table", "@old", "--new", "@new", "--keyslot", number, "--yes"]
+    bench = Tables(top, with_key, ["old", "new"])
+    kills(tap, bench, "remove-keyslot", remove)
+    races(tap, bench, "remove-keyslot and recovery", remove, recovery)
+
     finish = ["rotate", "--finish", "@disk", "--table", "@old", "--new", "@new", "-o", "@final"]
     kills(tap, Tables(top, start, ["old", "new", "final"]), "rotate --finish", finish)
 

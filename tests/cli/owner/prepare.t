@@ -352,7 +352,13 @@ for i in 1 2 3; do
 	must cryptsetup luksAddKey -q --disable-locks --key-file "$tmp/key" --pbkdf pbkdf2 \
 		--pbkdf-force-iterations 1000 "$d" "$tmp/more" &> "$tmp/add.log"
 done
-refused 'a fifth keyslot, which the unlocker would refuse' 2 "rule 'keyslot-count'" "${usual[@]}"
+refused 'a fifth keyslot, which the unlocker would refuse' 2 'no room for another keyslot' "${usual[@]}"
+ok '... names the verb that makes room' grep -q 'coco-secret remove-keyslot' "$tmp/err"
+own remove-keyslot "$d" --key-file "$tmp/key" --keyslot 3 --yes
+is '... which does' "$rc" 0
+own prepare "${usual[@]}"
+is '... and prepare goes on' "$rc" 0
+rm -f "$t"
 
 # The command line.
 for args in "$d" "-o $t" "$d $d -o $t" "$d -o $t --nonsense" "$d -o"; do

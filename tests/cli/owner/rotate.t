@@ -73,8 +73,12 @@ boots "$new" 0 '... the new table'
 is '... the data are as they were' "$(data "$d")" "$(data "$tmp/base")"
 
 # The second step.
+must cp "$old" "$tmp/old1"
+must cp "$new" "$tmp/new1"
+must cp --sparse=always "$d" "$tmp/disk1"
 own rotate --finish "$d" --table "$old" --new "$new" -o "$final"
 is 'rotate --finish' "$rc" 0
+must cp "$tmp/out" "$tmp/finish"
 ok '... no secret in any output' silent_own "$old" "$new" "$final"
 is '... the table is private' "$(mode "$final")" 600
 boots "$final" 0 'the final table'
@@ -85,6 +89,8 @@ ok '... has the same secret as the one between' cmp -s <(table_get "$final" "$gu
 table_get "$old" "$guid" > "$tmp/secret"
 ok '... the old secret opens nothing any more' eval '! opens "$d" "$tmp/secret"'
 ok '... the passphrase of before prepare does' opens "$d" "$tmp/key"
+ok '... which is said' grep -qE '^  keyslot 0 .*: for a passphrase' "$tmp/finish"
+ok '... and not that only the new one opens' eval '! grep -q only "$tmp/finish"'
 is '... the data are as they were' "$(data "$d")" "$(data "$tmp/base")"
 status_says 'next +the rotation is finished; keep the table that --finish has written' \
 	--table "$old" --new "$new"
@@ -141,6 +147,44 @@ own rotate --finish "$d" --table "$tmp/named" --new "$new" -o "$final" --config 
 is '... finished' "$rc" 0
 boots "$final" 0 '... it opens' "$tmp/conf"
 
+# All other keyslots go, after a question.
+must cp --sparse=always "$tmp/disk1" "$d"
+must cp "$tmp/old1" "$old"
+must cp "$tmp/new1" "$new"
+finish=(rotate --finish "$d" --table "$old" --new "$new" -o "$final" --force --remove-others)
+before=$(sum "$d")
+rc=0
+setsid -w "$owner" "${finish[@]}" > "$tmp/out" 2> "$tmp/err" < /dev/null || rc=$?
+is '--remove-others without a terminal' "$rc $(sum "$d")" "2 $before"
+ok '... names what would go' grep -qE '^  keyslot 0 ' "$tmp/out"
+ok '... and the way' grep -q -- '--yes' "$tmp/err"
+own "${finish[@]}" --yes
+is '--remove-others --yes' "$rc $(keyslots "$d")" '0 2:pbkdf2:1000'
+ok '... only the new secret opens' grep -qE ': only the new secret opens it, with keyslot 2' "$tmp/out"
+ok '... the passphrase does not' eval '! opens "$d" "$tmp/key"'
+boots "$final" 0 '... the final table'
+
+# A header that nobody has pinned takes a word.
+must cp --sparse=always "$tmp/disk0" "$d"
+must cp "$tmp/old0" "$old"
+must cryptsetup config --disable-locks --label changed "$d"
+rm -f "$new"
+before=$(sum "$d")
+own rotate "$d" --table "$old" -o "$new"
+is 'rotate on a header that is not pinned' "$rc $(sum "$d") $(ls "$new" 2> /dev/null)" "2 $before "
+ok '... names the word' grep -q -- '--accept-header' "$tmp/err"
+own rotate "$d" --table "$old" -o "$new" --accept-header
+is '... with the word' "$rc" 0
+boots "$old" 0 '... the old table'
+boots "$new" 0 '... the new table'
+must cryptsetup config --disable-locks --label again "$d"
+before=$(sum "$d")
+own rotate --finish "$d" --table "$old" --new "$new" -o "$tmp/final2"
+is '--finish on such a header' "$rc $(sum "$d")" "2 $before"
+own rotate --finish "$d" --table "$old" --new "$new" -o "$tmp/final2" --accept-header
+is '... with the word' "$rc" 0
+boots "$tmp/final2" 0 '... the final table'
+
 # refused NAME RC PATTERN ARGUMENT...: nothing has changed.
 refused() {
 	local name=$1 code=$2 pattern=$3 before
@@ -156,6 +200,7 @@ refused() {
 must mkdir "$tmp/work"
 w=$tmp/work
 must cp --sparse=always "$tmp/disk1" "$w/disk"
+must cp "$tmp/old1" "$old"
 must cp "$old" "$w/old"
 must cp "$tmp/old0" "$w/old0"
 table_make "$w/wrong" "$guid=$tmp/other"
@@ -177,7 +222,15 @@ refused '--finish with one table twice' 2 'same secret' \
 	rotate --finish "$w/disk" --table "$w/old0" --new "$w/old" -o "$w/final"
 refused '--finish over the new table' 2 'would be written over it' \
 	rotate --finish "$w/disk" --table "$w/old" --new "$w/key" -o "$w/key" --force
+refused 'a rotation that has begun' 2 'keyslot 1 is preferred' rotate "$w/disk" --table "$w/key" -o "$w/new"
+must cp --sparse=always "$tmp/base" "$w/disk"
+for i in 1 2; do
+	printf '%s %s' "$canary" "$i" > "$tmp/more"
+	must cryptsetup luksAddKey -q --disable-locks --key-file "$tmp/key" --pbkdf pbkdf2 \
+		--pbkdf-force-iterations 1000 "$w/disk" "$tmp/more" &> "$tmp/add.log"
+done
 refused 'no room for a keyslot' 2 'no room for another keyslot' rotate "$w/disk" --table "$w/key" -o "$w/new"
+ok '... status says more' grep -qF "next: coco-secret status $w/disk --table $w/key" "$tmp/err"
 must cp --sparse=always "$tmp/disk0" "$w/disk"
 refused 'no directory' 4 'No such file' rotate "$w/disk" --table "$w/old0" -o "$w/absent/new"
 must cp --sparse=always "$tmp/disk1" "$w/disk"
