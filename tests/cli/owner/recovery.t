@@ -135,6 +135,20 @@ is '... the table boots' "$rc" 0
 own recovery "$d" --table "$t" # and it pins what is there
 is '... and again, with room' "$rc" 0
 
+# A disk that takes no write, behind a partition table: no key, and the table boots what is there.
+g=$tmp/gpt
+must python3 -IS "$top/tests/lib/gpt.py" make "$g" 6 \
+	2+2:0fc63daf-8483-4772-8e79-3d69d8477de4:11111111-0000-4000-8000-000000000002:root
+must dd if="$tmp/disk0" of="$g" bs=1M seek=2 conv=notrunc 2> /dev/null
+before=$(sum "$g")
+printf '#!/bin/bash\ntrap "" XFSZ\nulimit -f 1536\nexec %q "$@"\n' "$owner" > "$tmp/limited"
+must chmod +x "$tmp/limited"
+rc=0
+"$tmp/limited" recovery "$g#root" --table "$t" > "$tmp/out" 2> "$tmp/err" < /dev/null || rc=$?
+is 'a disk that takes no more' "$rc $(sum "$g")" "4 $before"
+ok '... which is said' grep -q 'cannot write the header.*; the disk has no new keyslot' "$tmp/err"
+is '... no key is shown' "$(shown)" ''
+
 # What cannot be replaced is found before anything is done.
 must cp --sparse=always "$tmp/disk0" "$d"
 must cp "$t" "$w/table"
