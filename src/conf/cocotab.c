@@ -48,14 +48,18 @@ const char *cocotab_device_prefix(enum device_kind kind)
 }
 
 /* libdevmapper allows more characters; these need no escaping anywhere. */
+bool cocotab_is_name(const char *word)
+{
+	return *word && strlen(word) < CONF_NAME_SIZE &&
+	       word[strspn(word, MAPPING_CHARS)] == '\0' && *word != '.' && *word != '-' &&
+	       strcmp(word, "control") != 0;
+}
+
 static int parse_name(const char *word, struct volume_conf *v)
 {
-	size_t len = strlen(word);
-
-	if (len >= sizeof(v->name) || word[strspn(word, MAPPING_CHARS)] != '\0' || *word == '.' ||
-	    *word == '-' || strcmp(word, "control") == 0)
+	if (!cocotab_is_name(word))
 		return -EINVAL;
-	memcpy(v->name, word, len + 1);
+	memcpy(v->name, word, strlen(word) + 1);
 	return 0;
 }
 

@@ -55,6 +55,13 @@ struct secret;
 /* Such lines about a secret that was read from this file, if table_secret_doubt() has any. */
 void cmd_warn_secret(const char *path, const struct secret *secret);
 
+struct conf;
+struct table;
+
+/* Warnings for the volumes of a configuration whose secrets the table does not have. */
+void cmd_warn_missing(const char *path, const struct table *table, const struct conf *conf,
+		      bool is_default);
+
 /* Flushes stdout: the last thing of a verb that printed something which scripts read. */
 int cmd_finish(void);
 

@@ -14,13 +14,14 @@
 #include "owner/launch/firmware.h"
 #include "owner/launch/options.h"
 #include "owner/launch/packet.h"
-#include "owner/table/table.h"
+#include "owner/plan/guestconf.h"
+#include "owner/table/policytext.h"
 
 #define NR_FILES 4
 
 struct options {
 	struct launch_options launch;
-	const char *tek, *output, *domain, *table;
+	const char *tek, *output, *domain, *table, *config;
 	bool force, json, skip;
 	struct digest measurement; /* verified, or not: skip */
 };
@@ -101,6 +102,22 @@ static int read_keys(const struct options *o, struct secret *tik, struct secret 
 	return 0;
 }
 
+/* What a boot would stop at is not sealed, if it is in the table; what is missing may be meant. */
+static int check_content(const struct options *o, const struct secret *bytes,
+			 const struct table *table, struct fault *f)
+{
+	_cleanup_free_ struct policy_entry *policy = malloc(sizeof(*policy));
+	_cleanup_free_ struct conf *conf = malloc(sizeof(*conf));
+	int r = policy && conf ? guestconf_read(o->config, conf, f) :
+				 fault_io(f, o->table, -ENOMEM, "cannot read");
+
+	if (r >= 0)
+		r = policytext_read(o->table, bytes, table, o->config ? conf : NULL, policy, f);
+	if (r >= 0)
+		cmd_warn_missing(o->table, table, conf, !o->config);
+	return r;
+}
+
 /* Reads the table, checks that it fits, and pads it. */
 static int read_table(const struct options *o, struct secret *bytes, struct fault *f)
 {
@@ -116,6 +133,9 @@ static int read_table(const struct options *o, struct secret *bytes, struct faul
 		r = table_check(o->table, bytes, table, f);
 	if (r >= 0 && o->launch.inputs.firmware)
 		r = firmware_secret_area(o->launch.inputs.firmware, &area, f);
+	if (r < 0)
+		return r;
+	r = check_content(o, bytes, table, f);
 	if (r < 0)
 		return r;
 	bytes->len = table->len;
@@ -294,6 +314,8 @@ static const struct option_row packet_options[] = {
 		    "the transport encryption key, 16 bytes"),
 	OPTION_TEXT('o', "output", "PREFIX", struct options, output,
 		    "beginning of the files' names"),
+	OPTION_TEXT(0, "config", "DIR", struct options, config,
+		    "the guest's root directory: are the entries there that its cocotab names?"),
 	OPTION_TEXT(0, "domain", "NAME", struct options, domain,
 		    "libvirt's name of the guest, for the printed command"),
 	OPTION_FLAG("force", struct options, force, "replace the files"),

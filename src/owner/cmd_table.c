@@ -10,13 +10,15 @@
 #include "conf/reference.h"
 #include "owner/io/file.h"
 #include "owner/launch/firmware.h"
+#include "owner/plan/guestconf.h"
 #include "owner/table/names.h"
+#include "owner/table/policytext.h"
 #include "owner/table/table.h"
 
 #define SHORT_KEY 16 /* bytes: below that, somebody may guess it */
 
 struct options {
-	const char *output, *firmware, *format_name;
+	const char *output, *firmware, *format_name, *config;
 	enum codec format;
 	bool force, reveal, json, nul;
 	size_t area;
@@ -30,6 +32,8 @@ struct options {
 		    "without it, that of TABLE, or binary"),                                      \
 	OPTION_FILE(0, "firmware", "FILE", struct options, firmware, OPTION_USE_READ,             \
 		    "take the size of the area from this OVMF image; else 3072"),                 \
+	OPTION_TEXT(0, "config", "DIR", struct options, config,                                   \
+		    "the guest's root directory: are the entries there that its cocotab names?"), \
 	OPTION_FLAG("nul", struct options, nul,                                                   \
 		    "add one NUL to the luks-key entry, as GRUB wants it"),                       \
 	OPTION_FLAG("force", struct options, force,                                               \
@@ -122,6 +126,53 @@ static void digest_text(const struct secret *bytes, const struct table_entry *en
 	codec_text(CODEC_HEX, digest.octets, DIGEST_SIZE, ret_text);
 }
 
+/* A policy entry that a boot would stop at. The volumes' names count if there is a cocotab. */
+static int check_policy(const char *path, const struct secret *bytes, const struct table *table,
+			const struct options *o, struct policy_entry *ret_policy, struct fault *f)
+{
+	_cleanup_free_ struct conf *conf = malloc(sizeof(*conf));
+	int r = conf ? guestconf_read(o->config, conf, f) :
+		       fault_io(f, path, -ENOMEM, "cannot read");
+
+	return r < 0 ? r :
+		       policytext_read(path, bytes, table, o->config ? conf : NULL, ret_policy, f);
+}
+
+/* What is pinned for each volume; NULL: no policy entry, or one that is not valid. */
+static struct json_object *json_policy(const struct secret *bytes, const struct table *table,
+				       const struct options *o)
+{
+	_cleanup_free_ struct policy_entry *policy = calloc(1, sizeof(*policy));
+	struct json_object *list;
+	struct fault f = { 0 };
+	size_t i;
+
+	if (!policy || check_policy("table", bytes, table, o, policy, &f) < 0 || !policy->present)
+		return NULL;
+	list = json_object_new_array();
+	for (i = 0; i < policy->nr_volumes; i++) {
+		const struct pins *p = &policy->volumes[i];
+		struct json_object *item = json_object_new_object();
+
+		add_string(item, "volume", p->name);
+		add_string(item, "uuid", p->uuid[0] ? p->uuid : NULL);
+		json_object_object_add(item, "headers", json_object_new_uint64(p->nr_headers));
+		json_object_object_add(item, "volume_key",
+				       json_object_new_boolean(p->has_volume_key ||
+							       p->has_fixated_key));
+		json_object_object_add(item, "min_generation",
+				       p->has_min_generation ?
+					       json_object_new_uint64(p->min_generation) :
+					       NULL);
+		json_object_object_add(item, "set_generation",
+				       p->has_set_generation ?
+					       json_object_new_uint64(p->set_generation) :
+					       NULL);
+		json_object_array_add(list, item);
+	}
+	return list;
+}
+
 static int print_json(const struct secret *bytes, const struct table *table,
 		      const struct options *o)
 {
@@ -156,6 +207,7 @@ static int print_json(const struct secret *bytes, const struct table *table,
 		json_object_array_add(list, item);
 	}
 	json_object_object_add(object, "entries", list);
+	json_object_object_add(object, "policy", json_policy(bytes, table, o));
 	printf("%s\n", json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY));
 	json_object_put(object);
 	return cmd_finish();
@@ -175,6 +227,42 @@ static void print_content(const unsigned char *bytes, size_t len)
 	}
 	(void)file_put(STDOUT_FILENO, CODEC_HEX, bytes, len); /* cmd_finish() reports it */
 	printf("\n");
+}
+
+static void print_pins(const struct policy_entry *policy)
+{
+	size_t i;
+
+	for (i = 0; i < policy->nr_volumes; i++) {
+		const struct pins *p = &policy->volumes[i];
+
+		printf("           volume %s:", p->name);
+		if (p->uuid[0])
+			printf(" uuid %s;", p->uuid);
+		if (p->nr_headers > 0)
+			printf(" %zu %s;", p->nr_headers,
+			       p->nr_headers == 1 ? "header" : "headers");
+		if (p->has_volume_key || p->has_fixated_key)
+			printf(" volume key;");
+		if (p->has_min_generation)
+			printf(" generation at least %llu;", (unsigned long long)p->min_generation);
+		if (p->has_set_generation)
+			printf(" generation becomes %llu;", (unsigned long long)p->set_generation);
+		printf("\n");
+	}
+}
+
+/* What is wrong in it is said by whoever checks it. */
+static void show_policy(const struct secret *bytes, const struct table *table,
+			const struct options *o)
+{
+	_cleanup_free_ struct policy_entry *policy = calloc(1, sizeof(*policy));
+	struct fault f = { 0 };
+
+	if (policy && check_policy("table", bytes, table, o, policy, &f) >= 0)
+		print_pins(policy);
+	else
+		printf("           not valid: %s\n", f.why);
 }
 
 static int print_table(const struct secret *bytes, const struct table *table,
@@ -201,6 +289,8 @@ static int print_table(const struct secret *bytes, const struct table *table,
 		       alias ? " " : "", alias ? alias : "", entry->len, entry->offset);
 		if (meaning)
 			printf("           %s\n", meaning);
+		if (strcmp(entry->guid, GUID_POLICY) == 0)
+			show_policy(bytes, table, o);
 		printf("           sha256 %s\n", digest);
 		if (o->reveal)
 			print_content(bytes->bytes + entry->data_offset, entry->len);
@@ -208,18 +298,39 @@ static int print_table(const struct secret *bytes, const struct table *table,
 	return cmd_finish();
 }
 
+void cmd_warn_missing(const char *path, const struct table *table, const struct conf *conf,
+		      bool is_default)
+{
+	size_t i;
+
+	for (i = 0; i < conf->nr_volumes; i++) {
+		const char *guid = conf->volumes[i].secret.guid, *alias = names_alias(guid);
+
+		if (!table_find(table, guid))
+			cmd_warn("%s: no entry %s, so that a boot ends with secret-missing%s", path,
+				 alias ? alias : guid,
+				 is_default ? "; if cocotab names another one, give --config" : "");
+	}
+}
+
 /* What a boot could stumble over, though the table is well formed. */
-static void warn_about(const char *path, const struct table *table)
+static int warn_about(const char *path, const struct table *table, const struct options *o,
+		      struct fault *f)
 {
 	const struct table_entry *key = table_find(table, GUID_DISK_SECRET);
+	_cleanup_free_ struct conf *conf = malloc(sizeof(*conf));
+	int r = conf ? guestconf_read(o->config, conf, f) :
+		       fault_io(f, path, -ENOMEM, "cannot read");
 
+	if (r < 0)
+		return r;
 	if (table->nr > TABLE_ENTRIES_SAFE)
 		cmd_warn("%s: %zu entries: from 64 on a guest must fear that the kernel hides some",
 			 path, table->nr);
-	if (!key)
-		cmd_warn("%s: no entry luks-key", path);
-	else if (key->len < SHORT_KEY)
+	cmd_warn_missing(path, table, conf, !o->config);
+	if (key && key->len < SHORT_KEY)
 		cmd_warn("%s: luks-key has only %zu bytes", path, key->len);
+	return 0;
 }
 
 /* Writes the table and says what it has. */
@@ -235,7 +346,8 @@ static int finish(struct secret *bytes, const struct options *o)
 	}
 	table_pad(bytes);
 	if (table_check(o->output, bytes, table, &f) < 0 ||
-	    table_fits(o->output, bytes, o->area, &f) < 0)
+	    table_fits(o->output, bytes, o->area, &f) < 0 ||
+	    warn_about(o->output, table, o, &f) < 0)
 		return cmd_fail(&f);
 	if (strcmp(o->output, "-") == 0) {
 		r = file_put(STDOUT_FILENO, o->format, bytes->bytes, bytes->len);
@@ -246,10 +358,33 @@ static int finish(struct secret *bytes, const struct options *o)
 	}
 	if (file_write_secret(o->output, o->format, bytes, o->force, &f) < 0)
 		return cmd_fail(&f);
-	warn_about(o->output, table);
 	return print_table(bytes, table,
-			   &(struct options){
-				   .area = o->area, .json = o->json, .firmware = o->firmware });
+			   &(struct options){ .area = o->area,
+					      .json = o->json,
+					      .firmware = o->firmware,
+					      .config = o->config });
+}
+
+/* A policy entry, as a boot reads it; the volumes' names count if there is a cocotab. */
+static int parse_pins(const char *path, const struct secret *entry, const struct options *o,
+		      struct policy_entry *ret_policy, struct fault *f)
+{
+	_cleanup_free_ struct conf *conf = malloc(sizeof(*conf));
+	int r = conf ? guestconf_read(o->config, conf, f) :
+		       fault_io(f, path, -ENOMEM, "cannot read");
+
+	if (r >= 0)
+		r = policy_entry_parse(entry, o->config ? conf : NULL, ret_policy, f);
+	return fault_name(f, r, path);
+}
+
+static int check_pins(const char *path, const struct secret *entry, const struct options *o,
+		      struct fault *f)
+{
+	_cleanup_free_ struct policy_entry *policy = calloc(1, sizeof(*policy));
+
+	return policy ? parse_pins(path, entry, o, policy, f) :
+			fault_io(f, path, -ENOMEM, "cannot read");
 }
 
 /* One word GUID=FILE. */
@@ -287,6 +422,11 @@ static int add_word(struct secret *bytes, const char *word, const struct options
 					   "it has a NUL already");
 		if (o->nul && data.len < SECRET_CAPACITY)
 			data.bytes[data.len++] = 0;
+	}
+	if (strcmp(guid, GUID_POLICY) == 0) {
+		r = check_pins(file, &data, o, f);
+		if (r < 0)
+			return r;
 	}
 	return table_add(bytes, guid, &data, o->force, word, f);
 }
@@ -450,6 +590,7 @@ static int run_extract(int argc, char **argv)
 static int run_show(int argc, char **argv)
 {
 	_cleanup_free_ struct table *table = malloc(sizeof(*table));
+	_cleanup_free_ struct policy_entry *policy = malloc(sizeof(*policy));
 	_cleanup_secret_ struct secret bytes = SECRET_NULL;
 	struct fault f = { 0 };
 	struct options o;
@@ -458,14 +599,17 @@ static int run_show(int argc, char **argv)
 
 	if (nr < 0)
 		return -nr;
-	if (nr != 1 || !table)
+	if (nr != 1 || !table || !policy)
 		return cmd_usage(&cmd_table, "show needs one table");
 	if (open_table(operands[0], &bytes, table, &o, &f) < 0)
 		return cmd_fail(&f);
 	r = print_table(&bytes, table, &o);
-	warn_about(operands[0], table);
 	if (r != OUTCOME_OK)
 		return r;
+	if (warn_about(operands[0], table, &o, &f) < 0)
+		return cmd_fail(&f);
+	if (check_policy(operands[0], &bytes, table, &o, policy, &f) < 0)
+		return cmd_fail(&f);
 	bytes.len = table->len;
 	return table_fits(operands[0], &bytes, o.area, &f) < 0 ? cmd_fail(&f) : OUTCOME_OK;
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "conf/cocotab.h"
 #include "disk/header.h"
 
 #define SHA256_PREFIX "sha256:"
@@ -96,6 +97,8 @@ static bool is_volume(const struct conf *conf, const char *name)
 {
 	size_t i;
 
+	if (!conf)
+		return cocotab_is_name(name);
 	for (i = 0; i < conf->nr_volumes; i++)
 		if (strcmp(conf->volumes[i].name, name) == 0)
 			return true;
@@ -134,8 +137,11 @@ static int parse_line(struct policy_entry *policy, const struct conf *conf, char
 	return -EINVAL;
 }
 
-static int invalid(unsigned int line, struct fault *f)
+static int invalid(unsigned int line, const struct conf *conf, struct fault *f)
 {
+	if (!conf)
+		return fault_set(f, EXITCODE_POLICY_INVALID, EINVAL,
+				 "line %u of the policy entry is not valid", line);
 	return fault_set(f, EXITCODE_POLICY_INVALID, EINVAL,
 			 "line %u of the policy entry is not valid, or names a volume that cocotab "
 			 "does not have",
@@ -162,14 +168,14 @@ int policy_entry_parse(const struct secret *entry, const struct conf *conf,
 	for (line = cursor; *line; line = cursor, nr++) {
 		end = strchr(line, '\n');
 		if (!end)
-			return invalid(nr, f);
+			return invalid(nr, conf, f);
 		*end = '\0';
 		cursor = end + 1;
 		if (nr == 1 ? strcmp(line, "version=1") != 0 : parse_line(policy, conf, line) < 0)
-			return invalid(nr, f);
+			return invalid(nr, conf, f);
 	}
 	if (policy->nr_volumes == 0 || is_empty(&policy->volumes[policy->nr_volumes - 1]))
-		return invalid(nr, f);
+		return invalid(nr, conf, f);
 	policy->present = true;
 	*ret_policy = *policy;
 	return 0;

@@ -34,7 +34,8 @@ struct policy_entry {
 };
 
 /*
- * Reads the entry's text. Every volume in it must be one of conf. Returns 0, or -EINVAL with
+ * Reads the entry's text. Every volume in it must be one of conf; without a conf (NULL) any that
+ * cocotab could have. Returns 0, or -EINVAL with
  * f saying policy-invalid and the number of the line.
  */
 int policy_entry_parse(const struct secret *entry, const struct conf *conf,

@@ -19,11 +19,11 @@ status --json
 '
 # What coco-secret takes; verbs may stand again.
 tool='
-table build show add remove extract --output -o --format --firmware --nul --force --reveal --json
+table build show add remove extract --output -o --format --firmware --nul --force --reveal --json --config
 measure --firmware --kernel --initrd --append --vmsa --cpus --expected-digest --policy
 measure --api-major --api-minor --build --tik --launch-measure-blob --json --nonce --format
 packet --firmware --kernel --initrd --append --vmsa --cpus --expected-digest --policy
-packet --api-major --api-minor --build --tik --launch-measure-blob --json --tek --output --domain --force --insecure-skip-measurement
+packet --api-major --api-minor --build --tik --launch-measure-blob --json --tek --output --config --domain --force --insecure-skip-measurement
 verify --config --volume --memory --json
 encrypt --secret-out --secret --pbkdf --sector-size --force --in-place --backup --integrity
 prepare --config --volume --output --key-file --remove-old --grub --secret --force

@@ -46,23 +46,28 @@ static int name_default(struct conf *conf, const char *name, struct fault *f)
 	return 0;
 }
 
-int guestconf_load(const char *dir, const char *name, struct conf *ret_conf, size_t *ret_volume,
-		   struct fault *f)
+int guestconf_read(const char *dir, struct conf *ret_conf, struct fault *f)
 {
 	struct root root;
 	int r;
 
 	conf_defaults(ret_conf);
-	if (!dir) {
-		r = name_default(ret_conf, name, f);
-		return r < 0 ? r : find(ret_conf, name, ret_volume, f);
-	}
+	if (!dir)
+		return 0;
 	r = root_init(&root, dir);
 	if (r < 0)
 		return fault_io(f, dir, r, "cannot open the guest's root directory");
 	r = conf_load(&root, ret_conf, f);
 	root_done(&root);
-	if (r < 0)
-		return fault_name(f, r, dir);
-	return find(ret_conf, name, ret_volume, f);
+	return fault_name(f, r, dir);
+}
+
+int guestconf_load(const char *dir, const char *name, struct conf *ret_conf, size_t *ret_volume,
+		   struct fault *f)
+{
+	int r = guestconf_read(dir, ret_conf, f);
+
+	if (r >= 0 && !dir)
+		r = name_default(ret_conf, name, f);
+	return r < 0 ? r : find(ret_conf, name, ret_volume, f);
 }

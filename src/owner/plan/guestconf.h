@@ -16,4 +16,7 @@
 int guestconf_load(const char *dir, const char *name, struct conf *ret_conf, size_t *ret_volume,
 		   struct fault *f);
 
+/* The same without a volume: all of the configuration, or the defaults. */
+int guestconf_read(const char *dir, struct conf *ret_conf, struct fault *f);
+
 #endif

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * policytext.c - the counterpart of policy_entry_parse(). Pure.
+ * policytext.c - the counterpart of policy_entry_parse(); and reads the entry of a table.
+ * Trusts no byte of a table. May not do I/O.
  */
 #include "owner/table/policytext.h"
 
 #include <string.h>
 
 #include "base/text.h"
+#include "conf/reference.h"
 
 static void add_digest(char *text, size_t size, const char *key, const struct digest *d)
 {
@@ -55,4 +57,21 @@ ssize_t policytext_format(const struct policy_entry *policy, char **ret_text)
 	}
 	*ret_text = text;
 	return (ssize_t)strlen(text);
+}
+
+int policytext_read(const char *path, const struct secret *bytes, const struct table *table,
+		    const struct conf *conf, struct policy_entry *ret_policy, struct fault *f)
+{
+	const struct table_entry *entry = table_find(table, GUID_POLICY);
+	_cleanup_secret_ struct secret data = SECRET_NULL;
+	int r;
+
+	memset(ret_policy, 0, sizeof(*ret_policy));
+	if (!entry)
+		return 0;
+	r = secret_init(&data, f);
+	if (r < 0)
+		return r;
+	(void)table_get(bytes, entry, &data); /* always 0 */
+	return fault_name(f, policy_entry_parse(&data, conf, ret_policy, f), path);
 }

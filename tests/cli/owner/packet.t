@@ -131,6 +131,26 @@ refused 3 'no secret table, at offset 16' packet -o x "${keys[@]}" "${known[@]}"
 refused 3 'no secret table, at offset 0' packet -o x "${keys[@]}" "${known[@]}" key
 refused 4 'No such file' packet -o x "${keys[@]}" "${known[@]}" missing
 
+# What a boot would stop at is not sealed; what it would miss is warned about.
+printf junk > junk
+PYTHONPATH=$top/tests/vm PYTHONDONTWRITEBYTECODE=1 must python3 -c "
+import uuid
+from lab.table import *
+t = plain(open('key', 'rb').read(), (uuid.UUID('$policy'), b'junk'))
+open('junked', 'wb').write(t + bytes(-len(t) % 16))"
+refused 3 'junked: line 1 of the policy entry' packet -o x "${keys[@]}" "${known[@]}" junked
+must "$bin" table build -o foreign "$other"=key &> /dev/null
+run packet -o f "${keys[@]}" "${known[@]}" foreign
+is 'a table without the entry of the disk is sealed' "$rc" 0
+ok '... with a warning' grep -q 'warning: foreign: no entry luks-key, so that a boot ends' err
+must mkdir -p guest/etc/coco-unlock
+printf 'root auto %s\n' "$other" > guest/etc/coco-unlock/cocotab
+run packet -o f --force --config guest "${keys[@]}" "${known[@]}" foreign
+ok 'none, if cocotab names it' test "$rc" = 0 -a "$(grep -c 'no entry' err)" = 0
+printf 'root auto 99999999-0000-4000-8000-000000000001\n' > guest/etc/coco-unlock/cocotab
+run packet -o f --force --config guest "${keys[@]}" "${known[@]}" foreign
+ok '... with the GUID that cocotab names' grep -q 'warning: foreign: no entry 99999999' err
+
 # Files.
 refused 2 'it exists' packet -o p "${keys[@]}" "${known[@]}" table
 must rm p.header.base64 p.header.bin p.secret.base64

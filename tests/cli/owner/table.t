@@ -19,6 +19,7 @@ sys.stdout.buffer.write(t + bytes(-len(t) % 16))"
 
 printf '%s and more than 16 bytes...' "$canary" > key
 printf '\1\2\0\4\5' > blob
+printf 'version=1\nvolume=root\nmin-generation=7\n' > pins
 : > empty
 printf hunter2 > hunter2
 
@@ -72,7 +73,7 @@ for format in base64 hex; do
 done
 run table show table
 ok 'show: the same from each format' test "$(cat out)" = "$(cat shown.base64)" -a "$(cat out)" = "$(cat shown.hex)"
-run table add -o added.hex table.hex policy=blob
+run table add -o added.hex table.hex policy=pins
 is 'add: the format stays' "$(tr -d '0-9a-f' < added.hex | od -An -tx1)" ' 0a'
 run table remove -o removed --format binary added.hex policy
 ok 'remove: what was added, and the table is as before' cmp -s removed table
@@ -128,7 +129,7 @@ firmware big 4096
 run table build -o x --firmware big luks-key=toolarge
 is 'a firmware that has more room' "$rc $(grep -c '^room .* of 4096 bytes left in big$' out)" '0 1'
 rm -f x
-refused 2 "has 160 bytes, the firmware's area 128" table add -o x --firmware small table policy=key
+refused 2 "has 160 bytes, the firmware's area 128" table add -o x --firmware small table policy=pins
 refused 2 'no area for a secret table' table build -o x --firmware none luks-key=key
 refused 3 'the GUID of its footer is not there' table build -o x --firmware largest luks-key=key
 run table show --firmware small table
@@ -192,9 +193,49 @@ refused 1 'extract takes' table extract -o x --json table luks-key
 refused 1 "does not take '--nul'" table extract -o x --nul table luks-key
 refused 2 'would be written over it' table extract -o table table luks-key --force
 
+# The policy entry: parsed wherever it is seen.
+digest=sha256:$(printf '0123456789abcdef%.0s' 1 2 3 4)
+must mkdir -p guest/etc/coco-unlock
+printf 'data auto\n' > guest/etc/coco-unlock/cocotab
+for junk in junk 'version=1' 'version=2\nvolume=root\nmin-generation=1\n' 'version=1\nvolume=root\n' \
+	'version=1\nvolume=root\nmin-generation=x\n' 'version=1\nvolume=a/b\nmin-generation=1\n' \
+	'version=1\nvolume=\nmin-generation=1\n' 'version=1\nvolume=root\nheader=sha256:12\n' \
+	'version=1\r\nvolume=root\r\nmin-generation=1\r\n' 'version=1\nvolume=root\nmin-generation=1'; do
+	printf "$junk" > bad
+	refused 3 'of the policy entry' table build -o x luks-key=key policy=bad
+	grep -q 'coco-secret: bad: line [0-9]' err || ok '... names file and line' false
+	refused 3 'of the policy entry' table add -o x table "$policy"=bad
+	python "plain(KEY, (uuid.UUID('$policy'), open('bad', 'rb').read()))" > junked
+	run table show junked
+	is "show: $junk" "$rc $(grep -c '^           not valid: line [0-9]' out)" '3 1'
+	ok '... says which file' grep -q '^coco-secret: junked: line [0-9].*(policy-invalid)' err
+	run table remove -o mended --force junked policy
+	is '... and it can be taken out' "$rc" 0
+done
+refused 3 'the policy entry is no text, or longer' table build -o x luks-key=key policy=blob
+refused 3 'does not have' table build -o x --config guest luks-key=key policy=pins
+printf 'version=1\nvolume=root\nheader=%s\nheader=%s\nvolume-key=%s\nset-generation=9\nvolume=data\nuuid=%s\n' \
+	"$digest" "$digest" "$digest" "$other" > two
+run table build -o pinned luks-key=key policy=two
+is 'show: what is pinned, for each volume' "$rc $(grep -A 1 '^           volume root' out)" \
+	"0            volume root: 2 headers; volume key; generation becomes 9;
+           volume data: uuid $other;"
+run table show --json pinned
+is '... in JSON' "$(json policy.0.volume policy.0.headers policy.0.volume_key policy.1.uuid)" "root/2/True/$other"
+
+# What the disk needs.
+run table build -o x --force "$other"=key
+ok 'no luks-key: a warning' grep -q 'warning: x: no entry luks-key, .*give --config' err
+printf 'data auto %s\n' "$other" > guest/etc/coco-unlock/cocotab
+run table show --config guest x
+ok 'none, if cocotab names what is there' test "$rc" = 0 -a ! -s err
+run table build -o y --config guest luks-key=key
+ok 'cocotab names another one' grep -q "warning: y: no entry $other, so that a boot ends" err
+rm -f x y junked mended pinned
+
 # Outputs.
-run table add --force -o table table policy=blob
-is 'a table may be replaced by itself, if forced' "$rc $(sed -n 1p out)" '0 table      3 entries, 126 bytes'
+run table add --force -o table table policy=pins
+is 'a table may be replaced by itself, if forced' "$rc $(sed -n 1p out)" '0 table      3 entries, 160 bytes'
 before
 (trap '' XFSZ; ulimit -f 0; exec "$bin" table build -o full luks-key=key) > out.full 2> err.full
 is 'a full disk: exit code 4' "$?" 4
