@@ -2,6 +2,7 @@
 /*
  * main.c - the command line: global options, then a verb.
  */
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/io.h"
@@ -27,9 +28,10 @@ static void print_help(void)
 	       "Usage: coco-unlock [--root=DIR] VERB\n\n");
 	for (i = 0; i < ARRAY_SIZE(cmds); i++)
 		printf("  %-17s%-29s%s\n", cmds[i]->name, cmds[i]->args, cmds[i]->help);
-	printf("\n  --root=DIR  look at this directory tree instead of the machine; maps nothing\n"
-	       "  --version   print the version\n"
-	       "  --help      print this text\n\n"
+	printf("\n  help [VERB] print this text, or what a verb takes\n"
+	       "  --root=DIR  look at this directory tree instead of the machine; maps nothing\n"
+	       "  --version   print the version (-V)\n"
+	       "  --help      print this text (-h)\n\n"
 	       "See coco-unlock(8), coco-unlock.conf(5), cocotab(5).\n");
 }
 
@@ -38,17 +40,18 @@ int main(int argc, char **argv)
 	const char *dir = NULL;
 	struct root root;
 	size_t n;
-	int i, r;
+	bool help;
+	int i, k, r;
 
 	if (io_open_standard_fds() < 0)
 		return EXITCODE_INTERNAL;
 	for (i = 1; i < argc && argv[i][0] == '-'; i++) {
 		if (strncmp(argv[i], "--root=", 7) == 0 && argv[i][7]) {
 			dir = argv[i] + 7;
-		} else if (strcmp(argv[i], "--help") == 0) {
+		} else if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
 			print_help();
 			return EXITCODE_OK;
-		} else if (strcmp(argv[i], "--version") == 0) {
+		} else if (strcmp(argv[i], "--version") == 0 || strcmp(argv[i], "-V") == 0) {
 			printf("coco-unlock %s\n", COCO_VERSION);
 			return EXITCODE_OK;
 		} else {
@@ -60,16 +63,26 @@ int main(int argc, char **argv)
 		fprintf(stderr, "coco-unlock: a verb is missing; see --help\n");
 		return EXITCODE_USAGE;
 	}
-	if (strcmp(argv[i], "help") == 0) {
+	if (strcmp(argv[i], "help") == 0 && i + 1 == argc) {
 		print_help();
 		return EXITCODE_OK;
 	}
+	help = strcmp(argv[i], "help") == 0;
+	i += help;
 	for (n = 0; n < ARRAY_SIZE(cmds); n++)
 		if (strcmp(cmds[n]->name, argv[i]) == 0)
 			break;
 	if (n == ARRAY_SIZE(cmds)) {
 		fprintf(stderr, "coco-unlock: unknown verb '%s'; see --help\n", argv[i]);
 		return EXITCODE_USAGE;
+	}
+	for (k = i + 1; k < argc; k++)
+		help = help || strcmp(argv[k], "--help") == 0 || strcmp(argv[k], "-h") == 0;
+	if (help) {
+		printf("coco-unlock %s - %s\n\nUsage: coco-unlock [--root=DIR] %s %s\n\n"
+		       "See coco-unlock(8).\n",
+		       cmds[n]->name, cmds[n]->help, cmds[n]->name, cmds[n]->args);
+		return EXITCODE_OK;
 	}
 	r = root_init(&root, dir);
 	if (r < 0) {

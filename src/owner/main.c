@@ -122,8 +122,9 @@ static int print_help(void)
 	for (i = 0; i < ARRAY_SIZE(cmds); i++)
 		printf("  %-16s%s\n", cmds[i]->name, cmds[i]->help);
 	printf("\n  VERB --help     print what the verb takes\n"
-	       "  --version       print the version\n"
-	       "  --help          print this text\n\n"
+	       "  help [VERB]     the same, or this text\n"
+	       "  --version       print the version (-V)\n"
+	       "  --help          print this text (-h)\n\n"
 	       "See coco-secret(1).\n");
 	return cmd_finish();
 }
@@ -149,13 +150,28 @@ static int print_verb_help(const struct cmd *cmd)
 	return cmd_finish();
 }
 
+static bool is_help(const char *word)
+{
+	return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
+static const struct cmd *find_verb(const char *name)
+{
+	size_t n;
+
+	for (n = 0; n < ARRAY_SIZE(cmds); n++)
+		if (strcmp(cmds[n]->name, name) == 0)
+			return cmds[n];
+	return NULL;
+}
+
 static int run(const struct cmd *cmd, int argc, char **argv)
 {
 	struct fault f = { 0 };
 	int i, r;
 
 	for (i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
-		if (strcmp(argv[i], "--help") == 0)
+		if (is_help(argv[i]))
 			return print_verb_help(cmd);
 	r = secret_harden_process();
 	if (r >= 0)
@@ -170,7 +186,8 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	size_t n;
+	const struct cmd *cmd;
+	bool help;
 
 	if (io_open_standard_fds() < 0)
 		return OUTCOME_IO;
@@ -178,15 +195,17 @@ int main(int argc, char **argv)
 		fprintf(stderr, "coco-secret: a verb is missing; next: coco-secret --help\n");
 		return OUTCOME_USAGE;
 	}
-	if (strcmp(argv[1], "--version") == 0) {
+	if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
 		printf("coco-secret %s\n", COCO_VERSION);
 		return cmd_finish();
 	}
-	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)
+	help = strcmp(argv[1], "help") == 0;
+	if (is_help(argv[1]) || (help && argc == 2))
 		return print_help();
-	for (n = 0; n < ARRAY_SIZE(cmds); n++)
-		if (strcmp(cmds[n]->name, argv[1]) == 0)
-			return run(cmds[n], argc - 1, argv + 1);
-	fprintf(stderr, "coco-secret: unknown verb '%s'; next: coco-secret --help\n", argv[1]);
+	cmd = find_verb(argv[help ? 2 : 1]);
+	if (cmd)
+		return help ? print_verb_help(cmd) : run(cmd, argc - 1, argv + 1);
+	fprintf(stderr, "coco-secret: unknown verb '%s'; next: coco-secret --help\n",
+		argv[help ? 2 : 1]);
 	return OUTCOME_USAGE;
 }

@@ -23,7 +23,8 @@ refused 'a verb is missing' "--root=$tmp/t"
 refused "unknown verb 'open'" open
 refused "unknown verb 'Unlock'" --root="$tmp/t" Unlock
 refused "unknown verb ''" --root="$tmp/t" ''
-refused "unknown option '-h'" -h
+refused "unknown option '-x'" -x
+refused "unknown verb 'open'" help open
 refused "unknown option '--root'" --root "$tmp/t" check
 refused "unknown option '--root='" --root= check
 refused "unknown option '--rooted=x'" --rooted=x check
@@ -47,13 +48,22 @@ refused "unexpected 'x'; it takes: [--json]" --root="$tmp/t" status --json x
 is 'no mistake has changed anything' "$(cd "$tmp/t" && find . | sort)" \
 	"$(cd "$tmp/before" && find . | sort)"
 
-for word in help --help; do
+for word in help --help -h; do
 	run "$word"
 	is "$word exits with 0" "$rc" 0
 	for verb in unlock verify-root verify-mounts check status abort; do
 		ok "... and tells of $verb" grep -q "^  $verb " "$tmp/out"
 	done
 done
+for verb in unlock check status abort; do
+	for words in "help $verb" "$verb --help" "$verb -h"; do
+		# shellcheck disable=SC2086 # two words
+		run $words
+		is "$words" "$rc $(grep -c "^Usage: coco-unlock .* $verb" "$tmp/out")" '0 1'
+	done
+done
+run -V
+is '-V is --version' "$rc $(cat "$tmp/out")" "0 $("$bin" --version)"
 run --version
 is '--version exits with 0' "$rc" 0
 ok '... and prints a version' grep -qE '^coco-unlock [0-9]+\.[0-9]+\.[0-9]+$' "$tmp/out"

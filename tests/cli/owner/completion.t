@@ -14,7 +14,7 @@ program=$owner
 offers() {
 	COMP_WORDS=(coco-secret "$@") COMP_CWORD=$# COMPREPLY=()
 	_coco_secret "$program" "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
-	printf '%s\n' "${COMPREPLY[@]}" | sort -u | paste -sd ' '
+	printf '%s\n' "${COMPREPLY[@]}" | sort | paste -sd ' '
 }
 
 # takes VERB OPTION: does the program know it? Its value, or an operand, is a file that is missing.
@@ -26,6 +26,19 @@ takes() {
 	! grep -qF "'$2' is not an option" "$tmp/err"
 }
 
+for word in -h help; do
+	own $word
+	is "$word is --help" "$rc $(cat "$tmp/out")" "0 $("$owner" --help)"
+done
+own -V
+is '-V is --version' "$rc $(cat "$tmp/out")" "0 $("$owner" --version)"
+for words in 'help table' 'table -h' 'table build -h'; do
+	# shellcheck disable=SC2086 # several words
+	own $words
+	is "$words" "$rc $(cat "$tmp/out")" "0 $("$owner" table --help)"
+done
+own help nonsense
+is 'help for no verb' "$rc" 1
 own --help
 verbs=$(sed -nE 's/^  ([a-z][a-z-]*)  .*/\1/p' "$tmp/out" | sort | xargs)
 ok 'there are verbs' test "$(wc -w <<< "$verbs")" -ge 9
