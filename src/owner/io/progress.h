@@ -31,8 +31,9 @@ void progress_show(void *data, uint64_t done, uint64_t total);
 /* Ends the bar's line, so that other messages can follow. */
 void progress_end(struct progress *progress);
 
-/* One line without its end: a bar for a terminal, or plain. seconds since the start. */
-void progress_format(char *line, size_t size, const char *what, bool terminal, uint64_t done,
-		     uint64_t total, double seconds);
+/* One line without its end: a bar that fits `room` columns of a terminal, or plain for 0. seconds
+ * since the start. */
+void progress_format(char line[static PROGRESS_LINE_SIZE], const char *what, size_t room,
+		     uint64_t done, uint64_t total, double seconds);
 
 #endif

@@ -12,30 +12,37 @@
 static void test_format(void)
 {
 	static const struct {
-		bool terminal;
+		size_t room;
 		uint64_t done, total;
 		double seconds;
 		const char *wanted;
 	} cases[] = {
-		{ false, 0, 100 * MIB, 0, "encrypt:   0 % of 100 MiB" },
-		{ false, 50 * MIB, 100 * MIB, 2, "encrypt:  50 % of 100 MiB, 25 MiB/s, 0:02 left" },
-		{ false, 100 * MIB, 100 * MIB, 4, "encrypt: 100 % of 100 MiB, 25 MiB/s" },
-		{ false, MIB, 100 * MIB, 1, "encrypt:   1 % of 100 MiB, 1 MiB/s, 1:39 left" },
-		{ false, MIB, 8192 * MIB, 1, "encrypt:   0 % of 8192 MiB, 1 MiB/s, 2:16:31 left" },
-		{ false, MIB, 1ULL << 50, 1, "encrypt:   0 % of 1073741824 MiB, 1 MiB/s" },
-		{ false, 0, 0, 1, "encrypt: 100 % of 0 MiB" },
-		{ true, 0, 10 * MIB, 0, "encrypt [........................]   0 % of 10 MiB" },
-		{ true, 5 * MIB, 10 * MIB, 1,
+		{ 0, 0, 100 * MIB, 0, "encrypt:   0 % of 100 MiB" },
+		{ 0, 50 * MIB, 100 * MIB, 2, "encrypt:  50 % of 100 MiB, 25 MiB/s, 0:02 left" },
+		{ 0, 100 * MIB, 100 * MIB, 4, "encrypt: 100 % of 100 MiB, 25 MiB/s" },
+		{ 0, MIB, 100 * MIB, 1, "encrypt:   1 % of 100 MiB, 1 MiB/s, 1:39 left" },
+		{ 0, MIB, 8192 * MIB, 1, "encrypt:   0 % of 8192 MiB, 1 MiB/s, 2:16:31 left" },
+		{ 0, MIB, 1ULL << 50, 1, "encrypt:   0 % of 1073741824 MiB, 1 MiB/s" },
+		{ 0, 0, 0, 1, "encrypt: 100 % of 0 MiB" },
+		{ 79, 0, 10 * MIB, 0, "encrypt [........................]   0 % of 10 MiB" },
+		{ 79, 5 * MIB, 10 * MIB, 1,
 		  "encrypt [############............]  50 % of 10 MiB, 5 MiB/s, 0:01 left" },
-		{ true, 10 * MIB, 10 * MIB, 1,
+		{ 79, 10 * MIB, 10 * MIB, 1,
 		  "encrypt [########################] 100 % of 10 MiB, 10 MiB/s" },
+		{ 39, 5 * MIB, 10 * MIB, 1, "encrypt  50 %, 5 MiB/s, 0:01 left" },
+		{ 45, 5 * MIB, 10 * MIB, 1, "encrypt [####.....]  50 %, 5 MiB/s, 0:01 left" },
+		{ 39, MIB, 8192 * MIB, 1, "encrypt   0 %, 1 MiB/s, 2:16:31 left" },
+		{ 39, 0, 1ULL << 50, 0, "encrypt [.......................]   0 %" },
+		{ 19, MIB, 8192 * MIB, 1, "encrypt   0 %, 1 Mi" },
+		{ 1, MIB, 8192 * MIB, 1, "e" },
 	};
 	char line[PROGRESS_LINE_SIZE];
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
-		progress_format(line, sizeof(line), "encrypt", cases[i].terminal, cases[i].done,
-				cases[i].total, cases[i].seconds);
+		progress_format(line, "encrypt", cases[i].room, cases[i].done, cases[i].total,
+				cases[i].seconds);
+		ok(cases[i].room == 0 || strlen(line) <= cases[i].room, "... it fits");
 		is_str(line, cases[i].wanted, "case %zu", i);
 	}
 }
