@@ -49,7 +49,21 @@ int secret_init(struct secret *ret_secret, struct fault *f)
 {
 	int r = map(ret_secret);
 
-	if (r < 0)
+	struct rlimit limit;
+
+	if (r >= 0)
+		return r;
+	if (getrlimit(RLIMIT_MEMLOCK, &limit) < 0)
+		limit.rlim_cur = RLIM_INFINITY;
+	/* mlock(2): EPERM if the limit is 0; ENOMEM or EAGAIN if it, or the memory, is used up. */
+	if (r == -EPERM && limit.rlim_cur == 0)
+		(void)fault_about(f, EXITCODE_NO_MEMORY, "memory", "",
+				  "no locked memory for a secret: RLIMIT_MEMLOCK is 0");
+	else if (r != -EPERM && limit.rlim_cur != RLIM_INFINITY)
+		(void)fault_about(f, EXITCODE_NO_MEMORY, "memory", "",
+				  "no locked memory for a secret: %s; RLIMIT_MEMLOCK is %llu KiB",
+				  strerror(-r), (unsigned long long)limit.rlim_cur / 1024);
+	else
 		(void)fault_about(f, EXITCODE_NO_MEMORY, "memory", "",
 				  "no locked memory for a secret: %s", strerror(-r));
 	return r;
