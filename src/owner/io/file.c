@@ -13,6 +13,8 @@
 
 #include "base/io.h"
 
+#define BASE64_CHARS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
+#define FILE_VALUE_MAX 65536 /* bytes: of a file that is far too long, too, the length is told */
 #define CHUNK 3072 /* bytes: a multiple of 3, so that base64 needs padding only at the end */
 
 int file_put(int fd, enum codec format, const unsigned char *bytes, size_t len)
@@ -166,6 +168,26 @@ int file_read(const char *path, size_t max, unsigned char **ret_bytes, size_t *r
 	return 0;
 }
 
+/* There is no such file: so what was it meant to be? */
+static int refuse_text(const char *text, size_t size, struct fault *f)
+{
+	size_t len = strlen(text), digits = strspn(text, "0123456789abcdefABCDEF"), padding;
+
+	if (digits == len && len > 0)
+		return fault_about(f, EXITCODE_BAD_INPUT, text, "give the whole value",
+				   "%zu hexadecimal digits, where %zu bytes have %zu", len, size,
+				   2 * size);
+	if (len > 0 && strspn(text, BASE64_CHARS) == len && len >= size && len % 4 == 0) {
+		padding = (text[len - 1] == '=') + (text[len - 2] == '=');
+		return fault_about(f, EXITCODE_BAD_INPUT, text, "give the whole value",
+				   "base64 of %zu bytes, and %zu are needed", len / 4 * 3 - padding,
+				   size);
+	}
+	return fault_about(f, EXITCODE_IO, text,
+			   "give the value in hexadecimal or base64, or check the path",
+			   "no such file, and no %zu bytes in hexadecimal or base64", size);
+}
+
 int file_value(const char *text_or_path, unsigned char *ret_bytes, size_t size, struct fault *f)
 {
 	_cleanup_free_ unsigned char *bytes = NULL;
@@ -174,14 +196,18 @@ int file_value(const char *text_or_path, unsigned char *ret_bytes, size_t size, 
 
 	if (codec_parse(text_or_path, ret_bytes, size) == 0)
 		return 0;
-	r = file_read(text_or_path, 4 * size, &bytes, &len, f);
+	if (strcmp(text_or_path, "-") != 0 && access(text_or_path, F_OK) < 0 && errno == ENOENT)
+		return refuse_text(text_or_path, size, f);
+	r = file_read(text_or_path, FILE_VALUE_MAX, &bytes, &len, f);
 	if (r < 0)
 		return r;
 	if (len == size)
 		memcpy(ret_bytes, bytes, size);
 	else if (strlen((char *)bytes) != len || codec_parse((char *)bytes, ret_bytes, size) < 0)
 		return fault_about(f, EXITCODE_BAD_INPUT, text_or_path, "use the right file",
-				   "it is not %zu bytes, nor these in base64 or hexadecimal", size);
+				   "it has %zu bytes, and neither %zu nor these in base64 or "
+				   "hexadecimal",
+				   len, size);
 	return 0;
 }
 
@@ -255,6 +281,15 @@ int file_out_create(const char *path, bool force, struct file_out *ret_file, str
 		return fault_io(f, path, -ENOMEM, "cannot write");
 	}
 	file.fd = open_new(new_path);
+	if (file.fd == -EBUSY)
+		return fault_about(f, EXITCODE_REFUSED, new_path,
+				   "wait until that run has ended, or give another name",
+				   "another coco-secret is writing %s just now", path);
+	if (file.fd == -EEXIST)
+		return fault_about(f, EXITCODE_REFUSED, new_path,
+				   "move it away, or give another name",
+				   "it is in the way of what is written, and no leftover of an "
+				   "earlier run");
 	if (file.fd < 0)
 		return fault_io(f, new_path, file.fd, "cannot create");
 	file.new_path = TAKE_PTR(new_path);

@@ -94,6 +94,14 @@ int firmware_parse(const char *path, const unsigned char *image, size_t size,
 	return r;
 }
 
+int firmware_refuse(struct fault *f, const char *path, const char *why)
+{
+	return fault_about(f, EXITCODE_REFUSED, path,
+			   "use OVMF.amdsev.fd, which edk2 builds of OvmfPkg/AmdSev/AmdSevX64.dsc; "
+			   "Debian's package is ovmf-amdsev",
+			   "it is no AmdSev build of OVMF: %s", why);
+}
+
 int firmware_secret_area(const char *path, size_t *ret_size, struct fault *f)
 {
 	_cleanup_free_ unsigned char *image = NULL;
@@ -106,8 +114,7 @@ int firmware_secret_area(const char *path, size_t *ret_size, struct fault *f)
 	if (r < 0)
 		return r;
 	if (!firmware.secret.present)
-		return fault_about(f, EXITCODE_REFUSED, path, "use an AmdSev build of OVMF",
-				   "it has no area for a secret table");
+		return firmware_refuse(f, path, "it has no area for a secret table");
 	*ret_size = firmware.secret.size;
 	return 0;
 }

@@ -31,6 +31,9 @@ struct firmware {
 int firmware_parse(const char *path, const unsigned char *image, size_t size,
 		   struct firmware *ret_firmware, struct fault *f);
 
+/* It is an OVMF, but of another build. Returns -EPERM with f. */
+int firmware_refuse(struct fault *f, const char *path, const char *why);
+
 /* The bytes that a secret table may have in this firmware: reads the file. */
 int firmware_secret_area(const char *path, size_t *ret_size, struct fault *f);
 

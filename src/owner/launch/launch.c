@@ -134,9 +134,9 @@ static int add_hashes(const struct launch_inputs *in, const unsigned char *image
 	if (r < 0)
 		return r;
 	if (firmware.hashes.size < LAUNCH_HASHES_SIZE)
-		return fault_about(f, EXITCODE_REFUSED, in->firmware,
-				   "use an AmdSev build of OVMF, or leave out --kernel",
-				   "it has no place for the hashes of kernel, initrd and command line");
+		return firmware_refuse(f, in->firmware,
+				       "it has no place for the hashes of kernel, initrd and "
+				       "command line");
 	r = launch_hashes(in->kernel, in->initrd, in->append, table, f);
 	if (r < 0)
 		return r;

@@ -5,6 +5,8 @@
  */
 #include "owner/launch/options.h"
 
+#include <string.h>
+
 #include "owner/io/file.h"
 
 int launch_options_take(struct launch_options *o, struct fault *f)
@@ -68,8 +70,14 @@ int launch_options_digest(const struct launch_options *o, struct digest *ret_dig
 
 int launch_key_read(const char *path, const char *name, struct secret *key, struct fault *f)
 {
-	int r = file_read_secret(path, key, f);
+	int r;
 
+	if (strcmp(path, "-") != 0 && access(path, F_OK) < 0 && errno == ENOENT &&
+	    path[strspn(path, "0123456789abcdefABCDEF")] == '\0')
+		return fault_about(f, EXITCODE_USAGE, name,
+				   "give the file of the key, as sevctl or sevtool wrote it",
+				   "a key is not given on the command line, which others can see");
+	r = file_read_secret(path, key, f);
 	if (r < 0)
 		return r;
 	if (key->len != LAUNCH_KEY_SIZE)

@@ -121,9 +121,9 @@ refused 2 'is not SEV-ES (bit 2)' measure --firmware fd --policy 3 --vmsa vmsa0
 refused 3 '4096 bytes, and not 4095' measure --firmware fd --vmsa vmsa0 --vmsa short
 refused 2 '2 processors do not go with 1 VMSAs' measure --firmware fd --vmsa vmsa0 --cpus 2
 refused 1 'it stands for' measure --expected-digest "$(sum fd)" --kernel kernel
-refused 3 'not 32 bytes' measure --expected-digest tik
-refused 3 'more than 128 bytes' measure --expected-digest vmsa0
-refused 4 'No such file' measure --expected-digest 001122
+refused 3 'it has 16 bytes, and neither 32 nor' measure --expected-digest tik
+refused 3 'it has 4096 bytes, and neither 32 nor' measure --expected-digest vmsa0
+refused 3 '6 hexadecimal digits, where 32 bytes have 64' measure --expected-digest 001122
 for option in --policy --api-major --api-minor --build --tik; do
 	rest=() skip=0
 	for word in "${args[@]}" --policy 3; do
@@ -141,7 +141,7 @@ refused 1 "needs the platform's nonce" measure "${args[@]}" --policy 3
 refused 1 'not both' measure "${args[@]}" --policy 3 --nonce $nonce --launch-measure-blob blob.bin
 refused 3 '16 bytes, and not 32' measure "${args[@]}" --policy 3 --nonce $nonce --tik <(printf '%032d' 0)
 refused 3 '16 bytes, and not 0' measure "${args[@]}" --policy 3 --nonce $nonce --tik none
-refused 3 'not 48 bytes' measure "${args[@]}" --policy 3 --launch-measure-blob tik
+refused 3 'it has 16 bytes, and neither 48 nor' measure "${args[@]}" --policy 3 --launch-measure-blob tik
 refused 1 'hex or base64' measure --firmware fd --format binary
 refused 1 'unexpected' measure --firmware fd fd
 refused 1 'is not an option' measure --firmware fd --iv 00

@@ -151,6 +151,17 @@ printf 'root auto 99999999-0000-4000-8000-000000000001\n' > guest/etc/coco-unloc
 run packet -o f --force --config guest "${keys[@]}" "${known[@]}" foreign
 ok '... with the GUID that cocotab names' grep -q 'warning: foreign: no entry 99999999' err
 
+# Wrong lengths are called so.
+missing=(--tik tik --tek tek --launch-measure-blob)
+refused 3 '94 hexadecimal digits, where 48 bytes have 96' packet -o x "${missing[@]}" "${flipped:2}" "${known[@]}" table
+refused 3 'base64 of 45 bytes, and 48 are needed' packet -o x "${missing[@]}" "${blob:4}" "${known[@]}" table
+refused 3 '63 hexadecimal digits, where 32 bytes have 64' packet -o x "${keys[@]}" "${known[@]}" --expected-digest "${digest:1}" table
+refused 3 'it has 5000 bytes, and neither 48 nor' packet -o x "${missing[@]}" kernel "${known[@]}" table
+refused 4 'no such file, and no 48 bytes' packet -o x "${missing[@]}" none/blob "${known[@]}" table
+refused 1 'a key is not given on the command line' packet -o x "${keys[@]}" "${known[@]}" --tek "$tek" table
+firmware stock 0
+refused 2 'it is no AmdSev build of OVMF' packet -o x "${keys[@]}" "${known[@]}" --firmware stock table
+
 # Files.
 refused 2 'it exists' packet -o p "${keys[@]}" "${known[@]}" table
 must rm p.header.base64 p.header.bin p.secret.base64

@@ -250,6 +250,16 @@ refused 1 'only with --reveal' table build -o - luks-key=key
 run table build --reveal -o - luks-key=hunter2
 ok 'with --reveal it goes to standard output' cmp -s out <(python "plain(b'hunter2')")
 
+# Somebody else is writing it, or something is in the way.
+: > used.new
+chmod 600 used.new
+exec 7< used.new
+must flock -x 7
+refused 2 'another coco-secret is writing used just now' table build -o used luks-key=key
+exec 7<&-
+must chmod 644 used.new
+refused 2 'no leftover of an earlier run' table build -o used luks-key=key
+
 # The command line.
 refused 1 'build, show, add, remove or extract?' table
 refused 1 "'make' is not" table make

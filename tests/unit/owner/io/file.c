@@ -122,7 +122,12 @@ static void test_values(void)
 	is_int(file_value(fixture_path(&fx, "/value"), bytes, 16, &f), -EINVAL,
 	       "no text with a NUL");
 	f = (struct fault){ 0 };
-	is_int(file_value("000102", bytes, 16, &f), -EIO, "neither a value nor a file");
+	is_int(file_value("000102", bytes, 16, &f), -EINVAL, "a value that is too short");
+	f = (struct fault){ 0 };
+	is_int(file_value("AAECAwQFBgcICQoLDA0ODxAR", bytes, 16, &f), -EINVAL, "... too long");
+	ok(strstr(f.why, "base64 of 18 bytes, and 16 are needed"), "... says so: %s", f.why);
+	f = (struct fault){ 0 };
+	is_int(file_value("no file", bytes, 16, &f), -EIO, "neither a value nor a file");
 }
 
 static int put(const char *path, bool force)
@@ -224,14 +229,14 @@ static void test_left_overs(void)
 	FIXTURE_MUST(chmod(fixture_path(&fx, "/busy.new"), 0600) == 0);
 	fd = open(fixture_path(&fx, "/busy.new"), O_RDONLY | O_CLOEXEC);
 	FIXTURE_MUST(fd >= 0 && flock(fd, LOCK_EX) == 0);
-	is_int(put("/busy", false), -EIO, "what another process is writing is left alone");
+	is_int(put("/busy", false), -EPERM, "what another process is writing is left alone");
 	is_str(fixture_get(&fx, "/busy.new"), "being written", "... as it is");
 	ok(!fixture_has(&fx, "/busy"), "... and nothing is written");
 	(void)close(fd);
 
 	fixture_text(&fx, "/user.new", "a user's file");
 	FIXTURE_MUST(chmod(fixture_path(&fx, "/user.new"), 0644) == 0);
-	is_int(put("/user", false), -EIO, "a file of that name that is not ours is left alone");
+	is_int(put("/user", false), -EPERM, "a file of that name that is not ours is left alone");
 	is_str(fixture_get(&fx, "/user.new"), "a user's file", "... as it is");
 	fixture_text(&fx, "/target", "elsewhere");
 	FIXTURE_MUST(chmod(fixture_path(&fx, "/target"), 0600) == 0);
