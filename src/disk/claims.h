@@ -51,10 +51,10 @@ enum clash {
 };
 
 /*
- * Does a superblock elsewhere claim to be one of ours? `below`: it is on what our volume is made of.
- * What a container is called there is no claim, since tools give container and content one name, and
- * no name leads through it to another content; but a part of LVM or RAID by the UUID of one of ours
- * could be taken for that.
+ * Does a superblock elsewhere claim to be one of ours? `below`: it is on what our volume is made
+ * of. What a container is called there is no claim, since tools give container and content one
+ * name, and no name leads through it to another content; but a part of LVM or RAID by the UUID of
+ * one of ours could be taken for that.
  */
 enum clash claim_clashes(const struct claim *claim, const struct claim *ours, bool below);
 

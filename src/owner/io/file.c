@@ -234,7 +234,7 @@ static int check_target(const char *path, bool force, struct fault *f)
 	return 0;
 }
 
-/* Opens PATH.new for this process alone. Returns a descriptor or -errno. */
+/* Opens PATH.coco-new for this process alone. Returns a descriptor or -errno. */
 static int open_new(const char *new_path)
 {
 	_cleanup_close_ int fd = -EBADF;
@@ -276,7 +276,7 @@ int file_out_create(const char *path, bool force, struct file_out *ret_file, str
 	if (r < 0)
 		return r;
 	file.path = strdup(path);
-	if (!file.path || asprintf(&new_path, "%s.new", path) < 0) {
+	if (!file.path || asprintf(&new_path, "%s" FILE_NEW_SUFFIX, path) < 0) {
 		new_path = NULL;
 		return fault_io(f, path, -ENOMEM, "cannot write");
 	}
@@ -307,7 +307,7 @@ int file_out_put(struct file_out *file, enum codec format, const unsigned char *
 	return r < 0 ? fault_io(f, file->path, r, "cannot write") : 0;
 }
 
-/* Gives PATH.new its name. Returns 0 or -errno. */
+/* Gives PATH.coco-new its name. Returns 0 or -errno. */
 static int rename_new(const struct file_out *file)
 {
 	if (file->replace)
@@ -345,7 +345,7 @@ int file_out_commit(struct file_out *files, size_t nr, struct fault *f)
 	for (i = 0; i < nr; i++)
 		if (fsync(files[i].fd) < 0)
 			return fault_io(f, files[i].path, -errno, "cannot write");
-	/* If the power fails between two names, the file without one is there as PATH.new. */
+	/* If the power fails between two names, the file without one is there as PATH.coco-new. */
 	for (i = 0; i < nr && nr > 1; i++) {
 		r = sync_directory(files[i].path);
 		if (r < 0)

@@ -40,9 +40,13 @@ int file_value(const char *text_or_path, unsigned char *ret_bytes, size_t size, 
 /* Writes to an open descriptor; in text formats without a final LF. Returns 0 or -errno. */
 int file_put(int fd, enum codec format, const unsigned char *bytes, size_t len);
 
+/* Behind the name of a file that is being written. Nobody else calls a file so: what has the name
+ * is what a killed process has left, and goes. */
+#define FILE_NEW_SUFFIX ".coco-new"
+
 /*
- * A file that is being written: as PATH.new with mode 0600, locked, until it is committed. What
- * a killed process has left of it, the next one removes.
+ * A file that is being written: as PATH.coco-new with mode 0600, locked, until it is committed.
+ * What a killed process has left of it, the next one removes.
  */
 struct file_out {
 	char *path;

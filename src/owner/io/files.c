@@ -12,6 +12,7 @@
 
 #include "base/io.h"
 #include "base/paths.h"
+#include "owner/io/file.h"
 
 /* What a name stands for. */
 struct identity {
@@ -25,7 +26,7 @@ struct files_one {
 	const struct option_row *row;
 	const char *label;
 	char *path;
-	bool on_the_way;	    /* NAME.new */
+	bool on_the_way;	    /* NAME.coco-new */
 	struct identity is, behind; /* behind: of a loop device, its file */
 };
 
@@ -130,7 +131,7 @@ static int add_path(struct files *files, const struct option_row *row, const cha
 	files->list = list;
 	one = &list[files->nr];
 	*one = (struct files_one){ .row = row, .label = label, .on_the_way = on_the_way };
-	if (asprintf(&one->path, "%.*s%s", (int)len, path, on_the_way ? ".new" : "") < 0)
+	if (asprintf(&one->path, "%.*s%s", (int)len, path, on_the_way ? FILE_NEW_SUFFIX : "") < 0)
 		return fault_io(f, label, -ENOMEM, "cannot look at it");
 	files->nr++;
 	identify(one);

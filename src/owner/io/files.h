@@ -18,7 +18,7 @@ struct files {
 
 /*
  * Adds the file of one value; NULL is none. label: how a user knows the value ("--output"); row:
- * what is done with it. Both are not owned. What is written counts with the NAME.new that
+ * what is done with it. Both are not owned. What is written counts with the NAME.coco-new that
  * file_out_create() makes on its way. Returns 0, or negative with f.
  */
 int files_add(struct files *files, const struct option_row *row, const char *label,

@@ -2,7 +2,8 @@
 /*
  * names.c - looks for names of the volume's content elsewhere on its image, as rootfs/rivals.c does
  * in the guest.
- * Trusts nothing on the image. Plain text of the volume is only in memory, in a file without a name.
+ * Trusts nothing on the image. Plain text of the volume is only in memory, in a file without a
+ * name.
  */
 #include "owner/plan/names.h"
 

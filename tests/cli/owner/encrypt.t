@@ -33,7 +33,7 @@ ok '... a header with one keyslot at the lowest cost' test "$("$top/tests/lib/vo
 	grep -cE '"iterations": 1000|"offset": "16777216"|"size": "dynamic"|"sector_size": 512')" = 5
 ok '... says what comes next' grep -qx 'next: coco-secret prepare new --key-file key -o TABLE' out
 ok '... plain lines of progress' grep -qE '^encrypt: 100 % of 6 MiB, [0-9]+ MiB/s$' err
-ok '... nothing is left' test "$(echo ./*.new)" = './*.new'
+ok '... nothing is left' test "$(echo ./*.coco-new)" = './*.coco-new'
 ok 'cryptsetup opens it' cryptsetup open --disable-locks --test-passphrase --key-file key new
 
 t=$tmp/t
@@ -308,17 +308,17 @@ for ((i = 0; i < 50; i++)); do
 		rm -f killed k
 	elif [[ -e k ]]; then
 		((lonely += 1))
-		"$top/tests/lib/volume.py" killed.new 0 k plain && cmp -s plain fs || ((bad += 1))
+		"$top/tests/lib/volume.py" killed.coco-new 0 k plain && cmp -s plain fs || ((bad += 1))
 		rm -f k
 	fi
 done
-echo "# killed $nr_killed times, $complete results, $lonely secrets of a complete OUT.new"
+echo "# killed $nr_killed times, $complete results, $lonely secrets of a complete OUT.coco-new"
 is 'killed at 50 points: whatever has its name is complete and opens' "$bad" 0
 ok '... some runs were killed' test "$nr_killed" -gt 0
 ok '... the image is as it was' sha256sum --quiet -c fs.sum
 encrypt --force --secret-out k fs killed
 is '... what was left is no obstacle' "$rc" 0
-ok '... and is gone' test "$(echo ./*.new)" = './*.new'
+ok '... and is gone' test "$(echo ./*.coco-new)" = './*.coco-new'
 plain killed 0 k
 ok '... and all is well' cmp -s plain fs
 tap_done

@@ -4,6 +4,7 @@
 # files.t - no verb writes a file that it is given a second time, by whatever name, and "-" is
 # standard input or output, or refused. Each option of each verb is tried: one that is new here has
 # to be marked in its table, or to stand below with those that take no file.
+# Needs: cryptsetup mke2fs python3
 source "$(dirname "$0")/../../lib/tap.sh"
 source "$(dirname "$0")/../../lib/fixture.sh"
 source "$(dirname "$0")/../../lib/owner.sh"
@@ -125,22 +126,22 @@ fi
 untouched 2 "$over" encrypt plain new --secret-out new
 untouched 2 "$over" encrypt plain dir/new --secret-out linked/new
 untouched 2 "$over" encrypt plain dir/new --secret-out linked/../linked/new
-untouched 2 "$over" encrypt plain new --secret-out new.new
-untouched 2 "$over" encrypt plain new.new --secret-out new
-cp key new.new
-untouched 2 "$over" table build -o new luks-key=new.new
-untouched 2 "$over" prepare disk --key-file new.new -o new
-untouched 2 "$over" rotate disk --table new.new -o new
-must mv new.new table.new
-untouched 2 "$over" recovery disk --table table --key-file table.new
+untouched 2 "$over" encrypt plain new --secret-out new.coco-new
+untouched 2 "$over" encrypt plain new.coco-new --secret-out new
+cp key new.coco-new
+untouched 2 "$over" table build -o new luks-key=new.coco-new
+untouched 2 "$over" prepare disk --key-file new.coco-new -o new
+untouched 2 "$over" rotate disk --table new.coco-new -o new
+must mv new.coco-new table.coco-new
+untouched 2 "$over" recovery disk --table table --key-file table.coco-new
 untouched 2 "$over" encrypt --in-place a --secret-out a.header
-cp key a.header.new
-untouched 2 "$over" encrypt --in-place a --secret a.header.new
-must rm a.header.new
+cp key a.header.coco-new
+untouched 2 "$over" encrypt --in-place a --secret a.header.coco-new
+must rm a.header.coco-new
 untouched 2 "$over" encrypt --in-place a --backup k --secret-out k
-must mv table.new x.secret.bin.new
+must mv table.coco-new x.secret.bin.coco-new
 keys=(--tik key --tek key --launch-measure-blob x)
-untouched 2 "$over" packet -o x --tik x.secret.bin.new --tek key --launch-measure-blob x table
+untouched 2 "$over" packet -o x --tik x.secret.bin.coco-new --tek key --launch-measure-blob x table
 untouched 2 "$over" table build --force -o a luks-key=- "$other"=a
 before=$(sums)
 "$bin" table build --force -o a luks-key=- < a > out 2> err

@@ -100,7 +100,7 @@ class Bench:
         return [n for n in names if self.path(n).exists()]
 
     def strangers(self, names):
-        return {p.name for p in self.top.iterdir()} - set(self.start) - set(names) - {n + ".new" for n in names}
+        return {p.name for p in self.top.iterdir()} - set(self.start) - set(names) - {n + ".coco-new" for n in names}
 
 
 class Tables(Bench):

@@ -16,7 +16,7 @@ some_data "$tmp/base"
 d=$tmp/disk t=$tmp/table
 
 fresh() {
-	must rm -rf "$d" "$t" "$t.new"
+	must rm -rf "$d" "$t" "$t.coco-new"
 	must cp --sparse=always "$tmp/base" "$d"
 }
 
@@ -29,7 +29,7 @@ good() {
 	is '... verify agrees' "$rc" 0
 	ok '... in silence' silent_own "$t"
 	is '... the table is private' "$(mode "$t")" 600
-	ok '... nothing is left beside it' test ! -e "$t.new"
+	ok '... nothing is left beside it' test ! -e "$t.coco-new"
 	is '... the data are as they were' "$(data "$d")" "$(data "$tmp/base")"
 }
 
@@ -182,7 +182,7 @@ refused() {
 	is '... one' "$(grep -vc '^coco-secret: warning: ' "$tmp/err")" 1
 	is '... without a word on standard output' "$(cat "$tmp/out")" ''
 	is '... the disk is as it was' "$(sum "$d")" "$before"
-	ok '... there is no table' test ! -e "$t" -a ! -e "$t.new"
+	ok '... there is no table' test ! -e "$t" -a ! -e "$t.coco-new"
 	ok '... no secret in any output' silent_own
 }
 usual=("$d" -o "$t" --key-file "$tmp/key")

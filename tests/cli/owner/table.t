@@ -239,7 +239,7 @@ is 'a table may be replaced by itself, if forced' "$rc $(sed -n 1p out)" '0 tabl
 before
 (trap '' XFSZ; ulimit -f 0; exec "$bin" table build -o full luks-key=key) > out.full 2> err.full
 is 'a full disk: exit code 4' "$?" 4
-ok '... and no file is left' test ! -e full -a ! -e full.new
+ok '... and no file is left' test ! -e full -a ! -e full.coco-new
 must mkdir -m 555 readonly
 if [[ $EUID == 0 ]]; then
 	skip 'root writes everywhere'
@@ -251,13 +251,13 @@ run table build --reveal -o - luks-key=hunter2
 ok 'with --reveal it goes to standard output' cmp -s out <(python "plain(b'hunter2')")
 
 # Somebody else is writing it, or something is in the way.
-: > used.new
-chmod 600 used.new
-exec 7< used.new
+: > used.coco-new
+chmod 600 used.coco-new
+exec 7< used.coco-new
 must flock -x 7
 refused 2 'another coco-secret is writing used just now' table build -o used luks-key=key
 exec 7<&-
-must chmod 644 used.new
+must chmod 644 used.coco-new
 refused 2 'no leftover of an earlier run' table build -o used luks-key=key
 
 # The command line.

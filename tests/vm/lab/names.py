@@ -95,8 +95,8 @@ MD_SPARE, MD_LAST = 1 << 20, 8192
 def md_superblock(number, total, size):
     """Of disk 0 or 1 of a mirror; both sizes in bytes."""
     def packed(checksum):
-        return (struct.pack("<IIII16s32sQIIQIII", 0xa92b4efc, 1, 0, 0, b"lab mirror......", b"lab", 0, 1, 0, size // 512,
-                            0, 2, 0).ljust(128, b"\0")
+        return (struct.pack("<IIII16s32sQIIQIII", 0xa92b4efc, 1, 0, 0, b"lab mirror......", b"lab", 0, 1, 0,
+                            size // 512, 0, 2, 0).ljust(128, b"\0")
                 + struct.pack("<QQQQII16s", 0, size // 512, (total - MD_LAST) // 4096 * 8, 0, number, 0,
                               b"lab half ......%d" % number).ljust(64, b"\0")
                 + struct.pack("<QQQII", 0, 1, 0xffffffffffffffff, checksum, 2).ljust(64, b"\0")
@@ -220,7 +220,7 @@ RAID = [
     Case("md-half", Refuse(4, "no-device", says=r"belongs to a RAID \(/dev/vda"), GOOD, HALVES[:1], on=EVEN,
          config=HURRIED),
     # What would come of it: a path is taken as it is, and past the mirror the same header opens.
-    Case("md-half-path", Boot(found=1, checks=((BELOW, r"1 dependencies\s*: \(vda\)"),)), GOOD, HALVES[:1], on=(COCO13,),
-         config={"cocotab": "root /dev/vda\n"}, commands=(BELOW,)),
+    Case("md-half-path", Boot(found=1, checks=((BELOW, r"1 dependencies\s*: \(vda\)"),)), GOOD, HALVES[:1],
+         on=(COCO13,), config={"cocotab": "root /dev/vda\n"}, commands=(BELOW,)),
 ]
 CASES = GROUPS + NAMED + RAID

@@ -165,7 +165,8 @@ def labelled(guest, kernel_name, _plain, tmp):
         disk.write(f"{tmp}/repart.d/{name}", text.format(disk.size_mib(tmp + "/top") + 64))
     disk.with_file(tmp, "passphrase", PASSPHRASE)
     # One tree has systemd-repart, the other mkfs.ext4.
-    tree.enter(tree.trees(guest) + "/root", "export LD_LIBRARY_PATH=/usr/lib/x86_64-linux-gnu:/srv/lib/x86_64-linux-gnu; "
+    libraries = "/usr/lib/x86_64-linux-gnu:/srv/lib/x86_64-linux-gnu"
+    tree.enter(tree.trees(guest) + "/root", f"export LD_LIBRARY_PATH={libraries}; "
                "/srv/bin/systemd-repart --dry-run=no --offline=yes --empty=create --size=auto "
                "--definitions=/mnt/repart.d --key-file=/mnt/passphrase /mnt/disk",
                [(tmp, "/mnt"), (tree.trees(guest) + "/build/usr", "/srv")], tmp + "/log")
@@ -179,7 +180,8 @@ def labelled(guest, kernel_name, _plain, tmp):
 
 def fat(label):
     """As much of an empty FAT12 of 128 sectors as libblkid looks at; no tool for it is in the guests."""
-    boot = bytearray(b"\xeb\x3c\x90mkfs.fat" + struct.pack("<HBHBHHBH", 512, 1, 1, 1, 16, 128, 0xf8, 1)).ljust(512, b"\0")
+    start = b"\xeb\x3c\x90mkfs.fat" + struct.pack("<HBHBHHBH", 512, 1, 1, 1, 16, 128, 0xf8, 1)
+    boot = bytearray(start).ljust(512, b"\0")
     boot[38], boot[43:62], boot[510:] = 0x29, b"NO NAME    FAT12   ", b"\x55\xaa"
     return bytes(boot) + b"\xf8\xff\xff".ljust(512, b"\0") + (label.ljust(11) + b"\x08").ljust(512, b"\0")
 

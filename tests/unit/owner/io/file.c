@@ -156,7 +156,7 @@ static void test_writing(void)
 	is_int(put("/out", false), 0, "a file is written");
 	is_int(mode("/out"), S_IFREG | 0600, "... for its owner alone, whatever the umask");
 	is_str(fixture_get(&fx, "/out"), "secret\n", "... with its content");
-	ok(!fixture_has(&fx, "/out.new"), "... and nothing beside it");
+	ok(!fixture_has(&fx, "/out.coco-new"), "... and nothing beside it");
 	fixture_text(&fx, "/out", "old");
 	is_int(put("/out", false), -EPERM, "it is not replaced");
 	ok(f.code == EXITCODE_REFUSED && strstr(f.next, "--force"), "... which is said");
@@ -212,39 +212,44 @@ static void test_race(void)
 	is_int(file_out_commit(&file, 1, &f), -EPERM, "another process was faster");
 	file_out_done(&file);
 	is_str(fixture_get(&fx, "/raced"), "first", "... and its file stays");
-	ok(!fixture_has(&fx, "/raced.new"), "... alone");
+	ok(!fixture_has(&fx, "/raced.coco-new"), "... alone");
 }
 
 static void test_left_overs(void)
 {
 	int fd;
 
-	fixture_text(&fx, "/killed.new", "half of a sec");
-	FIXTURE_MUST(chmod(fixture_path(&fx, "/killed.new"), 0600) == 0);
+	fixture_text(&fx, "/killed.coco-new", "half of a sec");
+	FIXTURE_MUST(chmod(fixture_path(&fx, "/killed.coco-new"), 0600) == 0);
 	is_int(put("/killed", false), 0, "what a killed process has left does not matter");
 	is_str(fixture_get(&fx, "/killed"), "secret\n", "... nor does it get into the file");
-	ok(!fixture_has(&fx, "/killed.new"), "... and it is gone");
+	ok(!fixture_has(&fx, "/killed.coco-new"), "... and it is gone");
 
-	fixture_text(&fx, "/busy.new", "being written");
-	FIXTURE_MUST(chmod(fixture_path(&fx, "/busy.new"), 0600) == 0);
-	fd = open(fixture_path(&fx, "/busy.new"), O_RDONLY | O_CLOEXEC);
+	fixture_text(&fx, "/busy.coco-new", "being written");
+	FIXTURE_MUST(chmod(fixture_path(&fx, "/busy.coco-new"), 0600) == 0);
+	fd = open(fixture_path(&fx, "/busy.coco-new"), O_RDONLY | O_CLOEXEC);
 	FIXTURE_MUST(fd >= 0 && flock(fd, LOCK_EX) == 0);
 	is_int(put("/busy", false), -EPERM, "what another process is writing is left alone");
-	is_str(fixture_get(&fx, "/busy.new"), "being written", "... as it is");
+	is_str(fixture_get(&fx, "/busy.coco-new"), "being written", "... as it is");
 	ok(!fixture_has(&fx, "/busy"), "... and nothing is written");
 	(void)close(fd);
 
-	fixture_text(&fx, "/user.new", "a user's file");
-	FIXTURE_MUST(chmod(fixture_path(&fx, "/user.new"), 0644) == 0);
+	fixture_text(&fx, "/table.new", "a user's table");
+	FIXTURE_MUST(chmod(fixture_path(&fx, "/table.new"), 0600) == 0);
+	is_int(put("/table", false), 0, "NAME.new is a user's name");
+	is_str(fixture_get(&fx, "/table.new"), "a user's table", "... and is left as it is");
+
+	fixture_text(&fx, "/user.coco-new", "a user's file");
+	FIXTURE_MUST(chmod(fixture_path(&fx, "/user.coco-new"), 0644) == 0);
 	is_int(put("/user", false), -EPERM, "a file of that name that is not ours is left alone");
-	is_str(fixture_get(&fx, "/user.new"), "a user's file", "... as it is");
+	is_str(fixture_get(&fx, "/user.coco-new"), "a user's file", "... as it is");
 	fixture_text(&fx, "/target", "elsewhere");
 	FIXTURE_MUST(chmod(fixture_path(&fx, "/target"), 0600) == 0);
-	FIXTURE_MUST(symlink("target", fixture_path(&fx, "/trap.new")) == 0);
+	FIXTURE_MUST(symlink("target", fixture_path(&fx, "/trap.coco-new")) == 0);
 	is_int(put("/trap", false), -EIO, "a link of that name is not followed");
-	ok(S_ISLNK(mode("/trap.new")), "... nor removed");
+	ok(S_ISLNK(mode("/trap.coco-new")), "... nor removed");
 	is_str(fixture_get(&fx, "/target"), "elsewhere", "... and its target is as it was");
-	FIXTURE_MUST(mkfifo(fixture_path(&fx, "/pipe.new"), 0600) == 0);
+	FIXTURE_MUST(mkfifo(fixture_path(&fx, "/pipe.coco-new"), 0600) == 0);
 	is_int(put("/pipe", false), -EIO, "a pipe of that name does not stop anybody");
 }
 
@@ -282,7 +287,7 @@ static void test_failures(void)
 		failed++;
 		silent += f.code != EXITCODE_IO || !strstr(f.why, "No space");
 		left += fixture_has(&fx, "/one") + fixture_has(&fx, "/two") +
-			fixture_has(&fx, "/one.new") + fixture_has(&fx, "/two.new");
+			fixture_has(&fx, "/one.coco-new") + fixture_has(&fx, "/two.coco-new");
 	}
 	nr = nth;
 	nth = 0;
@@ -294,7 +299,8 @@ static void test_failures(void)
 	fixture_text(&fx, "/two", "old");
 	fixture_unlink(&fx, "/one");
 	is_int(put_two(false), -EPERM, "one of them exists");
-	ok(!fixture_has(&fx, "/one") && !fixture_has(&fx, "/one.new"), "... so neither is written");
+	ok(!fixture_has(&fx, "/one") && !fixture_has(&fx, "/one.coco-new"),
+	   "... so neither is written");
 	is_int(fixture_fds(), fds, "no descriptor is left");
 }
 
