@@ -47,6 +47,8 @@ static int get_secret(const struct options *o, struct secret *ret_secret, struct
 		if (r >= 0 && ret_secret->len == 0)
 			r = fault_about(f, EXITCODE_BAD_INPUT, o->secret, "put the secret into it",
 					"it is empty");
+		if (r >= 0)
+			cmd_warn_secret(o->secret, ret_secret);
 		return r;
 	}
 	r = file_out_create(o->secret_out, o->force, ret_file, f);
@@ -314,7 +316,7 @@ static int go_in_place(const struct options *o, struct inplace *p, struct secret
 static int encrypt_in_place(const struct options *o, struct fault *f)
 {
 	_cleanup_secret_ struct secret secret = SECRET_NULL;
-	char backup[PATH_MAX], again[FAULT_TEXT_MAX - 48];
+	char backup[PATH_MAX], again[FAULT_NEXT_MAX - 48];
 	struct inplace p = {
 		.path = o->image,
 		.again = again,

@@ -56,7 +56,7 @@ static bool show(const struct pin *p, const struct side *side)
 static int check(struct pin *p, struct fault *f)
 {
 	const struct side *sides[] = { &p->sides.old, &p->sides.new };
-	char command[FAULT_TEXT_MAX];
+	char command[FAULT_NEXT_MAX];
 	size_t i;
 	int r;
 

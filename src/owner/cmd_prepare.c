@@ -86,23 +86,11 @@ static int open_all(struct prepare *p, struct fault *f)
 	return p->old_slot;
 }
 
-static int refuse_output(const struct prepare *p, const char *why, struct fault *f)
-{
-	return fault_about(f, EXITCODE_REFUSED, p->o->out, "choose another name for the table",
-			   "%s", why);
-}
-
-/* --force is for an old table, not for what the disk or the way back depends on. */
+/* Before the disk is asked for its passphrase. */
 static int check_output(const struct prepare *p, struct fault *f)
 {
 	const struct options *o = p->o;
 
-	if (image_is(&p->target.image, o->out))
-		return refuse_output(p, "it is the disk", f);
-	if (o->key_file && file_is_same(o->key_file, o->out))
-		return refuse_output(p, "it is the file with the disk's passphrase", f);
-	if (o->secret && file_is_same(o->secret, o->out))
-		return refuse_output(p, "it is the file with the secret", f);
 	if (!o->force && access(o->out, F_OK) == 0)
 		return fault_about(f, EXITCODE_REFUSED, o->out,
 				   "choose another name, or --force to replace it", "it exists");

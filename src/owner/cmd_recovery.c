@@ -108,7 +108,7 @@ static int announce(const struct recovery *v, struct fault *f)
 static void undo(struct recovery *v, struct fault *f)
 {
 	struct fault unused = { 0 };
-	char command[FAULT_TEXT_MAX];
+	char command[FAULT_NEXT_MAX];
 
 	if (luksheader_put(&v->before, &unused) >= 0) {
 		text_append(f->why, sizeof(f->why), "; the disk has no new keyslot");

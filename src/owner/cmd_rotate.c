@@ -34,16 +34,11 @@ static int refuse(struct fault *f, const char *path, const char *next, const cha
 	return fault_about(f, EXITCODE_REFUSED, path, next, "%s", why);
 }
 
-/* --force is for what is left of another try, not for what opens the disk meanwhile. */
+/* Before anything is made. */
 static int check_output(const struct rotate *t, struct fault *f)
 {
 	const struct options *o = t->o;
 
-	if (image_is(&t->target.image, o->out))
-		return refuse(f, o->out, "choose another name", "it is the disk");
-	if (file_is_same(o->old, o->out) || (o->new && file_is_same(o->new, o->out)))
-		return refuse(f, o->out, "choose another name",
-			      "it is a table that opens the disk until the end");
 	if (!o->force && access(o->out, F_OK) == 0)
 		return refuse(f, o->out, "choose another name, or --force to replace it",
 			      "it exists");

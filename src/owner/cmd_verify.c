@@ -117,7 +117,7 @@ static void print_text(const struct volume_conf *vc, const struct examined *e,
 /* A boot knows no way out of LUKS1. */
 static void add_way(const struct image *image, struct fault *f)
 {
-	char way[FAULT_TEXT_MAX];
+	char way[FAULT_NEXT_MAX];
 
 	if (f->code == EXITCODE_NOT_LUKS2 && luks1_way(image, way, sizeof(way)))
 		text_printable(way, f->next, sizeof(f->next));

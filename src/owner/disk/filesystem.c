@@ -115,7 +115,7 @@ static int probe(const struct image *image, char *ret_usage, char *ret_type, siz
 static int refuse_content(const struct image *image, const char *usage, const char *type,
 			  struct fault *f)
 {
-	char way[FAULT_TEXT_MAX];
+	char way[FAULT_NEXT_MAX];
 
 	if (luks1_way(image, way, sizeof(way)))
 		return fault_about(f, EXITCODE_REFUSED, image->path, way,
@@ -233,8 +233,8 @@ uint32_t filesystem_sector_size(const struct filesystem *fs, const struct image 
 static int refuse_size(const struct filesystem *fs, const struct image *image, uint64_t more,
 		       struct fault *f)
 {
-	char command[FAULT_TEXT_MAX / 2] = "", number[32],
-				      next[FAULT_TEXT_MAX] = "omit --sector-size";
+	char command[FAULT_NEXT_MAX / 2] = "", number[32],
+				      next[FAULT_NEXT_MAX] = "omit --sector-size";
 
 	if (fs->size > 0 && image->size - more >= fs->size) {
 		(void)snprintf(number, sizeof(number), "-%llu", (unsigned long long)more);

@@ -14,7 +14,7 @@
 #include "owner/io/shell.h"
 
 #define FRONT_SIZE 512
-#define PART_SIZE FAULT_TEXT_MAX /* bytes of a name in a command: longer ones are not shown */
+#define PART_SIZE (FAULT_NEXT_MAX / 4) /* bytes of a name in a command: longer ones are not shown */
 #define COMMAND_SIZE (4 * PART_SIZE)
 #define VHD_SIZE 512 /* bytes; Virtual PC before 2004 wrote all but the last one, which is 0 */
 
@@ -127,7 +127,7 @@ static bool double_commas(const char *text, char *buf, size_t size)
 static int refuse(const struct image *image, const char *name, const char *command,
 		  const char *otherwise, struct fault *f)
 {
-	char shown[FAULT_TEXT_MAX];
+	char shown[FAULT_NEXT_MAX];
 
 	text_printable(command, shown, sizeof(shown));
 	(void)fault_about(f, EXITCODE_BAD_INPUT, image->path,

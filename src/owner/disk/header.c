@@ -126,7 +126,7 @@ static int refuse_rule(const struct luksheader *h, const unsigned char *metadata
 
 static int refuse_other(const struct image *image, struct fault *f)
 {
-	char way[FAULT_TEXT_MAX];
+	char way[FAULT_NEXT_MAX];
 
 	if (luks1_way(image, way, sizeof(way)))
 		(void)fault_about(f, EXITCODE_NOT_LUKS2, image->path, way,

@@ -46,7 +46,7 @@
 #define BLOCK 4096
 #define MIB (1024 * 1024)
 #define FD_PATH_SIZE 32
-#define COMMAND_SIZE 200
+#define COMMAND_SIZE (FAULT_NEXT_MAX / 2)
 
 /* LUKS2 spec, 2.1: in the binary header. */
 #define MAGIC_SIZE 8
@@ -228,7 +228,7 @@ static int refuse_backup(const struct inplace *p, int fd, struct fault *f)
 {
 	const char *const restore[] = { "cryptsetup",		"luksHeaderRestore", p->path,
 					"--header-backup-file", p->backup,	     NULL };
-	char command[COMMAND_SIZE], next[FAULT_TEXT_MAX];
+	char command[COMMAND_SIZE], next[FAULT_NEXT_MAX];
 
 	if (!is_same_volume(&p->image, fd) || shell_command(command, sizeof(command), restore) < 0)
 		return fault_about(f, EXITCODE_REFUSED, p->backup,

@@ -20,7 +20,7 @@ bool luks1_way(const struct image *image, char *buf, size_t size)
 {
 	unsigned char header[HASH_OFFSET + HASH_SIZE];
 	const char *force;
-	char word[160];
+	char word[FAULT_NEXT_MAX / 4];
 	bool sha1;
 	int nr;
 

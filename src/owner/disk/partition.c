@@ -150,8 +150,8 @@ static int list(struct fdisk_context *cxt, const struct image *image, uint32_t s
 static int refuse_damage(const struct image *image, const char *why, bool repairable,
 			 struct fault *f)
 {
-	char command[FAULT_TEXT_MAX / 2] = "sgdisk -e IMAGE";
-	char next[FAULT_TEXT_MAX] = "write the table anew, with gdisk for instance";
+	char command[FAULT_NEXT_MAX / 2] = "sgdisk -e IMAGE";
+	char next[FAULT_NEXT_MAX] = "write the table anew, with gdisk for instance";
 	const char *const words[] = { "sgdisk", "-e", image->path, NULL };
 
 	if (shell_command(command, sizeof(command), words) < 0)

@@ -17,7 +17,7 @@
 #define SECTOR 512
 #define BLOCK 4096
 #define MIB (1024 * 1024)
-#define COMMAND_SIZE 200
+#define COMMAND_SIZE (FAULT_NEXT_MAX / 2)
 
 static const unsigned char zeros[BLOCK];
 
@@ -48,7 +48,7 @@ static int is_free_end(const struct image *image)
 
 static int refuse_device(const struct image *image, bool known, bool behind, struct fault *f)
 {
-	char offset[32], length[32], command[COMMAND_SIZE], next[FAULT_TEXT_MAX];
+	char offset[32], length[32], command[COMMAND_SIZE], next[FAULT_NEXT_MAX];
 	const char *const zero[] = { "blkdiscard", "-z",   "-o",	offset,
 				     "-l",	   length, image->path, NULL };
 

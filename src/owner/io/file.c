@@ -211,13 +211,6 @@ int file_value(const char *text_or_path, unsigned char *ret_bytes, size_t size, 
 	return 0;
 }
 
-bool file_is_same(const char *path, const char *other)
-{
-	struct stat a, b;
-
-	return stat(path, &a) == 0 && stat(other, &b) == 0 && io_is_same(&a, &b);
-}
-
 /* Refuses a path that may not be written. */
 static int check_target(const char *path, bool force, struct fault *f)
 {

@@ -12,9 +12,6 @@
 #include "base/secret.h"
 #include "owner/io/codec.h"
 
-/* True if these are two names of one file. */
-bool file_is_same(const char *path, const char *other);
-
 /* Opens for reading; "-" is a copy of standard input. Returns a descriptor, or negative with f. */
 int file_open(const char *path, struct fault *f) _must_check_;
 

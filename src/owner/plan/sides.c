@@ -91,7 +91,7 @@ int sides_check_pins(const struct sides *s, const struct target *t, const char *
 		     struct fault *f)
 {
 	const struct side *sides[] = { &s->old, &s->new };
-	char command[FAULT_TEXT_MAX];
+	char command[FAULT_NEXT_MAX];
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(sides); i++) {
@@ -123,7 +123,7 @@ int sides_stranger(const struct sides *s, const struct target *t, int except)
 int sides_refuse_stranger(const struct sides *s, const struct target *t, int keyslot,
 			  struct fault *f)
 {
-	char command[FAULT_TEXT_MAX];
+	char command[FAULT_NEXT_MAX];
 
 	sides_command(command, sizeof(command), t, SIDES_WORDS("status", NULL), s->old.path,
 		      s->new.path, SIDES_WORDS(NULL));

@@ -29,7 +29,7 @@ int target_open(struct target *t, const struct target_options *o, bool writable,
 int target_put(const struct target *t, struct fault *f)
 {
 	int r = luksheader_put(&t->header, f);
-	char word[FAULT_TEXT_MAX - 96];
+	char word[FAULT_NEXT_MAX - 96];
 
 	if (r < 0 && !*f->next) {
 		if (shell_word(word, sizeof(word), t->o->disk) < 0)
