@@ -7,16 +7,9 @@
 
 #include <string.h>
 
-#define MAPPING_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.+"
+#include "conf/devicespec.h"
 
-static const struct {
-	const char *prefix;
-	enum device_kind kind;
-} kinds[] = {
-	{ "UUID=", DEVICE_KIND_UUID },
-	{ "PARTUUID=", DEVICE_KIND_PARTUUID },
-	{ "LABEL=", DEVICE_KIND_LABEL },
-};
+#define MAPPING_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.+"
 
 static const struct {
 	const char *name;
@@ -37,16 +30,6 @@ static const struct {
 #define TOKEN_OPTION "token="
 #define TOKEN_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-."
 
-const char *cocotab_device_prefix(enum device_kind kind)
-{
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(kinds); i++)
-		if (kinds[i].kind == kind)
-			return kinds[i].prefix;
-	return "";
-}
-
 /* libdevmapper allows more characters; these need no escaping anywhere. */
 bool cocotab_is_name(const char *word)
 {
@@ -60,34 +43,6 @@ static int parse_name(const char *word, struct volume_conf *v)
 	if (!cocotab_is_name(word))
 		return -EINVAL;
 	memcpy(v->name, word, strlen(word) + 1);
-	return 0;
-}
-
-static int parse_device(const char *word, struct device_spec *d)
-{
-	size_t i;
-
-	d->kind = DEVICE_KIND_PATH;
-	if (strcmp(word, "auto") == 0) {
-		d->kind = DEVICE_KIND_AUTO;
-		return 0;
-	}
-	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
-		if (strncmp(word, kinds[i].prefix, strlen(kinds[i].prefix)) != 0)
-			continue;
-		d->kind = kinds[i].kind;
-		word += strlen(kinds[i].prefix);
-		break;
-	}
-	if (d->kind == DEVICE_KIND_PATH && (strncmp(word, "/dev/", 5) != 0 || strstr(word, "/../")))
-		return -EINVAL;
-	if (*word == '\0' || strlen(word) >= sizeof(d->value))
-		return -EINVAL;
-	memcpy(d->value, word, strlen(word) + 1);
-	if (d->kind == DEVICE_KIND_UUID || d->kind == DEVICE_KIND_PARTUUID)
-		for (i = 0; d->value[i]; i++)
-			if (d->value[i] >= 'A' && d->value[i] <= 'F')
-				d->value[i] = (char)(d->value[i] - 'A' + 'a');
 	return 0;
 }
 
@@ -185,9 +140,10 @@ static int parse_options(char *word, struct volume_conf *v, const char *file, un
 static int parse_line(char *text, struct volume_conf *v, const char *file, unsigned int line,
 		      struct fault *f)
 {
-	char *name = text_word(&text, " \t"), *device = text_word(&text, " \t");
+	char *name = text_word(&text, " \t"), *device = devicespec_word(&text);
 	char *guid = text_word(&text, " \t"), *opts = text_word(&text, " \t");
 	char *extra = text_word(&text, " \t");
+	const char *why;
 
 	if (!device)
 		return fault_set(f, EXITCODE_CONFIG, EINVAL,
@@ -198,11 +154,9 @@ static int parse_line(char *text, struct volume_conf *v, const char *file, unsig
 	if (parse_name(name, v) < 0)
 		return fault_set(f, EXITCODE_CONFIG, EINVAL, "%s:%u: '%s' is no name for a mapping",
 				 file, line, name);
-	if (parse_device(device, &v->device) < 0)
-		return fault_set(f, EXITCODE_CONFIG, EINVAL,
-				 "%s:%u: device '%s' is not auto, UUID=, PARTUUID=, LABEL= or a path "
-				 "in /dev",
-				 file, line, device);
+	if (devicespec_parse(device, &v->device, &why) < 0)
+		return fault_set(f, EXITCODE_CONFIG, EINVAL, "%s:%u: device '%s' %s", file, line,
+				 device, why);
 	v->secret = REFERENCE_DISK_SECRET;
 	if (!is_default(guid) && reference_parse(guid, &v->secret) < 0)
 		return fault_set(f, EXITCODE_CONFIG, EINVAL, "%s:%u: '%s' is no GUID", file, line,

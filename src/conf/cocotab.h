@@ -17,7 +17,4 @@ int cocotab_parse(struct conf *conf, char *text, const char *file, struct fault 
 /* Can a volume have this name? */
 bool cocotab_is_name(const char *word);
 
-/* What is in front of the value of a device: "UUID=" and the like, empty for a path and auto. */
-const char *cocotab_device_prefix(enum device_kind kind);
-
 #endif

@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 
 #include "base/paths.h"
-#include "conf/cocotab.h"
+#include "conf/devicespec.h"
 
 #define SEEN_SIZE 160
 
@@ -287,7 +287,7 @@ static int scan_devices(const struct root *root, const struct device_spec *spec,
 
 static int give_up(const struct device_spec *spec, const struct scan *scan, struct fault *f)
 {
-	const char *prefix = cocotab_device_prefix(spec->kind);
+	const char *prefix = devicespec_prefix(spec->kind);
 
 	if (*scan->unknown && spec->kind == DEVICE_KIND_PATH)
 		return fault_set(f, EXITCODE_NO_DEVICE, ETIMEDOUT,
@@ -351,7 +351,7 @@ int device_find(const struct root *root, const struct device_spec *spec, struct 
 		return fault_set(f, EXITCODE_AMBIGUOUS_DEVICE, ENOTUNIQ,
 				 "%u devices match %s%s: %s", scan.matches,
 				 spec->kind == DEVICE_KIND_AUTO ? "auto" :
-								  cocotab_device_prefix(spec->kind),
+								  devicespec_prefix(spec->kind),
 				 spec->value, scan.matching);
 	}
 	*ret_device = scan.first;

@@ -14,7 +14,7 @@
 #include "boot/report.h"
 #include "boot/sources.h"
 #include "boot/surroundings.h"
-#include "conf/cocotab.h"
+#include "conf/devicespec.h"
 #include "disk/judge.h"
 #include "volume/kernel.h"
 
@@ -45,7 +45,7 @@ static void print_conf(const struct conf *conf)
 	for (i = 0; i < conf->nr_volumes; i++) {
 		const struct volume_conf *v = &conf->volumes[i];
 
-		printf("Volume=%s %s%s %s\n", v->name, cocotab_device_prefix(v->device.kind),
+		printf("Volume=%s %s%s %s\n", v->name, devicespec_prefix(v->device.kind),
 		       v->device.kind == DEVICE_KIND_AUTO ? "auto" : v->device.value,
 		       v->secret.guid);
 	}

@@ -13,6 +13,8 @@ static void check_device(const struct device_spec *d)
 
 	FUZZ_MUST(len < sizeof(d->value));
 	FUZZ_MUST((d->kind == DEVICE_KIND_AUTO) == (len == 0));
+	if (d->kind == DEVICE_KIND_LABEL)
+		FUZZ_MUST(len <= 47 && d->value[len - 1] != ' ');
 	if (d->kind == DEVICE_KIND_PATH)
 		FUZZ_MUST(strncmp(d->value, "/dev/", 5) == 0 && !strstr(d->value, "/../"));
 }

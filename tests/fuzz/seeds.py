@@ -138,6 +138,8 @@ def texts():
         "swap LABEL=swap none token=systemd-tpm2,token=b\nmore /dev/disk/by-id/virtio-x\n")
     put("cocotab", "discards-integrity", "root auto - integrity=hmac-sha256,allow-discards\n")
     put("cocotab", "many", "".join(f"v{i} /dev/vd{i}\n" for i in range(17)))
+    put("cocotab", "label-escapes", "root LABEL=my\\040root\nb LABEL=\"a \\\" b\\x20c\"\nc \"/dev/x y\"\n")
+    put("cocotab", "uuids", "root UUID=aaaaaaaa-0000-4000-8000-00000000000a\nb PARTUUID=01234567-02\n")
     put("cocotab", "twice", "root auto\nroot /dev/vda\n")
     put("ini", "all", "# all keys\n[Unlock]\nTimeout=90s\nRootTimeout = 2min\nFailureAction=reboot\n"
         f"KeepSecrets={LUKS_KEY} {POLICY}\nSecretModules=efi_secret coco_secret\n\n[Policy]\n"

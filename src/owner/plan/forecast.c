@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "conf/cocotab.h"
+#include "conf/devicespec.h"
 #include "owner/plan/names.h"
 #include "source/table.h"
 #include "volume/fetch.h"
@@ -44,7 +44,7 @@ static int find_image(const struct device_spec *spec, const struct image *image,
 		return fault_set(f, EXITCODE_NO_DEVICE, ENOENT,
 				 "%s (%s) is not what cocotab names: %s%s", image->path, type,
 				 spec->kind == DEVICE_KIND_AUTO ? "a disk with a LUKS header" :
-								  cocotab_device_prefix(spec->kind),
+								  devicespec_prefix(spec->kind),
 				 spec->value);
 	return 0;
 }

@@ -3,10 +3,12 @@
  * cocotab.c - the table of volumes: every column, and every mistake with file and line.
  */
 #include "conf/cocotab.h"
+#include "conf/devicespec.h"
 
 #include "tap.h"
 
 #define GUID_1 "11111111-2222-3333-4444-555555555555"
+#define LABEL_OF_47 "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstu"
 #define LABEL_OF_255                                                        \
 	"abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklm" \
 	"abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklm" \
@@ -44,15 +46,30 @@ static void test_good(void)
 		  GUID_DISK_SECRET, 0 },
 		{ "d_1.a+b-C /dev/disk/by-id/x", "d_1.a+b-C", DEVICE_KIND_PATH, "/dev/disk/by-id/x",
 		  GUID_DISK_SECRET, 0 },
-		{ "a UUID=ABCDEF01-0000-0000-0000-00000000000G", "a", DEVICE_KIND_UUID,
-		  "abcdef01-0000-0000-0000-00000000000G", GUID_DISK_SECRET, 0 },
+		{ "a UUID=ABCDEF01-0000-4000-8000-00000000000F", "a", DEVICE_KIND_UUID,
+		  "abcdef01-0000-4000-8000-00000000000f", GUID_DISK_SECRET, 0 },
+		{ "a PARTUUID=ABCDEF01-0000-4000-8000-00000000000F", "a", DEVICE_KIND_PARTUUID,
+		  "abcdef01-0000-4000-8000-00000000000f", GUID_DISK_SECRET, 0 },
 		{ "a PARTUUID=ABCDEF01-02", "a", DEVICE_KIND_PARTUUID, "abcdef01-02",
 		  GUID_DISK_SECRET, 0 },
 		{ "a LABEL=ABC", "a", DEVICE_KIND_LABEL, "ABC", GUID_DISK_SECRET, 0 },
-		{ "a UUID=LABEL=x", "a", DEVICE_KIND_UUID, "LabeL=x", GUID_DISK_SECRET, 0 },
 		{ "a LABEL=UUID=x", "a", DEVICE_KIND_LABEL, "UUID=x", GUID_DISK_SECRET, 0 },
-		{ "a LABEL=" LABEL_OF_255, "a", DEVICE_KIND_LABEL, LABEL_OF_255, GUID_DISK_SECRET,
+		{ "a LABEL=" LABEL_OF_47, "a", DEVICE_KIND_LABEL, LABEL_OF_47, GUID_DISK_SECRET,
 		  0 },
+		{ "a LABEL=my\\040root -", "a", DEVICE_KIND_LABEL, "my root", GUID_DISK_SECRET, 0 },
+		{ "a LABEL=my\\x20root -", "a", DEVICE_KIND_LABEL, "my root", GUID_DISK_SECRET, 0 },
+		{ "a LABEL=\"my root\" - read-only", "a", DEVICE_KIND_LABEL, "my root",
+		  GUID_DISK_SECRET, VOLUME_OPTION_READ_ONLY },
+		{ "a \t\"LABEL=my root\"\t" GUID_1, "a", DEVICE_KIND_LABEL, "my root", GUID_1, 0 },
+		{ "a LABEL=my\" \"root", "a", DEVICE_KIND_LABEL, "my root", GUID_DISK_SECRET, 0 },
+		{ "a LABEL=\"a \\\" b\\134\\042\\\\\"", "a", DEVICE_KIND_LABEL, "a \" b\\\"\\",
+		  GUID_DISK_SECRET, 0 },
+		{ "a LABEL=\"  x#\"", "a", DEVICE_KIND_LABEL, "  x#", GUID_DISK_SECRET, 0 },
+		{ "a \"auto\"", "a", DEVICE_KIND_AUTO, "", GUID_DISK_SECRET, 0 },
+		{ "a /dev/disk/by-label/my\\x20root", "a", DEVICE_KIND_PATH,
+		  "/dev/disk/by-label/my\\x20root", GUID_DISK_SECRET, 0 },
+		{ "a \"/dev/disk/by-id/x y\"", "a", DEVICE_KIND_PATH, "/dev/disk/by-id/x y",
+		  GUID_DISK_SECRET, 0 },
 		{ NAME_OF_63 " auto", NAME_OF_63, DEVICE_KIND_AUTO, "", GUID_DISK_SECRET, 0 },
 		{ "a auto " GUID_1, "a", DEVICE_KIND_AUTO, "", GUID_1, 0 },
 		{ "a auto ADF956AD-E98C-484C-AE11-B51C7D336447", "a", DEVICE_KIND_AUTO, "",
@@ -96,6 +113,17 @@ static void test_bad(void)
 {
 #define NO_DEVICE(word) \
 	"TAB:1: device '" word "' is not auto, UUID=, PARTUUID=, LABEL= or a path in /dev"
+#define NO_UUID(word) \
+	"TAB:1: device 'UUID=" word "' is no UUID such as `cryptsetup luksUUID` prints"
+#define NO_PARTUUID(word)                                                  \
+	"TAB:1: device 'PARTUUID=" word "' is no UUID of a partition, as " \
+	"aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee or, with an MBR, 01234567-02"
+#define NO_LABEL(word)                                                                      \
+	"TAB:1: device 'LABEL=" word "' is no label: a LUKS2 header has 1 to 47 printable " \
+	"characters, and no blank at the end"
+#define ESCAPE(word)                 \
+	"TAB:1: device 'LABEL=" word \
+	"' has a backslash that begins none of \\040, \\x20, \\\\ and \\'"
 	/* clang-format off */
 	static const struct {
 		const char *text;
@@ -118,9 +146,39 @@ static void test_bad(void)
 		{ "a /etc/shadow", NO_DEVICE("/etc/shadow") },
 		{ "a /dev/../etc/shadow", NO_DEVICE("/dev/../etc/shadow") },
 		{ "a /devious", NO_DEVICE("/devious") },
-		{ "a UUID=", NO_DEVICE("UUID=") },
-		{ "a LABEL=", NO_DEVICE("LABEL=") },
-		{ "a PARTUUID=", NO_DEVICE("PARTUUID=") },
+		{ "a /dev/", NO_DEVICE("/dev/") },
+		{ "a /dev/mapper/", NO_DEVICE("/dev/mapper/") },
+		{ "a /dev/mapper/.", NO_DEVICE("/dev/mapper/.") },
+		{ "a /dev/mapper/..", NO_DEVICE("/dev/mapper/..") },
+		{ "a \"\"", NO_DEVICE("") },
+		{ "a UUID=", NO_UUID("") },
+		{ "a UUID=LABEL=x", NO_UUID("LABEL=x") },
+		{ "a UUID=aaaaaaaa-0000-4000-8000-00000000000", NO_UUID("aaaaaaaa-0000-4000-8000-00000000000") },
+		{ "a UUID=aaaaaaaa-0000-4000-8000-00000000000g", NO_UUID("aaaaaaaa-0000-4000-8000-00000000000g") },
+		{ "a UUID=aaaaaaaa-0000-4000-8000-0000000000000", NO_UUID("aaaaaaaa-0000-4000-8000-0000000000000") },
+		{ "a UUID=aaaaaaaa000040008000000000000000", NO_UUID("aaaaaaaa000040008000000000000000") },
+		{ "a PARTUUID=", NO_PARTUUID("") },
+		{ "a PARTUUID=01234567", NO_PARTUUID("01234567") },
+		{ "a PARTUUID=01234567-", NO_PARTUUID("01234567-") },
+		{ "a PARTUUID=012345678-01", NO_PARTUUID("012345678-01") },
+		{ "a PARTUUID=01234567-0001", NO_PARTUUID("01234567-0001") },
+		{ "a PARTUUID=01234567-0x", NO_PARTUUID("01234567-0x") },
+		{ "a LABEL=", NO_LABEL("") },
+		{ "a LABEL=\"\"", NO_LABEL("") },
+		{ "a LABEL=" LABEL_OF_47 "x", NO_LABEL(LABEL_OF_47 "x") },
+		{ "a LABEL=x\\040", NO_LABEL("x ") },
+		{ "a LABEL=\"x \"", NO_LABEL("x ") },
+		{ "a LABEL=x\\011y", NO_LABEL("x?y") },
+		{ "a LABEL=\xc3\xa4", NO_LABEL("??") },
+		{ "a LABEL=\"my root - -", "TAB:1: device 'LABEL='my root - -' has a quote that is not closed" },
+		{ "a LABEL=x\\", ESCAPE("x\\") },
+		{ "a LABEL=x\\4", ESCAPE("x\\4") },
+		{ "a LABEL=x\\049", ESCAPE("x\\049") },
+		{ "a LABEL=x\\400", ESCAPE("x\\400") },
+		{ "a LABEL=x\\000", ESCAPE("x\\000") },
+		{ "a LABEL=x\\x2", ESCAPE("x\\x2") },
+		{ "a LABEL=x\\n", ESCAPE("x\\n") },
+		{ "a LABEL=my root", "TAB:1: 'root' is no GUID" },
 		{ "a uuid=x", NO_DEVICE("uuid=x") },
 		{ "a PARTLABEL=x", NO_DEVICE("PARTLABEL=x") },
 		{ "a ID=x", NO_DEVICE("ID=x") },
@@ -170,7 +228,7 @@ static void test_bad(void)
 		is_int(f.code, EXITCODE_CONFIG, "with the exit code of the configuration");
 		is_str(f.why, cases[i].reason, "and this reason");
 	}
-	ok(parse("a LABEL=" LABEL_OF_255 "x") == -EINVAL && f.code == EXITCODE_CONFIG,
+	ok(parse("a /dev/" LABEL_OF_255) == -EINVAL && f.code == EXITCODE_CONFIG,
 	   "a device of 256 bytes is refused");
 	for (i = 0; i < CONF_VOLUMES_MAX; i++)
 		text_append(text, sizeof(text), "v%zu /dev/vd%c\n", i, (char)('a' + i));
@@ -298,10 +356,10 @@ int main(void)
 	test_metadata_size();
 	test_root();
 	test_bad();
-	is_str(cocotab_device_prefix(DEVICE_KIND_UUID), "UUID=", "prefix: UUID");
-	is_str(cocotab_device_prefix(DEVICE_KIND_PARTUUID), "PARTUUID=", "prefix: PARTUUID");
-	is_str(cocotab_device_prefix(DEVICE_KIND_LABEL), "LABEL=", "prefix: LABEL");
-	is_str(cocotab_device_prefix(DEVICE_KIND_PATH), "", "prefix: path");
-	is_str(cocotab_device_prefix(DEVICE_KIND_AUTO), "", "prefix: auto");
+	is_str(devicespec_prefix(DEVICE_KIND_UUID), "UUID=", "prefix: UUID");
+	is_str(devicespec_prefix(DEVICE_KIND_PARTUUID), "PARTUUID=", "prefix: PARTUUID");
+	is_str(devicespec_prefix(DEVICE_KIND_LABEL), "LABEL=", "prefix: LABEL");
+	is_str(devicespec_prefix(DEVICE_KIND_PATH), "", "prefix: path");
+	is_str(devicespec_prefix(DEVICE_KIND_AUTO), "", "prefix: auto");
 	return tap_done();
 }
