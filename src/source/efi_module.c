@@ -186,17 +186,17 @@ static const struct own_state {
 	  "the entries of the secret table are not there any more",
 	  "start the machine again; let nothing in the initramfs remove secrets" },
 	{ "corrupt descriptor", true, EXITCODE_TABLE_CORRUPT, EINVAL,
-	  "the secret table is corrupt (descriptor): the firmware names no area that could hold it",
-	  "use firmware of edk2-stable202302 or newer" },
+	  "the secret table is corrupt (descriptor)",
+	  "use firmware of edk2-stable202302 or newer: this one names no area that could hold a "
+	  "table" },
 	{ "corrupt header-length", true, EXITCODE_TABLE_CORRUPT, EINVAL,
-	  "the secret table is corrupt (header-length): its length is below its header's, or beyond "
-	  "the area",
-	  "build the secret table again, and no larger than the firmware's area" },
+	  "the secret table is corrupt (header-length)",
+	  "build the secret table again, and no larger than the firmware's area: its length is "
+	  "below its header's, or beyond the area" },
 	{ "corrupt entry-length", true, EXITCODE_TABLE_CORRUPT, EINVAL,
-	  "the secret table is corrupt (entry-length): an entry is shorter than its header, or ends "
-	  "behind the table",
-	  "build the secret table again; if GRUB has read the disk's entry, start the kernel "
-	  "directly instead" },
+	  "the secret table is corrupt (entry-length)",
+	  "build the secret table again: an entry is shorter than its header, or ends behind the "
+	  "table; if GRUB has read the disk's entry, start the kernel directly instead" },
 	{ "corrupt duplicate-guid", true, EXITCODE_TABLE_DUPLICATE, EEXIST,
 	  "two entries of the secret table have one GUID",
 	  "build the secret table again, with each GUID once" },
