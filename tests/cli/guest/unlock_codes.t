@@ -133,7 +133,7 @@ good
 must rm -r "$t$secrets"
 must mkdir "$t/sys/kernel/security/coco_secret"
 echo 'corrupt entry-length' > "$t/sys/kernel/security/coco_secret/state"
-after 13 table-corrupt 'the secret table is corrupt \(entry-length\): an entry [^"]*'
+after 13 table-corrupt 'the secret table is corrupt \(entry-length\)'
 is '... and was zeroed' "$(head -c 4 "$t/sys/kernel/security/coco_secret/state")" wipe
 echo 'corrupt duplicate-guid' > "$t/sys/kernel/security/coco_secret/state"
 after 14 table-duplicate 'two entries of the secret table have one GUID'

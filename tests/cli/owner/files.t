@@ -9,7 +9,7 @@ source "$(dirname "$0")/../../lib/tap.sh"
 source "$(dirname "$0")/../../lib/fixture.sh"
 source "$(dirname "$0")/../../lib/owner.sh"
 
-no_file='--append --domain --volume --memory --config --cpus --policy --api-major --api-minor --build'
+no_file='--keyslot --append --domain --volume --memory --config --cpus --policy --api-major --api-minor --build'
 
 printf '%s, and long enough' "$canary" > key
 disk disk key

@@ -42,8 +42,8 @@ must cp "$tmp/out" "$tmp/said"
 table_get "$t" "$guid" >> "$tmp/out"
 ok 'premise: a secret in the output would be found' eval '! silent_own "$t"'
 must mv "$tmp/said" "$tmp/out"
-for word in sev-inject-launch-secret 'virsh domsetlaunchsecstate' 'sevctl secret build' \
-	"coco-secret packet OPTION... $t" "coco-secret verify $d $t"; do
+for word in 'by QMP' 'virsh domsetlaunchsecstate' 'sevctl secret build' \
+	'coco-secret packet -o packet' "coco-secret verify $d $t"; do
 	ok "... says what comes next: ${word%% /*}" grep -qF -- "$word" "$tmp/out"
 done
 good 'a file'

@@ -330,7 +330,7 @@ def only_verify(tap, case, base):
         fcntl.flock(held, fcntl.LOCK_EX)
         not_given(tap, case, "a disk that another program has locked", "", 5, b"another program has locked it; next: stop what uses it")
     not_given(tap, case, "no disk", "-none", 4, b"No such file or directory; next: ")
-    not_given(tap, case, "no such partition", "#1", 4, b"no partition table (GPT); next: ")
+    not_given(tap, case, "no such partition", "#1", 4, b"no partition table; next: ")
     # RLIMIT_MEMLOCK binds whoever has no CAP_IPC_LOCK; the address sanitizer's mlock() does nothing.
     drop = ("setpriv", "--bounding-set", "-ipc_lock", "--inh-caps", "-ipc_lock") if os.getuid() == 0 else ()
     if b"__asan_init" in pathlib.Path(OWNER).read_bytes():
