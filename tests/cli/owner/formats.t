@@ -123,8 +123,8 @@ head -c 1000 /dev/zero > small
 refuses 'less than a sector' 2 'no file system is found' --secret mine small x
 long=$(printf '%0250d' 0)
 must gzip -c fs > "$long"
-refuses 'a file whose name does not fit into a message' 3 'the format gzip' --secret mine "$long" x
-ok '... names the program' grep -qF 'make a raw disk of it with gzip' err
+refuses 'a file with a long name' 3 'the format gzip' --secret mine "$long" x
+ok '... shows the whole command' grep -qF "next: gzip -dc < $long > " err
 must mv "$long" $'a\tb'
 refuses 'a file whose name a message changes' 3 'the format gzip' --secret mine $'a\tb' x
 ok '... names the program' grep -qF 'make a raw disk of it with gzip' err
