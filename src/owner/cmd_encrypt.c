@@ -280,9 +280,11 @@ static int refuse_encrypted(const struct options *o, struct fault *f)
 			   "it is encrypted already");
 }
 
-static void print_inplace_result(const struct options *o)
+static void print_inplace_result(const struct options *o, const struct inplace *p)
 {
 	printf("%s: encrypted\n", o->image);
+	if (p->kept)
+		cmd_warn("%s: its last 16 MiB have been used since, and stay", o->image);
 	if (o->secret_out)
 		printf("%s: the secret that opens it\n", o->secret_out);
 	print_next(o, o->image, "");
@@ -337,7 +339,7 @@ static int encrypt_in_place(const struct options *o, struct fault *f)
 		r = go_in_place(o, &p, &secret, f);
 	inplace_done(&p);
 	if (r >= 0)
-		print_inplace_result(o);
+		print_inplace_result(o, &p);
 	return r;
 }
 

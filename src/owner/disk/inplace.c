@@ -180,31 +180,34 @@ static uint64_t final_of(const struct image *image)
 	return image->block ? image->total : image->total - NEWHEADER_SIZE;
 }
 
-/* Without a note, as version 0.1 has left it: while the header on the disk says that only the end
- * is missing, or when it has begun to be this one. Then the end has still to be looked at: a backup
- * that somebody has made of a finished disk looks the same. Returns 1, 0 or -errno. */
-static int is_old_end_of(struct inplace *p, int backup_fd)
+/* The header in the backup is due while that on the disk says that only the end is missing, opens
+ * nothing, or is this one in one of its copies. Returns 1 with p->begun, 0 or -errno. */
+static int is_header_due(struct inplace *p, int backup_fd)
 {
-	unsigned char ours[BLOCK], theirs[BLOCK];
+	unsigned char ours[HEADER_METADATA_SIZE], theirs[HEADER_METADATA_SIZE];
+	const size_t half = HEADER_COPY_SIZE;
 	struct reencryption re;
 	int r;
 
-	if (p->image.total < ROOM_LEAST)
-		return 0;
 	r = reencryption_look(p->image.fd, p->image.total, &re);
-	if (r < 0 || (r > 0 && re.kind == REENCRYPTION_OURS && (re.last || re.complete)))
-		return r;
-	r = io_read_at(p->image.fd, theirs, BLOCK, 0);
-	if (r >= 0)
-		r = io_read_at(backup_fd, ours, BLOCK, 0);
 	if (r < 0)
 		return r;
-	p->unproven = true;
-	return memcmp(ours, theirs, BLOCK) == 0;
+	if (r > 0 && re.kind != REENCRYPTION_NONE)
+		return re.kind == REENCRYPTION_OURS && (re.last || re.complete);
+	p->begun = true;
+	if (r == 0)
+		return 1;
+	r = io_read_at(p->image.fd, theirs, sizeof(theirs), 0);
+	if (r >= 0)
+		r = io_read_at(backup_fd, ours, sizeof(ours), 0);
+	if (r < 0)
+		return r;
+	return memcmp(ours, theirs, half) == 0 || memcmp(ours + half, theirs + half, half) == 0;
 }
 
-/* A finished header of the disk's own volume, with our note behind it. Returns 1 with p->final, 0
- * or -errno. */
+/* A finished header of the disk's own volume, with our note behind it; not if the disk's own has been
+ * changed since it was written: a secret that is new there would open nothing. Returns 1 with
+ * p->final, 0 or -errno. */
 static int is_end_of(struct inplace *p, int backup_fd)
 {
 	struct last_note note;
@@ -214,14 +217,21 @@ static int is_end_of(struct inplace *p, int backup_fd)
 		return 0;
 	r = io_read_at(backup_fd, &note, sizeof(note), NEWHEADER_SIZE);
 	if (r == -ENODATA) {
+		/* Version 0.1 has left none; so has somebody who has made a backup. */
+		if (p->image.total < ROOM_LEAST)
+			return 0;
 		p->final = final_of(&p->image);
-		return is_old_end_of(p, backup_fd);
+		r = is_header_due(p, backup_fd);
+		p->unproven = p->begun;
+		return r;
 	}
 	if (r < 0)
 		return r;
 	p->final = le64toh(note.final);
-	return memcmp(note.magic, last_magic, sizeof(last_magic)) == 0 &&
-	       (p->final == p->image.total || p->final == final_of(&p->image));
+	if (memcmp(note.magic, last_magic, sizeof(last_magic)) != 0 ||
+	    (p->final != p->image.total && p->final != final_of(&p->image)))
+		return 0;
+	return is_header_due(p, backup_fd);
 }
 
 static int refuse_backup(const struct inplace *p, int fd, struct fault *f)
@@ -237,7 +247,8 @@ static int refuse_backup(const struct inplace *p, int fd, struct fault *f)
 	(void)snprintf(next, sizeof(next), "move it away; only if the disk does not open: %s",
 		       command);
 	return fault_about(f, EXITCODE_REFUSED, p->backup, next,
-			   "it is a header of %s, but not one that this program has left there",
+			   "it is a header of %s, but not one that this program has still to write "
+			   "there",
 			   p->path);
 }
 
@@ -681,24 +692,6 @@ static int run(struct inplace *p, struct fault *f)
 	return r < 0 ? r : finish_data(p, &backup, f);
 }
 
-/* The last 16 MiB have had plain data, and nothing needs them. */
-static int wipe_end(const struct inplace *p, struct fault *f)
-{
-	unsigned char buf[BLOCK];
-	uint64_t at;
-	int r = 0;
-
-	for (at = 0; at < NEWHEADER_SIZE && r >= 0; at += BLOCK) {
-		r = getrandom(buf, BLOCK, 0) == BLOCK ? 0 : -EIO;
-		if (r >= 0)
-			r = io_write_at(p->image.fd, buf, BLOCK,
-					p->image.total - NEWHEADER_SIZE + at);
-	}
-	if (r >= 0 && fsync(p->image.fd) < 0)
-		r = -errno;
-	return r < 0 ? fault_io(f, p->path, r, "cannot wipe its end") : 0;
-}
-
 /* The note of a backup that version 0.1 has left: without it, nobody could tell later whether the
  * file has been made shorter. */
 static int add_note(const struct inplace *p, int backup_fd, struct fault *f)
@@ -713,21 +706,16 @@ static int add_note(const struct inplace *p, int backup_fd, struct fault *f)
 	return r < 0 ? fault_io(f, p->backup, r, "cannot write") : 0;
 }
 
-/* Only while the end still has what is encrypted in the front, there is something to finish; else
- * it is data, and must stay. */
-static int prove_end(const struct inplace *p, struct fault *f)
+/* The key of the data, by the header in the backup. */
+static int open_backup(const struct inplace *p, int fd, struct xts **ret_xts,
+		       uint32_t *ret_sector_size, struct fault *f)
 {
-	_cleanup_close_ int fd = open(p->backup, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	_cleanup_(crypt_freep) struct crypt_device *cd = NULL;
 	_cleanup_secret_ struct secret key = SECRET_NULL;
-	unsigned char end[BLOCK], front[BLOCK];
 	size_t size = SECRET_CAPACITY;
 	char path[FD_PATH_SIZE];
-	struct xts *xts = NULL;
 	int r;
 
-	if (fd < 0)
-		return fault_io(f, p->backup, -errno, "cannot read");
 	r = secret_init(&key, f);
 	if (r < 0)
 		return r;
@@ -741,19 +729,88 @@ static int prove_end(const struct inplace *p, struct fault *f)
 					 (const char *)p->passphrase->bytes, p->passphrase->len);
 	if (r < 0)
 		return library(p->path, "go on", r, f);
+	*ret_sector_size = (uint32_t)crypt_get_sector_size(cd);
 	key.len = size;
-	r = xts_new(&key, &xts);
+	r = xts_new(&key, ret_xts);
+	return r < 0 ? fault_io(f, p->path, r, "cannot go on") : 0;
+}
+
+/* True if a block of the end still has what is encrypted in the front. Returns 1, 0 or -errno. */
+static int is_still_plain(const struct inplace *p, struct xts *xts, uint32_t sector_size,
+			  const unsigned char *end, uint64_t at)
+{
+	unsigned char ours[BLOCK], front[BLOCK];
+	int r;
+
+	memcpy(ours, end, BLOCK);
+	r = io_read_at(p->image.fd, front, BLOCK, NEWHEADER_SIZE + at);
 	if (r >= 0)
-		r = io_read_at(p->image.fd, end, BLOCK, p->image.total - BLOCK);
+		r = xts_encrypt(xts, ours, BLOCK, at, sector_size);
+	return r < 0 ? r : memcmp(ours, front, BLOCK) == 0;
+}
+
+/* Nothing needs the last 16 MiB, which have had plain data: they get random bytes, in a file that
+ * goes shorter zeros. With xts, an earlier run may have done this, and the disk been used since:
+ * what is neither from here nor from the front must stay. */
+static int wipe_end(struct inplace *p, struct xts *xts, uint32_t sector_size, struct fault *f)
+{
+	unsigned char end[BLOCK], random[BLOCK];
+	uint64_t at, place;
+	int r = 0, wipe;
+
+	for (at = 0; at < NEWHEADER_SIZE && r >= 0; at += BLOCK) {
+		place = p->image.total - NEWHEADER_SIZE + at;
+		wipe = 1;
+		if (xts) {
+			r = io_read_at(p->image.fd, end, BLOCK, place);
+			if (r >= 0)
+				r = wipe = is_still_plain(p, xts, sector_size, end, at);
+		}
+		if (r >= 0 && wipe == 0 && !p->image.block && memcmp(end, zeros, BLOCK) != 0)
+			p->kept = true;
+		if (r < 0 || wipe == 0)
+			continue;
+		if (p->image.block && getrandom(random, BLOCK, 0) != BLOCK)
+			r = -EIO;
+		if (r >= 0)
+			r = io_write_at(p->image.fd, p->image.block ? random : zeros, BLOCK, place);
+	}
+	if (r >= 0 && fsync(p->image.fd) < 0)
+		r = -errno;
+	return r < 0 ? fault_io(f, p->path, r, "cannot wipe its end") : 0;
+}
+
+/* Of a backup without a note: only while the end still has what is encrypted in the front, there is
+ * something to finish; else it is data, and must stay. */
+static int prove_end(const struct inplace *p, int fd, struct xts *xts, uint32_t sector_size,
+		     struct fault *f)
+{
+	unsigned char end[BLOCK];
+	int r = io_read_at(p->image.fd, end, BLOCK, p->image.total - BLOCK);
+
 	if (r >= 0)
-		r = io_read_at(p->image.fd, front, BLOCK, ROOM_SIZE - BLOCK);
-	if (r >= 0)
-		r = xts_encrypt(xts, end, BLOCK, NEWHEADER_SIZE - BLOCK,
-				(uint32_t)crypt_get_sector_size(cd));
-	xts_free(xts);
+		r = is_still_plain(p, xts, sector_size, end, NEWHEADER_SIZE - BLOCK);
 	if (r < 0)
 		return fault_io(f, p->path, r, "cannot look at its end");
-	return memcmp(end, front, BLOCK) == 0 ? 0 : refuse_backup(p, fd, f);
+	return r > 0 ? 0 : refuse_backup(p, fd, f);
+}
+
+static int write_end(struct inplace *p, int fd, struct fault *f)
+{
+	struct xts *xts = NULL;
+	uint32_t sector_size = 0;
+	int r = p->begun ? open_backup(p, fd, &xts, &sector_size, f) : 0;
+
+	if (r >= 0 && p->unproven)
+		r = prove_end(p, fd, xts, sector_size, f);
+	if (r >= 0)
+		r = add_note(p, fd, f);
+	if (r >= 0)
+		r = copy_header(p, fd, f);
+	if (r >= 0)
+		r = wipe_end(p, xts, sector_size, f);
+	xts_free(xts);
+	return r;
 }
 
 /* The rest of step 5, and step 6. A file that has its size has all the rest. */
@@ -764,15 +821,12 @@ static int finish(struct inplace *p, struct fault *f)
 
 	if (fd < 0)
 		return fault_io(f, p->backup, -errno, "cannot read");
-	if (p->image.block || p->image.total != p->final) {
-		r = add_note(p, fd, f);
-		if (r >= 0)
-			r = copy_header(p, fd, f);
-		if (r >= 0)
-			r = wipe_end(p, f);
-		if (r < 0)
-			return r;
-	}
+	if (p->image.block || p->image.total != p->final)
+		r = write_end(p, fd, f);
+	if (r < 0)
+		return r;
+	if (p->kept && !p->unproven)
+		p->final = p->image.total;
 	if (p->image.total != p->final &&
 	    (ftruncate(p->image.fd, (off_t)p->final) < 0 || fsync(p->image.fd) < 0))
 		return fault_io(f, p->path, -errno, "cannot make it shorter");
@@ -822,8 +876,6 @@ int inplace_run(struct inplace *p, struct file_out *secret, struct fault *f)
 		r = put_header(p, f);
 	if (r >= 0 && p->state <= INPLACE_RUNNING)
 		r = run(p, f);
-	if (r >= 0 && p->unproven)
-		r = prove_end(p, f);
 	if (r >= 0)
 		r = finish(p, f);
 	if (r < 0)

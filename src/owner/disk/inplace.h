@@ -34,7 +34,10 @@ struct inplace {
 	uint64_t before; /* PLAIN: bytes, how long it is */
 	uint64_t room;	 /* PLAIN: bytes, how long it has to be for the work */
 	uint64_t final;	 /* LAST: bytes, how long it will be in the end */
+	bool begun;	 /* LAST: the header has been written, as a whole or in part */
 	bool unproven;	 /* LAST: the backup may be somebody's copy of a finished disk's header */
+	/* Set by inplace_run(): */
+	bool kept; /* the file was used meanwhile: it stays longer, for what is in its end */
 };
 
 /*

@@ -84,7 +84,7 @@ begin() {
 		"${small_kdf[@]}" --key-file mine "${@:2}" here &> format.log
 }
 begin 48M --reduce-device-size 32M --sector-size 512
-printf 'another' > wrong
+printf 'another secret of mine' > wrong
 refuses 'a new secret for what has begun' 2 'its encryption has begun already' --in-place --secret-out x here
 refuses 'a wrong secret for what has begun' 2 'this secret opens no keyslot' --in-place --secret wrong here
 encrypt --in-place --secret mine here
@@ -133,7 +133,7 @@ refuses 'a reencryption of LUKS1' 2 'begun to re-encrypt it .LUKS1.' --in-place 
 must cp fs here
 encrypt --in-place --secret mine --pbkdf minimal here
 must cryptsetup luksHeaderBackup --disable-locks here --header-backup-file here.header
-refuses 'a header of a finished disk as the backup' 2 'not one that this program has left there' --in-place --secret mine here
+refuses 'a header of a finished disk as the backup' 2 'not one that this program has still to write' --in-place --secret mine here
 rm -f here.header
 
 # But what version 0.1.0 has left in the end goes on: the header is on the disk in part, and the end is still plain.
@@ -148,7 +148,52 @@ encrypt --in-place --secret mine here
 is '... goes on with the right one' "$rc" 0
 ok '... to the very same' cmp -s here finished
 ok '... nothing is left' test "$(echo here?*)" = 'here?*'
-rm -f finished
+
+# A run has died with all done but for the backup, and the disk has been used since: nothing of that is lost.
+# leave N: here.header, as such a run leaves it for a disk that gets 16 * N MiB.
+leave() {
+	must head -c $((16 * mib)) finished > here.header
+	printf "coco-secret last header\\0\\0\\0\\0\\$1\\0\\0\\0\\0" >> here.header
+}
+head -c $((16 * mib)) /dev/urandom > used
+leave 2
+must cp finished here
+must cat used >> here
+must cp here before
+encrypt --in-place --secret mine here
+is 'a file that was used before it was made shorter' "$rc" 0
+ok '... keeps its end' cmp -s here before
+ok '... and says so' grep -q 'here: its last 16 MiB have been used since' err
+leave 2
+must cp finished here
+must cat plain >> here
+must truncate -s 48M here
+encrypt --in-place --secret mine here
+ok 'a file that was not used gets its size' cmp -s here finished
+leave 2
+must cp finished here
+encrypt --in-place --secret mine here
+ok '... and one that has it stays as it is' cmp -s here finished
+leave 2
+must cp finished here
+must cat used >> here
+must cryptsetup luksAddKey -q --disable-locks "${small_kdf[@]}" --key-file mine here wrong
+refuses 'a header that was changed since' 2 'not one that this program has still to write' --in-place --secret mine here
+rm -f here.header
+must truncate -s 48M finished
+must cp finished here
+must dd if=used of=here bs=1M seek=32 conv=notrunc status=none
+if loop=$(losetup -f --show here 2> /dev/null); then
+	leave 3
+	must cp here before
+	encrypt --in-place --secret mine --backup here.header "$loop"
+	is 'a device that was used since' "$rc" 0
+	ok '... keeps its end' cmp -s "$loop" before
+	losetup -d "$loop"
+else
+	skip 'a device that was used: no loop device here'
+fi
+rm -f finished before used here.header
 
 # What is refused the first time has changed nothing.
 must mkdir no
