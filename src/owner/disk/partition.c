@@ -17,6 +17,7 @@
 #include "owner/disk/mbr.h"
 #include "owner/io/shell.h"
 
+#define SECTOR 512
 #define TABLES_MAX (2ULL * 1024 * 1024) /* bytes that a table can have at an end of the disk */
 #define TYPE_ESP "C12A7328-F81F-11D2-BA4B-00C04FC93EC9" /* UEFI 2.10, 5.3.3 */
 
@@ -147,16 +148,40 @@ static int list(struct fdisk_context *cxt, const struct image *image, uint32_t s
 	return sort(image, parts, nr, f);
 }
 
-static int refuse_damage(const struct image *image, const char *why, bool repairable,
-			 struct fault *f)
+/* The last sectors of the disk: those of the second copy as everybody writes it. */
+#define GPT_END_SIZE(sector_size) (16384ULL + (sector_size))
+
+/* Without room behind the last partition no second copy can be written: then the end is missing. */
+static bool is_cut_short(const struct image *image, uint32_t sector_size)
+{
+	_cleanup_free_ struct partition *parts = calloc(PARTITIONS_MAX, sizeof(*parts));
+	struct fault ignored = { 0 };
+	int nr = parts ? partition_list(image, parts, &ignored) : 0;
+
+	return nr > 0 &&
+	       parts[nr - 1].offset + parts[nr - 1].size + GPT_END_SIZE(sector_size) > image->total;
+}
+
+/* sgdisk takes the sectors of a file for 512 bytes; of others it would see no table, and write an
+ * empty one over it. */
+static int refuse_damage(const struct image *image, uint32_t sector_size, const char *why,
+			 bool repairable, struct fault *f)
 {
 	char command[FAULT_NEXT_MAX / 2] = "sgdisk -e IMAGE";
 	char next[FAULT_NEXT_MAX] = "write the table anew, with gdisk for instance";
 	const char *const words[] = { "sgdisk", "-e", image->path, NULL };
+	const char *const attach[] = { "losetup", "-f", "--show", "-b", "4096", image->path, NULL };
+	bool device = !image->block && sector_size != SECTOR;
 
-	if (shell_command(command, sizeof(command), words) < 0)
-		(void)snprintf(command, sizeof(command), "sgdisk -e IMAGE"); /* fits */
-	if (repairable)
+	if (shell_command(command, sizeof(command), device ? attach : words) < 0)
+		(void)snprintf(command, sizeof(command), "%s IMAGE",
+			       device ? "losetup -f --show -b 4096" : "sgdisk -e"); /* fits */
+	if (repairable && device)
+		(void)snprintf(next, sizeof(next),
+			       "%s makes it a device, of which sgdisk -e repairs it from the other "
+			       "copy (in gdisk); not of the file",
+			       command); /* fits */
+	else if (repairable)
 		(void)snprintf(next, sizeof(next), "%s repairs it from the other copy (in gdisk)",
 			       command); /* fits */
 	return fault_about(f, EXITCODE_BAD_INPUT, image->path, next, "%s", why);
@@ -172,7 +197,7 @@ static int list_mbr(const struct image *image, struct partition *parts, struct f
 
 	if (nr > 0 && mbr_is_protective(image, false)) {
 		why = gpt_find_damage(image, image->sector_size, &repairable);
-		return refuse_damage(image, why, repairable, f);
+		return refuse_damage(image, image->sector_size, why, repairable, f);
 	}
 	for (i = 0; i < nr; i++)
 		if (parts[i].offset == 0 || parts[i].offset + parts[i].size > image->total)
@@ -203,8 +228,10 @@ int partition_list(const struct image *image, struct partition ret_parts[PARTITI
 		return image_refuse(f, EINVAL, image->path, "its partition table cannot be read");
 	if (!fdisk_is_label(cxt, GPT))
 		return fault_about(f, EXITCODE_BAD_INPUT, image->path,
-				   "copy the image again; if its partitions are all there, sgdisk -e "
-				   "repairs a table (in gdisk)",
+				   sector_size == SECTOR || image->block ?
+					   "copy the image again; if its partitions are all there, "
+					   "sgdisk -e repairs a table (in gdisk)" :
+					   "copy the image again",
 				   "its partition table (GPT) is damaged, or the file is cut short");
 	return list(cxt, image, sector_size, ret_parts, f);
 }
@@ -397,8 +424,13 @@ int partition_check_growth(const struct image *image, uint64_t growth, struct fa
 				   "behind");
 	}
 	why = gpt_find_damage(image, image->sector_size, &repairable);
+	if (why && repairable && is_cut_short(image, image->sector_size))
+		return fault_about(f, EXITCODE_BAD_INPUT, image->path,
+				   "copy the image again, all of it",
+				   "%s, and has no room behind its partitions: it is cut short",
+				   why);
 	if (why)
-		return refuse_damage(image, why, repairable, f);
+		return refuse_damage(image, image->sector_size, why, repairable, f);
 	if (mbr_is_protective(image, true))
 		return fault_about(f, EXITCODE_REFUSED, image->path,
 				   "make its MBR a protective one: in gdisk the commands x, n, w",

@@ -101,6 +101,16 @@ first-entries $((1024 + 3)) first
 second-header $((total - 512 + 56)) second
 second-entries $((total - 512 - 16384 + 3)) second
 EOF
+# Where the end is missing, and where sgdisk would not see the table, it is not the way.
+must "$top/tests/lib/gpt.py" make gpt 32 "4+6:$linux:${id}3:root" "10+$((total - 16896 - 10 * mib))B:$linux:${id}4:next"
+must dd if=fs of=gpt bs=1M seek=4 conv=notrunc status=none
+must truncate -s -512 gpt
+refuses 'a disk without its last sector' 3 'no room behind its partitions: it is cut short' --secret mine gpt#1 new
+must "$top/tests/lib/gpt.py" make gpt 32 --sector 4096 "4+6:$linux:${id}3:root"
+must dd if=fs of=gpt bs=1M seek=4 conv=notrunc status=none
+printf '\x55' | must dd of=gpt bs=1 seek=$((8192 + 3)) conv=notrunc status=none
+refuses 'damage where sectors have 4096 bytes' 3 'the first copy of its partition table' --secret mine gpt#1 new
+ok '... with a command that makes a device of it' grep -qF 'next: losetup -f --show -b 4096 gpt makes it a device' err
 make_gpt
 must truncate -s 24M gpt
 refuses 'a disk cut behind its partitions' 3 'damaged, or the file is cut short' --secret mine gpt#1 new
