@@ -15,7 +15,8 @@
 #define FAULT_TEXT_MAX 256
 #define FAULT_NEXT_MAX 4096 /* a command has room, with the paths in it */
 
-/* All texts are printable, without double quotes, and cut if they are too long. */
+/* What and why are printable, without double quotes. A next step stays as it is: it is our own
+ * words, or a command with the user's names, in which each byte counts. All are cut if too long. */
 struct fault {
 	enum exitcode code;
 	bool outranks;		   /* recorded by fault_replace() */
@@ -45,13 +46,14 @@ void fault_merge(struct fault *f, const struct fault *other);
 int fault_errno(struct fault *f, enum exitcode code, int r, const char *fmt, ...) _printf_(4, 5);
 
 /*
- * As fault_set(), about `what`, with a next step of its own or an empty one; both are plain text.
+ * As fault_set(), about `what`, with a next step of its own or an empty one; both are plain
+ * text, and the next step has nothing that a disk, a table or the host says, unless quoted.
  * Returns -EPERM if coco-secret takes the code for a refusal, -EIO if for OUTCOME_IO, else -EINVAL.
  */
 int fault_about(struct fault *f, enum exitcode code, const char *what, const char *next,
 		const char *fmt, ...) _printf_(5, 6);
 
-/* True if a next step is shown as it is, neither cut nor changed: half a command is another one. */
+/* True if a next step is not cut: half a command is another one. */
 bool fault_shows(const char *next);
 
 /* A call on the owner's file has failed with r, which is -errno: EXITCODE_IO, and a next step for

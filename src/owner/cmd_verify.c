@@ -120,7 +120,7 @@ static void add_way(const struct image *image, struct fault *f)
 	char way[FAULT_NEXT_MAX];
 
 	if (f->code == EXITCODE_NOT_LUKS2 && luks1_way(image, way, sizeof(way)))
-		text_printable(way, f->next, sizeof(f->next));
+		(void)snprintf(f->next, sizeof(f->next), "%s", way); /* of the same size */
 }
 
 static int verify(const struct options *o)

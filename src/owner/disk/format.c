@@ -121,17 +121,13 @@ static bool double_commas(const char *text, char *buf, size_t size)
 }
 
 /*
- * Says what the image is. The command becomes the next step if a message shows it as it is: it
- * changes some characters, and is cut where it is too long.
+ * Says what the image is. The command becomes the next step if it is not cut.
  */
 static int refuse(const struct image *image, const char *name, const char *command,
 		  const char *otherwise, struct fault *f)
 {
-	char shown[FAULT_NEXT_MAX];
-
-	text_printable(command, shown, sizeof(shown));
 	(void)fault_about(f, EXITCODE_BAD_INPUT, image->path,
-			  *command && strcmp(shown, command) == 0 ? command : otherwise,
+			  *command && fault_shows(command) ? command : otherwise,
 			  "it is no raw disk, but an image or file of the format %s", name);
 	return -EINVAL;
 }

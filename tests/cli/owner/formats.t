@@ -125,10 +125,10 @@ long=$(printf '%0250d' 0)
 must gzip -c fs > "$long"
 refuses 'a file with a long name' 3 'the format gzip' --secret mine "$long" x
 ok '... shows the whole command' grep -qF "next: gzip -dc < $long > " err
-must mv "$long" $'a\tb'
-refuses 'a file whose name a message changes' 3 'the format gzip' --secret mine $'a\tb' x
-ok '... names the program' grep -qF 'make a raw disk of it with gzip' err
-rm -f $'a\tb' small
+must mv "$long" $'a\t"b'
+refuses 'a file with an odd name' 3 'the format gzip' --secret mine $'a\t"b' x
+ok '... shows the whole command' grep -qF $'next: gzip -dc < \'a\t"b\' > ' err
+rm -f $'a\t"b' small
 
 # --- Every verb. An encrypted disk, too, is a VHD if it has the footer.
 
