@@ -2,12 +2,15 @@
 /*
  * main.c - the command line of coco-secret: a verb, then what it takes.
  */
+#include <fcntl.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/digest.h"
 #include "base/io.h"
+#include "base/paths.h"
 #include "base/secret.h"
 #include "base/text.h"
 #include "owner/cmd.h"
@@ -184,12 +187,28 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 	return cmd->run(argc, argv);
 }
 
+/* To a standard output that is closed nothing can be printed, and that has to fail. */
+static int open_standard_fds(void)
+{
+	bool closed = fcntl(STDOUT_FILENO, F_GETFD) < 0;
+	int fd, r = io_open_standard_fds();
+
+	if (r < 0 || !closed)
+		return r;
+	fd = open(PATH_DEV_NULL, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	r = dup2(fd, STDOUT_FILENO) < 0 ? -errno : 0;
+	(void)close(fd); /* only read */
+	return r;
+}
+
 int main(int argc, char **argv)
 {
 	const struct cmd *cmd;
 	bool help;
 
-	if (io_open_standard_fds() < 0)
+	if (open_standard_fds() < 0)
 		return OUTCOME_IO;
 	if (argc < 2) {
 		fprintf(stderr, "coco-secret: a verb is missing; next: coco-secret --help\n");

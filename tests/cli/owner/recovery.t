@@ -107,6 +107,10 @@ rc=0
 "$owner" recovery "$w/disk" --key-file "$tmp/key" > /dev/full 2> "$tmp/err" < /dev/null || rc=$?
 is 'a key that cannot be shown is a failure' "$rc" 4
 is '... and no keyslot: nobody could open it' "$(snapshot "$w")" "$before"
+rc=0
+"$owner" recovery "$w/disk" --key-file "$tmp/key" >&- 2> "$tmp/err" < /dev/null || rc=$?
+is 'so is one for a standard output that is closed' "$rc" 4
+is '... and no keyslot' "$(snapshot "$w")" "$before"
 # The first line still goes out: the keyslot goes again, and the table boots what is there then.
 must cp --sparse=always "$tmp/base" "$d"
 rm -f "$t"
