@@ -61,10 +61,27 @@ int fault_errno(struct fault *f, enum exitcode code, int r, const char *fmt, ...
 	return r;
 }
 
+static bool is_control(char c)
+{
+	return ((unsigned char)c < ' ' && c != '\0') || c == 0x7f;
+}
+
+/* All letters and quotes stay: each byte of a command counts. What moves a terminal's cursor does
+ * not. */
+static void set_next(struct fault *f, const char *next)
+{
+	char *p;
+
+	(void)snprintf(f->next, sizeof(f->next), "%s", next); /* see fault_shows() */
+	for (p = f->next; *p; p++)
+		if (is_control(*p))
+			*p = '?';
+}
+
 static void tell(struct fault *f, const char *what, const char *next)
 {
 	text_printable(what, f->what, sizeof(f->what));
-	(void)snprintf(f->next, sizeof(f->next), "%s", next); /* see fault_shows() */
+	set_next(f, next);
 }
 
 int fault_about(struct fault *f, enum exitcode code, const char *what, const char *next,
@@ -84,7 +101,12 @@ int fault_about(struct fault *f, enum exitcode code, const char *what, const cha
 
 bool fault_shows(const char *next)
 {
-	return strlen(next) < FAULT_NEXT_MAX;
+	size_t i;
+
+	for (i = 0; next[i]; i++)
+		if (is_control(next[i]))
+			return false;
+	return i < FAULT_NEXT_MAX;
 }
 
 static const char *next_step(int error)
@@ -131,7 +153,7 @@ int fault_advise(struct fault *f, enum exitcode code, int errno_value, const cha
 	va_start(ap, fmt);
 	if (f->code == EXITCODE_OK) {
 		record(f, code, 0, fmt, ap);
-		(void)snprintf(f->next, sizeof(f->next), "%s", next); /* see fault_shows() */
+		set_next(f, next);
 	}
 	va_end(ap);
 	return -errno_value;

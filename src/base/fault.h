@@ -53,7 +53,8 @@ int fault_errno(struct fault *f, enum exitcode code, int r, const char *fmt, ...
 int fault_about(struct fault *f, enum exitcode code, const char *what, const char *next,
 		const char *fmt, ...) _printf_(5, 6);
 
-/* True if a next step is not cut: half a command is another one. */
+/* True if a next step is shown as it is: not cut, and without control characters. Half a command is
+ * another one. */
 bool fault_shows(const char *next);
 
 /* A call on the owner's file has failed with r, which is -errno: EXITCODE_IO, and a next step for

@@ -126,9 +126,12 @@ must gzip -c fs > "$long"
 refuses 'a file with a long name' 3 'the format gzip' --secret mine "$long" x
 ok '... shows the whole command' grep -qF "next: gzip -dc < $long > " err
 must mv "$long" $'a\t"b'
-refuses 'a file with an odd name' 3 'the format gzip' --secret mine $'a\t"b' x
-ok '... shows the whole command' grep -qF $'next: gzip -dc < \'a\t"b\' > ' err
-rm -f $'a\t"b' small
+refuses 'a file with a control character in its name' 3 'the format gzip' --secret mine $'a\t"b' x
+ok '... names the program' grep -qF 'make a raw disk of it with gzip' err
+must mv $'a\t"b' $'\xc3\xa9"b'
+refuses 'a file with an odd name' 3 'the format gzip' --secret mine $'\xc3\xa9"b' x
+ok '... shows the whole command' grep -qF $'next: gzip -dc < \'\xc3\xa9"b\' > ' err
+rm -f $'\xc3\xa9"b' small
 
 # --- Every verb. An encrypted disk, too, is a VHD if it has the footer.
 
