@@ -205,8 +205,8 @@ static int is_header_due(struct inplace *p, int backup_fd)
 	return memcmp(ours, theirs, half) == 0 || memcmp(ours + half, theirs + half, half) == 0;
 }
 
-/* A finished header of the disk's own volume, with our note behind it; not if the disk's own has been
- * changed since it was written: a secret that is new there would open nothing. Returns 1 with
+/* A finished header of the disk's own volume, with our note behind it; not if the disk's own has
+ * been changed since it was written: a secret that is new there would open nothing. Returns 1 with
  * p->final, 0 or -errno. */
 static int is_end_of(struct inplace *p, int backup_fd)
 {
