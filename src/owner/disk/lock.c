@@ -7,9 +7,11 @@
 #include "owner/disk/lock.h"
 
 #include <fcntl.h>
+#include <linux/loop.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/sysmacros.h>
 #include <sys/time.h>
 
@@ -76,6 +78,20 @@ struct loop_search {
 	char name[64]; /* of the loop device that has it behind it; or empty */
 };
 
+/* Its own word: the name of the file can have gone, or be of another mount namespace. Who may not
+ * open it has only the name. */
+static bool is_behind_loop(const char *name, const struct stat *st)
+{
+	struct loop_info64 info = { 0 };
+	_cleanup_close_ int fd = -EBADF;
+	char path[PATH_MAX];
+
+	(void)snprintf(path, sizeof(path), PATH_DEV "/%s", name); /* fits */
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	return fd >= 0 && ioctl(fd, LOOP_GET_STATUS64, &info) == 0 &&
+	       info.lo_device == st->st_dev && info.lo_inode == st->st_ino;
+}
+
 static int look_at_loop(const char *name, void *data)
 {
 	char path[PATH_MAX], backing[PATH_MAX];
@@ -91,7 +107,8 @@ static int look_at_loop(const char *name, void *data)
 		return errno == ENOENT ? 0 : -errno; /* ENOENT: it is free */
 	if (fgets(backing, sizeof(backing), file)) {
 		backing[strcspn(backing, "\n")] = '\0';
-		if (stat(backing, &other) == 0 && io_is_same(&other, search->file))
+		if ((stat(backing, &other) == 0 && io_is_same(&other, search->file)) ||
+		    is_behind_loop(name, search->file))
 			text_printable(name, search->name, sizeof(search->name));
 	}
 	(void)fclose(file); /* only read */

@@ -216,6 +216,9 @@ static int check_target(const char *path, bool force, struct fault *f)
 {
 	struct stat st;
 
+	if (path[0] == '\0')
+		return fault_about(f, EXITCODE_USAGE, "''", "give a name",
+				   "no file can be called so");
 	if (lstat(path, &st) < 0)
 		return errno == ENOENT ? 0 : fault_io(f, path, -errno, "cannot look at it");
 	if (!S_ISREG(st.st_mode))

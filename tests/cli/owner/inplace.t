@@ -73,6 +73,18 @@ else
 	skip 'a device: no loop device here'
 fi
 rm -f whole before
+must cp fs here
+must ln here twin
+if loop=$(losetup -f --show twin 2> /dev/null); then
+	must rm twin
+	refuses 'a file that a device has by a name that has gone' 2 "here: it is in use as $loop" --in-place --secret mine here
+	must losetup -d "$loop"
+else
+	skip 'a file of a device: no loop device here'
+	must rm twin
+fi
+refuses 'an empty name of the secret' 1 "no file can be called so" --in-place --secret-out '' here
+refuses 'an empty name of the output' 1 "no file can be called so" --secret mine here ''
 
 # What cryptsetup itself has begun in just this way is as good as an interrupted run. Version 0.1.0 has left the same.
 small_kdf=(--pbkdf pbkdf2 --pbkdf-force-iterations 1000)
