@@ -227,6 +227,24 @@ static int encrypt_to_file(const struct options *o, struct fault *f)
 	return r;
 }
 
+/* IMAGE.header; of a link (such as /dev/stdin) it is beside the file itself, where it lasts as
+ * long, and is found by each way to it. What version 0.1.0 has left beside the link is used.
+ * Returns 0 or -ENAMETOOLONG. */
+static int name_backup(const char *path, char *buf, size_t size)
+{
+	_cleanup_free_ char *file = NULL;
+	struct stat st;
+
+	if ((size_t)snprintf(buf, size, "%s.header", path) >= size)
+		return -ENAMETOOLONG;
+	if (access(buf, F_OK) == 0 || lstat(path, &st) < 0 || !S_ISLNK(st.st_mode))
+		return 0;
+	file = realpath(path, NULL);
+	if (file && (size_t)snprintf(buf, size, "%s.header", file) >= size)
+		return -ENAMETOOLONG;
+	return 0;
+}
+
 static int set_backup(struct inplace *p, const struct options *o, char *buf, size_t size,
 		      struct fault *f)
 {
@@ -239,7 +257,7 @@ static int set_backup(struct inplace *p, const struct options *o, char *buf, siz
 		return fault_about(f, EXITCODE_USAGE, o->image,
 				   "add --backup FILE, on another disk",
 				   "a device needs a file that keeps its new header for a moment");
-	if ((size_t)snprintf(buf, size, "%s.header", o->image) >= size)
+	if (name_backup(o->image, buf, size) < 0)
 		return fault_about(f, EXITCODE_USAGE, o->image, "use a shorter path",
 				   "the name is too long");
 	p->backup = buf;
@@ -436,7 +454,7 @@ static int encrypt_files(struct files *files, const void *values, int nr, char *
 	char path[PATH_MAX];
 
 	if (!o->in_place || o->backup || nr == 0 ||
-	    snprintf(path, sizeof(path), "%s.header", operands[0]) >= (int)sizeof(path))
+	    name_backup(operands[0], path, sizeof(path)) < 0)
 		return 0;
 	return files_add(files, &row, row.name, path, f);
 }

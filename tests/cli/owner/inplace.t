@@ -83,6 +83,16 @@ else
 	skip 'a file of a device: no loop device here'
 	must rm twin
 fi
+# Two ways to one file lead to one backup.
+must mkdir links
+must ln -s ../here links/here
+head -c 100000 /dev/urandom > here.header
+refuses 'a backup beside the file of a link' 2 'here.header: it is there, and not the header' --in-place --secret mine links/here
+must rm here.header
+refuses 'the secret as that backup' 2 'is the file of --' --in-place --secret-out here.header links/here
+head -c 100000 /dev/urandom > links/here.header
+refuses 'one beside the link' 2 'here.header: it is there, and not the header' --in-place --secret mine links/here
+must rm -r links
 refuses 'an empty name of the secret' 1 "no file can be called so" --in-place --secret-out '' here
 refuses 'an empty name of the output' 1 "no file can be called so" --secret mine here ''
 
