@@ -304,9 +304,18 @@ int file_out_put(struct file_out *file, enum codec format, const unsigned char *
 }
 
 /* Gives PATH.coco-new its name. Returns 0 or -errno. */
-static int rename_new(const struct file_out *file)
+static int rename_new(struct file_out *file)
 {
-	if (file->replace)
+	/* What was there is kept for take_back(). */
+	file->swapped = file->replace && renameat2(AT_FDCWD, file->new_path, AT_FDCWD, file->path,
+						   RENAME_EXCHANGE) == 0;
+	if (file->swapped)
+		return 0;
+	if (file->replace && errno == ENOENT)
+		file->replace = false; /* nothing was there */
+	if (file->replace && errno != EINVAL && errno != ENOSYS)
+		return -errno;
+	if (file->replace) /* the file system cannot exchange names */
 		return rename(file->new_path, file->path) < 0 ? -errno : 0;
 	if (renameat2(AT_FDCWD, file->new_path, AT_FDCWD, file->path, RENAME_NOREPLACE) == 0)
 		return 0;
@@ -333,6 +342,25 @@ static int sync_directory(const char *path)
 	return fd < 0 || fsync(fd) < 0 ? -errno : 0;
 }
 
+/* A failure is being reported, so what fails here is not. */
+static void take_back(struct file_out *file)
+{
+	if (file->swapped &&
+	    renameat2(AT_FDCWD, file->new_path, AT_FDCWD, file->path, RENAME_EXCHANGE) == 0)
+		file->swapped = false;
+	else if (!file->replace)
+		(void)unlink(file->path);
+}
+
+/* Removes what was replaced. */
+static void drop_old(struct file_out *file)
+{
+	if (file->swapped)
+		(void)unlink(file->new_path); /* if that fails, the next process does it */
+	file->swapped = false;
+	free(TAKE_PTR(file->new_path));
+}
+
 int file_out_commit(struct file_out *files, size_t nr, struct fault *f)
 {
 	size_t i, done = 0;
@@ -351,15 +379,17 @@ int file_out_commit(struct file_out *files, size_t nr, struct fault *f)
 		r = rename_new(&files[done]);
 		if (r < 0)
 			break;
-		free(TAKE_PTR(files[done].new_path));
 	}
 	for (i = 0; i < done && r == 0; i++)
 		r = sync_directory(files[i].path);
+	for (i = 0; i < done; i++) {
+		if (r < 0)
+			take_back(&files[i]);
+		else
+			drop_old(&files[i]);
+	}
 	if (r == 0)
 		return 0;
-	for (i = 0; i < done; i++)
-		if (!files[i].replace)
-			(void)unlink(files[i].path); /* the failure is being reported */
 	return r == -EEXIST ?
 		       fault_about(f, EXITCODE_REFUSED, files[done].path,
 				   "give another name, or --force to replace it", "it exists") :
@@ -368,7 +398,7 @@ int file_out_commit(struct file_out *files, size_t nr, struct fault *f)
 
 void file_out_done(struct file_out *file)
 {
-	if (file->new_path)
+	if (file->new_path && !file->swapped)
 		(void)unlink(file->new_path); /* if that fails, the next process does it */
 	free(TAKE_PTR(file->new_path));
 	free(TAKE_PTR(file->path));

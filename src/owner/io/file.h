@@ -50,6 +50,7 @@ struct file_out {
 	char *new_path; /* NULL once it is gone */
 	int fd;
 	bool replace; /* an existing PATH */
+	bool swapped; /* while files are committed: what was at PATH is at new_path */
 };
 
 #define FILE_OUT_NULL ((struct file_out){ .fd = -EBADF })
@@ -62,7 +63,7 @@ int file_out_put(struct file_out *file, enum codec format, const unsigned char *
 
 /*
  * Syncs all of them, then renames all of them. When this fails, none of the new files is left,
- * except where an old one was replaced already.
+ * and each old one is there again, except on a file system that cannot exchange two names.
  */
 int file_out_commit(struct file_out *files, size_t nr, struct fault *f);
 

@@ -301,6 +301,25 @@ static void test_failures(void)
 	is_int(put_two(false), -EPERM, "one of them exists");
 	ok(!fixture_has(&fx, "/one") && !fixture_has(&fx, "/one.coco-new"),
 	   "... so neither is written");
+
+	fixture_text(&fx, "/one", "old one");
+	for (r = -1, failed = left = 0, nth = 1; r < 0 && nth < 100; nth++) {
+		uses = 0;
+		r = put_two(true);
+		if (r == 0)
+			break;
+		failed++;
+		left += strcmp(fixture_get(&fx, "/one"), "old one") != 0 ||
+			strcmp(fixture_get(&fx, "/two"), "old") != 0 ||
+			fixture_has(&fx, "/one.coco-new") || fixture_has(&fx, "/two.coco-new");
+	}
+	nth = 0;
+	ok(r == 0 && failed >= 8, "with others in their place: each of %u calls fails once",
+	   failed);
+	is_int(left, 0, "... and both old ones are there");
+	is_str(fixture_get(&fx, "/one"), "1", "... until both new ones are");
+	ok(!fixture_has(&fx, "/one.coco-new") && !fixture_has(&fx, "/two.coco-new"),
+	   "... and nothing else");
 	is_int(fixture_fds(), fds, "no descriptor is left");
 }
 
