@@ -88,6 +88,7 @@ static int make_new(struct rotate *t, struct fault *f)
 	if (r < 0)
 		return r;
 	pinnedtable_copy(&new->table, &t->sides.old.table);
+	new->format = t->sides.old.format;
 	new->policy = t->sides.old.policy;
 	new->slot = slot;
 	new->path = t->o->out;

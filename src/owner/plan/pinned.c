@@ -52,17 +52,16 @@ int pinnedtable_get(const char *path, const struct secret *bytes, const char *gu
 }
 
 int pinnedtable_read(const char *path, const struct conf *conf, struct secret *bytes,
-		     struct policy_entry *ret_policy, struct fault *f)
+		     enum codec *ret_format, struct policy_entry *ret_policy, struct fault *f)
 {
 	_cleanup_free_ struct table *table = calloc(1, sizeof(*table));
 	_cleanup_secret_ struct secret entry = SECRET_NULL;
-	enum codec format;
 	int r;
 
 	memset(ret_policy, 0, sizeof(*ret_policy));
 	if (!table)
 		return no_memory(f);
-	r = file_read_encoded(path, bytes, &format, f);
+	r = file_read_encoded(path, bytes, ret_format, f);
 	if (r >= 0)
 		r = table_check(path, bytes, table, f);
 	if (r < 0 || !table_find(table, GUID_POLICY))

@@ -14,7 +14,7 @@
 /* Reads a table in any encoding, and the policy entry in it, if there is one. bytes is from
  * secret_init(). Returns 0 or negative with f. */
 int pinnedtable_read(const char *path, const struct conf *conf, struct secret *bytes,
-		     struct policy_entry *ret_policy, struct fault *f);
+		     enum codec *ret_format, struct policy_entry *ret_policy, struct fault *f);
 
 /* The entry's data into locked memory, owned by the caller. Returns 0 or negative with f. */
 int pinnedtable_get(const char *path, const struct secret *bytes, const char *guid,

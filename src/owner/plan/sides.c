@@ -24,7 +24,7 @@ int side_read(struct sides *s, struct target *t, const char *path, struct side *
 	side->path = path;
 	r = secret_init(&side->table, f);
 	if (r >= 0)
-		r = pinnedtable_read(path, &t->conf, &side->table, &side->policy, f);
+		r = pinnedtable_read(path, &t->conf, &side->table, &side->format, &side->policy, f);
 	if (r >= 0)
 		r = pinnedtable_get(path, &side->table, t->vc->secret.guid, &side->secret, f);
 	if (r < 0)
@@ -185,9 +185,11 @@ int side_pin(struct side *side, const struct sides *s, const struct target *t, e
 		return r;
 	table_pad(&side->table);
 	r = table_fits(side->path, &side->table, TABLE_AREA_SIZE, f);
-	return r < 0 ? r :
-		       file_out_put(&side->out, CODEC_BINARY, side->table.bytes, side->table.len,
-				    f);
+	if (r >= 0)
+		r = file_out_put(&side->out, side->format, side->table.bytes, side->table.len, f);
+	if (r >= 0 && side->format != CODEC_BINARY)
+		r = file_out_put(&side->out, CODEC_BINARY, (const unsigned char *)"\n", 1, f);
+	return r;
 }
 
 static bool is_staged(const struct side *side)

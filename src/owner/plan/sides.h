@@ -14,6 +14,7 @@
 struct side {
 	const char *path; /* not owned; NULL: no such table */
 	struct secret table, secret;
+	enum codec format; /* of the file */
 	struct policy_entry policy;
 	int slot;	     /* that its secret opens; negative: none */
 	struct file_out out; /* what is to replace or to be a table */

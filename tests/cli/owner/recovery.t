@@ -184,4 +184,13 @@ must cp --sparse=always "$d" "$w/disk"
 must cp "$tmp/final" "$w"
 refused 'a header that is not pinned' 2 'none of those' "$w/disk" --table "$w/final"
 ok '... the way' grep -qF "next: coco-secret pin $w/disk --table $w/final" "$tmp/err"
+# A table keeps its encoding.
+must cp --sparse=always "$tmp/base" "$d"
+own prepare "$d" -o "$t" --key-file "$tmp/key" --force
+base64 "$t" > "$tmp/text"
+own recovery "$d" --table "$tmp/text"
+is 'recovery with a table in base64' "$rc" 0
+ok '... which it still is' eval 'base64 -d "$tmp/text" > "$tmp/binary"'
+verify "$d" "$tmp/binary"
+is '... and good' "$rc" 0
 tap_done

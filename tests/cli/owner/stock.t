@@ -116,4 +116,28 @@ refused 'a disk that ends inside of a sector' segment-alignment 'make the partit
 must truncate -s -1536 "$d"
 options -
 whole '... cut by that' 16384
+
+# Half of a mirror with its metadata at the end: the header is where the disk begins.
+blank 20M
+options -
+format "${cheap[@]}"
+must python3 -IS - "$d" <<- 'END'
+	import struct, sys
+	total, last = 21 << 20, 8192
+	def block(checksum):
+	    return (struct.pack("<IIII16s32sQIIQIII", 0xa92b4efc, 1, 0, 0, b"a mirror's name.", b"md", 0, 1, 0, 40960, 0, 2, 0)
+	            .ljust(128, b"\0")
+	            + struct.pack("<QQQQII16s", 0, 40960, (total - last) // 512, 0, 0, 0, b"the first half..").ljust(64, b"\0")
+	            + struct.pack("<QQQII", 0, 1, 0xffffffffffffffff, checksum, 2).ljust(64, b"\0") + struct.pack("<HH", 0, 1))
+	whole = sum(struct.unpack("<65I", block(0)))
+	with open(sys.argv[1], "r+b") as f:
+	    f.truncate(total)
+	    f.seek(total - last)
+	    f.write(block((whole & 0xffffffff) + (whole >> 32) & 0xffffffff))
+END
+before=$(sum "$d")
+own prepare "$d" -o "$tmp/half" --key-file "$tmp/key"
+is 'half of a mirror is not prepared' "$rc $(sum "$d")" "2 $before"
+ok '... as what it is' grep -q 'it is a part of a RAID; next: put the RAID together' "$tmp/err"
+ok '... and no table is left' test ! -e "$tmp/half"
 tap_done
