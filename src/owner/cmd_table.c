@@ -495,6 +495,24 @@ static int run_add(int argc, char **argv)
 	return r < 0 ? cmd_fail(&f) : finish(&bytes, &o);
 }
 
+static int parse_guid(const char *word, char guid[static GUID_TEXT_SIZE], struct fault *f)
+{
+	return names_parse(word, guid) < 0 ?
+		       fault_about(f, EXITCODE_USAGE, word, "coco-secret table --help",
+				   "it is no GUID and no name of one") :
+		       0;
+}
+
+static int find_entry(const char *path, const struct table *table, const char *guid,
+		      const struct table_entry **ret_entry, struct fault *f)
+{
+	*ret_entry = table_find(table, guid);
+	return *ret_entry ? 0 :
+			    fault_about(f, EXITCODE_REFUSED, path,
+					"name one that coco-secret table show lists",
+					"it has no entry %s", guid);
+}
+
 static int remove_word(struct secret *bytes, const char *path, const char *word,
 		       struct table *table, struct fault *f)
 {
@@ -502,17 +520,13 @@ static int remove_word(struct secret *bytes, const char *path, const char *word,
 	char guid[GUID_TEXT_SIZE];
 	int r;
 
-	if (names_parse(word, guid) < 0)
-		return fault_about(f, EXITCODE_USAGE, word, "coco-secret table --help",
-				   "it is no GUID and no name of one");
-	r = table_check(path, bytes, table, f);
+	r = parse_guid(word, guid, f);
+	if (r >= 0)
+		r = table_check(path, bytes, table, f);
+	if (r >= 0)
+		r = find_entry(path, table, guid, &entry, f);
 	if (r < 0)
 		return r;
-	entry = table_find(table, guid);
-	if (!entry)
-		return fault_about(f, EXITCODE_REFUSED, path,
-				   "name one that coco-secret table show lists",
-				   "it has no entry %s", guid);
 	table_remove(bytes, table, entry);
 	return 0;
 }
@@ -551,19 +565,15 @@ static int put_entry(const char *path, struct secret *bytes, const char *word, s
 	char guid[GUID_TEXT_SIZE];
 	int r;
 
-	if (names_parse(word, guid) < 0)
-		return fault_about(f, EXITCODE_USAGE, word, "coco-secret table --help",
-				   "it is no GUID and no name of one");
-	r = table ? secret_init(&data, f) : fault_io(f, path, -ENOMEM, "cannot read");
+	r = parse_guid(word, guid, f);
+	if (r >= 0)
+		r = table ? secret_init(&data, f) : fault_io(f, path, -ENOMEM, "cannot read");
 	if (r >= 0)
 		r = open_table(path, bytes, table, o, f);
+	if (r >= 0)
+		r = find_entry(path, table, guid, &entry, f);
 	if (r < 0)
 		return r;
-	entry = table_find(table, guid);
-	if (!entry)
-		return fault_about(f, EXITCODE_REFUSED, path,
-				   "name one that coco-secret table show lists",
-				   "it has no entry %s", guid);
 	(void)table_get(bytes, entry, &data); /* always 0 */
 	if (strcmp(o->output, "-") != 0)
 		return file_write_secret(o->output, CODEC_BINARY, &data, o->force, f);
