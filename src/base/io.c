@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * io.c - whole reads and writes, and the three descriptors that each program has.
+ * io.c - whole reads and writes, which file it is, and the three descriptors that each program has.
  * Trusts its caller to have room for what it asks for; keeps no copy of any byte.
  */
 #include "base/io.h"
 
 #include <fcntl.h>
+#include <linux/loop.h>
+#include <sys/ioctl.h>
 
 ssize_t io_read(int fd, void *buf, size_t len)
 {
@@ -82,6 +84,16 @@ int io_write_at(int fd, const void *buf, size_t len, uint64_t offset)
 bool io_is_same(const struct stat *a, const struct stat *b)
 {
 	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+int io_loop_file(int fd, struct stat *ret_file)
+{
+	struct loop_info64 info = { 0 };
+
+	if (ioctl(fd, LOOP_GET_STATUS64, &info) < 0)
+		return 0;
+	*ret_file = (struct stat){ .st_dev = info.lo_device, .st_ino = info.lo_inode };
+	return 1;
 }
 
 int io_open_standard_fds(void)

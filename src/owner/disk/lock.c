@@ -7,11 +7,9 @@
 #include "owner/disk/lock.h"
 
 #include <fcntl.h>
-#include <linux/loop.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/ioctl.h>
 #include <sys/sysmacros.h>
 #include <sys/time.h>
 
@@ -82,14 +80,13 @@ struct loop_search {
  * open it has only the name. */
 static bool is_behind_loop(const char *name, const struct stat *st)
 {
-	struct loop_info64 info = { 0 };
 	_cleanup_close_ int fd = -EBADF;
 	char path[PATH_MAX];
+	struct stat file;
 
 	(void)snprintf(path, sizeof(path), PATH_DEV "/%s", name); /* fits */
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	return fd >= 0 && ioctl(fd, LOOP_GET_STATUS64, &info) == 0 &&
-	       info.lo_device == st->st_dev && info.lo_inode == st->st_ino;
+	return fd >= 0 && io_loop_file(fd, &file) > 0 && io_is_same(&file, st);
 }
 
 static int look_at_loop(const char *name, void *data)
@@ -192,14 +189,19 @@ static int find_backing(dev_t dev, char *ret_path, size_t size)
 
 static int lock_backing(struct image *image, dev_t dev, bool writable, struct fault *f)
 {
+	struct stat named, file;
 	char path[PATH_MAX];
 	int r = find_backing(dev, path, sizeof(path));
 
 	if (r > 0) {
 		image->backing_fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-		if (image->backing_fd >= 0)
+		if (image->backing_fd < 0)
+			r = errno == ENOENT ? 0 : -errno; /* the name has gone */
+		else if (fstat(image->backing_fd, &named) == 0 &&
+			 (io_loop_file(image->fd, &file) == 0 || io_is_same(&named, &file)))
 			return lock_file(image, image->backing_fd, writable, f);
-		r = errno == ENOENT ? 0 : -errno; /* removed: nobody has it by its name */
+		else
+			r = 0; /* another file has the name now */
 	}
 	return r < 0 ? image_refuse(f, -r, image->path,
 				    "cannot lock the file that is behind it: %s", strerror(-r)) :

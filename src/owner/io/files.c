@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * files.c - compares the files of a run by what they are, not by their names.
- * Trusts the file system's numbers. Opens no file that it is given, and may not write.
+ * Trusts the file system's numbers. Of what it is given it opens block devices only; may not write.
  */
 #include "owner/io/files.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 
 #include "base/io.h"
-#include "base/paths.h"
 #include "owner/io/file.h"
 
 /* What a name stands for. */
@@ -68,28 +67,18 @@ static void take_place(const char *path, struct identity *ret)
 }
 
 /* The file behind a loop device, or behind the one that a partition is of. */
-static void take_backing(dev_t dev, struct identity *ret)
+static void take_backing(const struct files_one *one, struct identity *ret)
 {
-	static const char *const below[] = { "loop", "../loop" };
-	char path[PATH_MAX], line[PATH_MAX];
-	struct stat st;
-	size_t i;
+	_cleanup_close_ int fd =
+		is_stream(one) ?
+			fcntl(is_written(one) ? STDOUT_FILENO : STDIN_FILENO, F_DUPFD_CLOEXEC, 3) :
+			open(one->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	struct stat file;
 
-	for (i = 0; i < ARRAY_SIZE(below); i++) {
-		FILE *file;
-
-		(void)snprintf(path, sizeof(path), PATH_SYS_DEV_BLOCK "/%u:%u/%s/backing_file",
-			       major(dev), minor(dev), below[i]); /* fits */
-		file = fopen(path, "re");
-		if (!file)
-			continue;
-		if (fgets(line, sizeof(line), file)) {
-			line[strcspn(line, "\n")] = '\0';
-			if (stat(line, &st) == 0)
-				take_stat(&st, ret);
-		}
-		(void)fclose(file); /* only read */
-	}
+	if (fd >= 0 && io_loop_file(fd, &file) > 0)
+		*ret = (struct identity){ .kind = FILE_THERE,
+					  .dev = file.st_dev,
+					  .ino = file.st_ino };
 }
 
 static void identify(struct files_one *one)
@@ -105,7 +94,7 @@ static void identify(struct files_one *one)
 		take_place(one->path, &one->is);
 	}
 	if (one->is.kind == DEVICE)
-		take_backing(one->is.dev, &one->behind);
+		take_backing(one, &one->behind);
 }
 
 static bool same(const struct identity *a, const struct identity *b)

@@ -119,6 +119,14 @@ else
 		untouched 2 "$over" encrypt --in-place "$loop" --backup x --secret "$name"
 	done
 	must losetup -d "$loop"
+	# The name that the loop device was made with has gone; the file has another one.
+	must cp plain gone
+	must ln gone kept
+	loop=$(losetup --show -f gone) || exit 99
+	must rm gone
+	untouched 2 "$over" encrypt --in-place "$loop" --backup x --secret-out kept --force
+	must losetup -d "$loop"
+	must rm kept
 	must rm node
 fi
 
