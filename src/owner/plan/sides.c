@@ -185,6 +185,8 @@ int side_pin(struct side *side, const struct sides *s, const struct target *t, e
 		return r;
 	table_pad(&side->table);
 	r = table_fits(side->path, &side->table, TABLE_AREA_SIZE, f);
+	if (r < 0) /* the verbs that pin have no --firmware */
+		(void)snprintf(f->next, sizeof(f->next), "coco-secret table remove --help");
 	if (r >= 0)
 		r = file_out_put(&side->out, side->format, side->table.bytes, side->table.len, f);
 	if (r >= 0 && side->format != CODEC_BINARY)
@@ -252,7 +254,7 @@ void sides_command(char *buf, size_t size, const struct target *t, const char *c
 		add_option(words, &nr, "--new", shell_file(new_buf, sizeof(new_buf), new));
 	for (i = 0; more[i] && nr < WORDS_MAX - 1; i++)
 		words[nr++] = more[i];
-	if (shell_command(buf, size, words) < 0)
+	if (shell_command(buf, size, words) < 0 || !fault_shows(buf))
 		(void)snprintf(buf, size, "coco-secret %s --help", verb[0]); /* fits */
 }
 

@@ -23,7 +23,8 @@ static int refuse_raid_member(const struct image *image, struct fault *f)
 		return image_refuse(f, -r, image->path, "cannot look at it: %s", strerror(-r));
 	return r == DEVICE_RAID_MEMBER ?
 		       fault_about(f, EXITCODE_REFUSED, image->path,
-				   "put the RAID together (mdadm --assemble), and give its own device",
+				   "put the RAID together (mdadm --assemble), and give its own device; if "
+				   "it is a part no more, remove that signature (wipefs)",
 				   "it is a part of a RAID") :
 		       0;
 }
@@ -52,7 +53,7 @@ int target_put(const struct target *t, struct fault *f)
 	char word[FAULT_NEXT_MAX - 96];
 
 	if (r < 0 && !*f->next) {
-		if (shell_word(word, sizeof(word), t->o->disk) < 0)
+		if (shell_word(word, sizeof(word), t->o->disk) < 0 || !fault_shows(word))
 			(void)snprintf(word, sizeof(word), "DISK"); /* fits */
 		(void)snprintf(f->next, sizeof(f->next),
 			       "coco-secret repair %s: then it has the old header or the new one, whole",
