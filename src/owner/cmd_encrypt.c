@@ -53,6 +53,8 @@ static int get_secret(const struct options *o, struct secret *ret_secret, struct
 	}
 	r = file_out_create(o->secret_out, o->force, ret_file, f);
 	if (r >= 0)
+		r = file_out_keep_old(ret_file, f);
+	if (r >= 0)
 		r = fault_name(f, passphrase_generate(false, ret_secret, f), "secret");
 	return r < 0 ? r :
 		       file_out_put(ret_file, CODEC_BINARY, ret_secret->bytes, ret_secret->len, f);

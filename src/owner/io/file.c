@@ -304,18 +304,11 @@ int file_out_put(struct file_out *file, enum codec format, const unsigned char *
 }
 
 /* Gives PATH.coco-new its name. Returns 0 or -errno. */
-static int rename_new(struct file_out *file)
+static int rename_new(const struct file_out *file)
 {
-	/* What was there is kept for take_back(). */
-	file->swapped = file->replace && renameat2(AT_FDCWD, file->new_path, AT_FDCWD, file->path,
-						   RENAME_EXCHANGE) == 0;
-	if (file->swapped)
-		return 0;
-	if (file->replace && errno == ENOENT)
-		file->replace = false; /* nothing was there */
-	if (file->replace && errno != EINVAL && errno != ENOSYS)
-		return -errno;
-	if (file->replace) /* the file system cannot exchange names */
+	int r;
+
+	if (file->replace)
 		return rename(file->new_path, file->path) < 0 ? -errno : 0;
 	if (renameat2(AT_FDCWD, file->new_path, AT_FDCWD, file->path, RENAME_NOREPLACE) == 0)
 		return 0;
@@ -324,7 +317,63 @@ static int rename_new(struct file_out *file)
 	/* A file system that cannot do that, such as NFS, has hard links. */
 	if (link(file->new_path, file->path) < 0)
 		return -errno;
-	return unlink(file->new_path) < 0 ? -errno : 0;
+	if (unlink(file->new_path) == 0)
+		return 0;
+	r = -errno;
+	(void)unlink(file->path); /* the failure is being reported */
+	return r;
+}
+
+int file_out_keep_old(struct file_out *file, struct fault *f)
+{
+	struct stat st;
+
+	if (!file->replace)
+		return 0;
+	if (asprintf(&file->old_path, "%s" FILE_OLD_SUFFIX, file->path) < 0) {
+		file->old_path = NULL;
+		return fault_io(f, file->path, -ENOMEM, "cannot write");
+	}
+	if (lstat(file->old_path, &st) < 0 && errno == ENOENT)
+		return 0;
+	(void)fault_about(f, EXITCODE_REFUSED, file->old_path,
+			  "move it to where you keep what opens your images, and run this again",
+			  "it is there, as what %s was before a run that was interrupted",
+			  file->path);
+	free(TAKE_PTR(file->old_path));
+	return -EPERM;
+}
+
+/* Returns 0 or -errno; where there is nothing to keep, or no way to, nothing is kept. */
+static int keep_old(struct file_out *file)
+{
+	int error;
+
+	if (!file->old_path || link(file->path, file->old_path) == 0)
+		return 0;
+	error = errno;
+	free(TAKE_PTR(file->old_path));
+	return error == ENOENT || error == EPERM || error == EOPNOTSUPP || error == ENOSYS ||
+			       error == EMLINK ?
+		       0 :
+		       -error;
+}
+
+static void drop_old(struct file_out *file)
+{
+	if (file->old_path)
+		(void)unlink(file->old_path); /* if that fails, the next run says so */
+	free(TAKE_PTR(file->old_path));
+}
+
+/* A failure is being reported, so what fails here is not. */
+static void take_back(struct file_out *file)
+{
+	if (file->old_path)
+		(void)rename(file->old_path, file->path);
+	else if (!file->replace)
+		(void)unlink(file->path);
+	free(TAKE_PTR(file->old_path));
 }
 
 static int sync_directory(const char *path)
@@ -342,65 +391,47 @@ static int sync_directory(const char *path)
 	return fd < 0 || fsync(fd) < 0 ? -errno : 0;
 }
 
-/* A failure is being reported, so what fails here is not. */
-static void take_back(struct file_out *file)
-{
-	if (file->swapped &&
-	    renameat2(AT_FDCWD, file->new_path, AT_FDCWD, file->path, RENAME_EXCHANGE) == 0)
-		file->swapped = false;
-	else if (!file->replace)
-		(void)unlink(file->path);
-}
-
-/* Removes what was replaced. */
-static void drop_old(struct file_out *file)
-{
-	if (file->swapped)
-		(void)unlink(file->new_path); /* if that fails, the next process does it */
-	file->swapped = false;
-	free(TAKE_PTR(file->new_path));
-}
-
 int file_out_commit(struct file_out *files, size_t nr, struct fault *f)
 {
-	size_t i, done = 0;
+	size_t i, done = 0, at = 0;
 	int r = 0;
 
-	for (i = 0; i < nr; i++)
-		if (fsync(files[i].fd) < 0)
-			return fault_io(f, files[i].path, -errno, "cannot write");
+	for (i = 0; i < nr && r >= 0; at = i++)
+		r = fsync(files[i].fd) < 0 ? -errno : 0;
 	/* If the power fails between two names, the file without one is there as PATH.coco-new. */
-	for (i = 0; i < nr && nr > 1; i++) {
-		r = sync_directory(files[i].path);
-		if (r < 0)
-			return fault_io(f, files[i].path, r, "cannot write");
+	for (i = 0; i < nr && nr > 1 && r >= 0; at = i++) {
+		r = keep_old(&files[i]);
+		if (r >= 0)
+			r = sync_directory(files[i].path);
 	}
-	for (; done < nr; done++) {
+	for (; done < nr && r >= 0; done += r >= 0) {
+		at = done;
 		r = rename_new(&files[done]);
-		if (r < 0)
-			break;
+		if (r >= 0)
+			free(TAKE_PTR(files[done].new_path));
 	}
-	for (i = 0; i < done && r == 0; i++)
+	for (i = 0; i < done && r >= 0; at = i++)
 		r = sync_directory(files[i].path);
-	for (i = 0; i < done; i++) {
-		if (r < 0)
+	for (i = 0; i < nr; i++) {
+		if (r < 0 && i < done)
 			take_back(&files[i]);
 		else
 			drop_old(&files[i]);
 	}
-	if (r == 0)
+	if (r >= 0)
 		return 0;
 	return r == -EEXIST ?
-		       fault_about(f, EXITCODE_REFUSED, files[done].path,
+		       fault_about(f, EXITCODE_REFUSED, files[at].path,
 				   "give another name, or --force to replace it", "it exists") :
-		       fault_io(f, files[done < nr ? done : 0].path, r, "cannot write");
+		       fault_io(f, files[at].path, r, "cannot write");
 }
 
 void file_out_done(struct file_out *file)
 {
-	if (file->new_path && !file->swapped)
+	if (file->new_path)
 		(void)unlink(file->new_path); /* if that fails, the next process does it */
 	free(TAKE_PTR(file->new_path));
+	free(TAKE_PTR(file->old_path));
 	free(TAKE_PTR(file->path));
 	util_closep(&file->fd);
 	file->fd = -EBADF;

@@ -40,6 +40,7 @@ int file_put(int fd, enum codec format, const unsigned char *bytes, size_t len);
 /* Behind the name of a file that is being written. Nobody else calls a file so: what has the name
  * is what a killed process has left, and goes. */
 #define FILE_NEW_SUFFIX ".coco-new"
+#define FILE_OLD_SUFFIX ".coco-old"
 
 /*
  * A file that is being written: as PATH.coco-new with mode 0600, locked, until it is committed.
@@ -49,8 +50,8 @@ struct file_out {
 	char *path;
 	char *new_path; /* NULL once it is gone */
 	int fd;
-	bool replace; /* an existing PATH */
-	bool swapped; /* while files are committed: what was at PATH is at new_path */
+	char *old_path; /* keeps what is replaced until all have their names; NULL: nothing does */
+	bool replace;	/* an existing PATH */
 };
 
 #define FILE_OUT_NULL ((struct file_out){ .fd = -EBADF })
@@ -62,8 +63,15 @@ int file_out_put(struct file_out *file, enum codec format, const unsigned char *
 		 struct fault *f);
 
 /*
+ * For a file without which another one is of no use, as the secret of an image that is replaced
+ * with it: what is replaced is kept as PATH.coco-old until both are there, also if the process is
+ * killed. Refuses if that is there from such a time. Without hard links nothing is kept.
+ */
+int file_out_keep_old(struct file_out *file, struct fault *f);
+
+/*
  * Syncs all of them, then renames all of them. When this fails, none of the new files is left,
- * and each old one is there again, except on a file system that cannot exchange two names.
+ * except where an old one was replaced already and nothing has kept it.
  */
 int file_out_commit(struct file_out *files, size_t nr, struct fault *f);
 

@@ -321,4 +321,14 @@ is '... what was left is no obstacle' "$rc" 0
 ok '... and is gone' test "$(echo ./*.coco-new)" = './*.coco-new'
 plain killed 0 k
 ok '... and all is well' cmp -s plain fs
+# What a killed run has kept of an old secret may be the only one for the old image.
+must cp k k.coco-old
+before=$(cat k killed k.coco-old 2> /dev/null | sha256sum)
+encrypt --force --secret-out k fs killed
+is 'an old secret that a killed run has kept' "$rc $(cat k killed k.coco-old 2> /dev/null | sha256sum)" "2 $before"
+ok '... is named' grep -q 'k.coco-old: it is there, as what k was before a run that was interrupted; next: move it' err
+must mv k.coco-old elsewhere
+encrypt --force --secret-out k fs killed
+is '... moved away, the same goes on' "$rc" 0
+ok '... and leaves nothing' test ! -e k.coco-old
 tap_done

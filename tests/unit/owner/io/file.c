@@ -264,6 +264,8 @@ static int put_two(bool force)
 	if (r == 0)
 		r = file_out_create(fixture_path(&fx, "/two"), force, &files[1], &f);
 	if (r == 0)
+		r = file_out_keep_old(&files[0], &f);
+	if (r == 0)
 		r = file_out_put(&files[0], CODEC_BINARY, (const unsigned char *)"1", 1, &f);
 	if (r == 0)
 		r = file_out_put(&files[1], CODEC_HEX, (const unsigned char *)"2", 1, &f);
@@ -302,6 +304,7 @@ static void test_failures(void)
 	ok(!fixture_has(&fx, "/one") && !fixture_has(&fx, "/one.coco-new"),
 	   "... so neither is written");
 
+	/* The second one's place is taken last: when it is, the first one's is not needed any more. */
 	fixture_text(&fx, "/one", "old one");
 	for (r = -1, failed = left = 0, nth = 1; r < 0 && nth < 100; nth++) {
 		uses = 0;
@@ -310,16 +313,19 @@ static void test_failures(void)
 			break;
 		failed++;
 		left += strcmp(fixture_get(&fx, "/one"), "old one") != 0 ||
-			strcmp(fixture_get(&fx, "/two"), "old") != 0 ||
-			fixture_has(&fx, "/one.coco-new") || fixture_has(&fx, "/two.coco-new");
+			fixture_has(&fx, "/one.coco-old") || fixture_has(&fx, "/one.coco-new");
 	}
 	nth = 0;
 	ok(r == 0 && failed >= 8, "with others in their place: each of %u calls fails once",
 	   failed);
-	is_int(left, 0, "... and both old ones are there");
+	is_int(left, 0, "... and the old one is there");
 	is_str(fixture_get(&fx, "/one"), "1", "... until both new ones are");
-	ok(!fixture_has(&fx, "/one.coco-new") && !fixture_has(&fx, "/two.coco-new"),
-	   "... and nothing else");
+	ok(!fixture_has(&fx, "/one.coco-old"), "... and no longer");
+	fixture_text(&fx, "/one.coco-old", "of a run that was killed");
+	is_int(put_two(true), -EPERM, "what a killed run has kept is not replaced");
+	is_str(fixture_get(&fx, "/one.coco-old"), "of a run that was killed", "... nor removed");
+	ok(strstr(f.why, "before a run that was interrupted"), "... and named");
+	fixture_unlink(&fx, "/one.coco-old");
 	is_int(fixture_fds(), fds, "no descriptor is left");
 }
 
