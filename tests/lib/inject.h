@@ -10,6 +10,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <sys/mman.h>
@@ -62,10 +63,12 @@ static const char *const inject_names[_INJECT_MAX] = {
 };
 /* clang-format on */
 
+#define INJECT_ALL UINT_MAX /* every use */
+
 /* Which use of which call fails, and how; hit says whether it came to that. */
 static struct {
 	enum inject_call call;
-	unsigned int nth; /* from 1; 0: none fails */
+	unsigned int nth; /* from 1, or INJECT_ALL; 0: none fails */
 	int error;
 	unsigned int uses;
 	bool hit;
@@ -93,7 +96,7 @@ static inline void inject_failure(enum inject_call call, unsigned int nth, int e
 
 static inline bool inject_now(enum inject_call call)
 {
-	if (call != inject.call || ++inject.uses != inject.nth)
+	if (call != inject.call || (++inject.uses != inject.nth && inject.nth != INJECT_ALL))
 		return false;
 	inject.hit = true;
 	errno = inject.error;

@@ -69,6 +69,16 @@ static void test_text(struct fixture *fx)
 	fd = root_open(&fx->root, "/ten", O_RDONLY, 0);
 	ok(inject.hit && fd >= 0, "a mount or rename in the way is no failure");
 	FIXTURE_MUST(close(fd) == 0);
+	(void)alarm(60); /* ends the test if the attempts have no end */
+	inject_failure(INJECT_OPENAT2, INJECT_ALL, EAGAIN);
+	is_int(root_open(&fx->root, "/ten", O_RDONLY, 0), -EAGAIN,
+	       "one in the way each time is one at last");
+	ok(inject.uses > 100 && inject.uses <= 1000, "after %u attempts", inject.uses);
+	is_int(root_exists(&fx->root, "/ten"), -EAGAIN, "nobody knows then whether it is there");
+	inject_failure(INJECT_OPENAT2, INJECT_ALL, EIO);
+	ok(root_open(&fx->root, "/ten", O_RDONLY, 0) == -EIO && inject.uses == 1,
+	   "no other error is tried again");
+	(void)alarm(0);
 	inject_failure(INJECT_READ, 1, EIO);
 	is_int(root_read_text(&fx->root, "/ten", 99, &text), -EIO, "a read error");
 	ok(!text, "hands out nothing");
