@@ -59,7 +59,7 @@ libkmod.h: base/modules.c
 openssl/: base/digest.c owner/disk/xts.c owner/launch
 linux/seccomp.h: disk/judge.c
 linux/dm-ioctl.h: volume
-blkid/blkid.h: disk/device.c disk/claims.c owner/disk/filesystem.c
+blkid/blkid.h: disk/device.c disk/claims.c disk/raid.c owner/disk/filesystem.c
 libfdisk/: owner/disk
 json-c/json.h: disk boot/report.c guest/cmd_status.c owner
 '

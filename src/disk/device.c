@@ -15,6 +15,7 @@
 
 #include "base/paths.h"
 #include "conf/devicespec.h"
+#include "disk/raid.h"
 
 #define SEEN_SIZE 160
 
@@ -91,23 +92,6 @@ static int has_luks_magic(blkid_probe pr)
 	return r <= 0 ? r : blkid_probe_has_value(pr, "TYPE");
 }
 
-/*
- * What md puts together, by any of its own metadata or the two foreign ones that it knows. Not
- * libblkid's safe probing: that says nothing of a device with two superblocks.
- */
-static int is_raid_member(blkid_probe pr)
-{
-	char *only[] = { (char[]){ "linux_raid_member" }, (char[]){ "ddf_raid_member" },
-			 (char[]){ "isw_raid_member" }, NULL };
-	int r;
-
-	blkid_probe_reset_superblocks_filter(pr);
-	if (blkid_probe_filter_superblocks_type(pr, BLKID_FLTR_ONLYIN, only) < 0)
-		return -ENOMEM;
-	r = blkid_do_probe(pr);
-	return r < 0 ? (r == -1 ? -EIO : r) : r == 0;
-}
-
 static bool value_is(blkid_probe pr, const char *name, const char *expected)
 {
 	const char *value = NULL;
@@ -154,7 +138,7 @@ int device_matches(int fd, uint64_t offset, uint64_t size, const struct device_s
 		(void)blkid_probe_set_partitions_flags(pr, BLKID_PARTS_ENTRY_DETAILS);
 	}
 	if (spec->kind != DEVICE_KIND_PARTUUID) {
-		member = is_raid_member(pr);
+		member = raid_is_member(fd, offset, size);
 		if (member < 0)
 			return member;
 	}
@@ -202,6 +186,20 @@ static void add_match(struct scan *scan, const char *path, int fd, uint64_t size
 	(void)snprintf(scan->first.path, CONF_DEVICE_SIZE, "%s", path); /* for people: may be cut */
 }
 
+/* device_matches() of a device with this name, which can be a part of a disk that as a whole is one
+ * of a RAID: only what matches is worth a look at another device. */
+static int matches(const struct scan *scan, const char *name, int fd, char type[static 32])
+{
+	char dir[sizeof(PATH_SYS_BLOCK) + NAME_MAX + 1];
+	int r = device_matches(fd, 0, 0, scan->spec, type), member;
+
+	if (r <= 0 || r == DEVICE_RAID_MEMBER || scan->spec->kind == DEVICE_KIND_PARTUUID)
+		return r;
+	(void)snprintf(dir, sizeof(dir), "%s/%s", PATH_SYS_BLOCK, name); /* fits */
+	member = raid_has_disk(scan->root, dir);
+	return member < 0 ? member : member > 0 ? DEVICE_RAID_MEMBER : r;
+}
+
 /* Looks at one device. Returns 0, also if it is absent or does not match, or -errno if nobody
  * can tell. */
 static int look_at(struct scan *scan, const char *name, const char *path)
@@ -218,7 +216,7 @@ static int look_at(struct scan *scan, const char *name, const char *path)
 	fd = open_block(scan->root, path, 0, &size);
 	if (fd < 0)
 		return is_absent(fd) ? 0 : fd;
-	r = device_matches(fd, 0, 0, scan->spec, type);
+	r = matches(scan, name, fd, type);
 	if (r < 0)
 		return r;
 	if (r == DEVICE_RAID_MEMBER)

@@ -23,7 +23,7 @@ struct device {
  * there. UUID=, PARTUUID=, LABEL= and auto (whole disks and partitions with LUKS magic) are
  * counted when the event queue has become empty after the first match: there must be exactly
  * one, and none of the others may refuse to be looked at, since it could be the second. What
- * belongs to a RAID is not counted there, but for PARTUUID=.
+ * belongs to a RAID, itself or with all of its disk, is not counted there, but for PARTUUID=.
  * Returns 0, or -errno with f saying no-device or ambiguous-device.
  */
 int device_find(const struct root *root, const struct device_spec *spec, struct uevent *ue,
@@ -36,7 +36,8 @@ int device_find(const struct root *root, const struct device_spec *spec, struct 
  * needs the LUKS magic only; PARTUUID= a real partition. Returns 1 if it matches, 0 if not (always
  * for a path), or -errno if it cannot be read; for auto, UUID= and LABEL= DEVICE_RAID_MEMBER in
  * the place of 1 if it belongs to a RAID: with metadata at the end, a mirror's members begin with
- * the header of what is in the RAID. ret_type gets what is there, for messages.
+ * the header of what is in the RAID. Of a partition that does not, the disk may (raid.h). ret_type
+ * gets what is there, for messages.
  */
 int device_matches(int fd, uint64_t offset, uint64_t size, const struct device_spec *spec,
 		   char ret_type[static 32]);

@@ -27,13 +27,15 @@ static inline void md_put_old(const struct fixture *fx, const char *path)
 {
 	static mdp_super_t sb;
 	struct stat st;
+	uint64_t place;
 
-	sb = (mdp_super_t){ .md_magic = MD_MAGIC, .minor_version = 90, .level = 1, .size = 1024 };
+	FIXTURE_MUST(stat(fixture_path(fx, path), &st) == 0);
+	place = ((uint64_t)st.st_size & ~0xffffULL) - 0x10000;
+	sb = (mdp_super_t){ .md_magic = MD_MAGIC, .minor_version = 90, .level = 1 };
+	sb.size = (uint32_t)(place / 1024);
 	sb.nr_disks = sb.raid_disks = 2;
 	sb.set_uuid0 = sb.set_uuid1 = sb.set_uuid2 = sb.set_uuid3 = 0x61616161;
-	FIXTURE_MUST(stat(fixture_path(fx, path), &st) == 0);
-	md_write(fixture_path(fx, path), ((uint64_t)st.st_size & ~0xffffULL) - 0x10000, &sb,
-		 sizeof(sb));
+	md_write(fixture_path(fx, path), place, &sb, sizeof(sb));
 }
 
 /* Versions 1.0 (in the last 8 KiB), 1.1 (at byte 0) and 1.2 (at 4096). */

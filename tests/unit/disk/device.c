@@ -163,13 +163,22 @@ static void add_disk(const char *name, const char *image)
 	fixture_mkdir(&fx, path);
 }
 
-static void add_partition(const char *name, const char *image)
+/* In the directory of its disk, which has a node if somebody has added that, too. */
+static void add_partition(const char *name, const char *image, const char *disk)
 {
-	char path[300];
+	char path[300], text[300];
 
-	add_other(name, image);
-	(void)snprintf(path, sizeof(path), PATH_SYS_BLOCK "/%s/partition", name);
+	(void)snprintf(path, sizeof(path), "/sys/devices/%s/%s/partition", disk, name);
 	fixture_text(&fx, path, "1\n");
+	(void)snprintf(path, sizeof(path), "/sys/devices/%s/uevent", disk);
+	(void)snprintf(text, sizeof(text), "MAJOR=252\nDEVNAME=%s\nDEVTYPE=disk\n", disk);
+	fixture_text(&fx, path, text);
+	(void)snprintf(path, sizeof(path), PATH_SYS_BLOCK "/%s", name);
+	(void)snprintf(text, sizeof(text), "../../devices/%s/%s", disk, name);
+	FIXTURE_MUST(symlink(text, fixture_path(&fx, path)) == 0);
+	(void)snprintf(path, sizeof(path), PATH_DEV "/%s", name);
+	fixture_mkdir(&fx, PATH_DEV);
+	FIXTURE_MUST(link(fixture_path(&images, image), fixture_path(&fx, path)) == 0);
 }
 
 static void begin(void)
@@ -221,7 +230,7 @@ static void test_auto(void)
 	is_str(device.path, "/dev/vdc", "is found");
 	is_int(device.size, 2 * 1024 * 1024, "with its size");
 	is_int(fcntl(device.fd, F_GETFL) & O_ACCMODE, O_RDONLY, "opened for reading only");
-	add_partition("vdb1", "/b");
+	add_partition("vdb1", "/b", "vdb");
 	is_int(find(DEVICE_KIND_AUTO, ""), -ENOTUNIQ, "auto: a disk and a partition");
 	is_int(f.code, EXITCODE_AMBIGUOUS_DEVICE, "is ambiguous-device");
 	ok(strncmp(f.why, "2 devices match auto: ", 22) == 0 && strstr(f.why, "/dev/vdc") &&
@@ -257,7 +266,8 @@ static void test_auto_candidates(void)
 		end();
 	}
 	begin();
-	add_partition("nvme0n1p2", "/a");
+	add_disk("nvme0n1", "/zero");
+	add_partition("nvme0n1p2", "/a", "nvme0n1");
 	is_int(find(DEVICE_KIND_AUTO, ""), 0, "auto: a partition is a candidate");
 	end();
 	begin();
@@ -418,6 +428,95 @@ static void test_raid(void)
 		 2 * 1024 * 1024 - 8192 + offsetof(struct mdp_superblock_1, super_offset), "x", 1);
 	fixture_unlink(&fx, "/dev/vdb");
 	is_int(find(DEVICE_KIND_UUID, UUID_A), 0, "a superblock of another place is none");
+	end();
+}
+
+#define TABLE_SECTORS 2048
+#define DISK_SECTORS 8192
+
+static void put_mbr(const char *path, uint32_t start, uint32_t sectors)
+{
+	unsigned char mbr[512] = { 0 };
+
+	mbr[450] = 0x83;
+	memcpy(mbr + 454, &start, 4); /* little endian, as this machine */
+	memcpy(mbr + 458, &sectors, 4);
+	memcpy(mbr + 510, "\x55\xaa", 2);
+	md_write(path, 0, mbr, sizeof(mbr));
+}
+
+static void put_md(const char *path, int minor)
+{
+	if (minor == 90)
+		md_put_old(&fx, path);
+	else
+		md_put(&fx, path, (unsigned int)minor, "name");
+}
+
+/* vda is half of a mirror, in which there is a partition table: the header is in vda1. */
+static void begin_partitioned(int minor)
+{
+	begin();
+	fixture_put(&fx, "/dev/vda", "", 0);
+	FIXTURE_MUST(truncate(fixture_path(&fx, "/dev/vda"), 512 * DISK_SECTORS) == 0);
+	put_md("/dev/vda", minor);
+	put_mbr(fixture_path(&fx, "/dev/vda"), TABLE_SECTORS, 4096);
+	fixture_mkdir(&fx, PATH_SYS_BLOCK "/vda/device");
+	add_partition("vda1", "/a", "vda");
+}
+
+/* vda is no part of anything, but vda2 is, which ends where vda does; the header is in vda1. */
+static void begin_beside_member(int minor)
+{
+	static unsigned char last[512 * (DISK_SECTORS - TABLE_SECTORS)];
+	int fd;
+
+	begin_partitioned(minor);
+	fixture_put(&fx, "/last", "", 0);
+	FIXTURE_MUST(truncate(fixture_path(&fx, "/last"), sizeof(last)) == 0);
+	put_md("/last", minor);
+	fd = open(fixture_path(&fx, "/last"), O_RDONLY | O_CLOEXEC);
+	FIXTURE_MUST(fd >= 0 && pread(fd, last, sizeof(last), 0) == (ssize_t)sizeof(last));
+	FIXTURE_MUST(close(fd) == 0);
+	md_write(fixture_path(&fx, "/dev/vda"), 512 * TABLE_SECTORS, last, sizeof(last));
+	put_mbr(fixture_path(&fx, "/dev/vda"), TABLE_SECTORS, DISK_SECTORS - TABLE_SECTORS);
+}
+
+static void test_raid_partitions(void)
+{
+	static const int minors[] = { 90, 0 };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(minors); i++) {
+		begin_partitioned(minors[i]);
+		is_int(find(DEVICE_KIND_AUTO, ""), -ETIMEDOUT,
+		       "a partition in a RAID, metadata %d: auto", minors[i]);
+		ok(strstr(f.why, "belongs to a RAID (/dev/vda1)"), "... says why: %s", f.why);
+		is_int(find(DEVICE_KIND_UUID, UUID_A), -ETIMEDOUT, "... UUID= of the header");
+		ok(strstr(f.why, "belongs to a RAID (/dev/vda1)"), "... says why: %s", f.why);
+		is_int(find(DEVICE_KIND_LABEL, "data"), -ETIMEDOUT, "... LABEL= of the header");
+		is_int(find(DEVICE_KIND_PATH, "/dev/vda1"), 0, "... a path is taken as it is");
+		add_other("md127", "/zero");
+		add_partition("md127p1", "/a", "md127");
+		ok(find(DEVICE_KIND_UUID, UUID_A) == 0 && strcmp(device.path, "/dev/md127p1") == 0,
+		   "... UUID= finds the partition of the RAID");
+		fixture_unlink(&fx, "/dev/vda");
+		fixture_unlink(&fx, "/dev/md127");
+		fixture_unlink(&fx, "/dev/md127p1");
+		part_uuid = "01234567-02";
+		is_int(find(DEVICE_KIND_PARTUUID, "01234567-02"), 0, "... so is PARTUUID=");
+		part_uuid = NULL;
+		end();
+		begin_beside_member(minors[i]);
+		ok(find(DEVICE_KIND_UUID, UUID_A) == 0 && strcmp(device.path, "/dev/vda1") == 0,
+		   "beside a partition at the end that is in one, metadata %d", minors[i]);
+		end();
+	}
+	begin_partitioned(0);
+	fixture_unlink(&fx, "/dev/vda");
+	is_int(find(DEVICE_KIND_UUID, UUID_A), -ETIMEDOUT, "a disk that cannot be looked at");
+	ok(strstr(f.why, "one device matches") || strstr(f.why, "/dev/vda1 (No such file"),
+	   "is one that nobody knows: %s", f.why);
 	end();
 }
 
@@ -593,6 +692,7 @@ int main(void)
 	test_names();
 	test_unknown();
 	test_raid();
+	test_raid_partitions();
 	test_path();
 	test_wait();
 	test_queue();
