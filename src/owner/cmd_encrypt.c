@@ -14,6 +14,7 @@
 #include "owner/disk/encrypt.h"
 #include "owner/disk/inplace.h"
 #include "owner/disk/mbr.h"
+#include "owner/disk/member.h"
 #include "owner/disk/partition.h"
 #include "owner/io/file.h"
 #include "owner/io/passphrase.h"
@@ -190,6 +191,8 @@ static int encrypt_to_file(const struct options *o, struct fault *f)
 	int r;
 
 	r = image_open(o->image, false, &image, f);
+	if (r >= 0)
+		r = member_refuse(&image, f);
 	if (r >= 0)
 		r = filesystem_look(&image, &fs, f);
 	if (r >= 0)

@@ -36,6 +36,7 @@
 #include "base/io.h"
 #include "base/paths.h"
 #include "owner/disk/header.h"
+#include "owner/disk/member.h"
 #include "owner/disk/reencryption.h"
 #include "owner/disk/room.h"
 #include "owner/disk/xts.h"
@@ -310,6 +311,9 @@ int inplace_open(struct inplace *p, struct fault *f)
 		return fault_about(f, EXITCODE_REFUSED, p->path,
 				   "write a new image, without --in-place",
 				   "a partition of an image has no room to grow in place");
+	r = member_refuse(&p->image, f);
+	if (r < 0)
+		return r;
 	p->room = p->image.total;
 	r = look_at_backup(p, f);
 	if (r == 0)

@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "conf/devicespec.h"
+#include "owner/disk/member.h"
 #include "owner/plan/names.h"
 #include "source/table.h"
 #include "volume/fetch.h"
@@ -17,7 +18,7 @@
 static int find_image(const struct device_spec *spec, const struct image *image, struct fault *f)
 {
 	char type[32] = "unknown content";
-	int found;
+	int found, member;
 
 	switch (spec->kind) {
 	case DEVICE_KIND_PATH: /* whatever is behind it */
@@ -28,6 +29,9 @@ static int find_image(const struct device_spec *spec, const struct image *image,
 		break;
 	default:
 		found = device_matches(image->fd, image->offset, image->size, spec, type);
+		member = found > 0 ? member_find(image) : MEMBER_NONE;
+		if (member != MEMBER_NONE)
+			found = member < 0 ? member : DEVICE_RAID_MEMBER;
 		break;
 	}
 	if (found < 0)

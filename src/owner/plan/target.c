@@ -8,26 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "disk/device.h"
+#include "owner/disk/member.h"
 #include "owner/io/shell.h"
 #include "owner/plan/guestconf.h"
-
-/* Written past the RAID, its parts would no longer be alike. */
-static int refuse_raid_member(const struct image *image, struct fault *f)
-{
-	const struct device_spec any = { .kind = DEVICE_KIND_AUTO };
-	char type[32];
-	int r = device_matches(image->fd, image->offset, image->size, &any, type);
-
-	if (r < 0)
-		return image_refuse(f, -r, image->path, "cannot look at it: %s", strerror(-r));
-	return r == DEVICE_RAID_MEMBER ?
-		       fault_about(f, EXITCODE_REFUSED, image->path,
-				   "put the RAID together (mdadm --assemble), and give its own device; if "
-				   "it is a part no more, remove that signature (wipefs)",
-				   "it is a part of a RAID") :
-		       0;
-}
 
 int target_open(struct target *t, const struct target_options *o, bool writable, struct fault *f)
 {
@@ -40,8 +23,8 @@ int target_open(struct target *t, const struct target_options *o, bool writable,
 		return r;
 	t->vc = &t->conf.volumes[i];
 	r = image_open(o->disk, writable, &t->image, f);
-	if (r >= 0 && writable)
-		r = refuse_raid_member(&t->image, f);
+	if (r >= 0)
+		r = member_refuse(&t->image, f); /* also of who only looks: no advice would hold */
 	if (r >= 0)
 		r = luksheader_take(&t->image, &t->conf, t->vc, &t->header, f);
 	return fault_name(f, r, o->disk);

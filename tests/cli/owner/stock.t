@@ -121,23 +121,51 @@ whole '... cut by that' 16384
 blank 20M
 options -
 format "${cheap[@]}"
-must python3 -IS - "$d" <<- 'END'
-	import struct, sys
-	total, last = 21 << 20, 8192
-	def block(checksum):
-	    return (struct.pack("<IIII16s32sQIIQIII", 0xa92b4efc, 1, 0, 0, b"a mirror's name.", b"md", 0, 1, 0, 40960, 0, 2, 0)
-	            .ljust(128, b"\0")
-	            + struct.pack("<QQQQII16s", 0, 40960, (total - last) // 512, 0, 0, 0, b"the first half..").ljust(64, b"\0")
-	            + struct.pack("<QQQII", 0, 1, 0xffffffffffffffff, checksum, 2).ljust(64, b"\0") + struct.pack("<HH", 0, 1))
-	whole = sum(struct.unpack("<65I", block(0)))
-	with open(sys.argv[1], "r+b") as f:
-	    f.truncate(total)
-	    f.seek(total - last)
-	    f.write(block((whole & 0xffffffff) + (whole >> 32) & 0xffffffff))
-END
+must truncate -s 21M "$d"
+must "$top/tests/lib/md.py" "$d" 1.0
 before=$(sum "$d")
 own prepare "$d" -o "$tmp/half" --key-file "$tmp/key"
 is 'half of a mirror is not prepared' "$rc $(sum "$d")" "2 $before"
 ok '... as what it is' grep -q 'it is a part of a RAID; next: put the RAID together' "$tmp/err"
 ok '... and no table is left' test ! -e "$tmp/half"
+must mv "$d" "$tmp/luks"
+
+# nothing NAME WORD ARGUMENT...: refused, as what it is, and the disk is as before.
+nothing() {
+	local name=$1 word=$2 before
+	shift 2
+	before=$(sum "$d")
+	own "$@"
+	is "$name: $1" "$rc $(sum "$d")" "2 $before"
+	ok '... as what it is' grep -q "$word is a part of a RAID; next: put the RAID together (" "$tmp/err"
+}
+
+# With the partition table in the RAID, each disk has it, too. That of a last partition that is half of a mirror, and
+# ends where the disk does, is none of the disk's.
+for version in 0.90 1.0; do
+	must rm -f "$d"
+	must "$top/tests/lib/mbr.py" make "$d" 64 1+22:83 24+39:83
+	must dd if="$tmp/luks" of="$d" bs=1M seek=1 conv=notrunc status=none
+	must cp "$d" "$tmp/beside"
+	must "$top/tests/lib/md.py" "$d" "$version"
+	disk='the disk with this partition'
+	nothing "in a RAID, metadata $version" "$disk" prepare "$d#1" -o "$tmp/half" --key-file "$tmp/key"
+	ok '... and no table is left' test ! -e "$tmp/half"
+	nothing "in a RAID, metadata $version" "$disk" status "$d#1" --table x
+	nothing "in a RAID, metadata $version" "$disk" repair "$d#1"
+	nothing "in a RAID, metadata $version" "$disk" encrypt "$d#2" "$tmp/half" --secret "$tmp/key"
+	must mv "$tmp/beside" "$d"
+	must "$top/tests/lib/mbr.py" make "$d" 64 1+22:83 24+40:83
+	must "$top/tests/lib/md.py" "$d" "$version" $((24 << 20)) $((40 << 20))
+	nothing "beside one in a RAID, metadata $version" it prepare "$d#2" -o "$tmp/half" --key-file "$tmp/key"
+	own prepare "$d#1" -o "$tmp/half" --key-file "$tmp/key"
+	is '... the other partition is prepared' "$rc" 0
+	verify "$d#1" "$tmp/half"
+	is '... and verified' "$rc" 0
+	must "$top/tests/lib/md.py" "$d" "$version"
+	verify "$d#1" "$tmp/half"
+	is '... until the disk is half of one' "$rc" 4
+	ok '... which is said' grep -q 'belongs to a RAID, whose parts no boot opens' "$tmp/out"
+	must rm -f "$tmp/half"
+done
 tap_done
