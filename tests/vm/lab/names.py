@@ -120,6 +120,24 @@ def md_half(combo, number):
     return item(f"md-half-{number}", build, source)
 
 
+def md_half_table(combo):
+    """Half of a mirror that holds a partition table, and the owner's root in its first partition."""
+    source = disk.root(combo.guest, combo.kernel, table.secret("root"))
+
+    def build(tmp):
+        size = os.path.getsize(source)
+        total = 2 * MD_SPARE + size
+        with open(tmp + "/disk", "wb") as f:
+            f.write(bytes(446) + struct.pack("<B3sB3sII", 0, bytes(3), 0x83, bytes(3), MD_SPARE // 512, size // 512)
+                    + bytes(48) + b"\x55\xaa")
+            f.truncate(total)
+            f.seek((total - MD_LAST) // 4096 * 4096)
+            f.write(md_superblock(0, total, MD_SPARE + size))
+        attack.cache.run(["dd", "if=" + source, "of=" + tmp + "/disk", "bs=1M", "seek=1", "conv=notrunc,sparse",
+                          "status=none"])
+    return item("md-half-table", build, source)
+
+
 # images
 
 # Said before the real root begins: what the swap volume of the owner's group is made of.
@@ -219,6 +237,9 @@ RAID = [
     # ... or not at all.
     Case("md-half", Refuse(4, "no-device", says=r"belongs to a RAID \(/dev/vda"), GOOD, HALVES[:1], on=EVEN,
          config=HURRIED),
+    # So with a partition table in the mirror, which the kernel finds on each half.
+    Case("md-half-table", Refuse(4, "no-device", says=r"belongs to a RAID \(/dev/vda1\)"), GOOD,
+         (Disk(of=md_half_table),), on=ODD, config=HURRIED),
     # What would come of it: a path is taken as it is, and past the mirror the same header opens.
     Case("md-half-path", Boot(found=1, checks=((BELOW, r"1 dependencies\s*: \(vda\)"),)), GOOD, HALVES[:1],
          on=(COCO13,), config={"cocotab": "root /dev/vda\n"}, commands=(BELOW,)),
