@@ -86,13 +86,15 @@ bool io_is_same(const struct stat *a, const struct stat *b)
 	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-int io_loop_file(int fd, struct stat *ret_file)
+int io_loop_file(int fd, struct stat *ret_file, uint32_t *ret_number)
 {
 	struct loop_info64 info = { 0 };
 
 	if (ioctl(fd, LOOP_GET_STATUS64, &info) < 0)
 		return 0;
 	*ret_file = (struct stat){ .st_dev = info.lo_device, .st_ino = info.lo_inode };
+	if (ret_number)
+		*ret_number = info.lo_number;
 	return 1;
 }
 

@@ -29,11 +29,12 @@ int io_write_at(int fd, const void *buf, size_t len, uint64_t offset) _must_chec
 bool io_is_same(const struct stat *a, const struct stat *b);
 
 /*
- * Of a loop device, or a partition of one, that is open: what stat(2) would say of the file behind
- * it, in st_dev and st_ino alone. The kernel's own word: the name that sysfs has can be gone, or be
- * of another mount namespace. Returns 1, or 0 if it is no loop device, or a free one.
+ * Of a loop device, a partition of one, or what device-mapper puts on one, that is open: what
+ * stat(2) would say of the file behind it, in st_dev and st_ino alone, and the N of /dev/loopN. The
+ * kernel's own word: the name that sysfs has can be gone, or be of another mount namespace.
+ * ret_number may be NULL. Returns 1, or 0 if it is none of these, or a free one.
  */
-int io_loop_file(int fd, struct stat *ret_file);
+int io_loop_file(int fd, struct stat *ret_file, uint32_t *ret_number);
 
 /* Sees to it that descriptors 0, 1 and 2 are open, so that none of ours gets one of these numbers.
  * Those that were not are /dev/null, also over exec. Returns 0 or -errno. */

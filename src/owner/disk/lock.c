@@ -86,7 +86,7 @@ static bool is_behind_loop(const char *name, const struct stat *st)
 
 	(void)snprintf(path, sizeof(path), PATH_DEV "/%s", name); /* fits */
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	return fd >= 0 && io_loop_file(fd, &file) > 0 && io_is_same(&file, st);
+	return fd >= 0 && io_loop_file(fd, &file, NULL) > 0 && io_is_same(&file, st);
 }
 
 static int look_at_loop(const char *name, void *data)
@@ -112,11 +112,11 @@ static int look_at_loop(const char *name, void *data)
 	return 0;
 }
 
-static int find_loop(struct loop_search *search)
+static int walk_devices(root_entry_fn fn, void *data)
 {
 	int fd = open(PATH_SYS_BLOCK, O_RDONLY | O_DIRECTORY | O_CLOEXEC), r;
 
-	r = root_walk_fd(fd < 0 ? -errno : fd, look_at_loop, search);
+	r = root_walk_fd(fd < 0 ? -errno : fd, fn, data);
 	return r == -ENOENT ? 0 : r; /* no sysfs, no loop device to be seen */
 }
 
@@ -187,25 +187,83 @@ static int find_backing(dev_t dev, char *ret_path, size_t size)
 	return r;
 }
 
-static int lock_backing(struct image *image, dev_t dev, bool writable, struct fault *f)
+/* Another loop device of the same file. */
+struct brother {
+	struct stat file;
+	uint32_t number; /* of our own loop device */
+	bool idle_too;	 /* else it counts while it, or a part of it, is mounted or claimed */
+	char name[64];	 /* what was found; or empty */
+};
+
+static int look_at_brother(const char *name, void *data)
 {
+	_cleanup_close_ int fd = -EBADF, claim_fd = -EBADF;
+	struct brother *brother = data;
+	char path[PATH_MAX];
+	uint32_t number;
+	struct stat file;
+
+	if (strncmp(name, "loop", strlen("loop")) != 0)
+		return 0;
+	(void)snprintf(path, sizeof(path), PATH_DEV "/%s", name); /* fits */
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0 || io_loop_file(fd, &file, &number) == 0 || number == brother->number ||
+	    !io_is_same(&file, &brother->file))
+		return 0; /* who may not open it has no way to see */
+	claim_fd = brother->idle_too ? -EBADF : open(path, O_RDONLY | O_CLOEXEC | O_EXCL);
+	if (brother->idle_too || (claim_fd < 0 && errno == EBUSY))
+		text_printable(name, brother->name, sizeof(brother->name));
+	return 0;
+}
+
+/* A file without a name cannot be locked: then no other loop device may have it. */
+static int refuse_brother(const struct image *image, struct fault *f)
+{
+	struct brother brother = { .idle_too = image->backing_fd < 0 };
+	int r;
+
+	if (io_loop_file(image->fd, &brother.file, &brother.number) == 0)
+		return 0;
+	r = walk_devices(look_at_brother, &brother);
+	if (r < 0)
+		return image_refuse(f, -r, image->path,
+				    "cannot see whether another loop device has its file: %s",
+				    strerror(-r));
+	if (brother.name[0])
+		return image_refuse(f, EBUSY, image->path,
+				    "the file behind it is in use as /dev/%s, too", brother.name);
+	return 0;
+}
+
+/* Opens the file behind a loop device, if it has a name by which it can be found. */
+static int open_backing(struct image *image, dev_t dev)
+{
+	_cleanup_close_ int fd = -EBADF;
 	struct stat named, file;
 	char path[PATH_MAX];
 	int r = find_backing(dev, path, sizeof(path));
 
-	if (r > 0) {
-		image->backing_fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-		if (image->backing_fd < 0)
-			r = errno == ENOENT ? 0 : -errno; /* the name has gone */
-		else if (fstat(image->backing_fd, &named) == 0 &&
-			 (io_loop_file(image->fd, &file) == 0 || io_is_same(&named, &file)))
-			return lock_file(image, image->backing_fd, writable, f);
-		else
-			r = 0; /* another file has the name now */
-	}
-	return r < 0 ? image_refuse(f, -r, image->path,
-				    "cannot lock the file that is behind it: %s", strerror(-r)) :
-		       0;
+	if (r <= 0)
+		return r;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -errno; /* the name has gone */
+	if (fstat(fd, &named) < 0)
+		return -errno;
+	if (io_loop_file(image->fd, &file, NULL) == 0 || io_is_same(&named, &file))
+		image->backing_fd = TAKE_FD(fd); /* else another file has the name now */
+	return 0;
+}
+
+static int lock_backing(struct image *image, dev_t dev, bool writable, struct fault *f)
+{
+	int r = open_backing(image, dev);
+
+	if (r < 0)
+		return image_refuse(f, -r, image->path,
+				    "cannot lock the file that is behind it: %s", strerror(-r));
+	r = image->backing_fd < 0 ? 0 : lock_file(image, image->backing_fd, writable, f);
+	return r < 0 ? r : refuse_brother(image, f);
 }
 
 int lock_image(struct image *image, const struct stat *st, bool writable, struct fault *f)
@@ -222,7 +280,7 @@ int lock_image(struct image *image, const struct stat *st, bool writable, struct
 	r = lock_file(image, image->fd, writable, f);
 	if (r < 0)
 		return r;
-	r = find_loop(&loop);
+	r = walk_devices(look_at_loop, &loop);
 	if (r < 0)
 		return image_refuse(f, -r, image->path,
 				    "cannot see whether a loop device uses it: %s", strerror(-r));

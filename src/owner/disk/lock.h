@@ -13,7 +13,8 @@
  * Locks an image that has just been opened, which is locked until its descriptor is closed;
  * st is what fstat(2) says of it. A file must not be behind a loop device or in a running QEMU.
  * Of a loop device, the file behind it is locked in the same way (image->backing_fd), so that
- * nobody uses that by its own name, or by another loop device.
+ * nobody uses that by its own name, or by another loop device; and no such device may be mounted.
+ * If that file has no name any more, there must be no other loop device of it.
  * A device is waited for up to 10 s, with SIGALRM and ITIMER_REAL, which are as before then.
  * Returns 0, -EBUSY with f saying refused, or -errno with f if nobody can tell.
  */

@@ -75,7 +75,7 @@ static void take_backing(const struct files_one *one, struct identity *ret)
 			open(one->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	struct stat file;
 
-	if (fd >= 0 && io_loop_file(fd, &file) > 0)
+	if (fd >= 0 && io_loop_file(fd, &file, NULL) > 0)
 		*ret = (struct identity){ .kind = FILE_THERE,
 					  .dev = file.st_dev,
 					  .ino = file.st_ino };

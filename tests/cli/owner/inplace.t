@@ -78,7 +78,21 @@ must ln here twin
 if loop=$(losetup -f --show twin 2> /dev/null); then
 	must rm twin
 	refuses 'a file that a device has by a name that has gone' 2 "here: it is in use as $loop" --in-place --secret mine here
+	# Nobody can lock such a file: another device of it may be what another program works on.
+	must mv here gone
+	if second=$(losetup -f --show gone 2> /dev/null); then
+		must rm gone
+		for pair in "$loop $second" "$second $loop"; do
+			refuses 'one of two devices of a file without a name' 2 "the file behind it is in use as ${pair#* }, too" \
+				--in-place --secret mine --backup backup "${pair% *}"
+		done
+		must losetup -d "$second"
+		refuses 'the only device of such a file is looked at' 2 'must be free' --in-place --secret mine --backup backup "$loop"
+	else
+		skip 'two devices of a file: no second one here'
+	fi
 	must losetup -d "$loop"
+	must cp fs here
 else
 	skip 'a file of a device: no loop device here'
 	must rm twin
