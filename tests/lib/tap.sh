@@ -4,6 +4,7 @@
 # tap.sh - prints results as TAP, for prove(1). Source it first, call tap_done last.
 # Trusts no test to end well: the plan comes last, so one that dies early has none and fails.
 tap_nr=0 tap_failed=0
+tap_needs=$(cd "${BASH_SOURCE[0]%/*}/.." && pwd)/needs.sh # tests go to other directories
 
 # ok NAME COMMAND...: good if the command succeeds.
 ok() {
@@ -28,7 +29,7 @@ skip() {
 # integration it has failed.
 lacks() {
 	local why
-	why=$("${BASH_SOURCE[0]%/*}/../needs.sh" "$1" 2>&1) && return 1
+	why=$("$tap_needs" "$1" 2>&1) && return 1
 	if [[ ${CI-} ]]; then ok "$why" false; else skip "$why"; fi
 	return 0
 }
