@@ -39,7 +39,8 @@ static uint64_t big(const unsigned char *p, size_t len)
 }
 
 /* Linux Documentation/filesystems/ext4/super.rst: blocks at 0x4 and, with the feature 64bit
- * (0x80 at 0x60), 0x150; their size at 0x18. The superblock is at 1024. */
+ * (0x80 at 0x60), 0x150; their size at 0x18. With has_journal (0x4 at 0x5c), the journal's inode at
+ * 0xe0: 0 if it is on another device. The superblock is at 1024. */
 static void read_ext(const unsigned char *p, struct filesystem *fs)
 {
 	uint64_t blocks = little(p + 0x4, 4);
@@ -48,9 +49,12 @@ static void read_ext(const unsigned char *p, struct filesystem *fs)
 		blocks |= little(p + 0x150, 4) << 32;
 	fs->unit = UINT64_C(1024) << little(p + 0x18, 1) % 16;
 	fs->size = blocks * fs->unit;
+	if ((little(p + 0x5c, 4) & 0x4) && little(p + 0xe0, 4) == 0)
+		fs->gather = "take its journal into it (tune2fs -O ^has_journal, then tune2fs -j)";
 }
 
-/* xfsprogs, XFS Algorithms & Data Structures: sb_blocksize at 4, sb_dblocks at 8, sb_sectsize at
+/* xfsprogs, XFS Algorithms & Data Structures: sb_blocksize at 4, sb_dblocks at 8, sb_rblocks at 16
+ * (0: no device for realtime), sb_logstart at 48 (0: the log is on another device), sb_sectsize at
  * 102, sb_logsectsize at 194 (0: it is 512), big endian. */
 static void read_xfs(const unsigned char *p, struct filesystem *fs)
 {
@@ -60,14 +64,20 @@ static void read_xfs(const unsigned char *p, struct filesystem *fs)
 	if (log < fs->unit)
 		fs->unit = log > 0 ? log : 512;
 	fs->size = big(p + 4, 4) * big(p + 8, 8);
+	if (big(p + 16, 8) > 0 || big(p + 48, 8) == 0)
+		fs->gather = "copy its files into a file system that has one device";
 }
 
-/* Linux include/uapi/linux/btrfs_tree.h: total_bytes at 0x70 of the superblock at 64 KiB,
- * sectorsize at 0x90. */
+/* Linux include/uapi/linux/btrfs_tree.h: of the superblock at 64 KiB, num_devices at 0x88,
+ * sectorsize at 0x90, and total_bytes of this device at 8 in dev_item, which is at 0xc9; the one at
+ * 0x70 is that of all devices together. */
 static void read_btrfs(const unsigned char *p, struct filesystem *fs)
 {
 	fs->unit = little(p + 0x90, 4);
-	fs->size = little(p + 0x70, 8);
+	fs->size = little(p + 0xc9 + 8, 8);
+	if (little(p + 0x88, 8) != 1)
+		fs->gather =
+			"mount all of it, and take the other devices out (btrfs device remove)";
 }
 
 static const struct {
@@ -220,6 +230,11 @@ int filesystem_look(const struct image *image, struct filesystem *ret_fs, struct
 			"copy the image again, or repair its file system",
 			"its file system (%s) is larger than its place: the image is cut short",
 			type);
+	if (fs.gather)
+		return fault_about(f, EXITCODE_REFUSED, image->path, fs.gather,
+				   "a part of its file system (%s) is on another device, and would "
+				   "stay plain",
+				   type);
 	*ret_fs = fs;
 	return 0;
 }

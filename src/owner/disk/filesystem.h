@@ -14,13 +14,14 @@ struct filesystem {
 	char type[FILESYSTEM_TYPE_SIZE]; /* as in ext4, xfs, btrfs: libblkid's names */
 	uint64_t size;			 /* bytes; 0 if it is not known for this type */
 	uint64_t unit;			 /* bytes: it reads and writes no less; 0 as above */
+	const char *gather; /* how what is on other devices comes to this one; NULL: nothing is */
 };
 
 /*
  * Looks at the image's part. Refuses (EXITCODE_REFUSED) what is encrypted already, an EFI system
- * partition, which the firmware could not read any more, and what has no file system or a part of
- * a larger set (LVM, RAID); and one that is larger than its place (EXITCODE_BAD_INPUT). Returns 0
- * or what fault_about() returns.
+ * partition, which the firmware could not read any more, what has no file system or a part of a
+ * larger set (LVM, RAID), and what has a part on another device, which would stay plain; and one
+ * that is larger than its place (EXITCODE_BAD_INPUT). Returns 0 or what fault_about() returns.
  */
 int filesystem_look(const struct image *image, struct filesystem *ret_fs, struct fault *f);
 

@@ -166,6 +166,36 @@ for fs in xfs btrfs; do
 	make_other "$fs"
 	refuses "a $fs that is cut short" 3 "\($fs\) is larger than its place" --secret mine "$fs.short" x
 done
+# What is on another device would stay plain: not taken for a file system that is cut short, which it is none of.
+if ! lacks mkfs.btrfs; then
+	must truncate -s 200M btrfs-1
+	must truncate -s 120M btrfs-2
+	must mkfs.btrfs -q -f -d single -m raid1 btrfs-1 btrfs-2 &> /dev/null
+	for image in btrfs-1 btrfs-2; do
+		refuses "a btrfs of two devices, $image" 2 'a part of its file system \(btrfs\) is on another device' \
+			--secret mine "$image" x
+		refuses '... in place' 2 'is on another device' --in-place --secret mine "$image"
+		ok '... says how that ends' grep -qF 'take the other devices out (btrfs device remove)' err
+	done
+	must truncate -s 100M btrfs-2
+	refuses 'one of them that is cut short' 3 'larger than its place' --secret mine btrfs-2 x
+fi
+if ! lacks mkfs.xfs; then
+	must truncate -s 300M xfs-log
+	must truncate -s 64M log
+	must mkfs.xfs -q -f -l logdev=log,size=64m xfs-log
+	refuses 'an XFS with its log elsewhere' 2 'its file system \(xfs\) is on another device' --secret mine xfs-log x
+	rm -f log
+fi
+must truncate -s 8M ext4-log ext4-none
+must mke2fs -q -F -t ext4 ext4-log
+printf '\0\0\0\0' | must dd of=ext4-log bs=1 seek=$((1024 + 0xe0)) conv=notrunc status=none
+refuses 'an ext4 with its journal elsewhere' 2 'its file system \(ext4\) is on another device' --secret mine ext4-log x
+ok '... says how that ends' grep -qF 'take its journal into it' err
+must mke2fs -q -F -t ext4 -O ^has_journal ext4-none
+encrypt --secret mine --pbkdf minimal ext4-none x
+is 'an ext4 without a journal is taken' "$rc" 0
+rm -f btrfs-? xfs-log ext4-log ext4-none x
 # The sectors of the volume are no larger than what the file system asks for. As small as it gets.
 if [[ -e xfs ]]; then
 	must cp xfs xfs-4k
