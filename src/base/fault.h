@@ -53,9 +53,12 @@ int fault_errno(struct fault *f, enum exitcode code, int r, const char *fmt, ...
 int fault_about(struct fault *f, enum exitcode code, const char *what, const char *next,
 		const char *fmt, ...) _printf_(5, 6);
 
-/* True if a next step is shown as it is: not cut, and without control characters. Half a command is
- * another one. */
+/* True if a next step is shown as it is: not cut, and without control characters, also of UTF-8 and
+ * of terminals with 8 bits. Half a command is another one. */
 bool fault_shows(const char *next);
+
+/* What to do about a call on the owner's file that has failed with this errno (positive). */
+const char *fault_io_next(int error);
 
 /* A call on the owner's file has failed with r, which is -errno: EXITCODE_IO, and a next step for
  * this number. Returns -EIO. */

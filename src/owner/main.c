@@ -112,7 +112,8 @@ int cmd_finish(void)
 
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return OUTCOME_OK;
-	(void)fault_io(&f, "standard output", -errno, "cannot write");
+	(void)fault_io(&f, "standard output", -errno,
+		       "all else is done, but the text cannot be written");
 	return cmd_fail(&f);
 }
 
@@ -208,8 +209,12 @@ int main(int argc, char **argv)
 	const struct cmd *cmd;
 	bool help;
 
-	if (open_standard_fds() < 0)
+	if (open_standard_fds() < 0) {
+		fprintf(stderr,
+			"coco-secret: cannot open the standard files; next: mount /dev, or raise "
+			"the limit of open files (ulimit -n)\n");
 		return OUTCOME_IO;
+	}
 	if (argc < 2) {
 		fprintf(stderr, "coco-secret: a verb is missing; next: coco-secret --help\n");
 		return OUTCOME_USAGE;

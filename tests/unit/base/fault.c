@@ -52,7 +52,29 @@ static void test_about(void)
 
 static void test_shows(void)
 {
+	static const struct {
+		const char *text, *shown;
+	} controls[] = {
+		{ "a\x7f", "a?" },
+		{ "a\xc2\x9b"
+		  "2J",
+		  "a??2J" }, /* CSI as UTF-8 */
+		{ "\xc2\x80\xc2\x9f", "????" },
+		{ "a\x9b"
+		  "2J",
+		  "a?2J" },		      /* of a terminal with 8 bits */
+		{ "\xe0\x82\x9b", "\xe0??" }, /* CSI, longer than it may be */
+		{ "\xe2\x82\x1b[2J", "\xe2??[2J" },
+	};
+	static const char *const letters[] = {
+		"\xc2\xa0\xc3\x80\xc3\x9b",
+		"\xe2\x82\x9b",
+		"\xe0\xa0\x80\xed\x9f\xbf\xee\x80\x80",
+		"\xf0\x9f\x98\x80\xf1\x80\x80\x80\xf4\x8f\xbf\xbf",
+		"caf\xe9",
+	};
 	char longest[FAULT_NEXT_MAX + 1];
+	size_t i;
 
 	memset(longest, 'x', sizeof(longest));
 	longest[FAULT_NEXT_MAX] = '\0';
@@ -62,6 +84,20 @@ static void test_shows(void)
 	ok(fault_shows("run 'a b'"), "one that is shown as it is");
 	ok(fault_shows("run 'caf\xc3\xa9' \"$A\""), "... with any letters and quotes");
 	ok(!fault_shows("run 'a\x1b[2J'"), "what a terminal would obey");
+	for (i = 0; i < ARRAY_SIZE(controls); i++) {
+		struct fault f = { 0 };
+
+		ok(!fault_shows(controls[i].text), "... control character %zu", i);
+		(void)fault_about(&f, EXITCODE_REFUSED, "", controls[i].text, "x");
+		is_str(f.next, controls[i].shown, "... is not printed");
+	}
+	for (i = 0; i < ARRAY_SIZE(letters); i++) {
+		struct fault f = { 0 };
+
+		ok(fault_shows(letters[i]), "letters %zu are shown", i);
+		(void)fault_about(&f, EXITCODE_REFUSED, "", letters[i], "x");
+		is_str(f.next, letters[i], "... as they are");
+	}
 }
 
 static void test_io(void)
@@ -70,10 +106,19 @@ static void test_io(void)
 		int error;
 		const char *next;
 	} cases[] = {
-		{ EPERM, "use a place where you may write, or change the permissions" },
-		{ EROFS, "use a place where you may write, or change the permissions" },
+		{ EPERM, "change the permissions, or run it as a user who has them" },
+		{ EROFS, "use a place where you may write" },
 		{ EDQUOT, "make room, or write somewhere else" },
 		{ ENOTDIR, "check the path" },
+		{ ELOOP, "check the path" },
+		{ ENAMETOOLONG, "use a shorter name" },
+		{ EISDIR, "give a regular file" },
+		{ ENXIO, "give a regular file" },
+		{ EFBIG, "raise the limit of a file's size (ulimit -f), or use a file system that "
+			 "takes so large a file" },
+		{ EMFILE, "raise the limit of open files (ulimit -n)" },
+		{ EBADF, "open it for writing: to a file, for instance" },
+		{ EPIPE, "let the program behind the pipe read to the end" },
 		{ ENOMEM, "free memory, or raise the limit of locked memory (ulimit -l)" },
 		{ EIO, "check the file and the disk that it is on" },
 	};
