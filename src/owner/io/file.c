@@ -51,7 +51,7 @@ int file_read_secret(const char *path, struct secret *s, struct fault *f)
 		return fd;
 	r = secret_read(s, fd);
 	if (r == -EFBIG)
-		return fault_about(f, EXITCODE_BAD_INPUT, path, "use the right file",
+		return fault_about(f, EXITCODE_BAD_INPUT, path, "give a file that is not longer",
 				   "it is longer than the %d bytes that a launch secret can have",
 				   SECRET_CAPACITY);
 	return r < 0 ? fault_io(f, path, r, "cannot read") : 0;
@@ -70,8 +70,10 @@ static int decode_file(const char *path, int fd, struct secret *input, struct co
 			r = codec_decode(d, input->bytes[i]);
 			if (r < 0)
 				return fault_about(f, EXITCODE_BAD_INPUT, path,
-						   "use the right file", "at offset %zu: %s",
-						   offset + i,
+						   r == -EFBIG ? "give a file that is not longer" :
+								 "give bytes, or nothing but "
+								 "hexadecimal or base64",
+						   "at offset %zu: %s", offset + i,
 						   r == -EFBIG ?
 							   "more than a launch secret can have" :
 							   "a character that does not belong there");
@@ -82,7 +84,7 @@ static int decode_file(const char *path, int fd, struct secret *input, struct co
 			return fault_io(f, path, (int)n, "cannot read");
 	}
 	if (codec_decode_end(d) < 0)
-		return fault_about(f, EXITCODE_BAD_INPUT, path, "use the whole file",
+		return fault_about(f, EXITCODE_BAD_INPUT, path, "give all of the text",
 				   "at offset %zu: the %s text is cut off", offset,
 				   d->codec == CODEC_HEX ? "hexadecimal" : "base64");
 	return 0;
@@ -114,7 +116,8 @@ int file_read_encoded(const char *path, struct secret *s, enum codec *ret_format
 
 			if (read(fd, &more, 1) != 0)
 				r = fault_about(
-					f, EXITCODE_BAD_INPUT, path, "use the right file",
+					f, EXITCODE_BAD_INPUT, path,
+					"give a file that is not longer",
 					"it is longer than the %d bytes that a launch secret can have",
 					SECRET_CAPACITY);
 			explicit_bzero(&more, sizeof(more));
@@ -159,7 +162,8 @@ int file_read(const char *path, size_t max, unsigned char **ret_bytes, size_t *r
 			break;
 		len += (size_t)n;
 		if (len > max)
-			return fault_about(f, EXITCODE_BAD_INPUT, path, "use the right file",
+			return fault_about(f, EXITCODE_BAD_INPUT, path,
+					   "give a file of its kind, which is smaller",
 					   "it has more than %zu bytes", max);
 	}
 	bytes[len] = '\0';
@@ -204,7 +208,8 @@ int file_value(const char *text_or_path, unsigned char *ret_bytes, size_t size, 
 	if (len == size)
 		memcpy(ret_bytes, bytes, size);
 	else if (strlen((char *)bytes) != len || codec_parse((char *)bytes, ret_bytes, size) < 0)
-		return fault_about(f, EXITCODE_BAD_INPUT, text_or_path, "use the right file",
+		return fault_about(f, EXITCODE_BAD_INPUT, text_or_path,
+				   "give a file with that many bytes",
 				   "it has %zu bytes, and neither %zu nor these in base64 or "
 				   "hexadecimal",
 				   len, size);
@@ -249,8 +254,9 @@ static int open_new(const char *new_path)
 			return -errno;
 		/* Left by a process that was killed, or being written by another one? */
 		fd = open(new_path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-		if (fd < 0)
-			return -errno;
+		if (fd < 0) /* ENXIO: a fifo or a socket */
+			return errno == EISDIR || errno == ELOOP || errno == ENXIO ? -EEXIST :
+										     -errno;
 		if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
 		    (st.st_mode & 07777) != 0600)
 			return -EEXIST;

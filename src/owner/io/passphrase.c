@@ -46,8 +46,9 @@ int passphrase_from_terminal(const char *question, struct secret *ret_secret, st
 	int r;
 
 	if (fd < 0 || tcgetattr(fd, &old) < 0)
-		return fault_set(f, EXITCODE_USAGE, ENOTTY,
-				 "there is no terminal to ask for the '%s'", question);
+		return fault_advise(f, EXITCODE_USAGE, ENOTTY,
+				    "run it on a terminal, or give a file with --key-file",
+				    "there is no terminal to ask for the '%s'", question);
 	r = secret_init(&s, f);
 	if (r < 0)
 		return r;
@@ -60,7 +61,11 @@ int passphrase_from_terminal(const char *question, struct secret *ret_secret, st
 	(void)tcsetattr(fd, TCSAFLUSH, &old);
 	(void)dprintf(fd, "\n");
 	if (r < 0)
-		return fault_errno(f, EXITCODE_USAGE, r, "no passphrase was typed");
+		return fault_advise(f, EXITCODE_USAGE, -r,
+				    "type it, or give it in a file with --key-file",
+				    r == -EFBIG ?
+					    "a longer passphrase was typed than there can be" :
+					    "no passphrase was typed");
 	*ret_secret = s;
 	s = SECRET_NULL;
 	return 0;

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fault.h"
+
 #define PLAIN                                                            \
 	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789" \
 	"_./-+:,@%"
@@ -85,4 +87,15 @@ const char *shell_file(char *buf, size_t size, const char *name)
 int shell_word(char *buf, size_t size, const char *word)
 {
 	return shell_command(buf, size, (const char *const[]){ word, NULL });
+}
+
+const char *shell_name(char buf[SHELL_NAME_SIZE], const char *name, const char *otherwise)
+{
+	char file[SHELL_NAME_SIZE];
+
+	if (strlen(name) + sizeof("./") > sizeof(file) ||
+	    shell_word(buf, SHELL_NAME_SIZE, shell_file(file, sizeof(file), name)) < 0 ||
+	    !fault_shows(buf))
+		(void)snprintf(buf, SHELL_NAME_SIZE, "%s", otherwise); /* fits */
+	return buf;
 }

@@ -18,6 +18,12 @@ int shell_command(char *buf, size_t size, const char *const *words);
 /* The same for one word. */
 int shell_word(char *buf, size_t size, const char *word);
 
+#define SHELL_NAME_SIZE 1024 /* bytes of a name in a next step, quotes included */
+
+/* A file's name for a next step: one word of a command, with ./ in front of a dash; or `otherwise`
+ * if the name is too long for buf, or would not be shown as it is (fault_shows()). Returns buf. */
+const char *shell_name(char buf[SHELL_NAME_SIZE], const char *name, const char *otherwise);
+
 /* The same command, however long, to a stream; without LF. */
 void shell_print(FILE *out, const char *const *words);
 

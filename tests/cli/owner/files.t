@@ -211,4 +211,28 @@ head -c 4096 /dev/urandom > vmsa
 "$bin" measure --firmware fd --vmsa vmsa --vmsa vmsa --cpus 4 > want
 "$bin" measure --firmware fd --vmsa vmsa --vmsa - --cpus 4 < vmsa > got
 ok 'measure --vmsa -, for three processors' cmp -s want got
+# A standard output that takes nothing: what is said is true of it.
+says_of_output() {
+	is "standard output that $1" "$(grep -o 'cannot be written.*' err)" "cannot be written: $2"
+	is '... is a failure' "$rc" 4
+}
+rc=0
+"$bin" --help 2> err >&- || rc=$?
+says_of_output 'is closed' 'Bad file descriptor; next: open it for writing: to a file, for instance'
+rc=0
+"$bin" --help 2> err > /dev/full || rc=$?
+says_of_output 'is full' 'No space left on device; next: make room, or write somewhere else'
+mkfifo pipe
+: < pipe &
+exec 7> pipe # opens when that one does
+wait $!
+rc=0
+(trap '' PIPE && exec "$bin" --help 2> err >&7) || rc=$?
+exec 7>&-
+says_of_output 'nobody reads' 'Broken pipe; next: let the program behind the pipe read to the end'
+for way in mkdir mkfifo 'ln -s nowhere'; do
+	must $way x.coco-new
+	untouched 2 'x.coco-new: it is in the way of what is written' table build -o x luks-key=key
+	rm -rf x.coco-new
+done
 tap_done
