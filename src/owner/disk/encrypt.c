@@ -53,9 +53,7 @@ int encrypt_check(const struct encrypt *e, struct fault *f)
 	uint64_t total;
 
 	if (image->size % 512 != 0)
-		return fault_about(f, EXITCODE_BAD_INPUT, image->path,
-				   "fill it up with zeros (truncate -s %512)",
-				   "its size is no multiple of 512 bytes");
+		return filesystem_refuse_rest(image, 512, f);
 	if (image->partition && partition_check_growth(image, NEWHEADER_SIZE, f) < 0)
 		return -EINVAL;
 	if (__builtin_add_overflow(image->total, NEWHEADER_SIZE, &total) || total > INT64_MAX)

@@ -122,29 +122,55 @@ static int probe(const struct image *image, char *ret_usage, char *ret_type, siz
 	return 0;
 }
 
+/* A next step that ends with the command that lists the partitions, or the one without any. */
+static const char *other_part(const struct image *image, const char *without,
+			      char buf[PARTITION_LISTER_SIZE + 64])
+{
+	char lister[PARTITION_LISTER_SIZE];
+
+	if (image->partition || partition_has_table(image))
+		(void)snprintf(buf, PARTITION_LISTER_SIZE + 64,
+			       "name the partition of the root, as in IMAGE#2; these are there: %s",
+			       partition_lister(image, lister)); /* fits */
+	else
+		(void)snprintf(buf, PARTITION_LISTER_SIZE + 64, "%s", without); /* fits */
+	return buf;
+}
+
+int filesystem_refuse_encrypted(const struct image *image, const char *type, struct fault *f)
+{
+	char path[PATH_MAX + 16], name[SHELL_NAME_SIZE], next[SHELL_NAME_SIZE + 64];
+
+	(void)snprintf(path, sizeof(path), image->partition ? "%s#%u" : "%s", image->path,
+		       image->partition); /* fits */
+	(void)snprintf(next, sizeof(next), "coco-secret prepare %s -o TABLE",
+		       shell_name(name, path, "DISK")); /* fits */
+	return fault_about(f, EXITCODE_REFUSED, image->path, next, "it is encrypted already (%s)",
+			   type);
+}
+
 static int refuse_content(const struct image *image, const char *usage, const char *type,
 			  struct fault *f)
 {
-	char way[FAULT_NEXT_MAX];
+	char way[FAULT_NEXT_MAX], next[PARTITION_LISTER_SIZE + 64];
 
 	if (luks1_way(image, way, sizeof(way)))
 		return fault_about(f, EXITCODE_REFUSED, image->path, way,
 				   "it is encrypted already, with a LUKS1 header");
 	if (strcmp(usage, "crypto") == 0)
-		return fault_about(f, EXITCODE_REFUSED, image->path,
-				   "use coco-secret prepare for an encrypted disk",
-				   "it is encrypted already (%s)", type);
+		return filesystem_refuse_encrypted(image, type, f);
 	if (type[0])
 		return fault_about(f, EXITCODE_REFUSED, image->path,
-				   "give an image that has the root file system itself",
+				   other_part(image,
+					      "give an image that has the root file system itself",
+					      next),
 				   "it holds no file system, but a part of something else (%s)",
 				   type);
 	if (!image->partition && partition_has_table(image))
-		return fault_about(f, EXITCODE_REFUSED, image->path,
-				   "name the partition of the root, as in IMAGE#2",
+		return fault_about(f, EXITCODE_REFUSED, image->path, other_part(image, "", next),
 				   "it has a partition table");
 	return fault_about(f, EXITCODE_REFUSED, image->path,
-			   "check that it is the image of a root, and the right partition",
+			   other_part(image, "give an image that has a file system", next),
 			   "no file system is found in it");
 }
 
@@ -201,16 +227,31 @@ static bool has_efi_directory(const struct image *image)
 	return false;
 }
 
+static int refuse_signatures(const struct image *image, struct fault *f)
+{
+	char name[SHELL_NAME_SIZE], loop[IMAGE_LOOP_SIZE], next[IMAGE_LOOP_SIZE + 128];
+
+	if (image->partition)
+		(void)snprintf(next, sizeof(next),
+			       "remove the old one (wipefs -o) from the device that this makes: %s",
+			       image_loop(image, loop)); /* fits */
+	else
+		(void)snprintf(next, sizeof(next),
+			       "remove the old one with the option -o of what lists them: wipefs %s",
+			       shell_name(name, image->path, "IMAGE")); /* fits */
+	return fault_about(f, EXITCODE_REFUSED, image->path, next,
+			   "it has signatures of more than one file system");
+}
+
 int filesystem_look(const struct image *image, struct filesystem *ret_fs, struct fault *f)
 {
+	char next[PARTITION_LISTER_SIZE + 64];
 	char usage[FILESYSTEM_TYPE_SIZE] = "", type[FILESYSTEM_TYPE_SIZE] = "";
 	struct filesystem fs = { 0 };
 	int r = probe(image, usage, type, sizeof(type));
 
 	if (r == -ENOTUNIQ)
-		return fault_about(f, EXITCODE_REFUSED, image->path,
-				   "remove the old signatures (wipefs)",
-				   "it has signatures of more than one file system");
+		return refuse_signatures(image, f);
 	if (r < 0)
 		return fault_io(f, image->path, r, "cannot look at its file system");
 	if (strcmp(usage, "filesystem") != 0)
@@ -218,11 +259,10 @@ int filesystem_look(const struct image *image, struct filesystem *ret_fs, struct
 	memcpy(fs.type, type, sizeof(fs.type));
 	if (partition_type_is_esp(image->type) ||
 	    (strcmp(type, "vfat") == 0 && has_efi_directory(image)))
-		return fault_about(
-			f, EXITCODE_REFUSED, image->path,
-			"name the partition of the root, as in IMAGE#2; sfdisk -l lists them",
-			"it is an EFI system partition: encrypted, no firmware can boot from "
-			"it");
+		return fault_about(f, EXITCODE_REFUSED, image->path,
+				   other_part(image, "give the image of the root", next),
+				   "it is an EFI system partition: encrypted, no firmware can boot from "
+				   "it");
 	read_superblock(image, &fs);
 	if (fs.size > image->size)
 		return fault_about(
@@ -244,20 +284,27 @@ uint32_t filesystem_sector_size(const struct filesystem *fs, const struct image 
 	return fs->unit > 0 && fs->unit % 4096 == 0 && image->size % 4096 == 0 ? 4096 : 512;
 }
 
+int filesystem_refuse_rest(const struct image *image, uint32_t unit, struct fault *f)
+{
+	char name[SHELL_NAME_SIZE], next[SHELL_NAME_SIZE + 64];
+
+	(void)snprintf(next, sizeof(next), "fill it up with zeros: truncate -s %%%u %s", unit,
+		       shell_name(name, image->path, "IMAGE")); /* fits */
+	return fault_about(f, EXITCODE_BAD_INPUT, image->path, next,
+			   "its size is no multiple of %u bytes", unit);
+}
+
 /* What is behind the file system can go, if that is enough. */
 static int refuse_size(const struct filesystem *fs, const struct image *image, uint64_t more,
 		       struct fault *f)
 {
-	char command[FAULT_NEXT_MAX / 2] = "", number[32],
-				      next[FAULT_NEXT_MAX] = "omit --sector-size";
+	char name[SHELL_NAME_SIZE], next[SHELL_NAME_SIZE + 128] = "omit --sector-size";
 
 	if (fs->size > 0 && image->size - more >= fs->size) {
-		(void)snprintf(number, sizeof(number), "-%llu", (unsigned long long)more);
-		if (!image->partition && !image->block &&
-		    shell_command(command, sizeof(command),
-				  (const char *const[]){ "truncate", "-s", number, image->path,
-							 NULL }) == 0)
-			text_append(next, sizeof(next), ", or: %s", command);
+		if (!image->partition && !image->block)
+			text_append(next, sizeof(next), ", or: truncate -s -%llu %s",
+				    (unsigned long long)more,
+				    shell_name(name, image->path, "IMAGE"));
 		else
 			text_append(next, sizeof(next),
 				    ", or make the %s smaller by %llu bytes: its file system ends "

@@ -25,6 +25,12 @@ struct filesystem {
  */
 int filesystem_look(const struct image *image, struct filesystem *ret_fs, struct fault *f);
 
+/* Refuses an image that is encrypted, by the tool that libblkid calls `type`; next is prepare. */
+int filesystem_refuse_encrypted(const struct image *image, const char *type, struct fault *f);
+
+/* Refuses a file whose size is no multiple of `unit` bytes. */
+int filesystem_refuse_rest(const struct image *image, uint32_t unit, struct fault *f);
+
 /*
  * What is in another part of the image that is not encrypted: a file system, swap, or a member of
  * LVM or RAID, as libblkid names it; empty if it knows nothing there. Returns 0 or negative with f.

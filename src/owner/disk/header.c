@@ -15,6 +15,7 @@
 #include "disk/advice.h"
 #include "disk/header.h"
 #include "owner/disk/luks1.h"
+#include "owner/io/shell.h"
 #include "volume/volume.h"
 
 #define BLOCK 4096
@@ -116,12 +117,17 @@ static bool mend(unsigned char *metadata, size_t size)
 static int refuse_rule(const struct luksheader *h, const unsigned char *metadata,
 		       const struct verdict *v, struct fault *f)
 {
-	char advice[ADVICE_SIZE];
+	char advice[ADVICE_SIZE], next[ADVICE_SIZE + 64] = "";
 
 	advice_on(v, metadata, h->vc, h->image->size, advice);
-	return fault_set(f, EXITCODE_HEADER_REFUSED, EPERM,
-			 "the unlocker would refuse the header of %s: it breaks the rule '%s'%s",
-			 h->image->path, v->rule, advice);
+	if (strncmp(advice, ": ", 2) == 0)
+		(void)snprintf(next, sizeof(next), "%s%s", advice + 2,
+			       strstr(advice, "cocotab") ?
+				       "; --config names the directory of that" :
+				       ""); /* fits */
+	return fault_advise(f, EXITCODE_HEADER_REFUSED, EPERM, next,
+			    "the unlocker would refuse the header of %s: it breaks the rule '%s'",
+			    h->image->path, v->rule);
 }
 
 static int refuse_other(const struct image *image, struct fault *f)
@@ -246,8 +252,15 @@ int luksheader_open(const struct luksheader *header, const struct secret *passph
 
 static int no_room(const struct luksheader *h, struct fault *f)
 {
-	(void)fault_about(f, EXITCODE_REFUSED, h->image->path,
-			  "take one away that nobody needs: coco-secret remove-keyslot --help",
+	char path[PATH_MAX + 16], name[SHELL_NAME_SIZE], next[SHELL_NAME_SIZE + 128];
+
+	(void)snprintf(path, sizeof(path), h->image->partition ? "%s#%u" : "%s", h->image->path,
+		       h->image->partition); /* fits */
+	(void)snprintf(next, sizeof(next),
+		       "take one away that nobody needs, with its number for N: coco-secret "
+		       "remove-keyslot %s --keyslot N --key-file KEYFILE",
+		       shell_name(name, path, "DISK")); /* fits */
+	(void)fault_about(f, EXITCODE_REFUSED, h->image->path, next,
 			  "its header has no room for another keyslot, beside the %d that it has",
 			  __builtin_popcount(luksheader_keyslots(h)));
 	return -ENOSPC;

@@ -17,6 +17,7 @@
 #include "owner/disk/format.h"
 #include "owner/disk/lock.h"
 #include "owner/disk/partition.h"
+#include "owner/io/shell.h"
 
 #define COPY_BLOCK 4096
 #define COPY_CHUNK (256 * 1024)
@@ -24,16 +25,13 @@
 int image_refuse(struct fault *f, int error, const char *path, const char *fmt, ...)
 {
 	enum exitcode code = EXITCODE_IO;
-	const char *next = "check the path and its permissions";
+	const char *next = fault_io_next(error);
 	char why[FAULT_WHY_MAX];
 	va_list ap;
 
 	if (error == EBUSY) {
 		code = EXITCODE_REFUSED;
 		next = "stop what uses it, or unmount it";
-	} else if (error == EINVAL) {
-		code = EXITCODE_BAD_INPUT;
-		next = "name the image and its partition as in IMAGE#2; sfdisk -l lists them";
 	}
 	va_start(ap, fmt);
 	(void)vsnprintf(why, sizeof(why), fmt, ap); /* cut on purpose */
@@ -99,7 +97,8 @@ static int open_whole(const char *path, bool writable, struct image *image, stru
 	if (stat(path, &st) < 0)
 		return image_refuse(f, errno, path, "%s", strerror(errno));
 	if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
-		return image_refuse(f, EINVAL, path, "neither a file nor a block device");
+		return fault_about(f, EXITCODE_BAD_INPUT, path, "give an image or a disk",
+				   "neither a file nor a block device");
 	image->block = S_ISBLK(st.st_mode);
 	r = image->block ? claim(path, flags, image, f) : 0;
 	if (r < 0)
@@ -128,9 +127,14 @@ int image_open(const char *spec, bool writable, struct image *ret_image, struct 
 	int r;
 
 	if (len == 0 || len >= sizeof(image.path))
-		return image_refuse(f, EINVAL, spec, "not the name of an image");
+		return fault_about(f, EXITCODE_BAD_INPUT, *spec ? spec : "''",
+				   len == 0 ? "give the name of an image or a disk" :
+					      "use a shorter name",
+				   "not the name of an image");
 	if (hash && hash[1] == '\0')
-		return image_refuse(f, EINVAL, spec, "no partition after the #");
+		return fault_about(f, EXITCODE_BAD_INPUT, spec,
+				   "leave out the #, or give the partition's number behind it",
+				   "no partition after the #");
 	memcpy(image.path, spec, len);
 	r = open_whole(image.path, writable, &image, f);
 	if (r >= 0)
@@ -149,6 +153,19 @@ bool image_is(const struct image *image, const char *path)
 	struct stat ours, other;
 
 	return fstat(image->fd, &ours) == 0 && stat(path, &other) == 0 && io_is_same(&ours, &other);
+}
+
+const char *image_loop(const struct image *image, char buf[IMAGE_LOOP_SIZE])
+{
+	char name[SHELL_NAME_SIZE], place[64] = "";
+
+	if (image->partition)
+		(void)snprintf(place, sizeof(place), " -o %llu --sizelimit %llu",
+			       (unsigned long long)image->offset,
+			       (unsigned long long)image->size); /* fits */
+	(void)snprintf(buf, IMAGE_LOOP_SIZE, "losetup --show -f%s %s", place,
+		       shell_name(name, image->path, "IMAGE")); /* fits */
+	return buf;
 }
 
 void image_done(struct image *image)

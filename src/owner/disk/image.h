@@ -61,12 +61,17 @@ int image_claim(struct image *image, struct fault *f);
 
 void image_done(struct image *image);
 
+#define IMAGE_LOOP_SIZE 1152 /* bytes */
+
+/* The command of a next step that makes a loop device of the part. Returns buf. */
+const char *image_loop(const struct image *image, char buf[IMAGE_LOOP_SIZE]);
+
 /* Copies len bytes, a multiple of 512, from one file to another, which reads as zeros there: so
  * zeros are not written, and stay holes. Returns 0, -ENODATA or -errno. */
 int image_copy(int src_fd, uint64_t src, int dst_fd, uint64_t dst, uint64_t len);
 
-/* Fills f about a path, and says what to do: error (a positive errno) EBUSY is a refusal, EINVAL is
- * what a file says, all else is the machine. Returns -error. */
+/* Fills f about a path, and says what to do: error (a positive errno) EBUSY is a refusal, all else
+ * is the machine. Returns -error. */
 int image_refuse(struct fault *f, int error, const char *path, const char *fmt, ...) _printf_(4, 5);
 
 #endif

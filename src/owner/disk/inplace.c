@@ -47,7 +47,6 @@
 #define BLOCK 4096
 #define MIB (1024 * 1024)
 #define FD_PATH_SIZE 32
-#define COMMAND_SIZE (FAULT_NEXT_MAX / 2)
 
 /* LUKS2 spec, 2.1: in the binary header. */
 #define MAGIC_SIZE 8
@@ -74,8 +73,9 @@ static void crypt_freep(struct crypt_device **cd)
 static int library(const char *path, const char *doing, int r, struct fault *f)
 {
 	return fault_about(f, r == -EPERM ? EXITCODE_REFUSED : EXITCODE_IO, path,
-			   r == -EPERM ? "give the secret of the first run with --secret" :
-					 "check the disk, and the kernel's messages about it",
+			   r == -EPERM	? "give the secret of the first run with --secret" :
+			   r == -ENOMEM ? fault_io_next(ENOMEM) :
+					  "check the disk, and the kernel's messages about it",
 			   "libcryptsetup cannot %s: %s", doing,
 			   r == -EPERM ? "this secret opens no keyslot" : strerror(-r));
 }
@@ -99,42 +99,39 @@ static bool is_cancelled(const struct inplace *p)
 /* Another tool's work, which only that can go on with. */
 static int refuse_other(const struct inplace *p, enum reencryption_kind kind, struct fault *f)
 {
-	/* Of a file, cryptsetup cannot tell whether it is in use; we have seen that it is not. */
-	const char *const resume[] = { "cryptsetup",
-				       "reencrypt",
-				       "--resume-only",
-				       p->path,
-				       p->image.block ? NULL : "--force-offline-reencrypt",
-				       NULL };
-	const char *const dump[] = { "cryptsetup", "luksDump", p->path, NULL };
-	char command[COMMAND_SIZE];
+	char name[SHELL_NAME_SIZE], next[SHELL_NAME_SIZE + 128];
 
-	(void)shell_command(command, sizeof(command),
-			    kind == REENCRYPTION_OTHER ? resume : dump); /* or empty */
-	if (kind == REENCRYPTION_OTHER)
-		return fault_about(f, EXITCODE_REFUSED, p->path,
-				   command[0] ? command : "cryptsetup reencrypt --resume-only",
+	(void)shell_name(name, p->path, "DISK");
+	if (kind == REENCRYPTION_OTHER) {
+		/* Of a file, cryptsetup cannot tell whether it is in use; we have seen that it is
+		 * not. */
+		(void)snprintf(next, sizeof(next), "cryptsetup reencrypt --resume-only %s%s", name,
+			       p->image.block ? "" : " --force-offline-reencrypt"); /* fits */
+		return fault_about(f, EXITCODE_REFUSED, p->path, next,
 				   "cryptsetup has begun to re-encrypt it, and only cryptsetup can "
 				   "go on");
+	}
 	if (kind == REENCRYPTION_LEGACY)
 		return fault_about(f, EXITCODE_REFUSED, p->path,
 				   "go on with cryptsetup-reencrypt, which cryptsetup has had up to "
 				   "version 2.4",
 				   "cryptsetup-reencrypt has begun to re-encrypt it");
-	return fault_about(f, EXITCODE_REFUSED, p->path,
-			   command[0] ? command : "look at it with cryptsetup luksDump",
+	(void)snprintf(next, sizeof(next),
+		       "finish it with the tool that has begun it; this shows what it is: cryptsetup "
+		       "luksDump %s",
+		       name); /* fits */
+	return fault_about(f, EXITCODE_REFUSED, p->path, next,
 			   "its header demands something, or its reencryption is in a state, that is "
 			   "not known");
 }
 
 static int refuse_luks1(const struct inplace *p, struct fault *f)
 {
-	const char *const resume[] = { "cryptsetup", "reencrypt", p->path, NULL };
-	char command[COMMAND_SIZE];
+	char name[SHELL_NAME_SIZE], next[SHELL_NAME_SIZE + 64];
 
-	(void)shell_command(command, sizeof(command), resume); /* or empty */
-	return fault_about(f, EXITCODE_REFUSED, p->path,
-			   command[0] ? command : "cryptsetup reencrypt",
+	(void)snprintf(next, sizeof(next), "cryptsetup reencrypt %s",
+		       shell_name(name, p->path, "DISK")); /* fits */
+	return fault_about(f, EXITCODE_REFUSED, p->path, next,
 			   "cryptsetup has begun to re-encrypt it (LUKS1), and can go on in the "
 			   "directory that has its files LUKS-UUID.log, .org and .new");
 }
@@ -237,16 +234,17 @@ static int is_end_of(struct inplace *p, int backup_fd)
 
 static int refuse_backup(const struct inplace *p, int fd, struct fault *f)
 {
-	const char *const restore[] = { "cryptsetup",		"luksHeaderRestore", p->path,
-					"--header-backup-file", p->backup,	     NULL };
-	char command[COMMAND_SIZE], next[FAULT_NEXT_MAX];
+	char disk[SHELL_NAME_SIZE], backup[SHELL_NAME_SIZE], next[2 * SHELL_NAME_SIZE + 128];
 
-	if (!is_same_volume(&p->image, fd) || shell_command(command, sizeof(command), restore) < 0)
+	if (!is_same_volume(&p->image, fd))
 		return fault_about(f, EXITCODE_REFUSED, p->backup,
 				   "move it away, or name another file with --backup",
 				   "it is there, and not the header that was made for %s", p->path);
-	(void)snprintf(next, sizeof(next), "move it away; only if the disk does not open: %s",
-		       command);
+	(void)snprintf(next, sizeof(next),
+		       "move it away; only if the disk does not open: cryptsetup luksHeaderRestore %s "
+		       "--header-backup-file %s",
+		       shell_name(disk, p->path, "DISK"),
+		       shell_name(backup, p->backup, "BACKUP")); /* fits */
 	return fault_about(f, EXITCODE_REFUSED, p->backup, next,
 			   "it is a header of %s, but not one that this program has still to write "
 			   "there",

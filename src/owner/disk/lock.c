@@ -266,6 +266,17 @@ static int lock_backing(struct image *image, dev_t dev, bool writable, struct fa
 	return r < 0 ? r : refuse_brother(image, f);
 }
 
+/* The name is the kernel's. */
+static int refuse_loop(const struct image *image, const char *name, struct fault *f)
+{
+	char next[128];
+
+	(void)snprintf(next, sizeof(next), "unmount what is on it, then: losetup -d /dev/%s",
+		       name); /* fits: NAME_MAX is cut at 31 */
+	(void)fault_about(f, EXITCODE_REFUSED, image->path, next, "it is in use as /dev/%s", name);
+	return -EBUSY;
+}
+
 int lock_image(struct image *image, const struct stat *st, bool writable, struct fault *f)
 {
 	struct loop_search loop = { .file = st };
@@ -284,7 +295,5 @@ int lock_image(struct image *image, const struct stat *st, bool writable, struct
 	if (r < 0)
 		return image_refuse(f, -r, image->path,
 				    "cannot see whether a loop device uses it: %s", strerror(-r));
-	if (loop.name[0])
-		return image_refuse(f, EBUSY, image->path, "it is in use as /dev/%s", loop.name);
-	return 0;
+	return loop.name[0] ? refuse_loop(image, loop.name, f) : 0;
 }

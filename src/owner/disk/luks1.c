@@ -19,10 +19,8 @@ static const unsigned char magic[] = { 'L', 'U', 'K', 'S', 0xba, 0xbe, 0x00, 0x0
 bool luks1_way(const struct image *image, char *buf, size_t size)
 {
 	unsigned char header[HASH_OFFSET + HASH_SIZE];
-	const char *force;
-	char word[FAULT_NEXT_MAX / 4];
+	char name[SHELL_NAME_SIZE], loop[IMAGE_LOOP_SIZE];
 	bool sha1;
-	int nr;
 
 	if (image->size < sizeof(header) ||
 	    io_read_at(image->fd, header, sizeof(header), image->offset) < 0 ||
@@ -31,26 +29,19 @@ bool luks1_way(const struct image *image, char *buf, size_t size)
 	/* Keyslots and digest are made with this hash; convert keeps it, as a reencrypt does that
 	 * is not told another one. */
 	sha1 = memcmp(header + HASH_OFFSET, "sha1", sizeof("sha1")) == 0;
-	if (shell_word(word, sizeof(word), image->path) < 0)
-		(void)snprintf(word, sizeof(word), "DISK"); /* fits */
-	/* Of a file, cryptsetup cannot see that nobody uses it. */
-	force = image->block ? "" : "--force-offline-reencrypt ";
+	(void)shell_name(name, image->path, "DISK");
+	/* Of a file, cryptsetup cannot see that nobody uses it. All of them fit. */
 	if (image->partition)
-		nr = snprintf(buf, size,
-			      "losetup -P --show -f %s, and on partition %u of that device, as DEVICE: "
-			      "cryptsetup convert --type luks2 DEVICE%s",
-			      word, image->partition,
-			      sha1 ? ", then cryptsetup reencrypt --hash sha256 DEVICE" : "");
+		(void)snprintf(buf, size,
+			       "D=$(%s) && cryptsetup convert --type luks2 $D%s && losetup -d $D",
+			       image_loop(image, loop),
+			       sha1 ? " && cryptsetup reencrypt --hash sha256 $D" : "");
 	else if (sha1)
-		nr = snprintf(
-			buf, size,
-			"cryptsetup convert --type luks2 %s, then cryptsetup reencrypt --hash sha256 %s%s",
-			word, force, word);
+		(void)snprintf(buf, size,
+			       "cryptsetup convert --type luks2 %s && cryptsetup reencrypt --hash "
+			       "sha256 %s%s",
+			       name, image->block ? "" : "--force-offline-reencrypt ", name);
 	else
-		nr = snprintf(buf, size, "cryptsetup convert --type luks2 %s", word);
-	if (nr < 0 || (size_t)nr >= size)
-		(void)snprintf(buf, size, "cryptsetup convert --type luks2 DISK%s%s",
-			       sha1 ? ", then cryptsetup reencrypt --hash sha256 " : "",
-			       sha1 ? "DISK" : "");
+		(void)snprintf(buf, size, "cryptsetup convert --type luks2 %s", name);
 	return true;
 }

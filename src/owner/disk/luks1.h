@@ -9,8 +9,9 @@
 
 #include "owner/disk/image.h"
 
-/* Writes the way to a LUKS2 header, with commands that run as they are, and returns true; false if
- * the image has no LUKS1 header, or cannot be read. */
+/* Writes the way to a LUKS2 header into buf, of FAULT_NEXT_MAX bytes: a line for a shell, of root
+ * where it needs a device; and returns true. False if the image has no LUKS1 header, or cannot be
+ * read. */
 bool luks1_way(const struct image *image, char *buf, size_t size);
 
 #endif

@@ -34,6 +34,29 @@ bool partition_has_table(const struct image *image)
 	return gpt_has_signature(image, find_sector_size(image)) || mbr_is_there(image);
 }
 
+/* Of util-linux, as losetup; it takes the sectors of a file for 512 bytes. */
+const char *partition_lister(const struct image *image, char buf[PARTITION_LISTER_SIZE])
+{
+	char name[SHELL_NAME_SIZE];
+
+	(void)snprintf(buf, PARTITION_LISTER_SIZE, "partx -s %s%s",
+		       !image->block && find_sector_size(image) != SECTOR ? "-S 4096 " : "",
+		       shell_name(name, image->path, "IMAGE")); /* fits */
+	return buf;
+}
+
+/* What its table says cannot be true. */
+static int refuse_table(const struct image *image, const char *why, struct fault *f)
+{
+	char name[SHELL_NAME_SIZE], next[SHELL_NAME_SIZE + 128];
+
+	(void)snprintf(next, sizeof(next),
+		       "copy the image again; if it is a whole copy, repair its table, of which this says "
+		       "more: sfdisk -V %s",
+		       shell_name(name, image->path, "IMAGE")); /* fits */
+	return fault_about(f, EXITCODE_BAD_INPUT, image->path, next, "%s", why);
+}
+
 bool partition_type_is_esp(const char *type)
 {
 	return strcasecmp(type, TYPE_ESP) == 0 || strcmp(type, "0xef") == 0;
@@ -116,14 +139,17 @@ static int by_offset(const void *a, const void *b)
 
 static int sort(const struct image *image, struct partition *parts, size_t nr, struct fault *f)
 {
+	char why[64];
 	size_t i;
 
 	qsort(parts, nr, sizeof(*parts), by_offset);
-	for (i = 1; i < nr; i++)
-		if (parts[i].offset < parts[i - 1].offset + parts[i - 1].size)
-			return image_refuse(f, EINVAL, image->path,
-					    "its partitions %u and %u overlap", parts[i - 1].number,
-					    parts[i].number);
+	for (i = 1; i < nr; i++) {
+		if (parts[i].offset >= parts[i - 1].offset + parts[i - 1].size)
+			continue;
+		(void)snprintf(why, sizeof(why), "its partitions %u and %u overlap",
+			       parts[i - 1].number, parts[i].number); /* fits */
+		return refuse_table(image, why, f);
+	}
 	return (int)nr;
 }
 
@@ -131,20 +157,23 @@ static int list(struct fdisk_context *cxt, const struct image *image, uint32_t s
 		struct partition *parts, struct fault *f)
 {
 	_cleanup_(unref_tablep) struct fdisk_table *table = NULL;
+	char why[80];
 	size_t i, nr;
 
 	if (fdisk_get_partitions(cxt, &table) < 0)
-		return image_refuse(f, EINVAL, image->path, "its partition table cannot be read");
+		return refuse_table(image, "its partition table cannot be read", f);
 	nr = fdisk_table_get_nents(table);
 	if (nr > PARTITIONS_MAX)
-		return image_refuse(f, EINVAL, image->path,
-				    "its partition table has too many entries");
-	for (i = 0; i < nr; i++)
-		if (add_part(fdisk_table_get_partition(table, i), image, sector_size, &parts[i]) <
+		return refuse_table(image, "its partition table has too many entries", f);
+	for (i = 0; i < nr; i++) {
+		if (add_part(fdisk_table_get_partition(table, i), image, sector_size, &parts[i]) >=
 		    0)
-			return image_refuse(f, EINVAL, image->path,
-					    "entry %zu of its partition table lies outside of it",
-					    i + 1);
+			continue;
+		(void)snprintf(why, sizeof(why),
+			       "entry %zu of its partition table lies outside of it",
+			       i + 1); /* fits */
+		return refuse_table(image, why, f);
+	}
 	return sort(image, parts, nr, f);
 }
 
@@ -163,27 +192,26 @@ static bool is_cut_short(const struct image *image, uint32_t sector_size)
 }
 
 /* sgdisk takes the sectors of a file for 512 bytes; of others it would see no table, and write an
- * empty one over it. */
-static int refuse_damage(const struct image *image, uint32_t sector_size, const char *why,
-			 bool repairable, struct fault *f)
+ * empty one over it, as it does where both copies are damaged. */
+static int refuse_damage(const struct image *image, uint32_t sector_size, const char *first,
+			 const char *why, bool repairable, struct fault *f)
 {
-	char command[FAULT_NEXT_MAX / 2] = "sgdisk -e IMAGE";
-	char next[FAULT_NEXT_MAX] = "write the table anew, with gdisk for instance";
-	const char *const words[] = { "sgdisk", "-e", image->path, NULL };
-	const char *const attach[] = { "losetup", "-f", "--show", "-b", "4096", image->path, NULL };
-	bool device = !image->block && sector_size != SECTOR;
+	char name[SHELL_NAME_SIZE], next[SHELL_NAME_SIZE + 256];
 
-	if (shell_command(command, sizeof(command), device ? attach : words) < 0)
-		(void)snprintf(command, sizeof(command), "%s IMAGE",
-			       device ? "losetup -f --show -b 4096" : "sgdisk -e"); /* fits */
-	if (repairable && device)
+	(void)shell_name(name, image->path, "IMAGE");
+	if (!repairable)
 		(void)snprintf(next, sizeof(next),
-			       "%s makes it a device, of which sgdisk -e repairs it from the other "
-			       "copy (in gdisk); not of the file",
-			       command); /* fits */
-	else if (repairable)
-		(void)snprintf(next, sizeof(next), "%s repairs it from the other copy (in gdisk)",
-			       command); /* fits */
+			       "copy the image again, all of it, or write its table anew (sfdisk)");
+	else if (!image->block && sector_size != SECTOR)
+		(void)snprintf(next, sizeof(next),
+			       "%srepair it from the other copy, by sgdisk of the package gdisk: "
+			       "D=$(losetup --show -f -b 4096 %s) && sgdisk -e $D && losetup -d $D",
+			       first, name); /* fits */
+	else
+		(void)snprintf(next, sizeof(next),
+			       "%srepair it from the other copy, by sgdisk of the package gdisk: "
+			       "sgdisk -e %s",
+			       first, name); /* fits */
 	return fault_about(f, EXITCODE_BAD_INPUT, image->path, next, "%s", why);
 }
 
@@ -193,18 +221,22 @@ static int list_mbr(const struct image *image, struct partition *parts, struct f
 {
 	int nr = mbr_list(image, image->sector_size, parts), i;
 	bool repairable = false;
-	const char *why;
+	char why[128];
 
 	if (nr > 0 && mbr_is_protective(image, false)) {
-		why = gpt_find_damage(image, image->sector_size, &repairable);
-		return refuse_damage(image, image->sector_size, why, repairable, f);
+		const char *damage = gpt_find_damage(image, image->sector_size, &repairable);
+
+		return refuse_damage(image, image->sector_size, "", damage, repairable, f);
 	}
-	for (i = 0; i < nr; i++)
-		if (parts[i].offset == 0 || parts[i].offset + parts[i].size > image->total)
-			return image_refuse(f, EINVAL, image->path,
-					    "entry %u of its partition table lies outside of it, or "
-					    "the file is cut short",
-					    parts[i].number);
+	for (i = 0; i < nr; i++) {
+		if (parts[i].offset != 0 && parts[i].offset + parts[i].size <= image->total)
+			continue;
+		(void)snprintf(why, sizeof(why),
+			       "entry %u of its partition table lies outside of it, or the file is cut "
+			       "short",
+			       parts[i].number); /* fits */
+		return refuse_table(image, why, f);
+	}
 	return sort(image, parts, (size_t)nr, f);
 }
 
@@ -213,6 +245,7 @@ int partition_list(const struct image *image, struct partition ret_parts[PARTITI
 {
 	_cleanup_(unref_contextp) struct fdisk_context *cxt = NULL;
 	uint32_t sector_size = find_sector_size(image);
+	bool repairable = false;
 	const char *why;
 	int r;
 
@@ -220,19 +253,19 @@ int partition_list(const struct image *image, struct partition ret_parts[PARTITI
 		return list_mbr(image, ret_parts, f);
 	why = gpt_judge(image, sector_size);
 	if (why)
-		return image_refuse(f, EINVAL, image->path, "%s", why);
+		return refuse_table(image, why, f);
 	r = assign(image->fd, image->path, image->block ? 0 : sector_size, true, &cxt);
 	if (r == -ENOMEM)
 		return image_refuse(f, ENOMEM, image->path, "no memory for its partition table");
 	if (r < 0)
-		return image_refuse(f, EINVAL, image->path, "its partition table cannot be read");
-	if (!fdisk_is_label(cxt, GPT))
-		return fault_about(f, EXITCODE_BAD_INPUT, image->path,
-				   sector_size == SECTOR || image->block ?
-					   "copy the image again; if its partitions are all there, "
-					   "sgdisk -e repairs a table (in gdisk)" :
-					   "copy the image again",
-				   "its partition table (GPT) is damaged, or the file is cut short");
+		return refuse_table(image, "its partition table cannot be read", f);
+	if (!fdisk_is_label(cxt, GPT)) {
+		(void)gpt_find_damage(image, sector_size, &repairable);
+		return refuse_damage(image, sector_size,
+				     "copy the image again; if all its partitions are there, ",
+				     "its partition table (GPT) is damaged, or the file is cut short",
+				     repairable, f);
+	}
 	return list(cxt, image, sector_size, ret_parts, f);
 }
 
@@ -277,6 +310,7 @@ static bool may_be_logical(const struct partition *parts, size_t nr, const char 
 int partition_select(struct image *image, const char *wanted, struct fault *f)
 {
 	_cleanup_free_ struct partition *parts = calloc(PARTITIONS_MAX, sizeof(*parts));
+	char lister[PARTITION_LISTER_SIZE], next[PARTITION_LISTER_SIZE + 128];
 	size_t i = 0, nr;
 	int r;
 
@@ -286,17 +320,28 @@ int partition_select(struct image *image, const char *wanted, struct fault *f)
 	if (r < 0)
 		return r;
 	if (r == 0)
-		return image_refuse(f, EINVAL, image->path, "it has no partition table");
+		return fault_about(f, EXITCODE_BAD_INPUT, image->path,
+				   "leave out the # and what is behind it",
+				   "it has no partition table");
 	nr = (size_t)r;
 	r = choose(parts, nr, wanted, &i);
-	if ((r == 0 && mbr_is_extended(&parts[i])) || (r < 0 && may_be_logical(parts, nr, wanted)))
-		return fault_about(f, EXITCODE_REFUSED, image->path,
-				   "give the file system a primary partition, or a file of its own",
+	(void)partition_lister(image, lister);
+	if ((r == 0 && mbr_is_extended(&parts[i])) ||
+	    (r < 0 && may_be_logical(parts, nr, wanted))) {
+		(void)snprintf(next, sizeof(next),
+			       "copy the file system into a file of its own, by dd bs=512 with START as "
+			       "skip and SECTORS as count: %s",
+			       lister); /* fits */
+		return fault_about(f, EXITCODE_REFUSED, image->path, next,
 				   "partition '%s' is a logical one of an MBR, or has only such ones",
 				   wanted);
-	if (r < 0)
-		return image_refuse(f, EINVAL, image->path, "%s partition '%s'",
-				    r == -ENOTUNIQ ? "more than one" : "no", wanted);
+	}
+	if (r < 0) {
+		(void)snprintf(next, sizeof(next), "give the number of one that is there: %s",
+			       lister); /* fits */
+		return fault_about(f, EXITCODE_BAD_INPUT, image->path, next, "%s partition '%s'",
+				   r == -ENOTUNIQ ? "more than one" : "no", wanted);
+	}
 	image->sector_size = find_sector_size(image);
 	image->partition = parts[i].number;
 	image->offset = parts[i].offset;
@@ -403,23 +448,26 @@ static int rehearse(const struct image *image, uint64_t growth, struct fault *f)
 		r = image_copy(image->fd, size - len, fd, size - len, len);
 	if (r < 0)
 		return fault_io(f, image->path, r, "cannot read its partition table");
-	if (partition_grow(fd, image, growth, &ours) < 0)
-		return fault_about(f, EXITCODE_BAD_INPUT, image->path,
-				   "sgdisk -v says what is wrong with it (in gdisk)",
-				   "its partition table (GPT) is one that cannot be changed");
-	return 0;
+	return partition_grow(fd, image, growth, &ours) < 0 ?
+		       refuse_table(image,
+				    "its partition table (GPT) is one that cannot be changed", f) :
+		       0;
 }
 
 int partition_check_growth(const struct image *image, uint64_t growth, struct fault *f)
 {
+	char name[SHELL_NAME_SIZE], next[SHELL_NAME_SIZE + 128];
 	bool repairable = false;
 	const char *why;
 
+	(void)shell_name(name, image->path, "IMAGE");
 	if (!gpt_has_signature(image, image->sector_size)) {
 		if (mbr_can_grow(image, growth))
 			return 0;
-		return fault_about(f, EXITCODE_REFUSED, image->path,
-				   "make the table a GPT first, with gdisk for instance",
+		(void)snprintf(next, sizeof(next),
+			       "make the table a GPT, by sgdisk of the package gdisk: sgdisk -g %s",
+			       name); /* fits */
+		return fault_about(f, EXITCODE_REFUSED, image->path, next,
 				   "its partition table (MBR) has no numbers for places that far "
 				   "behind");
 	}
@@ -430,11 +478,15 @@ int partition_check_growth(const struct image *image, uint64_t growth, struct fa
 				   "%s, and has no room behind its partitions: it is cut short",
 				   why);
 	if (why)
-		return refuse_damage(image, image->sector_size, why, repairable, f);
-	if (mbr_is_protective(image, true))
-		return fault_about(f, EXITCODE_REFUSED, image->path,
-				   "make its MBR a protective one: in gdisk the commands x, n, w",
+		return refuse_damage(image, image->sector_size, "", why, repairable, f);
+	if (mbr_is_protective(image, true)) {
+		(void)snprintf(
+			next, sizeof(next),
+			"make its MBR a protective one, with the commands x, n, w and y in: gdisk %s",
+			name); /* fits */
+		return fault_about(f, EXITCODE_REFUSED, image->path, next,
 				   "its GPT and its MBR both have partitions (hybrid): one would "
 				   "lose them");
+	}
 	return rehearse(image, growth, f);
 }

@@ -28,6 +28,12 @@ struct partition {
 int partition_list(const struct image *image, struct partition ret_parts[PARTITIONS_MAX],
 		   struct fault *f);
 
+#define PARTITION_LISTER_SIZE 1152 /* bytes */
+
+/* The command of a next step that lists number, place, name and UUID of each partition. Returns
+ * buf. */
+const char *partition_lister(const struct image *image, char buf[PARTITION_LISTER_SIZE]);
+
 /* True if a partition table is at its place, whether or not the rest of it is valid. */
 bool partition_has_table(const struct image *image);
 

@@ -17,7 +17,6 @@
 #define SECTOR 512
 #define BLOCK 4096
 #define MIB (1024 * 1024)
-#define COMMAND_SIZE (FAULT_NEXT_MAX / 2)
 
 static const unsigned char zeros[BLOCK];
 
@@ -46,25 +45,44 @@ static int is_free_end(const struct image *image)
 	return 1;
 }
 
-static int refuse_device(const struct image *image, bool known, bool behind, struct fault *f)
+/* Only file systems that can be made smaller without being mounted have a command. */
+static int refuse_full(const struct image *image, const struct filesystem *fs, struct fault *f)
 {
-	char offset[32], length[32], command[COMMAND_SIZE], next[FAULT_NEXT_MAX];
-	const char *const zero[] = { "blkdiscard", "-z",   "-o",	offset,
-				     "-l",	   length, image->path, NULL };
+	char name[SHELL_NAME_SIZE], next[2 * SHELL_NAME_SIZE + 128];
+
+	(void)shell_name(name, image->path, "DEVICE");
+	if (fs->size == 0)
+		(void)snprintf(next, sizeof(next), "write a new image, without --in-place");
+	else if (strncmp(fs->type, "ext", 3) == 0 && image->total >= ROOM_LEAST)
+		(void)snprintf(next, sizeof(next),
+			       "make its partition larger by 32 MiB, or its file system smaller: e2fsck -f "
+			       "%s && resize2fs %s %llus",
+			       name, name,
+			       (unsigned long long)(image->total - ROOM_SIZE) / SECTOR); /* fits */
+	else
+		(void)snprintf(next, sizeof(next),
+			       "make its partition larger by 32 MiB, or write a new image, without "
+			       "--in-place");
+	return fault_about(f, EXITCODE_REFUSED, image->path, next,
+			   "the last 32 MiB of the device%s must be free, and %s",
+			   image->total < ROOM_LEAST ? ", which must have 48 or more," : "",
+			   fs->size > 0 ? "its file system has them" :
+					  "nothing says how large its file system is");
+}
+
+static int refuse_device(const struct image *image, const struct filesystem *fs, bool behind,
+			 struct fault *f)
+{
+	char name[SHELL_NAME_SIZE], next[SHELL_NAME_SIZE + 128];
 
 	if (!behind)
-		return fault_about(f, EXITCODE_REFUSED, image->path,
-				   "make its file system smaller by 32 MiB (as resize2fs does), or its "
-				   "partition larger",
-				   "the last 32 MiB of the device must be free, and %s",
-				   known ? "its file system has them" :
-					   "nothing says how large its file system is");
-	(void)snprintf(offset, sizeof(offset), "%llu",
-		       (unsigned long long)(image->total - ROOM_SIZE));
-	(void)snprintf(length, sizeof(length), "%llu", ROOM_SIZE);
-	(void)shell_command(command, sizeof(command), zero); /* or empty */
-	(void)snprintf(next, sizeof(next), "if nobody needs them: %s",
-		       command[0] ? command : "fill them with zeros");
+		return refuse_full(image, fs, f);
+	/* -f: on a terminal it would refuse, since the device has a file system. */
+	(void)snprintf(next, sizeof(next),
+		       "if nobody needs them: blkdiscard -f -z -o %llu -l %llu %s",
+		       (unsigned long long)(image->total - ROOM_SIZE),
+		       (unsigned long long)ROOM_SIZE,
+		       shell_name(name, image->path, "DEVICE")); /* fits */
 	return fault_about(f, EXITCODE_REFUSED, image->path, next,
 			   "its last 32 MiB are behind the file system, but not all zeros, and would "
 			   "be lost");
@@ -98,7 +116,11 @@ int room_check_limit(const struct image *image, uint64_t room, struct fault *f)
 	if (image->block || getrlimit(RLIMIT_FSIZE, &limit) < 0 ||
 	    limit.rlim_cur == RLIM_INFINITY || room <= limit.rlim_cur)
 		return 0;
-	return fault_about(f, EXITCODE_IO, image->path, "ulimit -f unlimited",
+	return fault_about(f, EXITCODE_IO, image->path,
+			   room <= limit.rlim_max ?
+				   "ulimit -S -f $(ulimit -H -f)" :
+				   "have root raise the hard limit (ulimit -H -f), or write a new "
+				   "image elsewhere",
 			   "it will have %llu MiB, and this process may not write so long a file",
 			   (unsigned long long)((room + MIB - 1) / MIB));
 }
@@ -118,15 +140,13 @@ int room_plan(const struct image *image, uint32_t *sector_size, uint64_t *ret_ro
 	if (!*sector_size)
 		*sector_size = filesystem_sector_size(&fs, image);
 	if (image->size % *sector_size != 0)
-		return fault_about(f, EXITCODE_BAD_INPUT, image->path,
-				   "fill it up with zeros (truncate)",
-				   "its size is no multiple of %u bytes", *sector_size);
+		return filesystem_refuse_rest(image, *sector_size, f);
 	behind = fs.size > 0 && image->size >= ROOM_LEAST && image->size - fs.size >= ROOM_SIZE;
 	r = behind ? is_free_end(image) : 0;
 	if (r < 0)
 		return fault_io(f, image->path, r, "cannot read");
 	if (r == 0 && image->block)
-		return refuse_device(image, fs.size > 0, behind, f);
+		return refuse_device(image, &fs, behind, f);
 	if (r == 0)
 		room = room + ROOM_SIZE < ROOM_LEAST ? ROOM_LEAST : room + ROOM_SIZE;
 	r = image->block ? 0 : check_space(image, room, f);

@@ -33,15 +33,13 @@ int target_open(struct target *t, const struct target_options *o, bool writable,
 int target_put(const struct target *t, struct fault *f)
 {
 	int r = luksheader_put(&t->header, f);
-	char word[FAULT_NEXT_MAX - 96];
+	char name[SHELL_NAME_SIZE];
 
-	if (r < 0 && !*f->next) {
-		if (shell_word(word, sizeof(word), t->o->disk) < 0 || !fault_shows(word))
-			(void)snprintf(word, sizeof(word), "DISK"); /* fits */
-		(void)snprintf(f->next, sizeof(f->next),
-			       "coco-secret repair %s: then it has the old header or the new one, whole",
-			       word); /* fits */
-	}
+	if (r < 0 && !*f->next)
+		(void)snprintf(
+			f->next, sizeof(f->next),
+			"this gives it the old header or the new one, whole: coco-secret repair %s",
+			shell_name(name, t->o->disk, "DISK")); /* fits */
 	return fault_name(f, r, t->o->disk);
 }
 

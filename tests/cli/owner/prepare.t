@@ -274,10 +274,10 @@ for hash in sha256 sha1; do
 	own encrypt "$d" "$tmp/encrypted" --secret-out "$tmp/secret-out"
 	is '... encrypt' "$rc $(ls "$tmp/encrypted" "$tmp/secret-out" 2> /dev/null)" '2 '
 	ok '... names the same' grep -qF "; next: $way" "$tmp/err"
-	bash -c "${way%%, then*} -q --disable-locks" &> "$tmp/convert.log"
+	bash -c "${way%% && *} -q --disable-locks" &> "$tmp/convert.log"
 	is '... and the command makes LUKS2' "$(cryptsetup luksDump --disable-locks "$d" | sed -n 's/^Version:[[:blank:]]*//p')" 2
 	if [[ $hash == sha1 ]]; then
-		bash -c "${way##*, then } -q --disable-locks --key-file ${tmp@Q}/key --pbkdf pbkdf2" &> "$tmp/convert.log"
+		bash -c "${way##* && } -q --disable-locks --key-file ${tmp@Q}/key --pbkdf pbkdf2" &> "$tmp/convert.log"
 		own prepare "$d" -o "$t" --key-file "$tmp/key"
 		is '... prepare takes it then' "$rc" 0
 	fi

@@ -58,7 +58,7 @@ refused() {
 	before=$(sum "$d")
 	own prepare "$d" -o "$tmp/table" --key-file "$tmp/key" --config "$c"
 	is "$1: prepare refuses" "$rc" 2
-	ok "... by the rule, and says what to do" grep -q "rule '$2': .*$3" "$tmp/err"
+	ok "... by the rule, and says what to do" grep -q "rule '$2' .*; next: .*$3" "$tmp/err"
 	ok '... and no table is there' test ! -e "$tmp/table"
 	is '... the disk is as it was' "$(sum "$d")" "$before"
 	table_make "$tmp/some" "$guid=$tmp/key"

@@ -88,9 +88,9 @@ while read -r what at pattern; do
 	printf '\x55\x66\x77' | must dd of=gpt bs=1 seek="$at" conv=notrunc status=none
 	must mv gpt "a 'gpt'"
 	refuses "damage in the $what" 3 "the $pattern copy of its partition table" --secret-out k "a 'gpt'#1" new
-	ok '... with the command that repairs it' grep -qF "sgdisk -e 'a '\\''gpt'\\''' repairs it" err
+	ok '... with the command that repairs it' grep -q "by sgdisk of the package gdisk: sgdisk -e 'a '.*gpt'.*'\$" err
 	led=0
-	sh -c "$(sed -n 's/.*; next: \(.*\) repairs it.*/\1/p' err)" > out 2>&1 || led=$?
+	sh -c "$(sed -n 's/.* package gdisk: //p' err)" > out 2>&1 || led=$?
 	is '... which runs' "$led" 0
 	encrypt --secret mine --pbkdf minimal "a 'gpt'#1" new
 	is '... indeed' "$rc" 0
@@ -110,10 +110,15 @@ must "$top/tests/lib/gpt.py" make gpt 32 --sector 4096 "4+6:$linux:${id}3:root"
 must dd if=fs of=gpt bs=1M seek=4 conv=notrunc status=none
 printf '\x55' | must dd of=gpt bs=1 seek=$((8192 + 3)) conv=notrunc status=none
 refuses 'damage where sectors have 4096 bytes' 3 'the first copy of its partition table' --secret mine gpt#1 new
-ok '... with a command that makes a device of it' grep -qF 'next: losetup -f --show -b 4096 gpt makes it a device' err
+ok '... with a command that makes a device of it' grep -qF 'D=$(losetup --show -f -b 4096 gpt) && sgdisk -e $D' err
 make_gpt
 must truncate -s 24M gpt
 refuses 'a disk cut behind its partitions' 3 'damaged, or the file is cut short' --secret mine gpt#1 new
+led=0
+sh -c "$(sed -n 's/.* package gdisk: //p' err)" > out 2>&1 || led=$?
+encrypt --secret mine --pbkdf minimal gpt#1 new
+is '... what is printed repairs it' "$led $rc" '0 0'
+rm -f new
 make_gpt
 must truncate -s 40M gpt
 encrypt --secret mine --pbkdf minimal gpt#1 new
@@ -125,6 +130,7 @@ for at in 1027 $((total - 512 - 16384 + 3)); do
 	printf '\x55\x66' | must dd of=gpt bs=1 seek="$at" conv=notrunc status=none
 done
 refuses 'damage in both' 3 'damaged, or the file is cut short' --secret mine gpt#1 new
+ok '... and nothing that would write an empty table' test "$(grep -c sgdisk err)" = 0
 make_gpt
 printf '\0\0\0\0\0\0\0\0' | must dd of=gpt bs=1 seek=512 conv=notrunc status=none
 refuses 'a GPT whose first header is gone' 3 'the first copy of its partition table' --secret mine gpt#1 new
