@@ -269,20 +269,26 @@ static int set_backup(struct inplace *p, const struct options *o, char *buf, siz
 	return 0;
 }
 
-/* The command that goes on with what has begun; empty if it is too long to be printed. */
+/* The command that goes on with what has begun; empty if it cannot be shown as it is. */
 static void set_again(const struct options *o, char *buf, size_t size)
 {
+	const char *secret = o->secret ? o->secret : o->secret_out;
+	char secret_buf[PATH_MAX], image_buf[PATH_MAX], backup_buf[PATH_MAX];
 	const char *words[] = { "coco-secret",
 				"encrypt",
 				"--in-place",
 				"--secret",
-				o->secret ? o->secret : o->secret_out,
-				o->image,
+				o->secret && strcmp(secret, "-") == 0 ?
+					secret :
+					shell_file(secret_buf, sizeof(secret_buf), secret),
+				shell_file(image_buf, sizeof(image_buf), o->image),
 				o->backup ? "--backup" : NULL,
-				o->backup,
+				o->backup ? shell_file(backup_buf, sizeof(backup_buf), o->backup) :
+					    NULL,
 				NULL };
 
-	(void)shell_command(buf, size, words);
+	if (shell_command(buf, size, words) >= 0 && !fault_shows(buf))
+		buf[0] = '\0';
 }
 
 /* A new secret is for a plain disk only. It gets its name when the disk needs it. */
@@ -294,13 +300,6 @@ static int get_inplace_secret(const struct options *o, enum inplace_state state,
 				   "give the secret of the first run with --secret",
 				   "its encryption has begun already");
 	return get_secret(o, ret_secret, ret_file, f);
-}
-
-static int refuse_encrypted(const struct options *o, struct fault *f)
-{
-	return fault_about(f, EXITCODE_REFUSED, o->image,
-			   "use coco-secret prepare for an encrypted disk",
-			   "it is encrypted already");
 }
 
 static void print_inplace_result(const struct options *o, const struct inplace *p)
@@ -357,7 +356,7 @@ static int encrypt_in_place(const struct options *o, struct fault *f)
 	if (r >= 0)
 		r = inplace_open(&p, f);
 	if (r >= 0 && p.state == INPLACE_ENCRYPTED)
-		r = refuse_encrypted(o, f);
+		r = filesystem_refuse_encrypted(&p.image, "crypto_LUKS", f);
 	if (r >= 0)
 		r = go_in_place(o, &p, &secret, f);
 	inplace_done(&p);
@@ -403,9 +402,8 @@ static int parse(int argc, char **argv, struct options *o)
 static int refuse_integrity(const struct options *o, struct fault *f)
 {
 	return fault_about(f, EXITCODE_REFUSED, o->image,
-			   "as root: cryptsetup luksFormat --type luks2 --cipher aes-xts-plain64 "
-			   "--key-size 512 --integrity hmac-sha256 on a new disk, open it, copy the "
-			   "file system into it, then coco-secret prepare",
+			   "make it by hand, as root: man coco-secret has the commands, under "
+			   "--integrity",
 			   "authentication tags can only be laid out by the kernel (dm-integrity)");
 }
 

@@ -16,8 +16,8 @@ import sys
 import threading
 
 PROGRAMS = ("coco-secret", "virsh", "sevctl", "base64", "cryptsetup", "qemu-img", "gzip", "xz", "zstd",
-            "truncate", "cp")
-START = re.compile(r"(?:^ *|: |; |, then )((?:%s) .*)$" % "|".join(PROGRAMS), re.S)
+            "truncate", "cp", "partx", "sgdisk", "wipefs", "e2fsck", "blkdiscard", r"D=\$\(losetup", "ulimit")
+START = re.compile(r"(?:^ *|: |; )((?:%s) .*)$" % "|".join(PROGRAMS), re.S)
 HEADER_SIZE = 52
 
 

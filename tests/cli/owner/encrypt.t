@@ -275,7 +275,8 @@ refuses 'to replace a file' 2 'new: it exists' --secret mine fs new
 refuses 'to replace a secret' 2 'key: it exists' --secret-out key fs x
 refuses 'to replace the image by itself' 2 'would be written over it' --force --secret mine fs fs
 refuses 'an authenticated volume' 2 'can only be laid out by the kernel' --integrity fs x
-ok '... and says what can make one' grep -qF -e 'cryptsetup luksFormat --type luks2' err
+ok '... and says what can make one' grep -q 'next: make it by hand, as root: man coco-secret has the commands, under --integrity$' err
+ok '... which are there' grep -q '^cryptsetup luksFormat .*--integrity hmac-sha256 NEW KEY$' "$top/src/man/coco-secret.1.scd"
 refuses 'no secret' 1 'one of --secret and --secret-out' fs x
 refuses 'two secrets' 1 'one of --secret and --secret-out' --secret mine --secret-out y fs x
 refuses 'no name for the result' 1 'IMAGE and OUT are needed' --secret mine fs
