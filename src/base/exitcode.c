@@ -44,7 +44,8 @@ static const struct {
 		"rebuild the table with GUID 736869e5-84f0-4973-92ec-06879ce3da0b; 736870e5-... is only "
 		"the example of the kernel's documentation" },
 	[EXITCODE_CONFIG] = { "config", OUTCOME_BAD_INPUT,
-		"correct the line, run coco-unlock check --config, and build the initramfs again" },
+		"correct the line, run coco-unlock check --config, and build the initramfs again",
+		"correct the line" },
 	[EXITCODE_NO_SECRET_MODULE] = { "no-secret-module", OUTCOME_REFUSED,
 		"install efi_secret or coco_secret for this kernel and build the initramfs again; under "
 		"lockdown only efi_secret loads" },

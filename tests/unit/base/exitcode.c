@@ -96,8 +96,8 @@ static void test_owner(void)
 			   !strstr(next, "coco-unlock --help"),
 		   "%s: a next step for the owner", frozen[i].name);
 	}
-	is_str(exitcode_owner_next(EXITCODE_CONFIG), exitcode_next(EXITCODE_CONFIG),
-	       "the boot's step, where it is the same");
+	is_str(exitcode_owner_next(EXITCODE_TABLE_DUPLICATE),
+	       exitcode_next(EXITCODE_TABLE_DUPLICATE), "the boot's step, where it is the same");
 	is_str(exitcode_owner_next(EXITCODE_INTERNAL), "report this", "and another one, where not");
 	is_int(exitcode_outcome(EXITCODE_REFUSED), 2, "refused");
 	is_int(exitcode_outcome(EXITCODE_BAD_INPUT), 3, "bad input");
