@@ -35,7 +35,8 @@ static const struct {
 	[EXITCODE_HEADER_REFUSED] = { "header-refused", OUTCOME_REFUSED,
 		"compare the disk with the one that was prepared: its LUKS2 header is not of the accepted "
 		"form",
-		"change the header with cryptsetup: coco-unlock-threats(7) has the rules" },
+		"put back a copy of the header (cryptsetup luksHeaderRestore), or encrypt the disk anew; "
+		"coco-unlock-threats(7) has the rules" },
 	[EXITCODE_NO_SECRET_TABLE] = { "no-secret-table", OUTCOME_REFUSED,
 		"inject the launch secret before the guest starts, and use firmware of the AmdSev kind" },
 	[EXITCODE_SECRET_MISSING] = { "secret-missing", OUTCOME_REFUSED,

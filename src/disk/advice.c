@@ -21,20 +21,29 @@ static const struct {
 	{ "token", ": cocotab allows a type of tokens with the option token=TYPE" },
 };
 
-/* Of the header's own size, where it is one that tools make. */
-static void advise_size(const unsigned char *metadata, const struct volume_conf *vc, char *ret_text)
+const char *advice_size_name(uint64_t size)
 {
 	static const char *const names[] = { "16k",  "32k", "64k", "128k", "256k",
 					     "512k", "1m",  "2m",  "4m" };
-	uint64_t size = binheader_size(metadata);
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(names); i++)
-		if (size == (uint64_t)CONF_METADATA_SIZE << i && size != vc->metadata_size)
-			(void)snprintf(ret_text, ADVICE_SIZE,
-				       ": if the disk was made with metadata of this size, cocotab "
-				       "needs the option metadata-size=%s",
-				       names[i]); /* fits */
+		if (size == (uint64_t)CONF_METADATA_SIZE << i)
+			return names[i];
+	return NULL;
+}
+
+/* Of the header's own size, where it is one that tools make. */
+static void advise_size(const unsigned char *metadata, const struct volume_conf *vc, char *ret_text)
+{
+	uint64_t size = binheader_size(metadata);
+	const char *name = advice_size_name(size);
+
+	if (name && size != vc->metadata_size)
+		(void)snprintf(ret_text, ADVICE_SIZE,
+			       ": if the disk was made with metadata of this size, cocotab needs the "
+			       "option metadata-size=%s",
+			       name); /* fits */
 }
 
 void advice_on(const struct verdict *v, const unsigned char *metadata, const struct volume_conf *vc,
@@ -52,8 +61,8 @@ void advice_on(const struct verdict *v, const unsigned char *metadata, const str
 	excess = policy_excess(v, device_size);
 	if (strcmp(v->rule, "segment-alignment") == 0 && excess > 0)
 		(void)snprintf(ret_text, ADVICE_SIZE,
-			       ": the device is %llu bytes too long for sectors of %u bytes; make "
-			       "the partition smaller by %llu bytes",
+			       ": the device is %llu bytes too long for sectors of %u bytes; make it, "
+			       "or its partition, smaller by %llu bytes",
 			       (unsigned long long)excess, v->sector_size,
 			       (unsigned long long)excess); /* fits */
 }

@@ -18,4 +18,7 @@
 void advice_on(const struct verdict *v, const unsigned char *metadata, const struct volume_conf *vc,
 	       uint64_t device_size, char ret_text[ADVICE_SIZE]);
 
+/* A size of one copy of the metadata, in bytes, as cocotab has it; NULL if no tool makes it. */
+const char *advice_size_name(uint64_t size);
+
 #endif

@@ -8,11 +8,10 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "owner/disk/luks1.h"
 #include "owner/io/file.h"
 #include "owner/plan/forecast.h"
 #include "owner/plan/guestconf.h"
-#include "owner/plan/target.h"
+#include "owner/plan/sides.h"
 
 /* Of a guest's memory, what is left to a key derivation in the initramfs: an estimate. */
 #define MEMORY_SHARE_NUM 3
@@ -114,13 +113,22 @@ static void print_text(const struct volume_conf *vc, const struct examined *e,
 	       exitcode_name(f->code), f->why, fault_next(f));
 }
 
-/* A boot knows no way out of LUKS1. */
-static void add_way(const struct image *image, struct fault *f)
+/* A boot knows no way out of a header that it refuses; the verbs that change one do. */
+static void add_way(const struct target *t, struct fault *f)
 {
-	char way[FAULT_NEXT_MAX];
+	_cleanup_(luksheader_done) struct luksheader header = LUKSHEADER_NULL;
+	struct fault refused = { 0 };
+	int r;
 
-	if (f->code == EXITCODE_NOT_LUKS2 && luks1_way(image, way, sizeof(way)))
-		(void)snprintf(f->next, sizeof(f->next), "%s", way); /* of the same size */
+	if (f->code != EXITCODE_NOT_LUKS2 && f->code != EXITCODE_HEADER_REFUSED &&
+	    f->code != EXITCODE_PIN_MISMATCH)
+		return;
+	r = luksheader_take(&t->image, &t->conf, t->vc, &header, &refused);
+	if (r >= 0 && header.mended)
+		sides_command(f->next, sizeof(f->next), t, SIDES_WORDS("repair", NULL), NULL, NULL,
+			      SIDES_WORDS(NULL));
+	else if (r < 0 && f->code != EXITCODE_PIN_MISMATCH && *refused.next)
+		(void)snprintf(f->next, sizeof(f->next), "%s", refused.next); /* of the same size */
 }
 
 static int verify(const struct options *o)
@@ -128,11 +136,10 @@ static int verify(const struct options *o)
 	_cleanup_(examined_done) struct examined examined = EXAMINED_NULL;
 	_cleanup_secret_ struct secret table = SECRET_NULL;
 	_cleanup_free_ struct policy_entry *policy = calloc(1, sizeof(*policy));
-	_cleanup_image_ struct image image = IMAGE_NULL;
+	_cleanup_(target_done) struct target t = TARGET_NULL;
 	enum codec format;
 	struct fault f = { 0 };
 	const struct pins *pins;
-	struct conf conf;
 	size_t i = 0;
 	int r;
 
@@ -142,7 +149,7 @@ static int verify(const struct options *o)
 		(void)cmd_fail(&f);
 		return EXITCODE_NO_MEMORY;
 	}
-	if (guestconf_load(o->target.config, o->target.volume, &conf, &i, &f) < 0) {
+	if (guestconf_load(o->target.config, o->target.volume, &t.conf, &i, &f) < 0) {
 		(void)cmd_fail(&f);
 		return f.code == EXITCODE_USAGE ? EXITCODE_USAGE : EXITCODE_CONFIG;
 	}
@@ -150,18 +157,20 @@ static int verify(const struct options *o)
 		(void)cmd_fail(&f);
 		return EXITCODE_NO_SECRET_TABLE;
 	}
-	r = image_open(o->target.disk, false, &image, &f);
+	t.o = &o->target;
+	t.vc = &t.conf.volumes[i];
+	r = image_open(o->target.disk, false, &t.image, &f);
 	if (r < 0) {
 		(void)cmd_fail(&f);
 		return r == -EBUSY ? EXITCODE_BUSY : EXITCODE_NO_DEVICE;
 	}
-	(void)forecast(&conf, i, &table, &image, o->memory_kib, policy, &examined, &f);
-	add_way(&image, &f);
-	pins = policy_entry_pins(policy, conf.volumes[i].name);
+	(void)forecast(&t.conf, i, &table, &t.image, o->memory_kib, policy, &examined, &f);
+	add_way(&t, &f);
+	pins = policy_entry_pins(policy, t.vc->name);
 	if (o->json)
-		print_json(&conf.volumes[i], &examined, pins != NULL, &f);
+		print_json(t.vc, &examined, pins != NULL, &f);
 	else
-		print_text(&conf.volumes[i], &examined, pins, i == conf.root_volume, &f);
+		print_text(t.vc, &examined, pins, i == t.conf.root_volume, &f);
 	if (cmd_finish() != OUTCOME_OK)
 		return EXITCODE_INTERNAL;
 	return (int)f.code;

@@ -15,6 +15,7 @@
 #include "disk/advice.h"
 #include "disk/header.h"
 #include "owner/disk/luks1.h"
+#include "owner/disk/rules.h"
 #include "owner/io/shell.h"
 #include "volume/volume.h"
 
@@ -117,10 +118,11 @@ static bool mend(unsigned char *metadata, size_t size)
 static int refuse_rule(const struct luksheader *h, const unsigned char *metadata,
 		       const struct verdict *v, struct fault *f)
 {
-	char advice[ADVICE_SIZE], next[ADVICE_SIZE + 64] = "";
+	char advice[ADVICE_SIZE], next[FAULT_NEXT_MAX] = "";
 
 	advice_on(v, metadata, h->vc, h->image->size, advice);
-	if (strncmp(advice, ": ", 2) == 0)
+	if (!rules_way(h->image, v, metadata, h->vc, next, sizeof(next)) &&
+	    strncmp(advice, ": ", 2) == 0)
 		(void)snprintf(next, sizeof(next), "%s%s", advice + 2,
 			       strstr(advice, "cocotab") ?
 				       "; --config names the directory of that" :

@@ -9,7 +9,8 @@
 #include <string.h>
 
 #include "base/io.h"
-#include "owner/io/shell.h"
+#include "base/text.h"
+#include "owner/disk/rules.h"
 
 /* LUKS1 On-Disk Format Specification 1.2.3, 2.1: the partition header. */
 #define HASH_OFFSET 72
@@ -19,7 +20,7 @@ static const unsigned char magic[] = { 'L', 'U', 'K', 'S', 0xba, 0xbe, 0x00, 0x0
 bool luks1_way(const struct image *image, char *buf, size_t size)
 {
 	unsigned char header[HASH_OFFSET + HASH_SIZE];
-	char name[SHELL_NAME_SIZE], loop[IMAGE_LOOP_SIZE];
+	struct rules_disk disk;
 	bool sha1;
 
 	if (image->size < sizeof(header) ||
@@ -29,19 +30,12 @@ bool luks1_way(const struct image *image, char *buf, size_t size)
 	/* Keyslots and digest are made with this hash; convert keeps it, as a reencrypt does that
 	 * is not told another one. */
 	sha1 = memcmp(header + HASH_OFFSET, "sha1", sizeof("sha1")) == 0;
-	(void)shell_name(name, image->path, "DISK");
-	/* Of a file, cryptsetup cannot see that nobody uses it. All of them fit. */
-	if (image->partition)
-		(void)snprintf(buf, size,
-			       "D=$(%s) && cryptsetup convert --type luks2 $D%s && losetup -d $D",
-			       image_loop(image, loop),
-			       sha1 ? " && cryptsetup reencrypt --hash sha256 $D" : "");
-	else if (sha1)
-		(void)snprintf(buf, size,
-			       "cryptsetup convert --type luks2 %s && cryptsetup reencrypt --hash "
-			       "sha256 %s%s",
-			       name, image->block ? "" : "--force-offline-reencrypt ", name);
-	else
-		(void)snprintf(buf, size, "cryptsetup convert --type luks2 %s", name);
+	rules_name(image, &disk);
+	(void)snprintf(buf, size, "%scryptsetup convert --type luks2 %s", disk.before, disk.name);
+	/* Of a file, cryptsetup cannot see that nobody uses it. */
+	if (sha1)
+		text_append(buf, size, " && cryptsetup reencrypt --hash sha256 %s%s",
+			    disk.file ? "--force-offline-reencrypt " : "", disk.name);
+	text_append(buf, size, "%s", disk.after);
 	return true;
 }
