@@ -142,13 +142,14 @@ static const struct option_row pin_options[] = {
 		    "during a rotation: the other table, for the same"),
 	OPTION_FLAG("yes", struct options, yes, "do not ask"),
 	TARGET_OPTIONS(struct options, target),
+	TARGET_FIRMWARE(struct options, target),
 	{ 0 },
 };
 /* clang-format on */
 
 const struct cmd cmd_pin = {
 	.name = "pin",
-	.args = "DISK --table TABLE [--new NEW] [--yes] [--config DIR] [--volume NAME]",
+	.args = "DISK --table TABLE [--new NEW] [--yes] [OPTION...]",
 	.help = "pin the header that a disk has now",
 	.options = pin_options,
 	.notes =

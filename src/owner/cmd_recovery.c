@@ -226,13 +226,14 @@ static const struct option_row recovery_options[] = {
 	OPTION_FILE(0, "key-file", "FILE", struct options, key_file, OPTION_USE_READ,
 		    "a passphrase that opens the disk; without both, it is asked for"),
 	TARGET_OPTIONS(struct options, target),
+	TARGET_FIRMWARE(struct options, target),
 	{ 0 },
 };
 /* clang-format on */
 
 const struct cmd cmd_recovery = {
 	.name = "recovery",
-	.args = "DISK [--table TABLE [--new NEW] | --key-file FILE] [--config DIR] [--volume NAME]",
+	.args = "DISK [--table TABLE [--new NEW] | --key-file FILE] [OPTION...]",
 	.help = "add a keyslot with a key that a person can read out and type",
 	.options = recovery_options,
 	.notes = "The key is printed once, on standard output: 34 letters in groups, the last two\n"

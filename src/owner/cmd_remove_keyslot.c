@@ -196,6 +196,7 @@ static const struct option_row remove_keyslot_options[] = {
 		    "remove also the keyslot that a table, or the passphrase, opens"),
 	OPTION_FLAG("yes", struct options, yes, "do not ask"),
 	TARGET_OPTIONS(struct options, target),
+	TARGET_FIRMWARE(struct options, target),
 	{ 0 },
 };
 /* clang-format on */

@@ -307,6 +307,7 @@ static const struct option_row rotate_options[] = {
 	OPTION_FLAG("grub", struct options, grub,
 		    "end the new secret with the NUL that GRUB wants"),
 	TARGET_OPTIONS(struct options, target),
+	TARGET_FIRMWARE(struct options, target),
 	OPTION_FLAG("force", struct options, force, "replace the output if it is there"),
 	{ 0 },
 };

@@ -285,13 +285,14 @@ static const struct option_row status_options[] = {
 		    "a table of the disk; during a rotation, the old one"),
 	OPTION_FILE(0, "new", "FILE", struct options, new, OPTION_USE_READ, "the table that rotate has written"),
 	TARGET_OPTIONS(struct options, target),
+	TARGET_FIRMWARE(struct options, target),
 	{ 0 },
 };
 /* clang-format on */
 
 const struct cmd cmd_status = {
 	.name = "status",
-	.args = "DISK --table TABLE [--new NEW] [--config DIR] [--volume NAME]",
+	.args = "DISK --table TABLE [--new NEW] [OPTION...]",
 	.help = "say which table opens which keyslot, and what to do next",
 	.options = status_options,
 	.run = run_status,

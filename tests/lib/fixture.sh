@@ -42,6 +42,25 @@ disk() {
 # Options for a keyslot that does not pad its passphrase.
 argon2=(--pbkdf argon2id --pbkdf-memory 32 --pbkdf-parallel 1 --pbkdf-force-iterations 4)
 
+# firmware FILE [AREA]: an image of 8 KiB whose reset vector has the areas of an AmdSev build.
+firmware() {
+	must python3 -IS - "$1" "${2-3072}" << 'EOF'
+import struct, sys, uuid
+def record(guid, data=b""):
+    return data + struct.pack("<H", len(data) + 18) + uuid.UUID(guid).bytes_le
+area = int(sys.argv[2])
+table = b""
+if area:
+    table = record("7255371f-3a3b-4b04-927b-1da6efa8d454", struct.pack("<II", 0x810000 + area, 1024))
+    table += record("4c2eb361-7d9b-4cc3-8081-127c90d3d294", struct.pack("<II", 0x810000, area))
+table += record("00f771de-1a7e-4fcb-890e-68c77e2fb44e", struct.pack("<I", 0x80b004))
+footer = struct.pack("<H", len(table) + 18) + uuid.UUID("96b582de-1fb2-45f7-baea-a366c55a082d").bytes_le
+tail = table + footer + bytes(32)
+with open(sys.argv[1], "wb") as f:
+    f.write((bytes(range(256)) * 32)[:8192 - len(tail)] + tail)
+EOF
+}
+
 # tree DIR: an empty machine with a table of no secrets.
 tree() {
 	must rm -rf "$1"

@@ -184,9 +184,14 @@ int side_pin(struct side *side, const struct sides *s, const struct target *t, e
 	if (r < 0)
 		return r;
 	table_pad(&side->table);
-	r = table_fits(side->path, &side->table, TABLE_AREA_SIZE, f);
-	if (r < 0) /* the verbs that pin have no --firmware */
-		(void)snprintf(f->next, sizeof(f->next), "coco-secret table remove --help");
+	r = table_fits(side->path, &side->table, t->area, f);
+	if (r < 0)
+		(void)snprintf(f->next, sizeof(f->next), "%s",
+			       t->o->firmware ?
+				       "take an entry out: coco-secret table remove --help" :
+				       "if the guest's firmware has more room, give it with "
+				       "--firmware; else take an entry out: coco-secret table "
+				       "remove --help");
 	if (r >= 0)
 		r = file_out_put(&side->out, side->format, side->table.bytes, side->table.len, f);
 	if (r >= 0 && side->format != CODEC_BINARY)
@@ -237,7 +242,7 @@ void sides_command(char *buf, size_t size, const struct target *t, const char *c
 		   const char *old, const char *new, const char *const *more)
 {
 	char disk_buf[PATH_MAX + IMAGE_NAME_SIZE], dir_buf[PATH_MAX], old_buf[PATH_MAX],
-		new_buf[PATH_MAX];
+		new_buf[PATH_MAX], firmware_buf[PATH_MAX];
 	const char *words[WORDS_MAX] = { "coco-secret" };
 	size_t nr = 1, i;
 
@@ -248,6 +253,9 @@ void sides_command(char *buf, size_t size, const struct target *t, const char *c
 		add_option(words, &nr, "--config",
 			   shell_file(dir_buf, sizeof(dir_buf), t->o->config));
 	add_option(words, &nr, "--volume", t->o->volume);
+	if (t->o->firmware && strcmp(verb[0], "repair") != 0 && strcmp(verb[0], "prepare") != 0)
+		add_option(words, &nr, "--firmware",
+			   shell_file(firmware_buf, sizeof(firmware_buf), t->o->firmware));
 	if (old)
 		add_option(words, &nr, "--table", shell_file(old_buf, sizeof(old_buf), old));
 	if (new)

@@ -10,7 +10,9 @@
 
 #include "owner/disk/member.h"
 #include "owner/io/shell.h"
+#include "owner/launch/firmware.h"
 #include "owner/plan/guestconf.h"
+#include "owner/table/table.h"
 
 int target_open(struct target *t, const struct target_options *o, bool writable, struct fault *f)
 {
@@ -22,6 +24,11 @@ int target_open(struct target *t, const struct target_options *o, bool writable,
 	if (r < 0)
 		return r;
 	t->vc = &t->conf.volumes[i];
+	t->area = TABLE_AREA_SIZE;
+	if (o->firmware)
+		r = firmware_secret_area(o->firmware, &t->area, f);
+	if (r < 0)
+		return r;
 	r = image_open(o->disk, writable, &t->image, f);
 	if (r >= 0)
 		r = member_refuse(&t->image, f); /* also of who only looks: no advice would hold */

@@ -13,9 +13,10 @@
 
 /* From the command line; not owned. */
 struct target_options {
-	const char *disk;   /* file or block device, or IMAGE#PARTITION */
-	const char *config; /* the guest's root directory, or NULL */
-	const char *volume; /* name in cocotab, or NULL */
+	const char *disk;     /* file or block device, or IMAGE#PARTITION */
+	const char *config;   /* the guest's root directory, or NULL */
+	const char *volume;   /* name in cocotab, or NULL */
+	const char *firmware; /* OVMF image that the tables are for, or NULL */
 };
 
 /* Rows for a table of options; o is the member of `type` that is a struct target_options. */
@@ -24,6 +25,10 @@ struct target_options {
 		    "the guest's root directory, whose /etc/coco-unlock counts"), \
 		OPTION_TEXT(0, "volume", "NAME", type, o.volume,                  \
 			    "the volume of cocotab that DISK is; root without a configuration")
+/* For verbs that write tables, or print commands that do. */
+#define TARGET_FIRMWARE(type, o)                                              \
+	OPTION_FILE(0, "firmware", "FILE", type, o.firmware, OPTION_USE_READ, \
+		    "take the size of the tables' area from this OVMF image; else 3072")
 #define TARGET_DISK                             \
 	OPTION_OPERAND("DISK", OPTION_USE_DISK, \
 		       "encrypted disk: file or block device, or IMAGE#PARTITION")
@@ -38,12 +43,13 @@ struct target {
 	const struct volume_conf *vc; /* in conf */
 	struct image image;
 	struct luksheader header;
+	size_t area; /* bytes: that the firmware has for a table */
 };
 
 #define TARGET_NULL ((struct target){ .image = IMAGE_NULL, .header = LUKSHEADER_NULL })
 
-/* Reads the configuration, opens the disk, and takes its header out, if the unlocker would accept
- * it. Returns 0 or negative with f; in any case target_done() follows. */
+/* Reads the configuration and the firmware, opens the disk, and takes its header out, if the
+ * unlocker would accept it. Returns 0 or negative with f; in any case target_done() follows. */
 int target_open(struct target *t, const struct target_options *o, bool writable, struct fault *f);
 
 /* luksheader_put() with a fault that names the disk. */

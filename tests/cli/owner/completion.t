@@ -70,7 +70,7 @@ for verb in $verbs; do
 done
 is 'verbs below table' "$(offers table '')" 'add build extract remove show'
 is '... and below no other' "$(for verb in ${verbs/table/}; do offers "$verb" ''; done | xargs)" ''
-is 'an option behind the verb' "$(offers rotate --f)" '--finish --force'
+is 'an option behind the verb' "$(offers rotate --f)" '--finish --firmware --force'
 is 'values of --format' "$(offers table build --format '')" 'base64 binary hex'
 is '... of another verb' "$(offers measure --format '')" 'base64 hex'
 is '... begun' "$(offers measure --format h)" hex

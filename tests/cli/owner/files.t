@@ -59,6 +59,8 @@ for verb in $verbs; do
 		cp key file
 		if [[ $line == *@* && ! ($option == --output) ]]; then
 			read -ra words <<< "${line//@/file}"
+			# It writes tables, and no disk.
+			[[ "$verb $option" != 'pin --firmware' ]] || words=(disk --table file)
 			untouched 2 "$over" "$verb" "${words[@]}" "$option" ./file
 		elif [[ $verb == packet && $option != --output ]]; then
 			# What packet writes has four names.

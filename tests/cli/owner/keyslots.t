@@ -266,4 +266,53 @@ own rotate "$d" --table "$old" -o "$new"
 own "${remove[@]}" --new "$new" --keyslot 0
 is 'a passphrase goes during a rotation' "$rc" 0
 boots "$old" "$new"
+
+# A table that was built for a larger area than today's firmware has: the verbs take its size from the firmware,
+# as table does, and what they print has it, too.
+fresh
+head -c 2800 /dev/urandom > "$tmp/filler"
+firmware "its 'fd'" 3312
+filler=11111111-2222-4333-8444-555555555555
+must "$plain" table add -o "$old" --force --firmware "its 'fd'" "$old" "$filler=$tmp/filler" > "$tmp/log"
+must cp "$d" "$tmp/disk1"
+must cp "$old" "$tmp/old1"
+for verb in "rotate -o NEW --accept-header" recovery "remove-keyslot --keyslot 2 --yes" "pin --yes"; do
+	must cp --sparse=always "$tmp/disk1" "$d"
+	must cp "$tmp/old1" "$old"
+	[[ $verb != remove* ]] || add_key 2
+	[[ $verb != remove* ]] || must "$plain" pin --yes "$d" --table "$old" --firmware "its 'fd'" > "$tmp/log"
+	[[ $verb != pin* ]] || must cryptsetup config --label other "$d"
+	before=$(sum "$d") table=$(sum "$old")
+	# shellcheck disable=SC2086 # several words
+	own $verb "$d" --table "$old"
+	is "a table that is too large for 3072 bytes: $verb" "$rc" 2
+	ok '... says where more room is' grep -q "next: if the guest's firmware has more room, give it with --firmware; else " "$tmp/err" ||
+		sed 's/^/# /' "$tmp/err"
+	is '... nothing is changed' "$(sum "$d") $(sum "$old")" "$before $table"
+	# shellcheck disable=SC2086
+	own $verb "$d" --table "$old" --firmware "its 'fd'"
+	is '... with the firmware' "$rc" 0 || sed 's/^/# /' "$tmp/err"
+	boots "$old"
+done
+must cp --sparse=always "$tmp/disk1" "$d"
+must cp "$tmp/old1" "$old"
+rm -f NEW
+advice 'nothing; to change the secret' --table "$old" --firmware "its 'fd'"
+follow 0
+command=$(grep -oE 'coco-secret rotate --finish .*' "$tmp/out")
+follow 0
+boots FINAL
+# One that is too large for this firmware, too.
+must cp --sparse=always "$tmp/disk1" "$d"
+must cp "$tmp/old1" "$old"
+head -c 100 "$tmp/filler" > "$tmp/filler2"
+must "$plain" table add -o "$old" --force --firmware "its 'fd'" "$old" "${filler/1/2}=$tmp/filler2" > "$tmp/log"
+own recovery "$d" --table "$old" --firmware "its 'fd'"
+is 'a table that is too large for its firmware' "$rc" 2
+ok '... says what to do' grep -q 'next: take an entry out: coco-secret table remove --help' "$tmp/err" ||
+	sed 's/^/# /' "$tmp/err"
+must "$plain" table remove -o "$old" --force --firmware "its 'fd'" "$old" "$filler" > "$tmp/log"
+own recovery "$d" --table "$old"
+is '... done' "$rc" 0
+boots "$old"
 tap_done
