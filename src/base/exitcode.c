@@ -46,7 +46,7 @@ static const struct {
 		"the example of the kernel's documentation" },
 	[EXITCODE_CONFIG] = { "config", OUTCOME_BAD_INPUT,
 		"correct the line, run coco-unlock check --config, and build the initramfs again",
-		"correct the line" },
+		"correct the line; if the guest has it, too, build its initramfs again" },
 	[EXITCODE_NO_SECRET_MODULE] = { "no-secret-module", OUTCOME_REFUSED,
 		"install efi_secret or coco_secret for this kernel and build the initramfs again; under "
 		"lockdown only efi_secret loads" },

@@ -156,12 +156,16 @@ static int check_vmsas(const struct launch_inputs *in, struct fault *f)
 		return fault_about(f, EXITCODE_REFUSED, "policy",
 				   "leave out --vmsa, or give the right --policy",
 				   "0x%x is not SEV-ES (bit 2), and there are VMSAs", in->policy);
+	if (!es && in->nr_cpus > 0)
+		return fault_about(f, EXITCODE_REFUSED, "--cpus",
+				   "leave it out, or give --vmsa and the --policy of SEV-ES",
+				   "without SEV-ES (bit 2 of the policy) no processor is measured");
 	if (in->nr_cpus > 0 && (in->nr_cpus < in->nr_vmsas || in->nr_vmsas == 0 ||
 				(in->nr_cpus > 1 && in->nr_vmsas < 2)))
-		return fault_about(f, EXITCODE_REFUSED, "--cpus",
-				   "give --vmsa for the first and the second processor",
-				   "%zu processors do not go with %zu VMSAs", in->nr_cpus,
-				   in->nr_vmsas);
+		return fault_about(
+			f, EXITCODE_REFUSED, "--cpus",
+			"give --vmsa for the first processor, and for the second if there is one",
+			"%zu processors do not go with %zu VMSAs", in->nr_cpus, in->nr_vmsas);
 	return 0;
 }
 

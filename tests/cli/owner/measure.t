@@ -120,6 +120,7 @@ refused 2 'is SEV-ES (bit 2)' measure --firmware fd --policy 5
 refused 2 'is not SEV-ES (bit 2)' measure --firmware fd --policy 3 --vmsa vmsa0
 refused 3 '4096 bytes, and not 4095' measure --firmware fd --vmsa vmsa0 --vmsa short
 refused 2 '2 processors do not go with 1 VMSAs' measure --firmware fd --vmsa vmsa0 --cpus 2
+refused 2 'leave it out, or give --vmsa and the --policy of SEV-ES' measure --firmware fd --policy 3 --cpus 2
 refused 1 'it stands for' measure --expected-digest "$(sum fd)" --kernel kernel
 refused 3 'it has 16 bytes, and neither 32 nor' measure --expected-digest tik
 refused 3 'it has 4096 bytes, and neither 32 nor' measure --expected-digest vmsa0
