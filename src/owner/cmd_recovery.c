@@ -62,7 +62,7 @@ static int check_tables(const struct recovery *v, struct fault *f)
 		return 0;
 	if (stranger >= 0)
 		return sides_refuse_stranger(&v->sides, &v->target, stranger, f);
-	return sides_check_pins(&v->sides, &v->target, NULL, f);
+	return sides_check_pins(&v->sides, &v->target, "", f);
 }
 
 /* The new keyslot in memory, and the tables beside their names: all that can be refused is refused

@@ -5,10 +5,13 @@
  */
 #include "owner/cmd.h"
 
+#include <limits.h>
 #include <string.h>
 
+#include "owner/disk/rules.h"
 #include "owner/io/confirm.h"
 #include "owner/io/file.h"
+#include "owner/io/shell.h"
 #include "owner/plan/sides.h"
 
 struct options {
@@ -57,6 +60,36 @@ static int open_disk(struct removal *m, struct fault *f)
 	return r;
 }
 
+/* Which ones there are: status has to have a table. */
+static int refuse_none(const struct removal *m, struct fault *f)
+{
+	const struct sides *s = &m->sides;
+	char next[FAULT_NEXT_MAX];
+	struct rules_disk disk;
+
+	rules_name(&m->target.image, &disk);
+	if (s->old.path)
+		sides_command(next, sizeof(next), &m->target, SIDES_WORDS("status", NULL),
+			      s->old.path, s->new.path, SIDES_WORDS(NULL));
+	else
+		(void)snprintf(next, sizeof(next), "%scryptsetup luksDump %s%s", disk.before,
+			       disk.name, disk.after); /* fits */
+	return refuse(m, next, "there is none", f);
+}
+
+static int refuse_last(const struct removal *m, struct fault *f)
+{
+	char next[FAULT_NEXT_MAX], command[FAULT_NEXT_MAX - 32], key[PATH_MAX];
+	const char *file = m->o->key_file;
+
+	sides_command(command, sizeof(command), &m->target, SIDES_WORDS("recovery", NULL),
+		      m->sides.old.path, m->sides.new.path,
+		      file ? SIDES_WORDS("--key-file", shell_file(key, sizeof(key), file), NULL) :
+			     SIDES_WORDS(NULL));
+	(void)snprintf(next, sizeof(next), "add another one first: %s", command); /* fits */
+	return refuse(m, next, "it is the last one, and nobody could read the disk any more", f);
+}
+
 static int check(const struct removal *m, struct fault *f)
 {
 	const struct sides *s = &m->sides;
@@ -64,10 +97,9 @@ static int check(const struct removal *m, struct fault *f)
 	int stranger = sides_stranger(s, &m->target, m->keyslot);
 
 	if (!(used & 1U << m->keyslot))
-		return refuse(m, "coco-secret status has the numbers", "there is none", f);
+		return refuse_none(m, f);
 	if (used == 1U << m->keyslot)
-		return refuse(m, "add another one first: coco-secret recovery --help",
-			      "it is the last one, and nobody could read the disk any more", f);
+		return refuse_last(m, f);
 	if (!m->o->disable &&
 	    (m->keyslot == s->old.slot || m->keyslot == s->new.slot || m->keyslot == m->own))
 		return refuse(m, "choose another one, or --disable-table if you mean it",
@@ -76,7 +108,7 @@ static int check(const struct removal *m, struct fault *f)
 			      f);
 	if (!m->o->key_file && stranger >= 0)
 		return sides_refuse_stranger(s, &m->target, stranger, f);
-	return sides_check_pins(s, &m->target, NULL, f);
+	return sides_check_pins(s, &m->target, "", f);
 }
 
 static void show(const struct removal *m)

@@ -61,7 +61,7 @@ static int check_pins(struct rotate *t, struct fault *f)
 	side_done(&final);
 	return done ? 0 :
 		      sides_check_pins(&t->sides, &t->target,
-				       "coco-secret pin --help, or --accept-header to take it as it is",
+				       "give --accept-header to take it as it is, or look at it first: ",
 				       f);
 }
 

@@ -140,11 +140,13 @@ static void advise_one(const struct view *v, const struct side *side, const stru
 
 	if (is_pinning(v, side, said)) {
 		next(v,
-		     "use a newer table, if there is one; if it was you who changed the header, pin it "
-		     "anew",
+		     said->code == EXITCODE_POLICY_MISSING ?
+			     "it pins nothing, which the configuration demands; to pin the header" :
+			     "use a newer table, if there is one; if it was you who changed the "
+			     "header, pin it anew",
 		     SIDES_WORDS("pin", NULL), side->path, NULL, SIDES_WORDS(NULL));
 	} else if (said->code != EXITCODE_OK) {
-		printf("next   %s\n", exitcode_next(said->code));
+		printf("next   %s\n", fault_next(said));
 	} else if (stranger >= 0) {
 		printf("next   keyslot %d is preferred, as that of a table, but %s does not open it: a "
 		       "rotation has begun\n",
@@ -174,7 +176,7 @@ static void advise_both(const struct view *v)
 		next(v, "if it was you who changed the header, pin it anew in both tables",
 		     SIDES_WORDS("pin", NULL), old->path, new->path, SIDES_WORDS(NULL));
 	} else {
-		printf("next   %s\n", exitcode_next(v->new.code));
+		printf("next   %s\n", fault_next(&v->new));
 	}
 }
 
@@ -205,7 +207,7 @@ static void advise_finished(const struct view *v)
 		     "lost, pin the header anew",
 		     SIDES_WORDS("pin", NULL), new->path, NULL, SIDES_WORDS(NULL));
 	else
-		printf("next   %s\n", exitcode_next(v->new.code));
+		printf("next   %s\n", fault_next(&v->new));
 }
 
 static void advise(const struct view *v)

@@ -113,21 +113,37 @@ static void print_text(const struct volume_conf *vc, const struct examined *e,
 	       exitcode_name(f->code), f->why, fault_next(f));
 }
 
+/* Of a table that does not pin the header: pin, unless a crash has torn that. */
+static void add_pin(const struct target *t, const char *table, bool mended, struct fault *f)
+{
+	char command[FAULT_NEXT_MAX - 128];
+
+	sides_command(command, sizeof(command), t,
+		      mended ? SIDES_WORDS("repair", NULL) : SIDES_WORDS("pin", NULL),
+		      mended ? NULL : table, NULL, SIDES_WORDS(NULL));
+	(void)snprintf(f->next, sizeof(f->next), "%s%s",
+		       mended ? "" :
+		       f->code == EXITCODE_POLICY_MISSING ?
+				"every volume of cocotab has to be pinned; for this one: " :
+				"give the disk that the table pins; if it was you who changed its "
+				"header, pin it anew: ",
+		       command); /* fits */
+}
+
 /* A boot knows no way out of a header that it refuses; the verbs that change one do. */
-static void add_way(const struct target *t, struct fault *f)
+static void add_way(const struct target *t, const char *table, struct fault *f)
 {
 	_cleanup_(luksheader_done) struct luksheader header = LUKSHEADER_NULL;
 	struct fault refused = { 0 };
+	bool pins = f->code == EXITCODE_PIN_MISMATCH || f->code == EXITCODE_POLICY_MISSING;
 	int r;
 
-	if (f->code != EXITCODE_NOT_LUKS2 && f->code != EXITCODE_HEADER_REFUSED &&
-	    f->code != EXITCODE_PIN_MISMATCH)
+	if (!pins && f->code != EXITCODE_NOT_LUKS2 && f->code != EXITCODE_HEADER_REFUSED)
 		return;
 	r = luksheader_take(&t->image, &t->conf, t->vc, &header, &refused);
-	if (r >= 0 && header.mended)
-		sides_command(f->next, sizeof(f->next), t, SIDES_WORDS("repair", NULL), NULL, NULL,
-			      SIDES_WORDS(NULL));
-	else if (r < 0 && f->code != EXITCODE_PIN_MISMATCH && *refused.next)
+	if (r >= 0 && (header.mended || (pins && strcmp(table, "-") != 0)))
+		add_pin(t, table, header.mended, f);
+	else if (r < 0 && !pins && *refused.next)
 		(void)snprintf(f->next, sizeof(f->next), "%s", refused.next); /* of the same size */
 }
 
@@ -165,7 +181,7 @@ static int verify(const struct options *o)
 		return r == -EBUSY ? EXITCODE_BUSY : EXITCODE_NO_DEVICE;
 	}
 	(void)forecast(&t.conf, i, &table, &t.image, o->memory_kib, policy, &examined, &f);
-	add_way(&t, &f);
+	add_way(&t, o->table, &f);
 	pins = policy_entry_pins(policy, t.vc->name);
 	if (o->json)
 		print_json(t.vc, &examined, pins != NULL, &f);

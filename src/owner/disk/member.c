@@ -12,6 +12,7 @@
 
 #include "base/paths.h"
 #include "disk/raid.h"
+#include "owner/disk/rules.h"
 
 /* Of a device that is a partition for the kernel. */
 static int is_on_member(const struct image *image)
@@ -44,21 +45,34 @@ int member_find(const struct image *image)
 	return r > 0 ? MEMBER_DISK : r;
 }
 
+/* The disk of a partition of the kernel has a name that nobody has given. */
+static void name_it(const struct image *image, int member, struct rules_disk *ret_disk)
+{
+	rules_name(image, ret_disk);
+	if (member == MEMBER_PART)
+		return;
+	*ret_disk = (struct rules_disk){ 0 };
+	(void)shell_name(ret_disk->name, image->partition ? image->path : "DISK", "DISK");
+}
+
 int member_refuse(const struct image *image, struct fault *f)
 {
 	char next[FAULT_NEXT_MAX];
+	struct rules_disk disk;
 	int r = member_find(image);
 
 	if (r < 0)
 		return image_refuse(f, -r, image->path, "cannot look at it: %s", strerror(-r));
 	if (r == MEMBER_NONE)
 		return 0;
+	name_it(image, r, &disk);
 	(void)snprintf(next, sizeof(next),
 		       "put the RAID together (%smdadm --assemble), and give %s; if %s is a part no "
-		       "more, remove that signature (wipefs)",
+		       "more, remove that signature: %swipefs -a -t linux_raid_member %s%s",
 		       image->block ? "" : "losetup makes devices of files; ",
 		       r == MEMBER_DISK ? "the partition of its own device" : "its own device",
-		       r == MEMBER_DISK ? "the disk" : "it"); /* fits */
+		       r == MEMBER_DISK ? "the disk" : "it", disk.before, disk.name,
+		       disk.after); /* fits */
 	return fault_about(f, EXITCODE_REFUSED, image->path, next, "%s",
 			   r == MEMBER_DISK ? "the disk with this partition is a part of a RAID" :
 					      "it is a part of a RAID");

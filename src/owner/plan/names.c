@@ -84,10 +84,11 @@ static void advise(const struct look *l, const struct claim *claim, const struct
 		   char *buf, size_t size)
 {
 	const char *command = claim_relabel_command(claim);
-	char path[FAULT_WHY_MAX];
+	char path[FAULT_WHY_MAX], file[PATH_MAX];
 
 	*buf = '\0';
-	if (!command || !part || shell_word(path, sizeof(path), l->image->path) < 0)
+	if (!command || !part ||
+	    shell_word(path, sizeof(path), shell_file(file, sizeof(file), l->image->path)) < 0)
 		return;
 	if (snprintf(buf, size,
 		     "L=$(losetup -f --show -o %llu --sizelimit %llu %s) && %s $L %s; losetup -d $L",

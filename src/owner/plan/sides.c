@@ -87,11 +87,11 @@ bool side_accepts(const struct side *side, const struct sides *s, const struct t
 	return false;
 }
 
-int sides_check_pins(const struct sides *s, const struct target *t, const char *next,
+int sides_check_pins(const struct sides *s, const struct target *t, const char *other,
 		     struct fault *f)
 {
 	const struct side *sides[] = { &s->old, &s->new };
-	char command[FAULT_NEXT_MAX];
+	char command[FAULT_NEXT_MAX], next[FAULT_NEXT_MAX + 64];
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(sides); i++) {
@@ -99,7 +99,9 @@ int sides_check_pins(const struct sides *s, const struct target *t, const char *
 			continue;
 		sides_command(command, sizeof(command), t, SIDES_WORDS("pin", NULL), s->old.path,
 			      s->new.path, SIDES_WORDS(NULL));
-		return fault_about(f, EXITCODE_REFUSED, sides[i]->path, next ? next : command,
+		(void)snprintf(next, sizeof(next), "%s%s", other, command);
+		return fault_about(f, EXITCODE_REFUSED, sides[i]->path,
+				   fault_shows(next) ? next : command,
 				   "the header of the disk is none of those that this table pins: "
 				   "if it was not you who changed it, it may have been the host");
 	}

@@ -46,8 +46,9 @@ bool side_pins_headers(const struct side *side, const struct target *t);
 bool side_accepts(const struct side *side, const struct sides *s, const struct target *t);
 
 /* Refuses if a table that is given, and opens the disk, does not accept its header: whoever pins
- * anew takes the header as it is for good. `next` is how that is done. */
-int sides_check_pins(const struct sides *s, const struct target *t, const char *next,
+ * anew takes the header as it is for good. `other` ends the way out that is another one than pin,
+ * or is empty. */
+int sides_check_pins(const struct sides *s, const struct target *t, const char *other,
 		     struct fault *f);
 
 /* A keyslot that is preferred, as prepare and rotate do it, but is not `except`, and is opened by

@@ -9,9 +9,9 @@
 #include <string.h>
 
 #include "owner/disk/member.h"
-#include "owner/io/shell.h"
 #include "owner/launch/firmware.h"
 #include "owner/plan/guestconf.h"
+#include "owner/plan/sides.h"
 #include "owner/table/table.h"
 
 int target_open(struct target *t, const struct target_options *o, bool writable, struct fault *f)
@@ -40,13 +40,14 @@ int target_open(struct target *t, const struct target_options *o, bool writable,
 int target_put(const struct target *t, struct fault *f)
 {
 	int r = luksheader_put(&t->header, f);
-	char name[SHELL_NAME_SIZE];
+	char command[FAULT_NEXT_MAX - 64];
 
-	if (r < 0 && !*f->next)
-		(void)snprintf(
-			f->next, sizeof(f->next),
-			"this gives it the old header or the new one, whole: coco-secret repair %s",
-			shell_name(name, t->o->disk, "DISK")); /* fits */
+	if (r < 0 && !*f->next) {
+		sides_command(command, sizeof(command), t, SIDES_WORDS("repair", NULL), NULL, NULL,
+			      SIDES_WORDS(NULL));
+		(void)snprintf(f->next, sizeof(f->next),
+			       "for the old header or the new one, whole: %s", command); /* fits */
+	}
 	return fault_name(f, r, t->o->disk);
 }
 

@@ -176,7 +176,15 @@ mkdir -p "$tmp/conf/etc/coco-unlock"
 printf '[Policy]\nRequirePolicyEntry=yes\n' > "$tmp/conf/etc/coco-unlock/coco-unlock.conf"
 must cp --sparse=always "$tmp/base" "$d"
 table_make bare "$guid=$tmp/key"
-advice 'pin it anew: coco-secret pin' --table bare --config "$tmp/conf"
+advice 'it pins nothing, .*; to pin the header: coco-secret pin' --table bare --config "$tmp/conf"
+own verify "$d" bare --config "$tmp/conf"
+ok '... verify has the command, too' grep -qF "for this one: $command\"" "$tmp/out"
+follow 0 --yes
+boots bare
+must cryptsetup config --label another "$d"
+advice 'pin it anew: coco-secret pin' --table bare
+own verify "$d" bare
+ok 'verify has it for a header that is another one' grep -qF "pin it anew: $command\"" "$tmp/out"
 follow 0 --yes
 boots bare
 

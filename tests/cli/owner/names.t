@@ -74,6 +74,8 @@ run verify --json "$image#2" table
 command=$(json next)
 is '... with a command that runs in a shell' "$command" \
 	"L=\$(losetup -f --show -o $mib --sizelimit $((8 * mib)) 'an image'\\''s') && fatlabel \$L EFI; losetup -d \$L"
+run status "$image#2" --table table
+is '... and status has it, too' "$(sed -n 's/^next   //p' out)" "$command"
 # Whoever may not make a loop device still sees what would be done to which bytes.
 losetup() {
 	case $1 in

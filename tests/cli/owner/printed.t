@@ -84,6 +84,21 @@ mends() {
 linux=0fc63daf-8483-4772-8e79-3d69d8477de4
 id=11111111-0000-4000-8000-00000000000
 
+# in_gpt FILE: the disk `base` as partition 1 of an image.
+in_gpt() {
+	rm -f -- "$1"
+	must "$top/tests/lib/gpt.py" make "$1" 8 "4+2:$linux:${id}1:root"
+	must dd if="$tmp/work/base" of="$1" bs=1M seek=4 conv=notrunc status=none
+}
+
+# fails_to_write ARGUMENT...: no file can be written behind its first 2 MiB.
+fails_to_write() {
+	rc=0
+	(trap '' XFSZ && ulimit -f 2048 && exec "$bin" "$@") > "$tmp/out" 2> "$tmp/err" < /dev/null || rc=$?
+	is "$1 on a disk that cannot be written" "$rc" 4
+	grep '; next: ' "$tmp/err" > "$tmp/said"
+}
+
 for name in plain 'a b' "$odd" "-$odd" '-' '#' 'disk#2'; do
 	safe=$name
 	[[ $name != -* ]] || safe=./$name
@@ -142,6 +157,27 @@ for name in plain 'a b' "$odd" "-$odd" '-' '#' 'disk#2'; do
 	leads 2 recovery --table "$safe.old" -- "$safe.disk"
 	must cryptsetup config --label other "$PWD/$safe.disk"
 	leads 2 recovery --table "$safe.old" --new "$safe.new" -- "$safe.disk"
+	leads 2 rotate --finish --table "$safe.old" --new "$safe.new" -o "$safe.none" -- "$safe.disk"
+	# A keyslot that is not there, and the last one, with a table and with a passphrase.
+	leads 2 remove-keyslot --keyslot 9 --table "$safe.old" --yes -- "$safe.disk"
+	cp key "$safe.pass"
+	leads 2 remove-keyslot --keyslot 9 --key-file "$safe.pass" --yes -- "$safe.disk"
+	cp ../base "$safe.disk"
+	leads 2 remove-keyslot --keyslot 0 --key-file "$safe.pass" --yes -- "$safe.disk"
+	cp ../base "$safe.disk"
+	must coco-secret prepare --force --remove-old -o "$safe.old" --key-file key -- "$safe.disk" > /dev/null
+	leads 2 remove-keyslot --keyslot 1 --table "$safe.old" --yes -- "$safe.disk"
+	# A disk that cannot be written: it is the end of a file that may not be longer than its beginning.
+	in_gpt "$safe.gpt"
+	must coco-secret prepare --force -o "$safe.old" --key-file key --config "$safe.d" --volume root -- "$safe.gpt#1" > /dev/null
+	fails_to_write rotate --table "$safe.old" --config "$safe.d" --volume root -o "$safe.none" -- "$safe.gpt#1"
+	runs rotate 1
+	ok '... by repair, with the configuration' grep -q "coco-secret repair .* --config .* --volume root" "$tmp/said"
+	# A header that is half there.
+	cp ../base "$safe.disk"
+	must coco-secret prepare --force -o "$safe.old" --key-file key -- "$safe.disk" > /dev/null
+	must dd if=/dev/zero of="$safe.disk" bs=4096 count=2 conv=notrunc status=none
+	leads 2 pin --table "$safe.old" -- "$safe.disk"
 	# What has to be made a raw disk first.
 	gzip -c < content > "it's \$HOME.img.gz"
 	leads 3 encrypt --secret "$safe.key" -- "it's \$HOME.img.gz" "$safe.none"
@@ -172,4 +208,18 @@ for name in plain 'a b' "$odd" "-$odd" '-' '#' 'disk#2'; do
 	cd .. || exit 99
 	rm -rf here
 done
+
+# A name that a terminal would obey is in no command: it would be another one.
+name=$'a\nb'
+in_gpt "$name"
+must coco-secret prepare -o pins --key-file key "$name#1" > /dev/null
+must coco-secret rotate --table pins -o more "$name#1" > /dev/null
+for verb in recovery "rotate -o none"; do
+	# shellcheck disable=SC2086 # several words
+	run $verb --table pins "$name#1"
+	is "${verb% -o *}: a name with a newline" "$rc $(sed -n 's/^.*; next: //p' "$tmp/err")" '2 coco-secret status --help'
+done
+fails_to_write rotate --finish --table pins --new more -o none "$name#1"
+is '... the way out has no half a name' "$(sed -n 's/^.*; next: //p' "$tmp/said")" \
+	'for the old header or the new one, whole: coco-secret repair --help'
 tap_done

@@ -128,6 +128,10 @@ own prepare "$d" -o "$tmp/half" --key-file "$tmp/key"
 is 'half of a mirror is not prepared' "$rc $(sum "$d")" "2 $before"
 ok '... as what it is' grep -q 'it is a part of a RAID; next: put the RAID together' "$tmp/err"
 ok '... and no table is left' test ! -e "$tmp/half"
+must sh -c "$(sed -n 's/^.*remove that signature: //p' "$tmp/err")" > "$tmp/log"
+own prepare "$d" -o "$tmp/half" --key-file "$tmp/key"
+is '... once it is none any more, it is' "$rc" 0
+must rm "$tmp/half"
 must mv "$d" "$tmp/luks"
 
 # nothing NAME WORD ARGUMENT...: refused, as what it is, and the disk is as before.
@@ -154,6 +158,9 @@ for version in 0.90 1.0; do
 	nothing "in a RAID, metadata $version" "$disk" status "$d#1" --table x
 	nothing "in a RAID, metadata $version" "$disk" repair "$d#1"
 	nothing "in a RAID, metadata $version" "$disk" encrypt "$d#2" "$tmp/half" --secret "$tmp/key"
+	must sh -c "$(sed -n 's/^.*remove that signature: //p' "$tmp/err")" > "$tmp/log"
+	own status "$d#1" --table x
+	ok '... no more, once that is removed' grep -q '^coco-secret: x: ' "$tmp/err" || sed 's/^/# /' "$tmp/err"
 	must mv "$tmp/beside" "$d"
 	must "$top/tests/lib/mbr.py" make "$d" 64 1+22:83 24+40:83
 	must "$top/tests/lib/md.py" "$d" "$version" $((24 << 20)) $((40 << 20))
