@@ -93,13 +93,23 @@ static void advise(const struct look *l, const struct claim *claim, const struct
 	if (snprintf(buf, size,
 		     "L=$(losetup -f --show -o %llu --sizelimit %llu %s) && %s $L %s; losetup -d $L",
 		     (unsigned long long)part->offset, (unsigned long long)part->size, path,
-		     command, claim_other_label(claim)) >= (int)size)
+		     command, claim_other_label(claim)) >= (int)size ||
+	    !fault_shows(buf))
 		*buf = '\0'; /* half a command is another one */
+}
+
+/* Without a command: what it comes to. */
+static void advise_words(const char *where, bool is_uuid, char *buf, size_t size)
+{
+	(void)snprintf(buf, size,
+		       "give the file system in %s another %s; if it is a signature that is left of "
+		       "something, remove it (wipefs)",
+		       where, is_uuid ? "UUID" : "label"); /* fits */
 }
 
 static int compare(struct look *l, const struct partition *part, bool below)
 {
-	char where[64] = "the image beside the volume", advice[FAULT_TEXT_MAX];
+	char where[64] = "the image beside the volume", advice[FAULT_TEXT_MAX] = "";
 	size_t i, k;
 
 	if (part)
@@ -113,10 +123,9 @@ static int compare(struct look *l, const struct partition *part, bool below)
 				continue;
 			if (clash == CLASH_LABEL)
 				advise(l, claim, part, advice, sizeof(advice));
-			return fault_advise(l->f, EXITCODE_ROOT_CONFUSION, ENOTUNIQ,
-					    clash == CLASH_LABEL && *advice ?
-						    advice :
-						    exitcode_next(EXITCODE_ROOT_CONFUSION),
+			if (!*advice)
+				advise_words(where, clash == CLASH_UUID, advice, sizeof(advice));
+			return fault_advise(l->f, EXITCODE_ROOT_CONFUSION, ENOTUNIQ, advice,
 					    "%s claims the %s '%s' of %s '%s'", where,
 					    clash == CLASH_UUID ? "UUID" : "label",
 					    clash == CLASH_UUID ? claim->uuid : claim->label,

@@ -95,7 +95,7 @@ put boot 2
 says 'another file system with the label' 31 "partition 3 claims the label 'system'.*e2label"
 ext4 boot "$uuid" boot
 put boot 2
-says '... with the UUID' 31 "partition 3 claims the UUID '$uuid' of the volume 'root'"
+says '... with the UUID' 31 "partition 3 claims the UUID '$uuid' of the volume 'root'.*next=.give the file system in partition 3 another UUID;"
 ext4 boot "$other" boot
 put boot 2
 says '... with neither' 0 '^boot +opens volume root'
