@@ -88,7 +88,9 @@ static const struct {
 	[EXITCODE_POLICY_MISSING] = { "policy-missing", OUTCOME_REFUSED,
 		"put a policy entry with every volume of cocotab into the secret table" },
 	[EXITCODE_POLICY_INVALID] = { "policy-invalid", OUTCOME_BAD_INPUT,
-		"correct the line of the policy entry and build the secret table again" },
+		"correct the line of the policy entry and build the secret table again",
+		"correct the line of the policy entry and build the table again; if cocotab has other "
+		"volumes than root, give --config" },
 	[EXITCODE_PIN_MISMATCH] = { "pin-mismatch", OUTCOME_REFUSED,
 		"attach the disk that the policy entry pins; if you have changed its header yourself, pin "
 		"the new one" },

@@ -188,6 +188,23 @@ ok 'verify has it for a header that is another one' grep -qF "pin it anew: $comm
 follow 0 --yes
 boots bare
 
+# A table for several volumes, and no configuration.
+printf 'version=1\nvolume=data\nuuid=0d2b5b1e-6d3c-4b4f-9a55-2b1c8f2f7a10\n' > "$tmp/entry"
+must "$plain" table build -o several "luks-key=$tmp/key" "policy=$tmp/entry" > "$tmp/log" 2>&1
+printf 'root UUID=%s\ndata LABEL=data\n' "$(cryptsetup luksUUID "$d")" > "$tmp/conf/etc/coco-unlock/cocotab"
+for verb in "pin --yes" status; do
+	# shellcheck disable=SC2086 # several words
+	own $verb "$d" --table several
+	is "$verb with the pins of other volumes" "$rc" 3
+	ok '... says what may be missing' grep -q 'if cocotab has other volumes than root, give --config' "$tmp/err"
+done
+own verify "$d" several
+ok '... verify, too' grep -q 'if cocotab has other volumes than root, give --config' "$tmp/out"
+own pin --yes "$d" --table several --config "$tmp/conf" --volume root
+is '... it leads on' "$rc" 0 || sed 's/^/# /' "$tmp/err"
+own verify "$d" several --config "$tmp/conf" --volume root
+is '... verify' "$rc" 0 || sed 's/^/# /' "$tmp/out"
+
 # remove-keyslot: what it refuses changes nothing.
 fresh
 rm -f wrong
