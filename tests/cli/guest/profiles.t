@@ -144,7 +144,7 @@ default --sector-size 4096
 must truncate -s $((17 * 1024 * 1024 + 4096 - 512)) "$tmp/disk"
 boot "$tmp/disk"
 is 'a device that ends inside of a sector' "$check_rc $rc $(status_fields "$t" volumes.0.header)" '6 6 segment-alignment'
-ok '... says by how much' grep -q 'make the partition smaller by 3584 bytes' "$tmp/err"
+ok '... says by how much' grep -q 'smaller by 3584 bytes' "$tmp/err"
 must truncate -s -3584 "$tmp/disk"
 passes '... and cut by that'
 default --sector-size 512
