@@ -7,12 +7,13 @@
 
 #include "disk/policy.h"
 
-#define ADVICE_SIZE 224 /* with the final NUL */
+#define ADVICE_SIZE 288 /* with the final NUL */
 
 /*
- * Fills ret_text with ": " and half a sentence, to be put behind the rule's name; or with an empty
- * text, if there is nothing to say. v->rule names the rule; whatever else v holds may come from a
- * judge that a header has taken over, and is used as a number only.
+ * Fills ret_text with the next step, which begins with the condition that makes it right ("if you
+ * have ..."), since the host may have written the header; or with an empty text, where there is no
+ * better one than the code's. v->rule names the rule; whatever else v holds may come from a judge
+ * that a header has taken over, and is used as a number only.
  * metadata is what was judged for the volume vc, device_size in bytes.
  */
 void advice_on(const struct verdict *v, const unsigned char *metadata, const struct volume_conf *vc,

@@ -282,7 +282,7 @@ int judge_ask(const struct judge_process *judge, const struct conf *conf, size_t
 	const struct volume_conf *vc = &conf->volumes[volume];
 	const struct request request = { .volume = (uint32_t)volume, .device_size = device->size };
 	size_t size = 2 * (size_t)vc->metadata_size;
-	char advice[ADVICE_SIZE];
+	char advice[ADVICE_SIZE], next[ADVICE_SIZE + 40];
 	struct answer answer;
 	int r;
 
@@ -306,9 +306,11 @@ int judge_ask(const struct judge_process *judge, const struct conf *conf, size_t
 	if (answer.r == 0)
 		return 0;
 	advice_on(ret_verdict, metadata, vc, device->size, advice);
-	return fault_set(f, EXITCODE_HEADER_REFUSED, EPERM,
-			 "the header of %s breaks the rule '%s'%s", device->path, ret_verdict->rule,
-			 advice);
+	(void)snprintf(next, sizeof(next), "%s%s",
+		       *advice ? "attach the disk as it was prepared; " : "", advice); /* fits */
+	return fault_advise(f, EXITCODE_HEADER_REFUSED, EPERM, next,
+			    "the header of %s breaks the rule '%s'", device->path,
+			    ret_verdict->rule);
 }
 
 void judge_done(struct judge_process *judge)

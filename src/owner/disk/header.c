@@ -12,7 +12,6 @@
 
 #include "base/io.h"
 #include "base/paths.h"
-#include "disk/advice.h"
 #include "disk/header.h"
 #include "owner/disk/luks1.h"
 #include "owner/disk/rules.h"
@@ -118,15 +117,10 @@ static bool mend(unsigned char *metadata, size_t size)
 static int refuse_rule(const struct luksheader *h, const unsigned char *metadata,
 		       const struct verdict *v, struct fault *f)
 {
-	char advice[ADVICE_SIZE], next[FAULT_NEXT_MAX] = "";
+	char next[FAULT_NEXT_MAX];
 
-	advice_on(v, metadata, h->vc, h->image->size, advice);
-	if (!rules_way(h->image, v, metadata, h->vc, next, sizeof(next)) &&
-	    strncmp(advice, ": ", 2) == 0)
-		(void)snprintf(next, sizeof(next), "%s%s", advice + 2,
-			       strstr(advice, "cocotab") ?
-				       "; --config names the directory of that" :
-				       ""); /* fits */
+	if (!rules_way(h->image, v, metadata, h->vc, next, sizeof(next)))
+		*next = '\0';
 	return fault_advise(f, EXITCODE_HEADER_REFUSED, EPERM, next,
 			    "the unlocker would refuse the header of %s: it breaks the rule '%s'",
 			    h->image->path, v->rule);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * rules.c - ways out for headers that honest tools write, and that a rule refuses.
+ * rules.c - ways out for headers that honest tools write, and that a rule refuses, as commands for
+ * the disk that its owner has at hand. What a boot says is in disk/advice.c: that one knows neither
+ * the disk's name nor who wrote the header, and may not read its text outside of the judge.
  * Trusts no byte of the header: it takes numbers out of it, to name a keyslot or a token, and only
  * once its text has passed jsontext_check(). Changes nothing.
  */
@@ -167,6 +169,9 @@ static const struct {
 	{ "segment-cipher", NULL,
 		"allow the cipher with Ciphers= of coco-unlock.conf and give --config, or change it: ",
 		{ REENCRYPT, "--cipher", "aes-xts-plain64", "--key-size", "512", DISK } },
+	{ "segment-integrity", NULL,
+		"bring integrity= of cocotab in line with the disk and give --config; what it has: ",
+		{ "cryptsetup", "luksDump", DISK } },
 	{ "segment-sector-size", NULL, NULL, { REENCRYPT, "--sector-size", "512", DISK } },
 	{ "keyslot-count", NULL,
 		"take keyslots away (cryptsetup luksKillSlot) until four are left; if there is none, "
@@ -295,7 +300,7 @@ static bool cut(const struct image *image, const struct verdict *v, char *buf, s
 		(void)snprintf(buf, size, "truncate -s -%llu %s", (unsigned long long)excess,
 			       disk.name);
 	else
-		(void)snprintf(buf, size, "make the partition smaller by %llu bytes",
+		(void)snprintf(buf, size, "make it, or its partition, smaller by %llu bytes",
 			       (unsigned long long)excess);
 	return excess > 0;
 }

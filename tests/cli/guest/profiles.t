@@ -84,7 +84,7 @@ must cryptsetup luksFormat -q --disable-locks --key-file "$tmp/key" --pbkdf pbkd
 	--pbkdf-force-iterations 1000 --luks2-metadata-size 32k "$tmp/disk" &> "$tmp/format.log"
 boot "$tmp/disk"
 is 'larger metadata' "$check_rc $rc $(status_fields "$t" volumes.0.header)" '6 6 metadata-size'
-ok '... names the option' grep -q 'cocotab needs the option metadata-size=32k' "$tmp/err"
+ok '... names the option' grep -q 'put metadata-size=32k into its options in cocotab' "$tmp/err"
 options_wanted=metadata-size=32k
 passes '... which leads on'
 options_wanted=metadata-size=64k
@@ -94,7 +94,7 @@ default
 boot "$tmp/disk"
 is '... nor the option on a disk with the default' "$check_rc $rc $(status_fields "$t" volumes.0.header)" \
 	'6 6 metadata-size'
-ok '... which names the default' grep -q 'cocotab needs the option metadata-size=16k' "$tmp/err"
+ok '... which names the default' grep -q 'put metadata-size=16k into its options in cocotab' "$tmp/err"
 # snapd formats in this way.
 for size in 2m 4m; do
 	options_wanted=metadata-size=$size
@@ -135,7 +135,7 @@ done
 luks1 --hash sha1
 boot "$tmp/disk"
 is 'LUKS1 with sha1, converted' "$check_rc $rc $(status_fields "$t" volumes.0.header)" '6 6 keyslot-af'
-ok '... names the way' grep -q 'cryptsetup reencrypt --hash sha256 after cryptsetup convert' "$tmp/err"
+ok '... names the way' grep -q 'cryptsetup reencrypt --hash sha256 DISK, of a file with --force-offline-reencrypt' "$tmp/err"
 change reencrypt --force-offline-reencrypt --key-slot 0 "$tmp/disk"
 passes '... which leads on'
 

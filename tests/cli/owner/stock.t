@@ -58,14 +58,14 @@ refused() {
 	before=$(sum "$d")
 	own prepare "$d" -o "$tmp/table" --key-file "$tmp/key" --config "$c"
 	is "$1: prepare refuses" "$rc" 2
-	ok "... by the rule, and says what to do" grep -q "rule '$2' .*; next: .*$3" "$tmp/err"
+	ok "... by the rule, and says what to do" grep -qE "rule '$2'.*; next: .*$3" "$tmp/err"
 	ok '... and no table is there' test ! -e "$tmp/table"
 	is '... the disk is as it was' "$(sum "$d")" "$before"
 	table_make "$tmp/some" "$guid=$tmp/key"
 	printf '[Policy]\n' > "$c/etc/coco-unlock/coco-unlock.conf"
 	verify "$d" "$tmp/some" --config "$c"
 	is '... verify refuses' "$rc" 6
-	ok '... with the same words' grep -q "rule '$2'.* next=\".*$3" "$tmp/out"
+	ok '... with the same words' grep -qE "rule '$2'\".* next=\".*$3" "$tmp/out"
 }
 
 # Metadata of another size: snapd's, and the largest.

@@ -78,6 +78,8 @@ def of_refusal(case, _combo, expect, seen):
     wrong["another action"] = changed(expect, action=OTHER_ACTION[expect.action])
     if expect.says:
         wrong["another reason"] = changed(expect, says="nonsense")
+    if expect.advises:
+        wrong["another next step"] = changed(expect, advises="nonsense")
     if expect.shows:
         wrong["another line"] = changed(expect, shows="^nonsense$")
     if expect.typed:

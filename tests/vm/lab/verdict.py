@@ -41,6 +41,7 @@ class Refuse:
     within: float = None            # seconds from the start of the unit to the line
     not_before: float = None
     says: str = None                # regular expression that the reason must match somewhere
+    advises: str = None             # the same of the next step
     typed: int = 0                  # so many lines were typed before the end
     shows: str = None               # regular expression of a line that the console shows besides
     never: str = None               # regular expression of a line that it must not show
@@ -231,6 +232,8 @@ def judge_refusal(case, expect, seen):
                        f"seen code={code} name={name} action={said} reason={reason}")
         if not shell and expect.says and not re.search(expect.says, reason):
             bad.append(f"the reason does not say {expect.says!r}: {reason}")
+        if not shell and expect.advises and not re.search(expect.advises, advice):
+            bad.append(f"the next step does not say {expect.advises!r}: {advice}")
         if not reason or not advice:
             bad.append("the failure line has an empty reason or next step")
     answered = re.search(r"^\s*MARK42\s*$", seen.console, re.M)
