@@ -23,16 +23,17 @@ static int raise(const struct root *root, uint64_t target, struct fault *f)
 	if (r >= 0)
 		r = generation_read(&fs, &now);
 	if (r < 0) {
-		(void)fault_set(f, EXITCODE_OLD_GENERATION, -r, "%s cannot be read: %s",
-				PATH_GENERATION,
-				r == -EINVAL ? "not a number and a line feed" : strerror(-r));
+		(void)generation_unreadable(PATH_GENERATION, r, f);
 	} else if (now >= target) {
 		log_info("generation: it is %llu, nothing to raise", (unsigned long long)now);
 	} else {
 		r = generation_write(&fs, target);
 		if (r < 0)
-			(void)fault_errno(f, EXITCODE_OLD_GENERATION, r, "%s cannot be written",
-					  PATH_GENERATION);
+			(void)fault_advise(f, EXITCODE_OLD_GENERATION, -r,
+					   "make the root writable and free of errors, then run "
+					   "coco-unlock raise-generation",
+					   "%s cannot be written: %s", PATH_GENERATION,
+					   strerror(-r));
 		else
 			log_info("generation: raised from %llu to %llu", (unsigned long long)now,
 				 (unsigned long long)target);

@@ -32,8 +32,9 @@ static int verify(const struct root *root, look_fn *look, bool *ret_opened, stru
 	r = opened_read(root, volumes, CONF_VOLUMES_MAX, &nr);
 	*ret_opened = r >= 0; /* if nobody knows, the secrets are looked for */
 	if (r == -ENOENT)
-		return fault_set(f, EXITCODE_ROOT_CONFUSION, ENOENT,
-				 "coco-unlock has opened nothing in this boot");
+		return fault_advise(f, EXITCODE_ROOT_CONFUSION, ENOENT,
+				    "look for why coco-unlock.service has not run in the lines above",
+				    "coco-unlock has opened nothing in this boot");
 	if (r < 0)
 		return fault_errno(f, EXITCODE_ROOT_CONFUSION, r, "%s cannot be read", PATH_OPENED);
 	return look(root, PATH_SYSROOT, volumes, nr, f);
@@ -86,12 +87,15 @@ static bool verify_in_time(const struct root *root, look_fn *look, bool *ret_ope
 	*f = l->fault.code != EXITCODE_OK ? l->fault : *f;
 	/* A look that ended by itself without a reason is left to stop(). */
 	if (child.status < 0 && deadline_left_ms(deadline) > 0)
-		(void)fault_set(f, EXITCODE_INTERNAL, ECHILD,
-				"the process that looks at what is mounted was killed");
+		(void)fault_advise(f, EXITCODE_INTERNAL, ECHILD,
+				   "give the guest more memory; if it has enough, report this with "
+				   "all that the console has shown",
+				   "the process that looks at what is mounted was killed");
 	if (child.status < 0)
-		(void)fault_set(f, EXITCODE_ROOT_CONFUSION, ETIMEDOUT,
-				"the look at what is mounted has not come to an end within %d s",
-				look_limit_ms / 1000);
+		(void)fault_advise(f, EXITCODE_ROOT_CONFUSION, ETIMEDOUT,
+				   "detach the disk that does not answer",
+				   "the look at what is mounted has not come to an end within %d s",
+				   look_limit_ms / 1000);
 	(void)munmap(l, sizeof(*l)); /* its content is copied */
 	return good;
 }

@@ -65,6 +65,15 @@ int generation_read(const struct root *root, uint64_t *ret_generation)
 	return 0;
 }
 
+int generation_unreadable(const char *what, int r, struct fault *f)
+{
+	return fault_advise(f, EXITCODE_OLD_GENERATION, -r,
+			    "attach a copy of the disk in which it is a number and a line feed, or "
+			    "write it so yourself, on a machine that you trust",
+			    "%s cannot be read: %s", what,
+			    r == -EINVAL ? "not a number and a line feed" : strerror(-r));
+}
+
 int generation_write(const struct root *root, uint64_t generation)
 {
 	char text[GENERATION_TEXT_MAX + 1], path[sizeof(PATH_GENERATION_DIR)];

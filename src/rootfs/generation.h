@@ -11,6 +11,7 @@
 
 #include <stdint.h>
 
+#include "base/fault.h"
 #include "base/root.h"
 
 #define GENERATION_MAX ((uint64_t)INT64_MAX)
@@ -24,6 +25,9 @@ int generation_root(const struct root *root, const char *path, struct root *ret_
 
 /* Returns 0, -EINVAL if the file is not of the form above, or -errno. */
 int generation_read(const struct root *root, uint64_t *ret_generation);
+
+/* Says that generation_read() has failed with r on `what`. Returns r. */
+int generation_unreadable(const char *what, int r, struct fault *f);
 
 /* Writes the file in one step and syncs it; makes the directories above it. Returns 0 or
  * -errno, -ERANGE above GENERATION_MAX. */

@@ -74,8 +74,10 @@ static bool is_nothing(const struct root *root, const char *name)
 
 static int cannot_read(struct search *s, const char *name, int r, const char *so)
 {
-	return fault_errno(s->f, EXITCODE_ROOT_CONFUSION, r, "%s/%s cannot be read, so that %s",
-			   PATH_DEV, name, so);
+	return fault_advise(s->f, EXITCODE_ROOT_CONFUSION, -r,
+			    "detach this device, or attach one that can be read",
+			    "%s/%s cannot be read, so that %s: %s", PATH_DEV, name, so,
+			    strerror(-r));
 }
 
 /* Takes the claims of a device that lies on the volumes; passes over all others. */
@@ -127,28 +129,30 @@ static int take_luks(struct search *s)
 	return 0;
 }
 
+#define DETACH "detach it; if it is yours, give it "
+
 static int compare_one(struct search *s, const char *name, const struct claim *claim,
 		       const struct claim *ours, bool below)
 {
-	char path[RIVALS_PATH_MAX], advice[RIVALS_PATH_MAX + 80] = "";
+	char path[RIVALS_PATH_MAX], label[RIVALS_PATH_MAX + 80] = DETACH "a label of its own";
 	const char *command = claim_relabel_command(claim);
 
 	switch (claim_clashes(claim, ours, below)) {
 	case CLASH_NONE:
 		break;
 	case CLASH_UUID:
-		return fault_set(s->f, EXITCODE_ROOT_CONFUSION, ENOTUNIQ,
-				 "%s/%s claims the UUID %s of %s%s", PATH_DEV, name, claim->uuid,
-				 *ours->owner ? PATH_DEV "/" : "a volume's LUKS header",
-				 ours->owner);
+		return fault_advise(s->f, EXITCODE_ROOT_CONFUSION, ENOTUNIQ,
+				    DETACH "a UUID of its own", "%s/%s claims the UUID %s of %s%s",
+				    PATH_DEV, name, claim->uuid,
+				    *ours->owner ? PATH_DEV "/" : "a volume's LUKS header",
+				    ours->owner);
 	case CLASH_LABEL:
 		if (command && node_path(name, path) && !strchr(path, '\''))
-			(void)snprintf(advice, sizeof(advice),
-				       "; if it is yours, give it another one: %s '%s' %s", command,
-				       path, claim_other_label(claim)); /* fits */
-		return fault_set(s->f, EXITCODE_ROOT_CONFUSION, ENOTUNIQ,
-				 "%s/%s claims the label '%s' of %s/%s%s", PATH_DEV, name,
-				 claim->label, PATH_DEV, ours->owner, advice);
+			(void)snprintf(label, sizeof(label), DETACH "another label: %s '%s' %s",
+				       command, path, claim_other_label(claim)); /* fits */
+		return fault_advise(s->f, EXITCODE_ROOT_CONFUSION, ENOTUNIQ, label,
+				    "%s/%s claims the label '%s' of %s/%s", PATH_DEV, name,
+				    claim->label, PATH_DEV, ours->owner);
 	}
 	return 0;
 }

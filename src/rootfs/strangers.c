@@ -174,10 +174,10 @@ static int look_at(const char *name, void *ctx)
 	kind = stacked.is_dm ? "device-mapper" : stacked.is_md ? "md" : "stacked";
 	if (stacked.is_dm && read_line(look, name, "dm/name", &dm_name) < 0)
 		dm_name = NULL; /* it is refused under its other name */
-	return fault_set(look->f, EXITCODE_ROOT_CONFUSION, EPERM,
-			 "the %s device '%s' (%s/%s) is no part of a volume that was opened: detach "
-			 "its disk, or keep the initramfs from assembling it",
-			 kind, dm_name ? dm_name : name, PATH_DEV, name);
+	return fault_advise(look->f, EXITCODE_ROOT_CONFUSION, EPERM,
+			    "detach its disk, or keep the initramfs from assembling it",
+			    "the %s device '%s' (%s/%s) is no part of a volume that was opened",
+			    kind, dm_name ? dm_name : name, PATH_DEV, name);
 }
 
 int strangers_refuse(const struct root *root, const struct opened_volume *volumes, size_t nr,

@@ -24,8 +24,10 @@ static int unknown(struct fault *f, const char *swap, int error)
 
 static int foreign(struct fault *f, const char *swap)
 {
-	return fault_set(f, EXITCODE_ROOT_CONFUSION, EPERM,
-			 "the swap on %s is not on a volume that was opened", swap);
+	return fault_advise(f, EXITCODE_ROOT_CONFUSION, EPERM,
+			    "let nothing in the initramfs swap to it, or make it a volume of cocotab "
+			    "and swap to /dev/mapper/NAME",
+			    "the swap on %s is not on a volume that was opened", swap);
 }
 
 static int check_device(const struct root *root, const char *swap, dev_t dev,

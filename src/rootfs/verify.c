@@ -224,8 +224,9 @@ static int check_point(struct verify *v, const char *point, struct fault *f)
 	const struct mount *m = mounts_on(&v->mounts, point);
 
 	if (!m)
-		return fault_set(f, EXITCODE_ROOT_CONFUSION, ENOENT, "nothing is mounted on %s",
-				 point);
+		return fault_advise(f, EXITCODE_ROOT_CONFUSION, ENOENT,
+				    "look for why the root was not mounted in the lines above",
+				    "nothing is mounted on %s", point);
 	if (!is_reached(v->root, m))
 		return confusion(f, m, "is not what the path leads to");
 	return check_one(v, m, OVERLAY_DEPTH_MAX, f);
@@ -234,6 +235,7 @@ static int check_point(struct verify *v, const char *point, struct fault *f)
 /* Others may join, but without the volume that cocotab says is the root's it is another root. */
 static int check_root_volume(const struct verify *v, const char *point, struct fault *f)
 {
+	char next[CONF_NAME_SIZE + 160];
 	const char *name = "root";
 	size_t i;
 
@@ -244,8 +246,12 @@ static int check_root_volume(const struct verify *v, const char *point, struct f
 			return 0;
 		name = v->volumes[i].name;
 	}
-	return fault_set(f, EXITCODE_ROOT_CONFUSION, EPERM,
-			 "%s does not lie on the volume '%s', which is the root's", point, name);
+	(void)snprintf(next, sizeof(next),
+		       "use root=/dev/mapper/%s, or mark another volume with the option root in "
+		       "cocotab and build the initramfs again",
+		       name); /* fits */
+	return fault_advise(f, EXITCODE_ROOT_CONFUSION, EPERM, next,
+			    "%s does not lie on the volume '%s', which is the root's", point, name);
 }
 
 int verify_mount(const struct root *root, const char *point, const struct opened_volume *volumes,
@@ -352,9 +358,7 @@ static int verify_generation(const struct root *root, const char *point, uint64_
 		r = generation_read(&fs, &generation);
 	root_done(&fs);
 	if (r < 0)
-		return fault_set(f, EXITCODE_OLD_GENERATION, -r,
-				 "the root's generation (%s) cannot be read: %s", PATH_GENERATION,
-				 r == -EINVAL ? "not a number and a line feed" : strerror(-r));
+		return generation_unreadable("the root's generation (" PATH_GENERATION ")", r, f);
 	if (generation < minimum)
 		return fault_set(f, EXITCODE_OLD_GENERATION, ESTALE,
 				 "the root is of generation %llu, the policy entry demands %llu",

@@ -51,6 +51,8 @@ good() {
 }
 
 verb=verify-root
+generic="use root=/dev/mapper/NAME with the root's volume of cocotab, mount and swap in the initramfs by such names only, \
+and detach every other disk that claims to be one of them"
 
 # refused NAME CODE EXIT REASON
 refused() {
@@ -61,6 +63,17 @@ refused() {
 		"FAILED code=$3 name=$2 reason=\"$4" "$tmp/err" || sed 's/^/# /' "$tmp/err"
 	is '... and nothing to stdout' "$(cat "$tmp/out")" ''
 	is '... the status file says so, too' "$(status_fields "$t" result code)" "failed/$3"
+}
+
+# advises NEXT: the last refusal had this next step. A refusal takes the list away: good() or volume() has to follow.
+advises() {
+	ok "... says what to do: $1" grep -qF " next=\"$1\" " "$tmp/err" || sed 's/^/# /' "$tmp/err"
+}
+
+leads_on() {
+	[[ -e $t$opened ]] || volume 0 0
+	run --root="$t" "$verb"
+	is "... which leads on${1+ ($1)}" "$rc" 0 || sed 's/^/# /' "$tmp/err"
 }
 
 image "$tmp/root" "$uuid" system
@@ -78,6 +91,7 @@ must rm "$t$opened"
 printf '%s left' "$canary" > "$tmp/key"
 add_secret "$t" "$guid" "$tmp/key"
 refused 'nothing was opened' root-confusion 31 'coco-unlock has opened nothing in this boot"'
+advises 'look for why coco-unlock.service has not run in the lines above'
 is '... a secret that is still there goes' "$(ls "$t$secrets")" ''
 ok '... and is told to nobody' silent "$t"
 
@@ -90,6 +104,9 @@ is '... a secret that is still there goes' "$(ls "$t$secrets")" ''
 good
 mounted 252:0 ext4
 refused 'a plain disk' root-confusion 31 'ext4 on /sysroot uses device 252:0, which is not'
+advises "$generic"
+mounted 253:0 ext4
+leads_on
 
 good
 mounted 0:40 tmpfs
@@ -98,6 +115,27 @@ refused 'a tmpfs' root-confusion 31 'tmpfs on /sysroot (device 0:40) is of a kin
 good
 device vdb 252:16 "$tmp/root"
 refused 'a second disk with the UUID' root-confusion 31 "/dev/vdb claims the UUID $uuid of /dev/dm-0"
+advises 'detach it; if it is yours, give it a UUID of its own'
+must tune2fs -U random -L mine "$t/dev/vdb" > /dev/null 2>&1
+leads_on 'another UUID'
+must rm "$t/sys/class/block/vdb" "$t/sys/dev/block/252:16"
+leads_on 'detached'
+
+good
+image "$tmp/label" eeeeeeee-0000-4000-8000-0000000000e4 system
+device vdb 252:16 "$tmp/label"
+refused 'a second disk with the label' root-confusion 31 "/dev/vdb claims the label 'system' of /dev/dm-0\""
+advises "detach it; if it is yours, give it another label: e2label '/dev/vdb' EFI"
+must e2label "$t/dev/vdb" EFI
+leads_on
+
+good
+device vdb 252:16 "$tmp/other"
+must rm "$t/dev/vdb"
+refused 'a disk that cannot be read' root-confusion 31 '/dev/vdb cannot be read, so that it may claim to be'
+advises 'detach this device, or attach one that can be read'
+must rm "$t/sys/class/block/vdb" "$t/sys/dev/block/252:16"
+leads_on
 
 good
 device dm-1 253:1 "$tmp/other"
@@ -105,7 +143,10 @@ must mkdir "$t/sys/devices/dm-1/dm" "$t/sys/devices/dm-1/slaves"
 echo debian--vg-swap_1 > "$t/sys/devices/dm-1/dm/name"
 must ln -s ../../vda "$t/sys/devices/dm-1/slaves/vda"
 refused 'a logical volume of the host' root-confusion 31 \
-	"the device-mapper device 'debian--vg-swap_1' (/dev/dm-1) is no part of a volume that was opened"
+	"the device-mapper device 'debian--vg-swap_1' (/dev/dm-1) is no part of a volume that was opened\""
+advises 'detach its disk, or keep the initramfs from assembling it'
+must rm "$t/sys/class/block/dm-1" "$t/sys/dev/block/253:1"
+leads_on
 
 good
 volume 5 6
@@ -147,6 +188,13 @@ good
 second 0
 usr 252:0
 refused 'a foreign /usr' root-confusion 31 'ext4 on /sysroot/usr uses device 252:0, which is not'
+advises "$generic"
+mounted 253:0 ext4
+usr 253:1
+volume 0 0
+must rm "$t/sys/class/block/dm-1" "$t/sys/dev/block/253:1"
+second 0
+leads_on
 
 good
 second 0
@@ -157,6 +205,9 @@ refused 'a twin of /usr' root-confusion 31 '/dev/vdb claims'
 good
 printf 'Filename\tType\tSize\tUsed\tPriority\n/dev/vda partition\t9\t0\t-2\n' > "$t/proc/swaps"
 refused 'swap on a plain disk' root-confusion 31 'the swap on /dev/vda is not on a volume that was opened"'
+advises 'let nothing in the initramfs swap to it, or make it a volume of cocotab and swap to /dev/mapper/NAME'
+must sed -i s/vda/dm-0/ "$t/proc/swaps"
+leads_on
 
 good
 echo '40 1 252:0 / /run/x rw - ext4 /dev/vda rw' >> "$t/proc/self/mountinfo"
@@ -180,6 +231,11 @@ for verb in verify-root verify-mounts; do
 	second 1
 	refused "$verb: the root on another volume" root-confusion 31 \
 		"/sysroot does not lie on the volume 'usr', which is the root's"
+	advises 'use root=/dev/mapper/usr, or mark another volume with the option root in cocotab and build the initramfs again'
+	volume 0 0
+	must rm "$t/sys/class/block/dm-1" "$t/sys/dev/block/253:1"
+	second 0
+	leads_on
 done
 verb=verify-root
 
@@ -201,6 +257,10 @@ echo 9 > "$t$generation"
 raised 'a greater one is not lowered' 0 'it is 9, nothing to raise' 9
 echo x9 > "$t$generation"
 raised 'what is no number is not overwritten' 32 'not a number and a line feed' x9
+number='attach a copy of the disk in which it is a number and a line feed, or write it so yourself, on a machine that you trust'
+ok '... says what to do' grep -qF "; $number" "$tmp/err"
+echo 5 > "$t$generation"
+raised '... which leads on' 0 'raised from 5 to 6' 6
 volume 0 0
 must rm "$t$generation"
 raised 'nothing is demanded, nothing is written' 0 'it is 0, nothing to raise' ''
@@ -211,6 +271,10 @@ mounted 253:0 ext4 /
 must rm -r "$t/var"
 must ln -s /none "$t/var"
 raised 'a place that cannot be written' 32 'cannot be written' ''
+ok '... says what to do' grep -qF '; make the root writable and free of errors, then run coco-unlock raise-generation' "$tmp/err"
+must rm "$t/var"
+raised '... which leads on' 0 'raised from 0 to 6' 6
+must rm "$t$generation"
 must rm "$t$opened"
 raised 'nothing was opened in this boot' 23 "$opened cannot be read" ''
 

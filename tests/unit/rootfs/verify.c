@@ -346,18 +346,25 @@ static void good(const char *what)
 	fixture_done(&fx);
 }
 
-static void refused_as(enum exitcode code, const char *what, const char *reason)
+static void refused_as(enum exitcode code, const char *what, const char *reason, const char *next)
 {
 	int r = verify();
 
-	if (!ok(r < 0 && f.code == code && strstr(f.why, reason), "refused: %s", what))
-		printf("# %d, code %d: %s\n", r, f.code, f.why);
+	if (!ok(r < 0 && f.code == code && strstr(f.why, reason) && strstr(fault_next(&f), next),
+		"refused: %s", what))
+		printf("# %d, code %d: %s; %s\n", r, f.code, f.why, fault_next(&f));
 	fixture_done(&fx);
+}
+
+/* With a part of the reason, and one of the next step. */
+static void advised(const char *what, const char *reason, const char *next)
+{
+	refused_as(EXITCODE_ROOT_CONFUSION, what, reason, next);
 }
 
 static void refused(const char *what, const char *reason)
 {
-	refused_as(EXITCODE_ROOT_CONFUSION, what, reason);
+	advised(what, reason, "");
 }
 
 static void test_mounts(void)
@@ -741,7 +748,7 @@ static void test_rivals(void)
 	refused("a device whose stack has no end", "cannot find out what /dev/dm-1 is made of");
 	begin();
 	add_device("vdc", "252:32", NULL);
-	refused("a device without a node", "/dev/vdc cannot be read");
+	advised("a device without a node", "/dev/vdc cannot be read", "detach this device");
 	begin();
 	add_device("vdc", "252:32", NULL);
 	fixture_mkdir(&fx, "/dev/vdc");
@@ -796,9 +803,8 @@ static void test_containers(void)
 	refused("a file system beside the LUKS header, on the volume's own disk",
 		"/dev/vda claims the UUID " UUID_ROOT " of /dev/dm-0");
 	begin_below("/same-label");
-	refused("a file system in its place",
-		"/dev/vda claims the label 'system' of /dev/dm-0; if it is yours, give it another "
-		"one: e2label '/dev/vda' EFI");
+	advised("a file system in its place", "/dev/vda claims the label 'system' of /dev/dm-0",
+		"detach it; if it is yours, give it another label: e2label '/dev/vda' EFI");
 	begin_below("/swap");
 	fixture_unlink(&fx, "/dev/dm-0");
 	FIXTURE_MUST(link(fixture_path(&images, "/swap"), fixture_path(&fx, "/dev/dm-0")) == 0);
@@ -811,21 +817,20 @@ static void test_containers(void)
 	refused("a part of LVM below one with its UUID", "/dev/vda claims the UUID " UUID_PV);
 	begin();
 	add_device("vda/vda1", "252:1", "/esp");
-	refused("an ESP with the root's label",
-		"/dev/vda1 claims the label 'system' of /dev/dm-0; if it is yours, give it another "
-		"one: fatlabel '/dev/vda1' EFI");
+	advised("an ESP with the root's label", "/dev/vda1 claims the label 'system' of /dev/dm-0",
+		"detach it; if it is yours, give it another label: fatlabel '/dev/vda1' EFI");
 	begin();
 	add_device("cciss!c0d0p1", "252:1", NULL);
 	FIXTURE_MUST(mkdir(fixture_path(&fx, "/dev/cciss"), 0755) == 0);
 	FIXTURE_MUST(link(fixture_path(&images, "/esp"), fixture_path(&fx, "/dev/cciss/c0d0p1")) ==
 		     0);
-	refused("one whose name has a slash", "fatlabel '/dev/cciss/c0d0p1' EFI");
+	advised("one whose name has a slash", "", "fatlabel '/dev/cciss/c0d0p1' EFI");
 	begin();
 	fixture_unlink(&fx, "/dev/dm-0");
 	make_ext4("/root-efi", UUID_ROOT, "EFI");
 	FIXTURE_MUST(link(fixture_path(&images, "/root-efi"), fixture_path(&fx, "/dev/dm-0")) == 0);
 	add_device("vda/vda1", "252:1", "/efi");
-	refused("an ESP and a root called EFI", "fatlabel '/dev/vda1' ESP");
+	advised("an ESP and a root called EFI", "", "fatlabel '/dev/vda1' ESP");
 }
 
 /* Two volumes: root on dm-0, data on dm-5, which the host's disks claim to be. */
@@ -1086,11 +1091,11 @@ static void test_generation(void)
 	begin();
 	volumes[0].min_generation = 1;
 	refused_as(EXITCODE_OLD_GENERATION, "no generation, 1 is demanded",
-		   "the root is of generation 0, the policy entry demands 1");
+		   "the root is of generation 0, the policy entry demands 1", "");
 	begin();
 	volumes[0].min_generation = 8;
 	fixture_text(&fx, "/sysroot" PATH_GENERATION, "7\n");
-	refused_as(EXITCODE_OLD_GENERATION, "7, 8 is demanded", "of generation 7");
+	refused_as(EXITCODE_OLD_GENERATION, "7, 8 is demanded", "of generation 7", "");
 	begin();
 	volumes[0].min_generation = 8;
 	fixture_text(&fx, "/sysroot" PATH_GENERATION, "8\n");
@@ -1098,7 +1103,7 @@ static void test_generation(void)
 	begin();
 	fixture_text(&fx, "/sysroot" PATH_GENERATION, "x\n");
 	refused_as(EXITCODE_OLD_GENERATION, "a file of another form, nothing is demanded",
-		   "cannot be read: not a number and a line feed");
+		   "cannot be read: not a number and a line feed", "");
 	begin();
 	nr_volumes = 2;
 	volumes[1] = volumes[0];
@@ -1117,7 +1122,7 @@ static void test_generation(void)
 	add_slave("dm-1", "dm-5");
 	set_mounts(MOUNT("253:1", "ext4"));
 	refused_as(EXITCODE_OLD_GENERATION, "the root is on both, the greater minimum counts",
-		   "the policy entry demands 9");
+		   "the policy entry demands 9", "");
 }
 
 /* A second volume, dm-5, with a file system of its own. */
@@ -1170,7 +1175,7 @@ static void test_root_volume(void)
 	set_mounts(MOUNT("253:1", "ext4"));
 	volumes[0].min_generation = 1;
 	volumes[1].min_generation = 0;
-	refused_as(EXITCODE_OLD_GENERATION, "its minimum counts there, too", "demands 1");
+	refused_as(EXITCODE_OLD_GENERATION, "its minimum counts there, too", "demands 1", "");
 }
 
 #define USR "31 30 253:5 / /sysroot/usr rw - ext4 /dev/dm-5 rw\n"
