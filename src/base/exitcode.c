@@ -28,25 +28,28 @@ static const struct {
 		"give the guest more memory, or use a keyslot with pbkdf2 or a smaller argon2 cost",
 		"free memory, or raise the limit of locked memory (ulimit -l)" },
 	[EXITCODE_NO_DEVICE] = { "no-device", OUTCOME_IO,
-		"attach the encrypted disk, or correct the device column of cocotab",
+		"attach the encrypted disk, put its driver into the initramfs, raise Timeout=, or correct "
+		"the device column of cocotab, and build the initramfs again",
 		"check the path, the partition, the permissions, and the disk that it is on" },
 	[EXITCODE_BUSY] = { "busy", OUTCOME_REFUSED,
 		"find out what else opens the volume in this initramfs (crypttab, rd.luks) and remove it" },
 	[EXITCODE_HEADER_REFUSED] = { "header-refused", OUTCOME_REFUSED,
-		"compare the disk with the one that was prepared: its LUKS2 header is not of the accepted "
-		"form",
+		"attach the disk as it was prepared; if you have changed it yourself, "
+		"coco-unlock-threats(7) says what the rule demands",
 		"put back a copy of the header (cryptsetup luksHeaderRestore), or encrypt the disk anew; "
 		"coco-unlock-threats(7) has the rules" },
 	[EXITCODE_NO_SECRET_TABLE] = { "no-secret-table", OUTCOME_REFUSED,
 		"inject the launch secret before the guest starts, and use firmware of the AmdSev kind" },
 	[EXITCODE_SECRET_MISSING] = { "secret-missing", OUTCOME_REFUSED,
-		"look at the entry that cocotab names: it must be in the secret table, and readable" },
+		"put the entry that cocotab names into the secret table, or correct its GUID in cocotab "
+		"and build the initramfs again" },
 	[EXITCODE_EXAMPLE_GUID] = { "example-guid", OUTCOME_REFUSED,
 		"rebuild the table with GUID 736869e5-84f0-4973-92ec-06879ce3da0b; 736870e5-... is only "
 		"the example of the kernel's documentation" },
 	[EXITCODE_CONFIG] = { "config", OUTCOME_BAD_INPUT,
-		"correct the line, run coco-unlock check --config, and build the initramfs again",
-		"correct the line; if the guest has it, too, build its initramfs again" },
+		"correct what the reason names, run coco-unlock check --config, and build the initramfs "
+		"again",
+		"correct what the reason names; if the guest has it, too, build its initramfs again" },
 	[EXITCODE_NO_SECRET_MODULE] = { "no-secret-module", OUTCOME_REFUSED,
 		"install efi_secret or coco_secret for this kernel and build the initramfs again; under "
 		"lockdown only efi_secret loads" },
@@ -57,18 +60,20 @@ static const struct {
 	[EXITCODE_TABLE_DUPLICATE] = { "table-duplicate", OUTCOME_REFUSED,
 		"build the secret table again: two entries have the same GUID" },
 	[EXITCODE_WIPE_FAILED] = { "wipe-failed", OUTCOME_REFUSED,
-		"do not use this kernel for secrets: an entry could not be removed" },
+		"leave /sys writable for coco-unlock; where it was, give secrets to another kernel only" },
 	[EXITCODE_HIDDEN_ENTRIES] = { "hidden-entries", OUTCOME_REFUSED,
 		"put at most 63 entries into the secret table" },
 	[EXITCODE_NO_DM_CRYPT] = { "no-dm-crypt", OUTCOME_REFUSED,
 		"put dm_crypt and the volume's cipher modules into the initramfs" },
 	[EXITCODE_AMBIGUOUS_DEVICE] = { "ambiguous-device", OUTCOME_REFUSED,
-		"name the volume's device in cocotab by a path, or detach the other disk" },
+		"detach the other disk, or name the volume's device in cocotab by a path and build the "
+		"initramfs again" },
 	[EXITCODE_NOT_LUKS2] = { "not-luks2", OUTCOME_REFUSED,
-		"attach the encrypted disk: only LUKS2 volumes are opened",
+		"attach the encrypted disk, or correct the device column of cocotab and build the "
+		"initramfs again: only LUKS2 volumes are opened",
 		"name the encrypted disk, or its encrypted partition as IMAGE#PARTITION" },
 	[EXITCODE_INTERNAL] = { "internal", OUTCOME_IO,
-		"report this with the journal of the boot",
+		"report this with all that the console has shown",
 		"report this" },
 	[EXITCODE_SECRET_EMPTY] = { "secret-empty", OUTCOME_REFUSED,
 		"put the secret's bytes into the table: the entry has no data" },
@@ -86,23 +91,25 @@ static const struct {
 	[EXITCODE_FOREIGN_CREDENTIAL] = { "foreign-credential", OUTCOME_REFUSED,
 		"start the guest without SMBIOS, fw_cfg and EFI credentials for the system manager" },
 	[EXITCODE_POLICY_MISSING] = { "policy-missing", OUTCOME_REFUSED,
-		"put a policy entry with every volume of cocotab into the secret table" },
+		"put a policy entry with every volume of cocotab into the secret table: coco-secret "
+		"prepare writes one" },
 	[EXITCODE_POLICY_INVALID] = { "policy-invalid", OUTCOME_BAD_INPUT,
 		"correct the line of the policy entry and build the secret table again",
 		"correct the line of the policy entry and build the table again; if cocotab has other "
 		"volumes than root, give --config" },
 	[EXITCODE_PIN_MISMATCH] = { "pin-mismatch", OUTCOME_REFUSED,
 		"attach the disk that the policy entry pins; if you have changed its header yourself, pin "
-		"the new one" },
+		"the new one with coco-secret pin" },
 	[EXITCODE_MAPPING_DIFFERS] = { "mapping-differs", OUTCOME_REFUSED,
-		"do not trust this kernel or initramfs: it maps something else than it was asked for" },
+		"use another kernel or initramfs: this one maps something else than it was asked for" },
 	[EXITCODE_ROOT_CONFUSION] = { "root-confusion", OUTCOME_REFUSED,
 		"use root=/dev/mapper/NAME with the root's volume of cocotab, mount and swap in the "
 		"initramfs by such names only, and detach every other disk that claims to be one of them" },
 	[EXITCODE_OLD_GENERATION] = { "old-generation", OUTCOME_REFUSED,
 		"attach the newest copy of the disk: this one is older than the policy entry accepts" },
 	[EXITCODE_DEADLINE] = { "deadline", OUTCOME_REFUSED,
-		"raise Timeout=, or enrol the secret in a keyslot whose key derivation costs less" },
+		"raise Timeout=, which coco_unlock.timeout= can only shorten, or enrol the secret in a "
+		"keyslot whose key derivation costs less" },
 };
 /* clang-format on */
 

@@ -47,8 +47,9 @@ static int map(struct secret *ret_secret)
 
 int secret_init(struct secret *ret_secret, struct fault *f)
 {
+	static const char raise[] =
+		"run it as root, or raise the limit of locked memory (ulimit -l)";
 	int r = map(ret_secret);
-
 	struct rlimit limit;
 
 	if (r >= 0)
@@ -57,10 +58,10 @@ int secret_init(struct secret *ret_secret, struct fault *f)
 		limit.rlim_cur = RLIM_INFINITY;
 	/* mlock(2): EPERM if the limit is 0; ENOMEM or EAGAIN if it, or the memory, is used up. */
 	if (r == -EPERM && limit.rlim_cur == 0)
-		(void)fault_about(f, EXITCODE_NO_MEMORY, "memory", "",
+		(void)fault_about(f, EXITCODE_NO_MEMORY, "memory", raise,
 				  "no locked memory for a secret: RLIMIT_MEMLOCK is 0");
 	else if (r != -EPERM && limit.rlim_cur != RLIM_INFINITY)
-		(void)fault_about(f, EXITCODE_NO_MEMORY, "memory", "",
+		(void)fault_about(f, EXITCODE_NO_MEMORY, "memory", raise,
 				  "no locked memory for a secret: %s; RLIMIT_MEMLOCK is %llu KiB",
 				  strerror(-r), (unsigned long long)limit.rlim_cur / 1024);
 	else

@@ -95,17 +95,33 @@ static bool is_allowed(const char *word, const struct conf *conf)
 	       strcmp(word + sizeof(ROOT_WORD) - 1, conf->volumes[conf->root_volume].name) == 0;
 }
 
+/* AllowWords= takes no such word, and of another root verify-root would not let the boot go on. */
+static void advise_word(const char *word, const struct conf *conf, char *buf, size_t size)
+{
+	const char *root = conf->volumes[conf->root_volume].name;
+
+	*buf = '\0';
+	if (strncmp(word, "root=", 5) == 0)
+		(void)snprintf(buf, size,
+			       "use root=/dev/mapper/%s; if the root is a logical volume on that, "
+			       "allow its word with AllowWords= and build the initramfs again",
+			       root); /* fits */
+	else if (!is_plain(word) || strlen(word) >= CONF_WORD_SIZE)
+		(void)snprintf(buf, size, "remove the word from the kernel command line");
+}
+
 static int refuse_word(const char *word, const struct conf *conf, struct fault *f)
 {
 	bool names_root = strncmp(word, "root=", 5) == 0;
-	char shown[80];
+	char shown[80], next[CONF_NAME_SIZE + 160];
 
 	text_printable(word, shown, sizeof(shown));
-	return fault_set(f, EXITCODE_COMMAND_LINE, EPERM,
-			 "the kernel command line has the word '%s', which is not allowed%s%s%s",
-			 shown, names_root ? ": the root is the volume '" : "",
-			 names_root ? conf->volumes[conf->root_volume].name : "",
-			 names_root ? "'" : "");
+	advise_word(word, conf, next, sizeof(next));
+	return fault_advise(f, EXITCODE_COMMAND_LINE, EPERM, next,
+			    "the kernel command line has the word '%s', which is not allowed%s%s%s",
+			    shown, names_root ? ": the root is the volume '" : "",
+			    names_root ? conf->volumes[conf->root_volume].name : "",
+			    names_root ? "'" : "");
 }
 
 char *cmdline_next_refused(char **cursor, const struct conf *conf)
@@ -135,9 +151,10 @@ static int check_efi_options(const struct root *root, struct fault *f)
 				f, EXITCODE_COMMAND_LINE, r,
 				"cannot see whether there is an EFI variable SystemdOptions");
 		if (r > 0)
-			return fault_set(f, EXITCODE_COMMAND_LINE, EPERM,
-					 "the EFI variable SystemdOptions adds to the kernel command "
-					 "line");
+			return fault_advise(f, EXITCODE_COMMAND_LINE, EPERM,
+					    "start the guest without the EFI variable SystemdOptions",
+					    "the EFI variable SystemdOptions adds to the kernel "
+					    "command line");
 	}
 	return 0;
 }

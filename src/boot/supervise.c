@@ -76,13 +76,13 @@ static void wait_child(pid_t pid, const sigset_t *signals, struct deadline deadl
 		return;
 	}
 	if (WIFSIGNALED(status))
-		(void)fault_set(f, EXITCODE_INTERNAL, ECHILD,
-				"the unlocking process was killed by "
-				"signal %d%s",
-				WTERMSIG(status),
-				WTERMSIG(status) == SIGKILL ?
-					"; it may have had too little memory" :
-					"");
+		(void)fault_advise(f, EXITCODE_INTERNAL, ECHILD,
+				   WTERMSIG(status) == SIGKILL ?
+					   "give the guest more memory; if it has enough, report this "
+					   "with all that the console has shown" :
+					   "",
+				   "the unlocking process was killed by signal %d",
+				   WTERMSIG(status));
 	else if (WEXITSTATUS(status) != EXIT_SUCCESS)
 		(void)fault_set(f, EXITCODE_INTERNAL, ECHILD, "the unlocking process has failed");
 }
@@ -140,5 +140,6 @@ int supervise(const struct root *root, const struct conf *conf, struct report *r
 	if (ended.code == EXITCODE_OK)
 		(void)fault_set(&ended, EXITCODE_INTERNAL, ECHILD,
 				"the unlocking process has failed");
-	return fault_set(f, ended.code, ECHILD, "%s", ended.why);
+	fault_merge(f, &ended);
+	return -ECHILD;
 }

@@ -283,36 +283,58 @@ static int scan_devices(const struct root *root, const struct device_spec *spec,
 	return r;
 }
 
+/* Somebody who only checks may not be root. */
+static int give_up_unknown(const struct device_spec *spec, const struct scan *scan, struct fault *f)
+{
+	bool by_path = spec->kind == DEVICE_KIND_PATH;
+	const char *next = geteuid() != 0 ? "run it as root" :
+			   by_path ? "attach a disk there that can be read, or correct the device "
+				     "column of cocotab and build the initramfs again" :
+				     "detach what cannot be read, or name the volume's device in "
+				     "cocotab by a path and build the initramfs again";
+
+	if (by_path)
+		return fault_advise(f, EXITCODE_NO_DEVICE, ETIMEDOUT, next,
+				    "the device cannot be opened: %s", scan->unknown);
+	return fault_advise(f, EXITCODE_NO_DEVICE, ETIMEDOUT, next,
+			    "%s%s cannot be looked at, so that nobody knows whether it is %s%s%s",
+			    scan->matches > 0 ? "one device matches, but " : "", scan->unknown,
+			    devicespec_prefix(spec->kind),
+			    spec->kind == DEVICE_KIND_AUTO ? "a LUKS disk" : spec->value,
+			    scan->matches > 0 ? ", too" : "");
+}
+
+static int give_up_member(const struct device_spec *spec, const struct scan *scan, struct fault *f)
+{
+	if (spec->kind == DEVICE_KIND_AUTO)
+		return fault_advise(f, EXITCODE_NO_DEVICE, ETIMEDOUT,
+				    "name the RAID in cocotab, by UUID= or LABEL= of that header, "
+				    "and build the initramfs again",
+				    "the only LUKS header is on what belongs to a RAID (%s)",
+				    scan->members);
+	return fault_advise(f, EXITCODE_NO_DEVICE, ETIMEDOUT,
+			    "attach the missing parts of the RAID, and build the initramfs again "
+			    "with what puts it together, as dracut's module mdraid does",
+			    "%s%s is only on what belongs to a RAID (%s), and the RAID itself did "
+			    "not appear in time",
+			    devicespec_prefix(spec->kind), spec->value, scan->members);
+}
+
 static int give_up(const struct device_spec *spec, const struct scan *scan, struct fault *f)
 {
 	const char *prefix = devicespec_prefix(spec->kind);
 
-	if (*scan->unknown && spec->kind == DEVICE_KIND_PATH)
-		return fault_set(f, EXITCODE_NO_DEVICE, ETIMEDOUT,
-				 "the device cannot be opened: %s", scan->unknown);
 	if (*scan->unknown)
-		return fault_set(f, EXITCODE_NO_DEVICE, ETIMEDOUT,
-				 "%s%s cannot be looked at, so that nobody knows whether it is %s%s%s",
-				 scan->matches > 0 ? "one device matches, but " : "", scan->unknown,
-				 prefix,
-				 spec->kind == DEVICE_KIND_AUTO ? "a LUKS disk" : spec->value,
-				 scan->matches > 0 ? ", too" : "");
+		return give_up_unknown(spec, scan, f);
 	if (scan->matches > 0)
-		return fault_set(f, EXITCODE_NO_DEVICE, ETIMEDOUT,
-				 "%s is there, but the queue of device events did not become empty "
-				 "in time",
-				 scan->matching);
-	if (*scan->members && spec->kind == DEVICE_KIND_AUTO)
-		return fault_set(f, EXITCODE_NO_DEVICE, ETIMEDOUT,
-				 "the only LUKS header is on what belongs to a RAID (%s): name the "
-				 "RAID in cocotab, by UUID= or LABEL= of that header",
-				 scan->members);
+		return fault_advise(f, EXITCODE_NO_DEVICE, ETIMEDOUT,
+				    "raise Timeout= and build the initramfs again; if that does not "
+				    "help, look for what keeps udev busy in the lines above",
+				    "%s is there, but the queue of device events did not become "
+				    "empty in time",
+				    scan->matching);
 	if (*scan->members)
-		return fault_set(f, EXITCODE_NO_DEVICE, ETIMEDOUT,
-				 "%s%s is only on what belongs to a RAID (%s), and the RAID itself "
-				 "did not appear in time: is there something in the initramfs that "
-				 "puts it together, as dracut's module mdraid does?",
-				 prefix, spec->value, scan->members);
+		return give_up_member(spec, scan, f);
 	if (spec->kind == DEVICE_KIND_AUTO)
 		return fault_set(f, EXITCODE_NO_DEVICE, ETIMEDOUT,
 				 "no disk with a LUKS header appeared in time; seen: %s",

@@ -16,6 +16,9 @@
 static const unsigned char magic_primary[] = { 'L', 'U', 'K', 'S', 0xba, 0xbe, 0x00, 0x02 };
 static const unsigned char magic_any_version[] = { 'L', 'U', 'K', 'S', 0xba, 0xbe };
 
+/* It keeps all data. Whether a guest takes the result is judged then. */
+#define CONVERT "on a machine that you trust: cryptsetup convert --type luks2 DISK"
+
 static int check_magic(const struct header *header, const struct device *device, struct fault *f)
 {
 	const unsigned char *p = header->metadata;
@@ -23,9 +26,19 @@ static int check_magic(const struct header *header, const struct device *device,
 	if (memcmp(p, magic_primary, sizeof(magic_primary)) == 0)
 		return 0;
 	if (memcmp(p, magic_any_version, sizeof(magic_any_version)) == 0)
-		return fault_set(f, EXITCODE_NOT_LUKS2, EINVAL, "%s is LUKS version %u, not 2",
-				 device->path, (unsigned int)p[6] << 8 | p[7]);
+		return fault_advise(f, EXITCODE_NOT_LUKS2, EINVAL,
+				    p[6] == 0 && p[7] == 1 ? CONVERT : "",
+				    "%s is LUKS version %u, not 2", device->path,
+				    (unsigned int)p[6] << 8 | p[7]);
 	return fault_set(f, EXITCODE_NOT_LUKS2, EINVAL, "%s has no LUKS2 header", device->path);
+}
+
+static int unreadable(const struct device *device, int r, const char *part, struct fault *f)
+{
+	return fault_advise(f, EXITCODE_NO_DEVICE, -r,
+			    "attach a copy of the disk that can be read, from its beginning to the "
+			    "last keyslot",
+			    "cannot read %s of %s: %s", part, device->path, strerror(-r));
 }
 
 int header_read(const struct device *device, uint32_t copy_size, struct header *ret_header,
@@ -43,8 +56,7 @@ int header_read(const struct device *device, uint32_t copy_size, struct header *
 		return fault_set(f, EXITCODE_NO_MEMORY, ENOMEM, "no memory for the header copy");
 	r = io_read_at(device->fd, header.metadata, header.size, device->offset);
 	if (r < 0)
-		return fault_errno(f, EXITCODE_NO_DEVICE, r, "cannot read the header of %s",
-				   device->path);
+		return unreadable(device, r, "the header", f);
 	r = check_magic(&header, device, f);
 	if (r < 0)
 		return r;
@@ -88,9 +100,11 @@ int header_seal(struct header *header, const struct device *device, const struct
 
 	for (i = 0; i < nr_areas && r >= 0; i++)
 		r = copy_area(header, device, &areas[i]);
+	if (r == -ENOMEM)
+		return fault_errno(f, EXITCODE_NO_MEMORY, r, "cannot copy a keyslot of %s",
+				   device->path);
 	if (r < 0)
-		return fault_errno(f, r == -ENOMEM ? EXITCODE_NO_MEMORY : EXITCODE_NO_DEVICE, r,
-				   "cannot read a keyslot of %s", device->path);
+		return unreadable(device, r, "a keyslot", f);
 	if (ftruncate(header->fd, (off_t)data_offset) < 0 ||
 	    fcntl(header->fd, F_ADD_SEALS,
 		  F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)

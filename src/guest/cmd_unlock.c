@@ -57,12 +57,15 @@ static void say_why(const struct root *root, bool killed, struct fault *f)
 	char name[RUNNING_NAME_SIZE];
 
 	if (killed)
-		(void)fault_set(f, EXITCODE_ABORTED, ECANCELED, "the unlock was killed");
+		(void)fault_advise(f, EXITCODE_ABORTED, ECANCELED,
+				   "give the guest more memory; if it has enough, report this with "
+				   "all that the console has shown",
+				   "the unlock was killed");
 	else if (running_name(root, name))
-		(void)fault_set(
-			f, EXITCODE_ABORTED, ECANCELED,
-			"the initramfs cannot go on: %s is still at work; RootTimeout= may be too short",
-			name);
+		(void)fault_advise(f, EXITCODE_ABORTED, ECANCELED,
+				   "raise RootTimeout= and build the initramfs again; if it has had "
+				   "time enough, look at what this unit waits for",
+				   "the initramfs cannot go on: %s is still at work", name);
 	else
 		(void)fault_set(f, EXITCODE_ABORTED, ECANCELED, "the initramfs cannot go on");
 }

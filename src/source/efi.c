@@ -93,7 +93,11 @@ static int fetch(struct source *src, const struct reference *ref, struct secret 
 		return r;
 	r = secret_read(&s, fd);
 	if (r < 0)
-		return fault_errno(f, EXITCODE_SECRET_MISSING, r, "cannot read entry %s", guid);
+		return fault_advise(f, EXITCODE_SECRET_MISSING, -r,
+				    r == -EFBIG ? "make the entry smaller: a secret has at most "
+						  "16384 bytes" :
+						  "",
+				    "cannot read entry %s: %s", guid, strerror(-r));
 	if (s.len == 0)
 		return fault_set(f, EXITCODE_SECRET_EMPTY, ENODATA, "entry %s has no data", guid);
 	src->info.read++;

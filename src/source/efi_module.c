@@ -202,6 +202,8 @@ static const struct own_state {
 	  "build the secret table again, with each GUID once" },
 };
 
+#define ONE_VERSION "use coco-unlock and coco_secret of one version"
+
 /* Why our own module exposed nothing: it says so in a file. */
 static int diagnose_own(const struct root *root, struct fault *f, bool *ret_corrupt)
 {
@@ -216,8 +218,9 @@ static int diagnose_own(const struct root *root, struct fault *f, bool *ret_corr
 				 "the firmware has published no launch secret");
 	*ret_corrupt = true; /* or not: then nothing is lost by a wipe */
 	if (n < 0)
-		return fault_errno(f, EXITCODE_TABLE_CORRUPT, (int)n, "cannot read %s",
-				   PATH_COCO_SECRET_STATE);
+		return fault_advise(f, EXITCODE_TABLE_CORRUPT, (int)-n, ONE_VERSION,
+				    "cannot read %s: %s", PATH_COCO_SECRET_STATE,
+				    strerror((int)-n));
 	for (i = 0; i < ARRAY_SIZE(own_states); i++) {
 		const struct own_state *s = &own_states[i];
 
@@ -227,8 +230,7 @@ static int diagnose_own(const struct root *root, struct fault *f, bool *ret_corr
 		return fault_advise(f, s->code, s->error, s->next, "%s", s->why);
 	}
 	state[strcspn(state, "\n")] = '\0';
-	return fault_advise(f, EXITCODE_TABLE_CORRUPT, EINVAL,
-			    "use coco-unlock and coco_secret of one version",
+	return fault_advise(f, EXITCODE_TABLE_CORRUPT, EINVAL, ONE_VERSION,
 			    "coco_secret is in an unknown state (%s)", state);
 }
 
@@ -267,6 +269,24 @@ static int name_module(struct source *src, struct fault *f)
 	return 0;
 }
 
+/* finit_module(2), and EPERM of a kernel under lockdown. */
+static const char *unloadable(int r)
+{
+	switch (r) {
+	case -EKEYREJECTED:
+	case -ENOKEY:
+		return "sign the module with a key that this kernel trusts, and build the initramfs "
+		       "again";
+	case -EPERM:
+		return "use a kernel with efi_secret: this one is under lockdown, and takes no "
+		       "coco_secret";
+	case -ENOEXEC:
+		return "build the module for the very kernel that boots, and the initramfs again";
+	default:
+		return "";
+	}
+}
+
 /* Loads the first module of the list that the kernel has. Returns 0 or -errno with f. */
 static int find_module(struct source *src, struct fault *f)
 {
@@ -279,12 +299,15 @@ static int find_module(struct source *src, struct fault *f)
 		if (r == -ENOENT)
 			continue;
 		if (r == -EBUSY && strcmp(list->names[i], "coco_secret") == 0)
-			return fault_set(f, EXITCODE_NO_SECRET_MODULE, EBUSY,
-					 "this kernel has its own efi_secret, which the initramfs "
-					 "lacks: coco_secret does not load beside it");
+			return fault_advise(f, EXITCODE_NO_SECRET_MODULE, EBUSY,
+					    "put the kernel's own efi_secret into the initramfs, and "
+					    "leave it in SecretModules=",
+					    "this kernel has its own efi_secret, which the initramfs "
+					    "lacks: coco_secret does not load beside it");
 		if (r < 0 && r != -ENODEV && r != -EINVAL)
-			return fault_errno(f, EXITCODE_NO_SECRET_MODULE, r,
-					   "module %s does not load", list->names[i]);
+			return fault_advise(f, EXITCODE_NO_SECRET_MODULE, -r, unloadable(r),
+					    "module %s does not load: %s", list->names[i],
+					    strerror(-r));
 		memcpy(src->info.module, list->names[i], CONF_NAME_SIZE);
 		return 0;
 	}
@@ -302,7 +325,8 @@ static int look(struct source *src, struct fault *f)
 
 	r = open_directory(src);
 	if (r < 0)
-		return fault_errno(f, EXITCODE_WIPE_FAILED, r, "cannot look at the secrets");
+		return fault_advise(f, EXITCODE_WIPE_FAILED, -r, "run it as root",
+				    "cannot look at the secrets: %s", strerror(-r));
 	if (src->info.path)
 		return 1;
 	if (root_exists(src->root, PATH_COCO_SECRET_STATE) != 0)

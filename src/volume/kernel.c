@@ -95,13 +95,19 @@ static int for_each_algorithm(const struct root *root, const struct conf *conf,
 			(void)snprintf(alias, sizeof(alias), "crypto-%s", word); /* fits */
 			r = fn(alias);
 			if (r < 0 && !in_proc_crypto(root, word))
-				return fault_errno(f, EXITCODE_NO_DM_CRYPT, r,
-						   "the kernel has no '%s' for cipher %s", word,
-						   conf->ciphers.names[i]);
+				return fault_advise(
+					f, EXITCODE_NO_DM_CRYPT, -r,
+					"put this module into the initramfs, or take the cipher out "
+					"of Ciphers= and build the initramfs again",
+					"the kernel has no '%s' for cipher %s: %s", word,
+					conf->ciphers.names[i], strerror(-r));
 		}
 	}
 	return 0;
 }
+
+#define INTEGRITY \
+	"put dm_integrity, authenc, hmac and sha256 into the initramfs, or use a kernel that has them"
 
 static int for_each_integrity_module(const struct root *root, int (*fn)(const char *alias),
 				     struct fault *f)
@@ -113,14 +119,16 @@ static int for_each_integrity_module(const struct root *root, int (*fn)(const ch
 
 	r = fn("dm_integrity");
 	if (r < 0 && r != -ENOENT)
-		return fault_errno(f, EXITCODE_NO_DM_CRYPT, r, "dm_integrity does not load");
+		return fault_advise(f, EXITCODE_NO_DM_CRYPT, -r, INTEGRITY,
+				    "dm_integrity does not load: %s", strerror(-r));
 	for (i = 0; i < ARRAY_SIZE(algorithms); i++) {
 		(void)snprintf(alias, sizeof(alias), "crypto-%s", algorithms[i]); /* fits */
 		r = fn(alias);
 		/* ENOENT: built in, as a template that /proc/crypto does not list. */
 		if (r < 0 && r != -ENOENT && !in_proc_crypto(root, algorithms[i]))
-			return fault_errno(f, EXITCODE_NO_DM_CRYPT, r,
-					   "the kernel has no '%s' for integrity=", algorithms[i]);
+			return fault_advise(f, EXITCODE_NO_DM_CRYPT, -r, INTEGRITY,
+					    "the kernel has no '%s' for integrity=: %s",
+					    algorithms[i], strerror(-r));
 	}
 	return 0;
 }
@@ -196,8 +204,9 @@ int kernel_available_kib(const struct root *root, uint64_t *ret_kib, struct faul
 	}
 	r = read_available(root, &kib);
 	if (r < 0)
-		return fault_errno(f, EXITCODE_NO_MEMORY, r,
-				   "%s does not say how much memory is left", PATH_MEMINFO);
+		return fault_advise(f, EXITCODE_NO_MEMORY, -r, "mount /proc in the initramfs",
+				    "%s does not say how much memory is left: %s", PATH_MEMINFO,
+				    strerror(-r));
 	*ret_kib = kib > MEMORY_ROOM_KIB ? kib - MEMORY_ROOM_KIB : 0;
 	return 0;
 }

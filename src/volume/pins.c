@@ -161,9 +161,10 @@ int policy_entry_parse(const struct secret *entry, const struct conf *conf,
 		return fault_set(f, EXITCODE_NO_MEMORY, ENOMEM, "no memory for the policy entry");
 	r = secret_reveal_text(entry, POLICY_ENTRY_SIZE_MAX, &text);
 	if (r < 0)
-		return fault_set(f, EXITCODE_POLICY_INVALID, -r,
-				 "the policy entry is no text, or longer than %d bytes",
-				 POLICY_ENTRY_SIZE_MAX);
+		return fault_advise(f, EXITCODE_POLICY_INVALID, -r,
+				    "write the policy entry again: coco-secret prepare does",
+				    "the policy entry is no text, or longer than %d bytes",
+				    POLICY_ENTRY_SIZE_MAX);
 	cursor = text;
 	for (line = cursor; *line; line = cursor, nr++) {
 		end = strchr(line, '\n');

@@ -305,8 +305,11 @@ int volume_map(struct volume *volume, const struct volume_conf *conf, struct fau
 				 "a mapping '%s' is there already, or the device is in use",
 				 conf->name);
 	if (r == -ENOTSUP || r == -ENODEV || r == -EINVAL)
-		return fault_errno(f, EXITCODE_NO_DM_CRYPT, r,
-				   "the kernel does not take the mapping '%s'", conf->name);
+		return fault_advise(
+			f, EXITCODE_NO_DM_CRYPT, -r,
+			"use a kernel that has the volume's cipher and the options of cocotab, and "
+			"look for the kernel's own words in the lines above",
+			"the kernel does not take the mapping '%s': %s", conf->name, strerror(-r));
 	if (r < 0)
 		return fault_errno(f, EXITCODE_INTERNAL, r, "mapping '%s'", conf->name);
 	return 0;

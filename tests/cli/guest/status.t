@@ -112,7 +112,7 @@ is '... the volume was not reached' "$(status_fields "$t" volumes.0.device volum
 run --root="$t" status
 is 'for people: status of a failure exits with 0' "$rc" 0
 ok '... with the reason' grep -q "^reason     the secret table has 1 entries, none with" "$tmp/out"
-ok '... the next step' grep -q '^next       look at the entry' "$tmp/out"
+ok '... the next step' grep -q '^next       put the entry that cocotab names into' "$tmp/out"
 ok '... and the action' grep -qx 'action     none' "$tmp/out"
 
 good

@@ -339,7 +339,7 @@ def only_verify(tap, case, base):
         done = run("sh", "-c", 'ulimit -l 0; exec "$@"', "sh", *drop, OWNER, "verify", case.disk, case.table)
         tap.same("no locked memory", (done.returncode, done.stdout, done.stderr),
                  (3, b"", b"coco-secret: memory: no locked memory for a secret: RLIMIT_MEMLOCK is 0; "
-                          b"next: free memory, or raise the limit of locked memory (ulimit -l)\n"))
+                          b"next: run it as root, or raise the limit of locked memory (ulimit -l)\n"))
     tap.same("no such volume", case.forecast("--volume", "var")[0], 10)
     done = run(OWNER, "verify", case.disk)
     tap.same("usage", (done.returncode, done.stdout), (1, b""))

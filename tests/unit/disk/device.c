@@ -397,12 +397,12 @@ static void test_raid(void)
 	begin_member(0);
 	(void)find(DEVICE_KIND_AUTO, "");
 	ok(strstr(f.why, "/dev/vda") && strstr(f.why, "/dev/vdb") &&
-		   strstr(f.why, "belongs to a RAID") && strstr(f.why, "UUID= or LABEL="),
-	   "auto: the reason names the parts: %s", f.why);
+		   strstr(f.why, "belongs to a RAID") && strstr(f.next, "UUID= or LABEL="),
+	   "auto: the reason names the parts, the next step what to name: %s; %s", f.why, f.next);
 	(void)find(DEVICE_KIND_UUID, UUID_A);
 	ok(strstr(f.why, "UUID=" UUID_A " is only on what belongs to a RAID (") &&
-		   strstr(f.why, "/dev/vda") && strstr(f.why, "mdraid"),
-	   "UUID=: the reason names the parts: %s", f.why);
+		   strstr(f.why, "/dev/vda") && strstr(f.next, "mdraid"),
+	   "UUID=: the reason names the parts, the next step what to add: %s; %s", f.why, f.next);
 	(void)find(DEVICE_KIND_UUID, UUID_B);
 	ok(!strstr(f.why, "belongs to a RAID") && strstr(f.why, "/dev/vda (part of a RAID)"),
 	   "UUID= of something else has another reason: %s", f.why);
