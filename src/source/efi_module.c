@@ -270,7 +270,7 @@ static int name_module(struct source *src, struct fault *f)
 }
 
 /* finit_module(2), and EPERM of a kernel under lockdown. */
-static const char *unloadable(int r)
+static const char *unloadable(const char *name, int r)
 {
 	switch (r) {
 	case -EKEYREJECTED:
@@ -278,8 +278,10 @@ static const char *unloadable(int r)
 		return "sign the module with a key that this kernel trusts, and build the initramfs "
 		       "again";
 	case -EPERM:
-		return "use a kernel with efi_secret: this one is under lockdown, and takes no "
-		       "coco_secret";
+		return strcmp(name, "coco_secret") == 0 ?
+			       "use a kernel with efi_secret: this one is under lockdown, and takes no "
+			       "coco_secret" :
+			       "";
 	case -ENOEXEC:
 		return "build the module for the very kernel that boots, and the initramfs again";
 	default:
@@ -305,7 +307,8 @@ static int find_module(struct source *src, struct fault *f)
 					    "this kernel has its own efi_secret, which the initramfs "
 					    "lacks: coco_secret does not load beside it");
 		if (r < 0 && r != -ENODEV && r != -EINVAL)
-			return fault_advise(f, EXITCODE_NO_SECRET_MODULE, -r, unloadable(r),
+			return fault_advise(f, EXITCODE_NO_SECRET_MODULE, -r,
+					    unloadable(list->names[i], r),
 					    "module %s does not load: %s", list->names[i],
 					    strerror(-r));
 		memcpy(src->info.module, list->names[i], CONF_NAME_SIZE);

@@ -146,7 +146,10 @@ int kernel_prepare(const struct root *root, const struct conf *conf, struct faul
 		return 0;
 	r = module_load("dm_crypt", NULL);
 	if (r < 0 && r != -ENOENT)
-		return fault_errno(f, EXITCODE_NO_DM_CRYPT, r, "dm_crypt does not load");
+		return fault_advise(f, EXITCODE_NO_DM_CRYPT, -r,
+				    "build the initramfs again, with the modules of the very kernel "
+				    "that boots",
+				    "dm_crypt does not load: %s", strerror(-r));
 	r = require_target(root, "crypt", f);
 	if (r < 0)
 		return r;

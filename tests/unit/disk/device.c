@@ -356,6 +356,9 @@ static void test_unknown(void)
 	is_int(find(DEVICE_KIND_PATH, "/dev/vda"), -ETIMEDOUT, "a path that cannot be opened");
 	is_str(f.why, "the device cannot be opened: /dev/vda (Too many levels of symbolic links)",
 	       "is told with the reason");
+	ok(geteuid() != 0 ? strcmp(f.next, "run it as root") == 0 :
+			    strstr(f.next, "attach a disk there that can be read") != NULL,
+	   "... and what to do: %s", f.next);
 	add_disk("vdb", "/b");
 	is_int(find(DEVICE_KIND_AUTO, ""), -ENOTUNIQ, "two that match are ambiguous in any case");
 	end();

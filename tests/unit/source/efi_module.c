@@ -312,6 +312,8 @@ static void test_order(void)
 static void test_no_module(void)
 {
 	static const int errors[] = { -EPERM, -EKEYREJECTED, -EEXIST, -ENOMEM, -ENOEXEC };
+	static const char *const next[] = { "use a kernel with efi_secret", "sign the module", "",
+					    "", "build the module for the very kernel" };
 	size_t i;
 
 	begin();
@@ -329,14 +331,21 @@ static void test_no_module(void)
 		ok(f.code == EXITCODE_NO_SECRET_MODULE && strstr(f.why, "coco_secret") &&
 			   strstr(f.why, strerror(-errors[i])),
 		   "is no-secret-module, with its name and the kernel's reason");
+		ok(next[i][0] ? strncmp(f.next, next[i], strlen(next[i])) == 0 : f.next[0] == '\0',
+		   "and what to do: %s", fault_next(&f));
 		is_str(fake_loaded, "coco_secret", "and no other one is tried");
 		end();
 	}
 	begin();
 	(void)add_module("coco_secret", -EBUSY, show_table);
 	ok(open_source() == -EBUSY && f.code == EXITCODE_NO_SECRET_MODULE &&
-		   strstr(f.why, "efi_secret"),
-	   "ours does not load beside the merged one: %s", f.why);
+		   strstr(f.why, "efi_secret") && strstr(f.next, "put the kernel's own efi_secret"),
+	   "ours does not load beside the merged one: %s; %s", f.why, f.next);
+	end();
+	begin();
+	(void)add_module("efi_secret", -EPERM, show_table);
+	ok(open_source() == -EPERM && f.next[0] == '\0',
+	   "of the merged one nothing is said that is true of ours only: %s", fault_next(&f));
 	end();
 }
 

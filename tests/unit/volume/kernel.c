@@ -105,6 +105,8 @@ static void test_dm_crypt(void)
 	module("dm_crypt")->load_result = -EPERM;
 	is_int(kernel_prepare(&fx.root, &conf, &f), -EPERM, "dm_crypt does not load");
 	is_int(f.code, EXITCODE_NO_DM_CRYPT, "is no-dm-crypt");
+	is_str(f.next, "build the initramfs again, with the modules of the very kernel that boots",
+	       "... with what to do");
 	end();
 
 	begin();
@@ -232,6 +234,7 @@ static void test_integrity(void)
 	module("dm_integrity")->load_result = -EPERM;
 	ok(kernel_prepare(&fx.root, &conf, &f) == -EPERM && f.code == EXITCODE_NO_DM_CRYPT,
 	   "dm_integrity does not load: %s", f.why);
+	ok(strstr(f.next, "put dm_integrity, ") != NULL, "... with what to do: %s", f.next);
 	f = (struct fault){ 0 };
 	module("dm_integrity")->state = KMOD_MODULE_BUILTIN;
 	is_int(kernel_prepare(&fx.root, &conf, &f), 0, "it is built in");

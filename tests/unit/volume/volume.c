@@ -618,6 +618,9 @@ static void test_map(void)
 		is_int(map(&o, 0), errors[i].result, "mapping fails: %s",
 		       strerror(-errors[i].result));
 		is_str(exitcode_name(f.code), exitcode_name(errors[i].code), "with this code");
+		is_int(strncmp(f.next, "use a kernel that has the volume's cipher", 41) == 0,
+		       errors[i].code == EXITCODE_NO_DM_CRYPT, "and what to do: %s",
+		       fault_next(&f));
 		ok(!o.volume.key.bytes, "the volume key is wiped all the same");
 		done(&o);
 	}
