@@ -448,18 +448,27 @@ static const struct option_row encrypt_options[] = {
 };
 /* clang-format on */
 
-/* The backup of --in-place has a name of its own. */
+/* The backup of --in-place has a name of its own, and so has an old secret while it is kept. */
 static int encrypt_files(struct files *files, const void *values, int nr, char **operands,
 			 struct fault *f)
 {
-	static const struct option_row row = { .use = OPTION_USE_WRITE, .name = "backup" };
+	static const struct option_row backup = { .use = OPTION_USE_WRITE, .name = "backup" };
+	static const struct option_row old = { .use = OPTION_USE_WRITE, .name = "secret-out" };
 	const struct options *o = values;
 	char path[PATH_MAX];
+	struct stat st;
+	int r = 0;
 
-	if (!o->in_place || o->backup || nr == 0 ||
+	/* If it is there, file_out_keep_old() says what it is. */
+	if (o->secret_out && o->force &&
+	    (size_t)snprintf(path, sizeof(path), "%s" FILE_OLD_SUFFIX, o->secret_out) <
+		    sizeof(path) &&
+	    lstat(path, &st) < 0 && errno == ENOENT)
+		r = files_add(files, &old, old.name, path, f);
+	if (r < 0 || !o->in_place || o->backup || nr == 0 ||
 	    name_backup(operands[0], path, sizeof(path)) < 0)
-		return 0;
-	return files_add(files, &row, row.name, path, f);
+		return r;
+	return files_add(files, &backup, backup.name, path, f);
 }
 
 const struct cmd cmd_encrypt = {

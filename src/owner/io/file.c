@@ -330,9 +330,19 @@ static int rename_new(const struct file_out *file)
 	return r;
 }
 
+static int refuse_old(const struct file_out *file, struct fault *f)
+{
+	return fault_about(f, EXITCODE_REFUSED, file->old_path,
+			   "move it to where you keep what opens your images, and run this again",
+			   "it is there, and if it is not yours, it is what %s was before a run that "
+			   "was interrupted",
+			   file->path);
+}
+
 int file_out_keep_old(struct file_out *file, struct fault *f)
 {
 	struct stat st;
+	int r = 0;
 
 	if (!file->replace)
 		return 0;
@@ -340,46 +350,59 @@ int file_out_keep_old(struct file_out *file, struct fault *f)
 		file->old_path = NULL;
 		return fault_io(f, file->path, -ENOMEM, "cannot write");
 	}
-	if (lstat(file->old_path, &st) < 0 && errno == ENOENT)
-		return 0;
-	(void)fault_about(f, EXITCODE_REFUSED, file->old_path,
-			  "move it to where you keep what opens your images, and run this again",
-			  "it is there, as what %s was before a run that was interrupted",
-			  file->path);
-	free(TAKE_PTR(file->old_path));
-	return -EPERM;
+	if (lstat(file->old_path, &st) == 0)
+		r = refuse_old(file, f);
+	else if (errno != ENOENT)
+		r = fault_io(f, file->old_path, -errno, "cannot look at it");
+	return r;
 }
 
 /* Returns 0 or -errno; where there is nothing to keep, or no way to, nothing is kept. */
 static int keep_old(struct file_out *file)
 {
-	int error;
-
-	if (!file->old_path || link(file->path, file->old_path) == 0)
+	if (!file->old_path)
 		return 0;
-	error = errno;
-	free(TAKE_PTR(file->old_path));
-	return error == ENOENT || error == EPERM || error == EOPNOTSUPP || error == ENOSYS ||
-			       error == EMLINK ?
+	file->kept = link(file->path, file->old_path) == 0;
+	if (file->kept)
+		return 0;
+	file->fresh = errno == ENOENT;
+	return errno == ENOENT || errno == EPERM || errno == EOPNOTSUPP || errno == ENOSYS ||
+			       errno == EMLINK ?
 		       0 :
-		       -error;
+		       -errno;
 }
 
 static void drop_old(struct file_out *file)
 {
-	if (file->old_path)
+	if (file->kept)
 		(void)unlink(file->old_path); /* if that fails, the next run says so */
-	free(TAKE_PTR(file->old_path));
+	file->kept = false;
 }
 
-/* A failure is being reported, so what fails here is not. */
-static void take_back(struct file_out *file)
+static bool can_take_back(const struct file_out *files, size_t nr)
 {
-	if (file->old_path)
-		(void)rename(file->old_path, file->path);
-	else if (!file->replace)
-		(void)unlink(file->path);
-	free(TAKE_PTR(file->old_path));
+	size_t i;
+
+	for (i = 0; i < nr; i++)
+		if (files[i].replace && !files[i].kept && !files[i].fresh)
+			return false;
+	return true;
+}
+
+/* The first `done` have their names. A failure is being reported, so what fails here is not. */
+static void take_back(struct file_out *files, size_t nr, size_t done)
+{
+	bool back = can_take_back(files, done);
+	size_t i;
+
+	for (i = 0; i < nr; i++) {
+		if (i >= done)
+			drop_old(&files[i]);
+		else if (back && files[i].kept)
+			(void)rename(files[i].old_path, files[i].path);
+		else if (back)
+			(void)unlink(files[i].path);
+	}
 }
 
 static int sync_directory(const char *path)
@@ -418,14 +441,14 @@ int file_out_commit(struct file_out *files, size_t nr, struct fault *f)
 	}
 	for (i = 0; i < done && r >= 0; at = i++)
 		r = sync_directory(files[i].path);
-	for (i = 0; i < nr; i++) {
-		if (r < 0 && i < done)
-			take_back(&files[i]);
-		else
-			drop_old(&files[i]);
-	}
+	if (r < 0)
+		take_back(files, nr, done);
+	for (i = 0; i < nr && r >= 0; i++)
+		drop_old(&files[i]);
 	if (r >= 0)
 		return 0;
+	if (r == -EEXIST && files[at].old_path)
+		return refuse_old(&files[at], f);
 	return r == -EEXIST ?
 		       fault_about(f, EXITCODE_REFUSED, files[at].path,
 				   "give another name, or --force to replace it", "it exists") :

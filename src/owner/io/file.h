@@ -52,6 +52,8 @@ struct file_out {
 	int fd;
 	char *old_path; /* keeps what is replaced until all have their names; NULL: nothing does */
 	bool replace;	/* an existing PATH */
+	bool kept;	/* old_path is there, and ours */
+	bool fresh;	/* there was no PATH to be kept */
 };
 
 #define FILE_OUT_NULL ((struct file_out){ .fd = -EBADF })
@@ -70,8 +72,9 @@ int file_out_put(struct file_out *file, enum codec format, const unsigned char *
 int file_out_keep_old(struct file_out *file, struct fault *f);
 
 /*
- * Syncs all of them, then renames all of them. When this fails, none of the new files is left,
- * except where an old one was replaced already and nothing has kept it.
+ * Syncs all of them, then renames all of them. When this fails, none of the new files is left, and
+ * what was replaced is back; but if one was replaced that nothing has kept, all stay as they are
+ * then, so that two that belong together are not parted.
  */
 int file_out_commit(struct file_out *files, size_t nr, struct fault *f);
 

@@ -357,9 +357,16 @@ must cp k k.coco-old
 before=$(cat k killed k.coco-old 2> /dev/null | sha256sum)
 encrypt --force --secret-out k fs killed
 is 'an old secret that a killed run has kept' "$rc $(cat k killed k.coco-old 2> /dev/null | sha256sum)" "2 $before"
-ok '... is named' grep -q 'k.coco-old: it is there, as what k was before a run that was interrupted; next: move it' err
-must mv k.coco-old elsewhere
+ok '... is named' grep -q 'k.coco-old: it is there, .* what k was before a run that was interrupted; next: move it' err
+must ln -f k k.coco-old
+refuses 'one kept of a run that was killed before the new one had its name' 2 'k.coco-old: it is there, ' \
+	--force --secret-out k fs killed
+must mv -f k.coco-old elsewhere
 encrypt --force --secret-out k fs killed
 is '... moved away, the same goes on' "$rc" 0
 ok '... and leaves nothing' test ! -e k.coco-old
+refuses 'OUT where an old secret is kept' 2 'would be written over it' --force --secret-out k fs k.coco-old
+refuses 'an image there' 2 'k.coco-old: ' --force --secret-out k k.coco-old killed
+encrypt --secret-out k2 fs k.coco-old
+is '... which is a name as any other where nothing is replaced' "$rc" 0
 tap_done

@@ -47,6 +47,11 @@ int rename(const char *old, const char *new)
 	return fails() ? -1 : (int)syscall(SYS_renameat2, AT_FDCWD, old, AT_FDCWD, new, 0);
 }
 
+int link(const char *old, const char *new)
+{
+	return fails() ? -1 : (int)syscall(SYS_linkat, AT_FDCWD, old, AT_FDCWD, new, 0);
+}
+
 int renameat2(int olddir, const char *old, int newdir, const char *new, unsigned int flags)
 {
 	return fails() ? -1 : (int)syscall(SYS_renameat2, olddir, old, newdir, new, flags);
@@ -276,6 +281,59 @@ static int put_two(bool force)
 	return r;
 }
 
+static bool has(const char *path, const char *text)
+{
+	return text ? fixture_has(&fx, path) && strcmp(fixture_get(&fx, path), text) == 0 :
+		      !fixture_has(&fx, path);
+}
+
+/* Both files have this text, and nothing is beside them; NULL: there is none. What the first was may
+ * be kept. */
+static bool are(const char *one, const char *two, bool kept)
+{
+	return has("/one", one) && has("/two", two) && has("/one.coco-new", NULL) &&
+	       has("/two.coco-new", NULL) &&
+	       (has("/one.coco-old", NULL) || (kept && has("/one.coco-old", "old one")));
+}
+
+/* As put_two(true), over /two and what /one has; NULL: nothing. Its nth call fails. */
+static int replace_two(const char *one, unsigned int fails_at)
+{
+	int r;
+
+	(void)unlink(fixture_path(&fx, "/one.coco-old"));
+	(void)unlink(fixture_path(&fx, "/one"));
+	if (one)
+		fixture_text(&fx, "/one", one);
+	fixture_text(&fx, "/two", "old two");
+	uses = 0;
+	nth = fails_at;
+	r = put_two(true);
+	nth = 0;
+	return r;
+}
+
+/* Two that belong together are both old or both new, whatever fails. */
+static void test_pairs(void)
+{
+	static const char *const before[] = { "old one", NULL };
+	unsigned int failed, parted;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(before); i++) {
+		failed = parted = 0;
+		while (failed < 100 && replace_two(before[i], failed + 1) < 0) {
+			failed++;
+			parted += !are(before[i], "old two", false) &&
+				  !are("1", "32", before[i] != NULL);
+		}
+		ok(failed >= 9 && failed < 100, "over %s: each of %u calls fails once",
+		   before[i] ? "two others" : "one other", failed);
+		is_int(parted, 0, "... and both are as before, or both are new");
+		ok(are("1", "32", false), "... and new at last, with nothing beside them");
+	}
+}
+
 static void test_failures(void)
 {
 	unsigned int fds = fixture_fds(), failed = 0, left = 0, silent = 0, nr = 0;
@@ -304,23 +362,7 @@ static void test_failures(void)
 	ok(!fixture_has(&fx, "/one") && !fixture_has(&fx, "/one.coco-new"),
 	   "... so neither is written");
 
-	/* The second one's place is taken last: when it is, the first one's is not needed any more. */
-	fixture_text(&fx, "/one", "old one");
-	for (r = -1, failed = left = 0, nth = 1; r < 0 && nth < 100; nth++) {
-		uses = 0;
-		r = put_two(true);
-		if (r == 0)
-			break;
-		failed++;
-		left += strcmp(fixture_get(&fx, "/one"), "old one") != 0 ||
-			fixture_has(&fx, "/one.coco-old") || fixture_has(&fx, "/one.coco-new");
-	}
-	nth = 0;
-	ok(r == 0 && failed >= 8, "with others in their place: each of %u calls fails once",
-	   failed);
-	is_int(left, 0, "... and the old one is there");
-	is_str(fixture_get(&fx, "/one"), "1", "... until both new ones are");
-	ok(!fixture_has(&fx, "/one.coco-old"), "... and no longer");
+	test_pairs();
 	fixture_text(&fx, "/one.coco-old", "of a run that was killed");
 	is_int(put_two(true), -EPERM, "what a killed run has kept is not replaced");
 	is_str(fixture_get(&fx, "/one.coco-old"), "of a run that was killed", "... nor removed");
