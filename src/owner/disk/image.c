@@ -124,9 +124,10 @@ int image_open(const char *spec, bool writable, struct image *ret_image, struct 
 	_cleanup_image_ struct image image = IMAGE_NULL;
 	const char *hash = access(spec, F_OK) < 0 ? strrchr(spec, '#') : NULL;
 	size_t len = hash ? (size_t)(hash - spec) : strlen(spec);
+	const char *before = spec[0] == '-' ? "./" : ""; /* else a program's option */
 	int r;
 
-	if (len == 0 || len >= sizeof(image.path))
+	if (len == 0 || strlen(before) + len >= sizeof(image.path))
 		return fault_about(f, EXITCODE_BAD_INPUT, *spec ? spec : "''",
 				   len == 0 ? "give the name of an image or a disk" :
 					      "use a shorter name",
@@ -135,7 +136,7 @@ int image_open(const char *spec, bool writable, struct image *ret_image, struct 
 		return fault_about(f, EXITCODE_BAD_INPUT, spec,
 				   "leave out the #, or give the partition's number behind it",
 				   "no partition after the #");
-	memcpy(image.path, spec, len);
+	(void)snprintf(image.path, sizeof(image.path), "%s%.*s", before, (int)len, spec); /* fits */
 	r = open_whole(image.path, writable, &image, f);
 	if (r >= 0)
 		r = format_check(&image, f);

@@ -18,7 +18,7 @@ struct image {
 	int fd;		      /* of the whole file or device, locked, owned */
 	int claim_fd;	      /* of a device: as long as it is open, nobody mounts that; owned */
 	int backing_fd;	      /* of a loop device: the file behind it, locked, owned */
-	char path[PATH_MAX];  /* of the same, as the user gave it */
+	char path[PATH_MAX];  /* of the same, as the user gave it; with ./ before a dash */
 	bool block;	      /* a block device, not a file */
 	uint64_t total;	      /* bytes of the whole */
 	uint64_t offset;      /* bytes: where the part begins in it */

@@ -46,7 +46,8 @@ int target_put(const struct target *t, struct fault *f)
 		sides_command(command, sizeof(command), t, SIDES_WORDS("repair", NULL), NULL, NULL,
 			      SIDES_WORDS(NULL));
 		(void)snprintf(f->next, sizeof(f->next),
-			       "for the old header or the new one, whole: %s", command); /* fits */
+			       "this gives it the old header or the new one, whole: %s",
+			       command); /* fits */
 	}
 	return fault_name(f, r, t->o->disk);
 }

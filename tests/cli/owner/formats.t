@@ -16,10 +16,10 @@ next_step() {
 	sed -n 's/.*; next: //p' err
 }
 
-# converts NAME PATTERN FILE: refused with the format's name; the printed command makes the raw disk.
+# converts NAME PATTERN [--] FILE: refused with the format's name; the printed command makes the raw disk.
 converts() {
-	local name=$1 pattern=$2 file=$3
-	refuses "$name" 3 "no raw disk, but an image or file of the format $pattern" --secret mine "$file" out-of-it
+	local name=$1 pattern=$2 file=${*: -1}
+	refuses "$name" 3 "no raw disk, but an image or file of the format $pattern" --secret mine "${@:3}" out-of-it
 	before=$(find . -mindepth 1 | sort)
 	ok '... the command runs' sh -c "$(next_step)" || next_step | sed 's/^/# /'
 	made=$(find . -mindepth 1 | grep -vxF "$before")
@@ -132,6 +132,16 @@ must mv $'a\t"b' $'\xc3\xa9"b'
 refuses 'a file with an odd name' 3 'the format gzip' --secret mine $'\xc3\xa9"b' x
 ok '... shows the whole command' grep -qF $'next: gzip -dc < \'\xc3\xa9"b\' > ' err
 rm -f $'\xc3\xa9"b' small
+# What begins with a dash is no option of the program that is named.
+must qemu-img convert -O qcow2 fs ./-v
+converts 'a name with a dash' qcow2 -- -v
+rm -f ./-v
+must "$top/tests/lib/gpt.py" make ./-v 8 1+6:0fc63daf-8483-4772-8e79-3d69d8477de4:11111111-0000-4000-8000-000000000001:root
+must dd if=fs of=./-v bs=1M seek=1 conv=notrunc status=none
+must dd if=/dev/zero of=./-v bs=512 seek=$((16384 - 1)) count=1 conv=notrunc status=none
+refuses 'a damaged GPT in one' 3 '' --secret mine -- -v#1 x
+ok '... says how to repair it' grep -q 'gdisk: sgdisk -e ./-v$' err
+rm -f ./-v
 
 # --- Every verb. An encrypted disk, too, is a VHD if it has the footer.
 

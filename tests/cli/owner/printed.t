@@ -221,5 +221,5 @@ for verb in recovery "rotate -o none"; do
 done
 fails_to_write rotate --finish --table pins --new more -o none "$name#1"
 is '... the way out has no half a name' "$(sed -n 's/^.*; next: //p' "$tmp/said")" \
-	'for the old header or the new one, whole: coco-secret repair --help'
+	'this gives it the old header or the new one, whole: coco-secret repair --help'
 tap_done

@@ -79,6 +79,18 @@ done
 must dd if=/dev/zero of="$d" bs=4096 seek=$((4 << 20 >> 12)) count=4 conv=notrunc status=none
 boot "$d" "$tmp/final" "$c"
 is 'without its second copy' "$rc" 29
+must "$top/tests/lib/gpt.py" make "$tmp/gpt" 44 \
+	20+20:0fc63daf-8483-4772-8e79-3d69d8477de4:11111111-0000-4000-8000-000000000001:root
+must dd if="$d" of="$tmp/gpt" bs=1M seek=20 conv=notrunc status=none
+(
+	trap '' XFSZ
+	ulimit -f 18432
+	own repair "$tmp/gpt#1" --config "$c"
+	exit "$rc"
+)
+is '... a write that fails' "$?" 4
+is '... the next step has the configuration' "$(sed -n 's/.*; next: //p' "$tmp/err")" \
+	"this gives it the old header or the new one, whole: coco-secret repair '$tmp/gpt#1' --config $c"
 own repair "$d" --config "$c"
 is '... repair' "$rc" 0
 boot "$d" "$tmp/final" "$c"
