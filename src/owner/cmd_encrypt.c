@@ -312,13 +312,34 @@ static void print_inplace_result(const struct options *o, const struct inplace *
 	print_next(o, o->image, "");
 }
 
+struct watched {
+	const char *image; /* of a run that may go on; else NULL, also once that is said */
+	struct progress progress;
+};
+
+static void say_goes_on(struct watched *w)
+{
+	if (w->image)
+		printf("%s: goes on where an earlier run was interrupted\n", w->image);
+	w->image = NULL;
+}
+
+/* What was found may be refused before anything goes on: a secret or a backup that is another. */
+static void watch(void *data, uint64_t done, uint64_t total)
+{
+	struct watched *w = data;
+
+	say_goes_on(w);
+	progress_show(&w->progress, done, total);
+}
+
 /* With p open, which has the disk's lock until it is done. */
 static int go_in_place(const struct options *o, struct inplace *p, struct secret *secret,
 		       struct fault *f)
 {
 	_cleanup_file_out_ struct file_out secret_file = FILE_OUT_NULL;
 	_cleanup_close_ int signal_fd = -EBADF;
-	struct progress progress;
+	struct watched w = { .image = p->state != INPLACE_PLAIN ? o->image : NULL };
 	int r;
 
 	r = signal_fd = open_signals(f);
@@ -326,14 +347,14 @@ static int go_in_place(const struct options *o, struct inplace *p, struct secret
 		r = get_inplace_secret(o, p->state, secret, &secret_file, f);
 	if (r < 0)
 		return r;
-	if (p->state != INPLACE_PLAIN)
-		printf("%s: goes on where an earlier run was interrupted\n", o->image);
 	p->cancel_fd = signal_fd;
-	p->progress = progress_show;
-	p->data = &progress;
-	progress_start(&progress, stderr, "encrypt");
+	p->progress = watch;
+	p->data = &w;
+	progress_start(&w.progress, stderr, "encrypt");
 	r = inplace_run(p, o->secret_out ? &secret_file : NULL, f);
-	progress_end(&progress);
+	progress_end(&w.progress);
+	if (r >= 0)
+		say_goes_on(&w);
 	return r;
 }
 

@@ -123,6 +123,7 @@ begin 48M --reduce-device-size 32M --sector-size 512
 printf 'another secret of mine' > wrong
 refuses 'a new secret for what has begun' 2 'its encryption has begun already' --in-place --secret-out x here
 refuses 'a wrong secret for what has begun' 2 'this secret opens no keyslot' --in-place --secret wrong here
+is '... and does not say that it goes on' "$(cat out)" ''
 encrypt --in-place --secret mine here
 is 'goes on with the right one' "$rc" 0
 ok '... says so' grep -qx 'here: goes on where an earlier run was interrupted' out
