@@ -95,8 +95,7 @@ static const struct {
 		"prepare writes one" },
 	[EXITCODE_POLICY_INVALID] = { "policy-invalid", OUTCOME_BAD_INPUT,
 		"correct the line of the policy entry and build the secret table again",
-		"correct the line of the policy entry and build the table again; if cocotab has other "
-		"volumes than root, give --config" },
+		"correct the line of the policy entry and build the table again" },
 	[EXITCODE_PIN_MISMATCH] = { "pin-mismatch", OUTCOME_REFUSED,
 		"attach the disk that the policy entry pins; if you have changed its header yourself, pin "
 		"the new one with coco-secret pin" },

@@ -182,9 +182,7 @@ static int verify(const struct options *o)
 	}
 	(void)forecast(&t.conf, i, &table, &t.image, o->memory_kib, policy, &examined, &f);
 	add_way(&t, o->table, &f);
-	if (f.code == EXITCODE_POLICY_INVALID && !o->target.config)
-		(void)snprintf(f.next, sizeof(f.next), "%s",
-			       exitcode_owner_next(f.code)); /* fits */
+	target_explain_policy(&t, &f);
 	pins = policy_entry_pins(policy, t.vc->name);
 	if (o->json)
 		print_json(t.vc, &examined, pins != NULL, &f);

@@ -25,6 +25,8 @@ int side_read(struct sides *s, struct target *t, const char *path, struct side *
 	r = secret_init(&side->table, f);
 	if (r >= 0)
 		r = pinnedtable_read(path, &t->conf, &side->table, &side->format, &side->policy, f);
+	if (r < 0)
+		target_explain_policy(t, f);
 	if (r >= 0)
 		r = pinnedtable_get(path, &side->table, t->vc->secret.guid, &side->secret, f);
 	if (r < 0)

@@ -37,6 +37,15 @@ int target_open(struct target *t, const struct target_options *o, bool writable,
 	return fault_name(f, r, o->disk);
 }
 
+void target_explain_policy(const struct target *t, struct fault *f)
+{
+	if (f->code != EXITCODE_POLICY_INVALID || t->o->config || *f->next)
+		return;
+	(void)snprintf(f->next, sizeof(f->next),
+		       "%s; if cocotab has other volumes than %s, give --config",
+		       exitcode_owner_next(f->code), t->vc->name); /* fits */
+}
+
 int target_put(const struct target *t, struct fault *f)
 {
 	int r = luksheader_put(&t->header, f);

@@ -52,6 +52,10 @@ struct target {
  * unlocker would accept it. Returns 0 or negative with f; in any case target_done() follows. */
 int target_open(struct target *t, const struct target_options *o, bool writable, struct fault *f);
 
+/* A policy entry is read with the names of cocotab: without --config, that may be all that is wrong
+ * with it, and is the next step then. */
+void target_explain_policy(const struct target *t, struct fault *f);
+
 /* luksheader_put() with a fault that names the disk. */
 int target_put(const struct target *t, struct fault *f);
 

@@ -200,6 +200,15 @@ for verb in "pin --yes" status; do
 done
 own verify "$d" several
 ok '... verify, too' grep -q 'if cocotab has other volumes than root, give --config' "$tmp/out"
+must mkdir -p "$tmp/one/etc/coco-unlock"
+printf 'root auto\n' > "$tmp/one/etc/coco-unlock/cocotab"
+for verb in status "pin --yes"; do
+	# shellcheck disable=SC2086
+	own $verb "$d" --table several --config "$tmp/one"
+	is "$verb with a cocotab that lacks one of them" "$rc $(grep -c -e '; if cocotab has' "$tmp/err")" '3 0'
+done
+own verify "$d" several --config "$tmp/one"
+is '... verify, too' "$rc $(grep -c -e '; if cocotab has' "$tmp/out")" '28 0'
 own pin --yes "$d" --table several --config "$tmp/conf" --volume root
 is '... it leads on' "$rc" 0 || sed 's/^/# /' "$tmp/err"
 own verify "$d" several --config "$tmp/conf" --volume root
