@@ -23,8 +23,10 @@ struct view {
 	const struct options *o;
 	struct target target;
 	struct sides sides;
-	struct fault old, new; /* what a boot would say with these tables */
-	bool room;	       /* for another keyslot */
+	struct fault old, new;	     /* what a boot would say with these tables */
+	bool room;		     /* for another keyslot */
+	bool fitting;		     /* into the area for tables */
+	struct target_options shown; /* in commands */
 };
 
 static int look_at_boot(struct view *v, const struct side *side, struct fault *ret_said)
@@ -76,6 +78,24 @@ static int look(struct view *v, struct fault *f)
 	return r < 0 ? r : look_for_room(v, f);
 }
 
+static bool is_fitting(const struct view *v, const struct side *side)
+{
+	struct fault unused = { 0 };
+
+	return side->slot < 0 || side_fits(side, &v->sides, &v->target, &unused) >= 0;
+}
+
+/* No verb writes a table that is too large for the firmware, and without --firmware none writes
+ * more than 3072 bytes: the commands get a word for it. */
+static void add_firmware(struct view *v)
+{
+	v->fitting = is_fitting(v, &v->sides.old) && is_fitting(v, &v->sides.new);
+	v->shown = v->o->target;
+	if (!v->fitting && !v->shown.firmware)
+		v->shown.firmware = "FIRMWARE";
+	v->target.o = &v->shown;
+}
+
 static void print_side(const struct view *v, const char *what, const struct side *side,
 		       const struct fault *said)
 {
@@ -93,6 +113,10 @@ static void print_side(const struct view *v, const char *what, const struct side
 	else
 		printf("       a boot with it says: %s (%s)\n", said->why,
 		       exitcode_name(said->code));
+	if (!is_fitting(v, side))
+		printf("       with more pins it is larger than %zu bytes: %s\n", v->target.area,
+		       v->o->target.firmware ? "this firmware would not take it" :
+					       "to write it, a verb needs the guest's firmware");
 }
 
 /* A next step with a command. */
@@ -156,6 +180,10 @@ static void advise_one(const struct view *v, const struct side *side, const stru
 		next_remove(v, "if that table is lost", side->path, stranger);
 	} else if (!v->room) {
 		advise_full(v, side);
+	} else if (!v->fitting && v->o->target.firmware) {
+		printf("next   nothing, but for rotate or recovery take an entry out of %s first: "
+		       "coco-secret table remove --help\n",
+		       side->path);
 	} else {
 		next(v, "nothing; to change the secret", SIDES_WORDS("rotate", NULL), side->path,
 		     NULL, SIDES_WORDS("-o", "NEW", NULL));
@@ -253,6 +281,7 @@ static int status(const struct options *o)
 	int r = look(&v, &f);
 
 	if (r >= 0) {
+		add_firmware(&v);
 		print_disk(&v);
 		print_side(&v, "table", &v.sides.old, &v.old);
 		if (o->new)

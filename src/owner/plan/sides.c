@@ -203,6 +203,34 @@ int side_pin(struct side *side, const struct sides *s, const struct target *t, e
 	return r;
 }
 
+int side_fits(const struct side *side, const struct sides *s, const struct target *t,
+	      struct fault *f)
+{
+	_cleanup_free_ struct policy_entry *policy = malloc(sizeof(*policy));
+	_cleanup_secret_ struct secret table = SECRET_NULL;
+	struct pins *pins;
+	int r = policy ? secret_init(&table, f) : fault_io(f, side->path, -ENOMEM, "cannot try");
+
+	if (r < 0)
+		return r;
+	pinnedtable_copy(&table, &side->table);
+	*policy = side->policy;
+	pins = pinnedtable_pins(policy, t->vc->name);
+	if (!pins)
+		return 0; /* no verb pins in it */
+	r = pinnedtable_pin_identity(pins, &t->header, &s->key, f);
+	if (r < 0)
+		return r;
+	memset(&pins->headers[pins->nr_headers++], 0, sizeof(pins->headers[0]));
+	r = pinnedtable_pin_header(pins, &t->header, f);
+	if (r >= 0)
+		r = pinnedtable_set_policy(&table, policy, f);
+	if (r < 0)
+		return r;
+	table_pad(&table);
+	return table_fits(side->path, &table, t->area, f);
+}
+
 static bool is_staged(const struct side *side)
 {
 	return side->out.new_path != NULL;

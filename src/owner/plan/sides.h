@@ -81,6 +81,13 @@ int side_pin(struct side *side, const struct sides *s, const struct target *t, e
 	     struct fault *f);
 /* The same for all that is staged. */
 int sides_pin(struct sides *s, const struct target *t, enum side_pins how, struct fault *f);
+
+/* Tries, on a copy that is thrown away, whether a table that opens the disk fits into the area for
+ * tables with all that a verb may pin in it: UUID, volume key, and two headers. Returns 0 or
+ * negative with f. */
+int side_fits(const struct side *side, const struct sides *s, const struct target *t,
+	      struct fault *f);
+
 int sides_commit(struct sides *s, struct fault *f);
 
 /* A command about the disk as a shell reads it: words of the verb, DISK, the configuration, the

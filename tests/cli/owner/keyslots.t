@@ -331,6 +331,12 @@ done
 must cp --sparse=always "$tmp/disk1" "$d"
 must cp "$tmp/old1" "$old"
 rm -f NEW
+advice 'nothing; to change the secret' --table "$old"
+ok '... says what the commands need' grep -q 'with more pins it is larger than 3072 bytes: .* the guest.s firmware' "$tmp/out"
+must ln -s "its 'fd'" FIRMWARE
+follow 0
+rm -f NEW FIRMWARE
+must cp --sparse=always "$tmp/disk1" "$d"
 advice 'nothing; to change the secret' --table "$old" --firmware "its 'fd'"
 follow 0
 command=$(grep -oE 'coco-secret rotate --finish .*' "$tmp/out")
@@ -345,6 +351,7 @@ own recovery "$d" --table "$old" --firmware "its 'fd'"
 is 'a table that is too large for its firmware' "$rc" 2
 ok '... says what to do' grep -q 'next: take an entry out: coco-secret table remove --help' "$tmp/err" ||
 	sed 's/^/# /' "$tmp/err"
+advice 'take an entry out of .*: coco-secret table remove --help' --table "$old" --firmware "its 'fd'"
 must "$plain" table remove -o "$old" --force --firmware "its 'fd'" "$old" "$filler" > "$tmp/log"
 own recovery "$d" --table "$old"
 is '... done' "$rc" 0
