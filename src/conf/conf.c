@@ -4,6 +4,7 @@
  * them, and the kernel command line's timeout.
  * Trusts the files of the initramfs to be the owner's, but not to be free of mistakes:
  * whatever is unknown is an error with file and line. Does not trust the command line.
+ * More than 400 lines: the keys stand in one table.
  */
 #include "conf/conf.h"
 
@@ -13,6 +14,7 @@
 #include "base/paths.h"
 #include "conf/cocotab.h"
 #include "conf/ini.h"
+#include "conf/rootsection.h"
 
 #define CONF_FILE_MAX 65536
 #define CONF_DROPINS_MAX 64
@@ -54,6 +56,8 @@ void conf_defaults(struct conf *ret_conf)
 	ret_conf->volumes[0].secret = REFERENCE_DISK_SECRET;
 	ret_conf->volumes[0].metadata_size = CONF_METADATA_SIZE;
 	ret_conf->nr_volumes = 1;
+	(void)snprintf(ret_conf->init, sizeof(ret_conf->init), "/sbin/init");
+	ret_conf->modules.defaults = true;
 }
 
 bool conf_keeps(const struct conf *conf, const char *guid)
@@ -255,6 +259,15 @@ static const struct ini_key keys[] = {
 	{ "Policy", "AllowWords", set_words,
 	  "words of the kernel command line without quotes, at most 64; "
 	  "a final * makes a prefix of a word" },
+	{ "Root", "Device", rootsection_set_device,
+	  "a path such as /dev/mapper/root or /dev/GROUP/VOLUME" },
+	{ "Root", "Type", rootsection_set_type, "the type of a file system, such as ext4" },
+	{ "Root", "Options", rootsection_set_options,
+	  "mount options with commas between them, without blanks and quotes" },
+	{ "Root", "Usr", rootsection_set_usr, "DEVICE TYPE [OPTIONS]" },
+	{ "Root", "Init", rootsection_set_init, "an absolute path in the root" },
+	{ "Root", "Fsck", rootsection_set_fsck, "yes or no" },
+	{ "Image", "Modules", rootsection_set_modules, "names of kernel modules, at most 64" },
 };
 
 int conf_parse_ini(struct conf *conf, char *text, const char *file, struct fault *f)

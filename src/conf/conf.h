@@ -25,6 +25,8 @@
 #define CONF_WORD_SIZE 128
 #define CONF_METADATA_SIZE 16384 /* bytes of one copy of a header: what all tools make */
 #define CONF_CMDLINE_MAX 65536	 /* bytes of the kernel command line */
+#define CONF_OPTIONS_SIZE 512	 /* bytes of mount options */
+#define CONF_MODULES_MAX 64	 /* words of Modules= */
 
 enum failure_action {
 	FAILURE_ACTION_POWEROFF,
@@ -80,6 +82,20 @@ struct word_list {
 	bool defaults; /* the built-in list counts, too */
 };
 
+/* Modules=: names of kernel modules. */
+struct module_list {
+	char names[CONF_MODULES_MAX][CONF_NAME_SIZE];
+	size_t nr;
+	bool defaults; /* the built-in list counts, too */
+};
+
+/* What is mounted from where; all of it is the owner's word. */
+struct mount_conf {
+	char device[CONF_DEVICE_SIZE]; /* a path; empty: see rootsection.h */
+	char type[CONF_NAME_SIZE];
+	char options[CONF_OPTIONS_SIZE]; /* with commas, as in fstab(5) */
+};
+
 struct conf {
 	uint64_t timeout_ms;	  /* of the whole unlock, 1000..CONF_TIMEOUT_MS_MAX */
 	uint64_t root_timeout_ms; /* of the rest of the initramfs, on top of it; same range */
@@ -94,6 +110,13 @@ struct conf {
 	struct volume_conf volumes[CONF_VOLUMES_MAX];
 	size_t nr_volumes;
 	size_t root_volume; /* the one that the root has to lie on */
+
+	/* [Root] and [Image], for an initramfs of our own; systemd's does not look at them. */
+	struct mount_conf root;
+	struct mount_conf usr;	     /* device empty: /usr is in the root */
+	char init[CONF_DEVICE_SIZE]; /* the root's first program */
+	bool fsck;		     /* check the file systems before they are mounted */
+	struct module_list modules;
 };
 
 /* The defaults alone: one volume `root` on the only LUKS2 device. */

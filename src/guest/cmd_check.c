@@ -15,8 +15,27 @@
 #include "boot/sources.h"
 #include "boot/surroundings.h"
 #include "conf/devicespec.h"
+#include "conf/rootsection.h"
 #include "disk/judge.h"
 #include "volume/kernel.h"
+
+/* The sections [Root] and [Image]; coco-mkinitramfs reads these lines. */
+static void print_root(const struct conf *conf)
+{
+	char device[CONF_DEVICE_SIZE];
+	size_t i;
+
+	rootsection_device(conf, device);
+	printf("RootDevice=%s\nRootType=%s\nRootOptions=%s\n", device, conf->root.type,
+	       conf->root.options);
+	printf("UsrDevice=%s\nUsrType=%s\nUsrOptions=%s\n", conf->usr.device, conf->usr.type,
+	       conf->usr.options);
+	printf("Init=%s\nFsck=%s\nDefaultModules=%s\nModules=", conf->init,
+	       conf->fsck ? "yes" : "no", conf->modules.defaults ? "yes" : "no");
+	for (i = 0; i < conf->modules.nr; i++)
+		printf("%s%s", i ? " " : "", conf->modules.names[i]);
+	printf("\n");
+}
 
 static void print_conf(const struct conf *conf)
 {
@@ -51,6 +70,7 @@ static void print_conf(const struct conf *conf)
 	}
 	(void)lvmfilter_value(conf, filter); /* empty: none is possible */
 	printf("LvmFilter=%s\n", filter);
+	print_root(conf);
 }
 
 /* Prints one line of the report and remembers the first fault as the verb's exit code. */
@@ -237,7 +257,7 @@ static enum exitcode print_refused(const struct conf *conf, char *words)
 static int run_check(const struct root *root, int argc, char **argv)
 {
 	struct conf conf;
-	bool config_only = false;
+	bool config_only = false, standalone = false;
 	struct fault f = { 0 };
 	char *words = NULL;
 	int i;
@@ -245,13 +265,20 @@ static int run_check(const struct root *root, int argc, char **argv)
 	for (i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--config") == 0 && !words)
 			config_only = true;
-		else if (strncmp(argv[i], "--cmdline=", 10) == 0 && !words && !config_only)
+		else if (strcmp(argv[i], "--standalone") == 0 && !words)
+			standalone = true;
+		else if (strncmp(argv[i], "--cmdline=", 10) == 0 && !words && !config_only &&
+			 !standalone)
 			words = argv[i] + 10;
 		else
 			return cmd_usage(&cmd_check, argv[i]);
 	}
-	if (conf_load(root, &conf, &f) < 0) {
+	if (standalone && !config_only)
+		return cmd_usage(&cmd_check, "--standalone without --config");
+	if (conf_load(root, &conf, &f) < 0 || (standalone && rootsection_check(&conf, &f) < 0)) {
 		fprintf(stderr, "coco-unlock: %s\n", f.why);
+		if (*f.next)
+			fprintf(stderr, "coco-unlock: next: %s\n", f.next);
 		return (int)f.code;
 	}
 	if (words)
@@ -265,7 +292,7 @@ static int run_check(const struct root *root, int argc, char **argv)
 
 const struct cmd cmd_check = {
 	.name = "check",
-	.args = "[--config | --cmdline=WORDS]",
+	.args = "[--config [--standalone] | --cmdline=WORDS]",
 	.help = "say what is there, what would be refused, and what obeys the host; or only read the configuration, or judge WORDS",
 	.run = run_check,
 };
