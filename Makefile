@@ -10,6 +10,7 @@ COMPLETIONDIR ?= $(PREFIX)/share/bash-completion/completions
 UNITDIR ?= /usr/lib/systemd/system
 DRACUTDIR ?= /usr/lib/dracut/modules.d
 GENERATORDIR ?= /etc/systemd/system-generators
+LIBDIR ?= /usr/lib/coco-unlock
 BUILD ?= build
 
 # The kernel to build coco_secret for, and the headers that belong to it.
@@ -76,7 +77,7 @@ OWNER_LDLIBS = $(OWNER_PKG_LIBS) -pthread
 objects = $(patsubst src/%.c,$(BUILD)/%.o,$(wildcard $(1:%=src/%/*.c)))
 GUEST_MAIN := $(call objects,guest)
 OWNER_MAIN := $(call objects,owner)
-GUEST_OBJ := $(call objects,base conf source disk volume rootfs boot)
+GUEST_OBJ := $(filter-out %/stub.o,$(call objects,base conf source disk volume rootfs boot init))
 OWNER_OBJ := $(call objects,owner/*)
 GUEST_LIB := $(BUILD)/coco-unlock.a
 OWNER_LIB := $(BUILD)/coco-secret.a
@@ -90,7 +91,7 @@ say = @printf '  %-8s %s\n' '$(1)' '$(2)'
 endif
 
 #: all              the programs and their man pages (default)
-all: $(BUILD)/coco-unlock $(BUILD)/coco-secret man
+all: $(BUILD)/coco-unlock $(BUILD)/coco-secret $(BUILD)/coco-init man
 
 .DELETE_ON_ERROR:
 
@@ -101,6 +102,12 @@ $(BUILD)/coco-unlock: $(GUEST_MAIN) $(GUEST_LIB)
 $(BUILD)/coco-secret: $(OWNER_MAIN) $(OWNER_LIB) $(GUEST_LIB)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(OWNER_LDLIBS)
+
+# No library, no loader, and nothing that a library would have to bring.
+$(BUILD)/coco-init: src/init/stub.c Makefile | $(BUILD)
+	$(call say,LINK,$@)
+	$(Q)$(CC) -std=gnu11 $(WARNINGS) -O2 -ffreestanding -fno-stack-protector -fcf-protection=none -fno-pie -nostdlib \
+		-static -no-pie -s -Wl,--build-id=none -Wl,-z,noexecstack -o $@ $<
 
 $(GUEST_LIB): $(GUEST_OBJ)
 $(OWNER_LIB): $(OWNER_OBJ)
@@ -222,6 +229,7 @@ install-real-root:
 install: all install-real-root
 	$(INSTALL) -D $(STRIP_FLAG) -m 0755 $(BUILD)/coco-unlock $(DESTDIR)$(BINDIR)/coco-unlock
 	$(INSTALL) -D $(STRIP_FLAG) -m 0755 $(BUILD)/coco-secret $(DESTDIR)$(BINDIR)/coco-secret
+	$(INSTALL) -D -m 0755 $(BUILD)/coco-init $(DESTDIR)$(LIBDIR)/init
 	$(INSTALL) -D -m 0644 src/owner/completion.bash $(DESTDIR)$(COMPLETIONDIR)/coco-secret
 	$(INSTALL) -d $(DESTDIR)$(UNITDIR)
 	for u in $(UNITS); do \

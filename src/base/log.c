@@ -11,11 +11,21 @@
 #include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/time.h>
 #include <termios.h>
 
 #include "base/paths.h"
 #include "base/text.h"
+
+/* Documentation/admin-guide/devices.txt: 1:11 is /dev/kmsg. Its lines begin as a journal's do. */
+static bool stderr_is_kmsg(void)
+{
+	struct stat st;
+
+	return fstat(STDERR_FILENO, &st) == 0 && S_ISCHR(st.st_mode) &&
+	       st.st_rdev == makedev(1, 11);
+}
 
 /* systemd.exec(5): JOURNAL_STREAM holds device and inode of the journal's socket. */
 static bool stderr_is_journal(void)
@@ -33,7 +43,7 @@ static bool stderr_is_journal(void)
 
 void log_line(enum log_level level, const char *fmt, ...)
 {
-	bool journal = stderr_is_journal();
+	bool kmsg = stderr_is_kmsg(), journal = kmsg || stderr_is_journal();
 	char line[1024];
 	va_list ap;
 
@@ -43,7 +53,7 @@ void log_line(enum log_level level, const char *fmt, ...)
 	(void)vsnprintf(line, sizeof(line), fmt, ap); /* a long line is cut on purpose */
 	va_end(ap);
 	if (journal)
-		(void)fprintf(stderr, "<%d>%s\n", (int)level, line);
+		(void)fprintf(stderr, "<%d>%s%s\n", (int)level, kmsg ? "coco-unlock: " : "", line);
 	else
 		(void)fprintf(stderr, "%s\n", line);
 }

@@ -27,6 +27,23 @@
 
 #define PATH_INITRD_RELEASE "/etc/initrd-release"
 
+/* Of an initramfs of our own. */
+#define PATH_DRIVERS "/usr/lib/coco-unlock/modules" /* names, a line each: what init loads */
+#define PATH_E2FSCK "/usr/sbin/e2fsck"
+#define PATH_LVM "/usr/sbin/lvm"
+#define PATH_PROC "/proc"
+#define PATH_SYS "/sys"
+#define PATH_RUN "/run"
+#define PATH_SYSROOT_USR "/sysroot/usr"
+#define PATH_EFIVARS "/sys/firmware/efi/efivars"
+#define PATH_PANIC "/proc/sys/kernel/panic"
+#define PATH_PANIC_ON_OOPS "/proc/sys/kernel/panic_on_oops"
+#define PATH_MODPROBE "/proc/sys/kernel/modprobe"
+#define PATH_BTRFS_CONTROL "/dev/btrfs-control"
+#define PATH_UDEV_DATA "/run/udev/data"
+#define PATH_FSCK_ROOT "/run/initramfs/fsck-root" /* systemd-fsck-root.service(8) */
+#define PATH_FSCK_USR "/run/initramfs/fsck-usr"
+
 #define PATH_RUN_DIR "/run/coco-unlock"
 #define PATH_STATUS "/run/coco-unlock/status.json"
 #define PATH_OPENED "/run/coco-unlock/opened"

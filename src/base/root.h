@@ -13,8 +13,9 @@
 #include "base/util.h"
 
 struct root {
-	int fd;	      /* O_PATH descriptor of the root directory, owned */
-	bool machine; /* true: the running machine; false: a tree given by --root */
+	int fd;		 /* O_PATH descriptor of the root directory, owned */
+	bool machine;	 /* true: the running machine; false: a tree given by --root */
+	bool standalone; /* in an initramfs of our own: fixed at its start, whatever goes later */
 };
 
 /* dir NULL means the running machine. Returns 0 or -errno. */

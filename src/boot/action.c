@@ -24,7 +24,7 @@ bool action_applies(const struct root *root)
 {
 	/* Where that is unknown, it applies: a machine that ends without need is no gain for the
 	 * host. */
-	return root->machine && root_exists(root, PATH_INITRD_RELEASE) != 0;
+	return root->machine && (root->standalone || root_exists(root, PATH_INITRD_RELEASE) != 0);
 }
 
 /* The kernel goes to its first CPU and stops the others: who is not there stops with them. */

@@ -19,9 +19,9 @@ struct action_watch {
 };
 
 /*
- * True inside an initramfs (initrd-release(5) is there, or it is unknown). Only there is a
- * failure action carried out: in a running system a failed unlock ends with its exit code and
- * no more.
+ * True inside an initramfs: our own, or initrd-release(5) is there, or it is unknown. Only
+ * there is a failure action carried out: in a running system a failed unlock ends with its exit
+ * code and no more.
  */
 bool action_applies(const struct root *root);
 

@@ -75,7 +75,9 @@ int stop(const struct root *root, const struct conf *conf, struct report *report
 		       "coco-unlock: FAILED code=%d name=%s reason=\"%s\" next=\"%s\" action=%s",
 		       (int)fault->code, exitcode_name(fault->code), fault->why, fault_next(fault),
 		       action); /* parts are bounded and fit */
-	log_error("%s", line);
+	/* The kernel's log would show it on the consoles, too, and nobody reads it later. */
+	if (!root->standalone)
+		log_error("%s", line);
 	r = report_write(root, conf, report, fault, action);
 	if (r < 0)
 		log_warning("cannot write the status file: %s", strerror(-r));

@@ -24,6 +24,7 @@
 #include "base/paths.h"
 #include "boot/action.h"
 #include "boot/cmdline.h"
+#include "boot/drivers.h"
 #include "boot/sources.h"
 #include "rootfs/opened.h"
 #include "volume/fetch.h"
@@ -57,6 +58,8 @@ static void prepare(struct unlock *u, struct fault *f)
 	r = uevent_open(u->root, &u->uevent);
 	if (r < 0)
 		(void)fault_errno(f, EXITCODE_INTERNAL, r, "cannot listen to device events");
+	if (u->root->standalone)
+		drivers_load(u->root, f);
 	(void)kernel_prepare(u->root, u->conf, f);
 }
 

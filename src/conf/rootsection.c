@@ -136,6 +136,27 @@ void rootsection_device(const struct conf *conf, char ret_path[static CONF_DEVIC
 			       conf->volumes[conf->root_volume].name); /* fits */
 }
 
+/* Is this what a volume of cocotab is called when it is open? */
+static bool is_volume(const struct conf *conf, const char *device)
+{
+	size_t i;
+
+	for (i = 0; i < conf->nr_volumes; i++)
+		if (strncmp(device, DM_DIR, strlen(DM_DIR)) == 0 &&
+		    strcmp(device + strlen(DM_DIR), conf->volumes[i].name) == 0)
+			return true;
+	return false;
+}
+
+bool rootsection_wants_lvm(const struct conf *conf)
+{
+	char device[CONF_DEVICE_SIZE];
+
+	rootsection_device(conf, device);
+	return !is_volume(conf, device) ||
+	       (*conf->usr.device && !is_volume(conf, conf->usr.device));
+}
+
 bool rootsection_has_fsck(const char *type)
 {
 	return strcmp(type, "ext2") == 0 || strcmp(type, "ext3") == 0 || strcmp(type, "ext4") == 0;

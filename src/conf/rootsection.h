@@ -20,6 +20,9 @@ int rootsection_set_modules(struct conf *conf, char *value);
 /* What the root is mounted from: Device=, or the mapping of the root's volume. */
 void rootsection_device(const struct conf *conf, char ret_path[static CONF_DEVICE_SIZE]);
 
+/* Is one of the two on no volume itself, so that LVM has to make a device of what lies on them? */
+bool rootsection_wants_lvm(const struct conf *conf);
+
 /* The file system has a check of its own that can run before it is mounted: those of ext. */
 bool rootsection_has_fsck(const char *type);
 

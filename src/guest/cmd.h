@@ -16,6 +16,7 @@ struct cmd {
 	int (*run)(const struct root *root, int argc, char **argv);
 };
 
+extern const struct cmd cmd_init;
 extern const struct cmd cmd_unlock;
 extern const struct cmd cmd_check;
 extern const struct cmd cmd_status;
@@ -23,6 +24,7 @@ extern const struct cmd cmd_abort;
 extern const struct cmd cmd_verify_root;
 extern const struct cmd cmd_verify_mounts;
 extern const struct cmd cmd_raise_generation;
+extern const struct cmd cmd_init;
 
 /* One line on stderr for a word that a verb does not take. Returns EXITCODE_USAGE. */
 int cmd_usage(const struct cmd *cmd, const char *word);

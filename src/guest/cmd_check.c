@@ -30,8 +30,9 @@ static void print_root(const struct conf *conf)
 	       conf->root.options);
 	printf("UsrDevice=%s\nUsrType=%s\nUsrOptions=%s\n", conf->usr.device, conf->usr.type,
 	       conf->usr.options);
-	printf("Init=%s\nFsck=%s\nDefaultModules=%s\nModules=", conf->init,
-	       conf->fsck ? "yes" : "no", conf->modules.defaults ? "yes" : "no");
+	printf("Init=%s\nFsck=%s\nLvm=%s\nDefaultModules=%s\nModules=", conf->init,
+	       conf->fsck ? "yes" : "no", rootsection_wants_lvm(conf) ? "yes" : "no",
+	       conf->modules.defaults ? "yes" : "no");
 	for (i = 0; i < conf->modules.nr; i++)
 		printf("%s%s", i ? " " : "", conf->modules.names[i]);
 	printf("\n");

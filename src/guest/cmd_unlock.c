@@ -7,41 +7,13 @@
 
 #include <string.h>
 
-#include "base/log.h"
 #include "base/paths.h"
-#include "boot/action.h"
 #include "boot/running.h"
-#include "boot/stop.h"
-#include "boot/supervise.h"
-#include "boot/unlock.h"
+#include "boot/step.h"
 
 static int run_unlock(const struct root *root, int argc, char **argv)
 {
-	struct report report;
-	struct fault f = { 0 };
-	struct conf conf;
-	int r;
-
-	if (argc > 1)
-		return cmd_usage(&cmd_unlock, argv[1]);
-	report_init(&report);
-	r = report_remove(root);
-	if (r < 0)
-		(void)fault_errno(&f, EXITCODE_INTERNAL, r, "cannot remove %s", PATH_STATUS);
-	stages_enter(&report.stages, STAGE_PREPARE);
-	r = secret_harden_process();
-	if (r < 0)
-		(void)fault_errno(&f, EXITCODE_INTERNAL, r, "cannot protect the process");
-	(void)conf_load(root, &conf, &f); /* a failure is in f; the secrets are wiped first */
-	conf_apply_cmdline(root, &conf);
-	volume_init_library();
-	r = supervise(root, &conf, &report, &f);
-	if (r < 0 || f.code != EXITCODE_OK)
-		return stop(root, &conf, &report, &f);
-	r = report_write(root, &conf, &report, &f, "none");
-	if (r < 0)
-		log_warning("cannot write the status file: %s", strerror(-r));
-	return EXITCODE_OK;
+	return argc > 1 ? cmd_usage(&cmd_unlock, argv[1]) : step_unlock(root);
 }
 
 const struct cmd cmd_unlock = {
@@ -74,10 +46,8 @@ static void say_why(const struct root *root, bool killed, struct fault *f)
  * Whatever stage the boot was in, no secret may be left, and nobody gets a shell. */
 static int run_abort(const struct root *root, int argc, char **argv)
 {
-	struct fault f = { 0 }, ignored = { 0 };
 	bool unless_done = false;
-	struct report report;
-	struct conf conf;
+	struct fault f = { 0 };
 	int i;
 
 	for (i = 1; i < argc; i++) {
@@ -90,13 +60,8 @@ static int run_abort(const struct root *root, int argc, char **argv)
 	if (unless_done &&
 	    (root_exists(root, PATH_STATUS) > 0 || root_exists(root, PATH_INITRD_RELEASE) == 0))
 		return EXITCODE_OK;
-	report_init(&report);
-	(void)conf_load(root, &conf, &ignored); /* on an error the defaults apply */
 	say_why(root, unless_done, &f);
-	/* No mapping may stay that the boot was to have. */
-	if (action_applies(root))
-		unlock_claim(&conf, &report);
-	return stop(root, &conf, &report, &f);
+	return step_abort(root, &f);
 }
 
 const struct cmd cmd_abort = {

@@ -4,6 +4,7 @@
  * mapped, also where the machine goes on (rescue); in a running system they touch no mapping.
  * Needs: cryptsetup
  */
+#include "../../../src/boot/step.c"
 #include "../../../src/guest/cmd_unlock.c"
 #include "../../../src/guest/cmd_verify_root.c"
 
@@ -71,25 +72,25 @@ static int run_hang(const struct root *root, int argc, char **argv)
 {
 	(void)argc, (void)argv;
 	look_limit_ms = 100;
-	return run(root, hang, "");
+	return step_look(root, hang, "");
 }
 
 static int run_crash(const struct root *root, int argc, char **argv)
 {
 	(void)argc, (void)argv;
-	return run(root, crash, "");
+	return step_look(root, crash, "");
 }
 
 static int run_mute(const struct root *root, int argc, char **argv)
 {
 	(void)argc, (void)argv;
-	return run(root, mute, "");
+	return step_look(root, mute, "");
 }
 
 static int run_leave(const struct root *root, int argc, char **argv)
 {
 	(void)argc, (void)argv;
-	return run(root, leave, "");
+	return step_look(root, leave, "");
 }
 
 static const struct cmd cmd_hang = { .name = "a look that hangs", .run = run_hang };

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * fsmount.c - mounts by the calls of Linux 5.2, which take options one by one and give reasons.
+ * Trusts the configuration. Does not trust what lies on the device: it is the volume's, but the
+ * host can have damaged it, so that this is done in a process of its own.
+ */
+#include "init/fsmount.h"
+
+#include <fcntl.h>
+#include <linux/btrfs.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+
+#include "base/paths.h"
+
+#define REASON_SIZE 256
+
+/* mount_setattr(2): attributes of the mount, which the file system does not see. */
+static const struct {
+	const char *word;
+	unsigned int set;
+} attributes[] = {
+	{ "nosuid", MOUNT_ATTR_NOSUID },	 { "nodev", MOUNT_ATTR_NODEV },
+	{ "noexec", MOUNT_ATTR_NOEXEC },	 { "noatime", MOUNT_ATTR_NOATIME },
+	{ "nodiratime", MOUNT_ATTR_NODIRATIME }, { "strictatime", MOUNT_ATTR_STRICTATIME },
+	{ "relatime", MOUNT_ATTR_RELATIME },
+};
+
+/* The kernel's reasons are messages of "e TEXT", one for each read. */
+static void add_reason(int fs, char reason[static REASON_SIZE])
+{
+	char text[REASON_SIZE - 4];
+	ssize_t n;
+
+	while ((n = read(fs, text, sizeof(text) - 1)) > 0) {
+		text[n] = '\0';
+		text[strcspn(text, "\n")] = '\0';
+		if (strncmp(text, "e ", 2) == 0) {
+			(void)snprintf(reason, REASON_SIZE, " (%s)", text + 2);
+			return;
+		}
+	}
+}
+
+static int refuse(int fs, const char *what, const char *word, const char *point, struct fault *f)
+{
+	char reason[REASON_SIZE] = "";
+	int r = -errno;
+
+	if (fs >= 0)
+		add_reason(fs, reason);
+	return fault_set(f, EXITCODE_ABORTED, -r, "cannot mount %s: %s%s: %s%s",
+			 point + strlen(PATH_SYSROOT), what, word, strerror(-r), reason);
+}
+
+static bool is_for_others(const char *word)
+{
+	return strcmp(word, "defaults") == 0 || strcmp(word, "auto") == 0 ||
+	       strcmp(word, "noauto") == 0 || strcmp(word, "nofail") == 0 ||
+	       strncmp(word, "x-", 2) == 0;
+}
+
+/* One option: an attribute of the mount, or the file system's. Returns 0 or -1 with errno. */
+static int take_option(int fs, char *word, unsigned int *attr, bool *rw)
+{
+	char *value = strchr(word, '=');
+	size_t i;
+
+	*rw = strcmp(word, "rw") == 0 || (*rw && strcmp(word, "ro") != 0);
+	if (is_for_others(word) || strcmp(word, "rw") == 0 || strcmp(word, "ro") == 0)
+		return 0;
+	for (i = 0; i < ARRAY_SIZE(attributes); i++) {
+		if (strcmp(word, attributes[i].word) != 0)
+			continue;
+		*attr |= attributes[i].set;
+		return 0;
+	}
+	if (!value)
+		return fsconfig(fs, FSCONFIG_SET_FLAG, word, NULL, 0);
+	*value = '\0';
+	return fsconfig(fs, FSCONFIG_SET_STRING, word, value + 1, 0);
+}
+
+int fsmount_at(const struct root *root, const struct mount_conf *mc, const char *device,
+	       const char *point, struct fault *f)
+{
+	_cleanup_close_ int fs = fsopen(mc->type, FSOPEN_CLOEXEC), mnt = -EBADF, dir = -EBADF;
+	char options[CONF_OPTIONS_SIZE], *cursor = options, *word;
+	unsigned int attr = 0;
+	bool rw = false;
+
+	if (fs < 0)
+		return refuse(-1, "the kernel has no file system ", mc->type, point, f);
+	if (fsconfig(fs, FSCONFIG_SET_STRING, "source", device, 0) < 0)
+		return refuse(fs, "the device ", device, point, f);
+	memcpy(options, mc->options, sizeof(options));
+	while ((word = text_word(&cursor, ",")))
+		if (take_option(fs, word, &attr, &rw) < 0)
+			return refuse(fs, "the option ", word, point, f);
+	if (!rw)
+		attr |= MOUNT_ATTR_RDONLY;
+	if (fsconfig(fs, FSCONFIG_SET_FLAG, rw ? "rw" : "ro", NULL, 0) < 0)
+		return refuse(fs, "the option ", rw ? "rw" : "ro", point, f);
+	if (fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+		return refuse(fs, "there is no such file system on ", device, point, f);
+	mnt = fsmount(fs, FSMOUNT_CLOEXEC, attr);
+	if (mnt < 0)
+		return refuse(fs, "attributes", "", point, f);
+	dir = root_open(root, point, O_PATH | O_DIRECTORY | O_NOFOLLOW, 0);
+	if (dir < 0) {
+		errno = -dir;
+		return refuse(-1, "there is no directory ", point, point, f);
+	}
+	if (move_mount(mnt, "", dir, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+		return refuse(-1, "on ", point, point, f);
+	return 0;
+}
+
+int fsmount_scan_btrfs(const struct root *root, const struct conf *conf, struct fault *f)
+{
+	_cleanup_close_ int control = root_open(root, PATH_BTRFS_CONTROL, O_RDWR, 0);
+	struct btrfs_ioctl_vol_args args = { 0 };
+	size_t i;
+
+	if (control == -ENOENT)
+		return 0;
+	if (control < 0)
+		return fault_errno(f, EXITCODE_ABORTED, control, "%s", PATH_BTRFS_CONTROL);
+	for (i = 0; i < conf->nr_volumes; i++) {
+		(void)snprintf(args.name, sizeof(args.name), "%s/%s", PATH_DM_DIR,
+			       conf->volumes[i].name); /* fits */
+		/* EINVAL: no btrfs is on this one. */
+		if (ioctl(control, BTRFS_IOC_SCAN_DEV, &args) < 0 && errno != EINVAL)
+			return fault_errno(f, EXITCODE_ABORTED, -errno, "cannot show %s to btrfs",
+					   args.name);
+	}
+	return 0;
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * program.c - runs e2fsck and LVM, each in a process without a secret, and waits for it.
+ * Trusts the programs of the image; what they read is on an opened volume.
+ */
+#include "init/program.h"
+
+#include <string.h>
+
+#include "base/child.h"
+#include "base/paths.h"
+#include "boot/lvmfilter.h"
+
+#define LVM_CONFIG_SIZE (LVMFILTER_SIZE + 160)
+
+static int execute(void *arg)
+{
+	char path[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin", *envp[] = { path, NULL };
+	char **argv = arg;
+
+	(void)execve(argv[0], argv, envp);
+	return 127; /* as a shell says it */
+}
+
+/* Returns the program's exit code, or -errno with f. */
+static int run(char **argv, struct deadline deadline, struct fault *f)
+{
+	struct child child;
+	int r;
+
+	r = child_start(&child, execute, argv);
+	if (r < 0)
+		return fault_errno(f, EXITCODE_NO_MEMORY, r, "no process for %s", argv[0]);
+	child_wait(&child, 1, deadline);
+	if (child.status >= 0 && child.status != 127)
+		return child.status;
+	if (child.status == 127)
+		return fault_set(f, EXITCODE_ABORTED, ENOEXEC, "%s cannot be run", argv[0]);
+	if (deadline_left_ms(deadline) == 0)
+		return fault_set(f, EXITCODE_ABORTED, ETIMEDOUT,
+				 "%s is still at work; RootTimeout= may be too short", argv[0]);
+	return fault_set(f, EXITCODE_ABORTED, ECHILD, "%s was killed", argv[0]);
+}
+
+/* e2fsck(8): 1: corrected, 2: corrected, and to be started again if it was mounted; a larger
+ * number: errors are left, or it could not do it. */
+int program_fsck(const char *device, struct deadline deadline, struct fault *f)
+{
+	char program[] = PATH_E2FSCK, preen[] = "-p", path[CONF_DEVICE_SIZE];
+	char *argv[] = { program, preen, path, NULL };
+	int r;
+
+	(void)snprintf(path, sizeof(path), "%s", device); /* fits: conf.h */
+	r = run(argv, deadline, f);
+	if (r < 0)
+		return r;
+	if (r > 3)
+		return fault_set(f, EXITCODE_ABORTED, EUCLEAN,
+				 "e2fsck could not repair the file system on %s (exit code %d)",
+				 device, r);
+	return 0;
+}
+
+int program_lvm(const struct conf *conf, struct deadline deadline, struct fault *f)
+{
+	char program[] = PATH_LVM, verb[] = "vgchange", activate[] = "-aay",
+	     sysinit[] = "--sysinit", config[] = "--config", text[LVM_CONFIG_SIZE],
+	     filter[LVMFILTER_SIZE];
+	char *argv[] = { program, verb, activate, sysinit, config, text, NULL };
+	int r;
+
+	if (lvmfilter_value(conf, filter) < 0)
+		return fault_set(f, EXITCODE_CONFIG, EINVAL,
+				 "a volume lies on LVM itself, so that LVM would look at all disks");
+	/* lvm.conf(5): no udev is there to make nodes and links. */
+	(void)snprintf(text, sizeof(text),
+		       "devices { global_filter = %s use_devicesfile = 0 } "
+		       "activation { udev_sync = 0 udev_rules = 0 } backup { backup = 0 archive = 0 }",
+		       filter); /* fits */
+	r = run(argv, deadline, f);
+	if (r > 0)
+		return fault_set(f, EXITCODE_ABORTED, EIO,
+				 "LVM cannot activate what lies on the volumes (exit code %d)", r);
+	return r;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * stub.c - /init of an initramfs of our own: executes coco-unlock with arguments and an
+ * environment of its own.
+ * Trusts nothing of what the kernel has put on its stack: words of the command line that the kernel
+ * does not know become arguments and variables of the first program (init/main.c,
+ * unknown_bootoption()), and a variable such as LD_PRELOAD would run somebody else's code. So this
+ * is a program without a library and without a loader; for x86-64, as all machines with SEV and
+ * TDX are.
+ */
+#define SYS_PAUSE 34
+#define SYS_EXECVE 59
+
+/* unistd_64.h: the number in rax, arguments in rdi, rsi, rdx; the call uses rcx and r11. */
+static long call(long number, const void *a, const void *b, const void *c)
+{
+	long r;
+
+	__asm__ volatile("syscall"
+			 : "=a"(r)
+			 : "a"(number), "D"(a), "S"(b), "d"(c)
+			 : "rcx", "r11", "memory");
+	return r;
+}
+
+void _start(void);
+
+void _start(void)
+{
+	const char *const argv[] = { "coco-unlock", "init", (const char *)0 };
+	const char *const envp[] = { (const char *)0 };
+
+	(void)call(SYS_EXECVE, "/usr/bin/coco-unlock", argv, envp);
+	/* The image is broken. Its end would be a panic; whatever that does, nothing else starts. */
+	for (;;)
+		(void)call(SYS_PAUSE, (void *)0, (void *)0, (void *)0);
+}
