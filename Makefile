@@ -77,7 +77,9 @@ OWNER_LDLIBS = $(OWNER_PKG_LIBS) -pthread
 objects = $(patsubst src/%.c,$(BUILD)/%.o,$(wildcard $(1:%=src/%/*.c)))
 GUEST_MAIN := $(call objects,guest)
 OWNER_MAIN := $(call objects,owner)
-GUEST_OBJ := $(filter-out %/stub.o,$(call objects,base conf source disk volume rootfs boot init))
+# The stub is a program of its own.
+GUEST_OBJ := $(filter-out %/stub.o,$(call objects,base conf source disk volume rootfs boot \
+	init))
 OWNER_OBJ := $(call objects,owner/*)
 GUEST_LIB := $(BUILD)/coco-unlock.a
 OWNER_LIB := $(BUILD)/coco-secret.a

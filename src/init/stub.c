@@ -31,7 +31,7 @@ void _start(void)
 	const char *const envp[] = { (const char *)0 };
 
 	(void)call(SYS_EXECVE, "/usr/bin/coco-unlock", argv, envp);
-	/* The image is broken. Its end would be a panic; whatever that does, nothing else starts. */
+	/* The image is broken. An end would be a panic; this starts nothing else, either. */
 	for (;;)
 		(void)call(SYS_PAUSE, (void *)0, (void *)0, (void *)0);
 }
