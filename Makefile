@@ -232,6 +232,7 @@ install: all install-real-root
 	$(INSTALL) -D $(STRIP_FLAG) -m 0755 $(BUILD)/coco-unlock $(DESTDIR)$(BINDIR)/coco-unlock
 	$(INSTALL) -D $(STRIP_FLAG) -m 0755 $(BUILD)/coco-secret $(DESTDIR)$(BINDIR)/coco-secret
 	$(INSTALL) -D -m 0755 $(BUILD)/coco-init $(DESTDIR)$(LIBDIR)/init
+	$(INSTALL) -D -m 0755 mkinitramfs/coco-mkinitramfs $(DESTDIR)$(BINDIR)/coco-mkinitramfs
 	$(INSTALL) -D -m 0644 src/owner/completion.bash $(DESTDIR)$(COMPLETIONDIR)/coco-secret
 	$(INSTALL) -d $(DESTDIR)$(UNITDIR)
 	for u in $(UNITS); do \
@@ -247,7 +248,7 @@ install: all install-real-root
 
 #: uninstall        what install has put there
 uninstall:
-	rm -f $(DESTDIR)$(BINDIR)/coco-unlock $(DESTDIR)$(BINDIR)/coco-secret
+	rm -f $(DESTDIR)$(BINDIR)/coco-unlock $(DESTDIR)$(BINDIR)/coco-secret $(DESTDIR)$(BINDIR)/coco-mkinitramfs
 	rm -f $(DESTDIR)$(COMPLETIONDIR)/coco-secret
 	rm -rf $(DKMS_SRC)
 	rm -f $(UNITS:%=$(DESTDIR)$(UNITDIR)/%) \

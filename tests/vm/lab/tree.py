@@ -103,7 +103,7 @@ def project_files():
         names = [os.path.relpath(os.path.join(d, f), PROJECT) for d, _, fs in os.walk(PROJECT) for f in fs]
     else:
         names = done.stdout.split("\0")
-    wanted = ("Makefile", "tests/needs.sh", "src/", "dracut/", "units/", "conf/")
+    wanted = ("Makefile", "tests/needs.sh", "src/", "dracut/", "mkinitramfs/", "units/", "conf/")
     return {n: os.path.join(PROJECT, n) for n in sorted(names)
             if n.startswith(wanted) and os.path.isfile(os.path.join(PROJECT, n))}
 
