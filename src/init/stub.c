@@ -25,10 +25,11 @@ static long call(long number, const void *a, const void *b, const void *c)
 
 void _start(void);
 
-void _start(void)
+/* The kernel enters here without a call, so that the stack is not aligned as functions have it. */
+__attribute__((force_align_arg_pointer)) void _start(void)
 {
-	const char *const argv[] = { "coco-unlock", "init", (const char *)0 };
-	const char *const envp[] = { (const char *)0 };
+	static const char *const argv[] = { "coco-unlock", "init", (const char *)0 };
+	static const char *const envp[] = { (const char *)0 };
 
 	(void)call(SYS_EXECVE, "/usr/bin/coco-unlock", argv, envp);
 	/* The image is broken. An end would be a panic; this starts nothing else, either. */

@@ -58,6 +58,7 @@ class Case:
     commands: tuple = ()        # carried out in the real root
     end: str = "end"            # typed when all is told; by itself it ends at once, without an orderly shutdown
     limit: float = 300          # seconds; a machine that ends sooner is not waited for
+    standalone: bool = False    # the image is one of its own, without dracut and systemd
     recipe: bool = False        # the image is today's recipe, without coco-unlock
     files: dict = None          # {path: text} of more files in the initramfs
     modules: tuple = ()         # dracut modules that the other images leave out

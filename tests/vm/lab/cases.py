@@ -315,6 +315,7 @@ OWNER.append(Case("readme", Boot(found=2), firstboot.sealed, (Disk("readme"),), 
                   config=owner.STRICT, on=(COCO13, COCO12)))
 CASES += ATTACKS + CONTROLS + GUARD + PINS + LATE + OWNER + endings.CASES + names.CASES + looks.CASES + generators.CASES
 CASES += realroot.CASES
+CASES.append(Case("standalone", Boot(found=1), GOOD, standalone=True, on=ODD))
 # They wait the longest.
 CASES = full.CASES + CASES
 

@@ -52,6 +52,9 @@ def parts(case, combo):
         kernel, initrd, release = case.boots_with(combo)
         return kernel, initrd, [image(combo, d) for d in case.disks], release
     system = tree.system(guest, kernel_name)
+    if case.standalone:
+        initrd = tree.standalone(guest, kernel_name, case.config, case.files)
+        return system + "/vmlinuz", initrd, [image(combo, d) for d in case.disks], tree.read(system + "/kver")
     initrd = tree.initramfs(guest, kernel_name, case.config, case.drop, case.force, case.files, case.recipe,
                             case.modules, case.full)
     disks = [image(combo, d) for d in case.disks]

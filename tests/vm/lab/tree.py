@@ -201,6 +201,39 @@ def initramfs(guest, kernel_name, config=None, drop=(), force=False, files=None,
     return directory + "/initrd"
 
 
+def standalone(guest, kernel_name, config=None, files=None):
+    """The initramfs of its own that coco-mkinitramfs makes for a kernel; config and files as for initramfs()."""
+    base = system(guest, kernel_name)
+    build = trees(guest) + "/build"
+    config = dict({"coco-unlock.conf": ""}, **(config or {}))
+    config["coco-unlock.conf"] += STANDALONE_CONF
+    directory = cache.item(f"standalone-{guest}-{kernel_name}", cache.key(base, config, files or {}, 1),
+                           lambda tmp: make_standalone(base, build, config, files or {}, tmp))
+    return directory + "/initrd"
+
+
+# What an initramfs of its own has to know of the root beside the rest.
+STANDALONE_CONF = "[Root]\nType=ext4\nOptions=rw\n"
+
+
+def make_standalone(base, build, config, files, tmp):
+    tree = tmp + "/tree"
+    copy_tree(base + "/tree", tree)
+    for name, text in config.items():
+        replace_file(f"{tree}/etc/coco-unlock/{name}", text)
+    for path, text in files.items():
+        replace_file(tree + path, text)
+    try:
+        # The compiler's tree has the programs that look into others; the rest is in the guest's.
+        os.mkdir(tmp + "/bin")
+        os.symlink("/mnt/tree/usr/bin/kmod", tmp + "/bin/depmod")
+        enter(build, "PATH=$PATH:/mnt/bin:/mnt/tree/usr/bin:/mnt/tree/usr/sbin; "
+              f"coco-mkinitramfs --root=/mnt/tree --kernel={read(base + '/kver')} -o /mnt/initrd",
+              [(tmp, "/mnt")], tmp + "/mkinitramfs.log")
+    finally:
+        cache.remove(tree)
+
+
 DRACUT = ("dracut --force --no-hostonly --no-hostonly-cmdline --no-early-microcode --reproducible --nomdadmconf "
           "--nolvmconf --drivers 'virtio_blk virtio_pci ext4' --compress 'zstd -9 -q -T0'")
 # The recipe people use today: crypttab names the entry that the kernel publishes as the key file.
