@@ -6,8 +6,8 @@ import hashlib
 import hmac
 import re
 
-from . import (attack, disk, endings, firstboot, full, generators, headers, looks, lvm, names, owner, realroot, stock,
-               table)
+from . import (attack, disk, endings, firstboot, full, generators, headers, looks, lvm, names, own, owner, realroot,
+               stock, table)
 from .case import (ATTACKERS, ALL, COCO, COCO12, COCO13, COCO14, EFI12, EVEN, GOOD, HURRIED, KEPT, KEY, LISTING, LUKS,
                    ODD, RELOAD, SHORT, UNGUARDED, WORKLOAD, Case, Disk, behind, tells, unlock)
 from .verdict import Boot, Falls, Refuse, Shell, Silent
@@ -315,7 +315,7 @@ OWNER.append(Case("readme", Boot(found=2), firstboot.sealed, (Disk("readme"),), 
                   config=owner.STRICT, on=(COCO13, COCO12)))
 CASES += ATTACKS + CONTROLS + GUARD + PINS + LATE + OWNER + endings.CASES + names.CASES + looks.CASES + generators.CASES
 CASES += realroot.CASES
-CASES.append(Case("standalone", Boot(found=1), GOOD, standalone=True, on=ODD))
+CASES += own.cases(CASES)
 # They wait the longest.
 CASES = full.CASES + CASES
 
@@ -362,7 +362,7 @@ NOT_FORECAST = (4, 11, 17, 18, 22, 25, 26, 31, 32, 33)
 def decided():
     """(case, expected code) of the cases of one disk that is there, and of no other mishap."""
     for case in CASES:
-        plain = not (case.recipe or case.cmdline or case.drop or case.files or case.qemu or case.root != Case.root)
+        plain = not (case.standalone or case.recipe or case.cmdline or case.drop or case.files or case.qemu or case.root != Case.root)
         if (not plain or len(case.disks) != 1 or case.disks[0].late or case.disks[0].hot
                 or case.disks[0].kind in ("real", "readme")):
             continue
@@ -380,11 +380,12 @@ SESSIONS = [headers.Session("headers", (COCO12, COCO13))]
 
 def selected(names, full):
     """(case, combo) pairs; names may be of cases or of CASE@COMBO."""
-    pairs = []
+    pairs, all_names = [], {case.name for case in CASES}
     for case in SESSIONS + FORECASTS + IMAGES + CASES:
         for n, combo in enumerate(case.on):
             label = f"{case.name}@{combo.name}"
-            wanted = full or n == 0 or (case.name in EVERYWHERE and combo in SHORT)
+            first = n == 0 and (not isinstance(case, Case) or own.in_short_run(case, all_names))
+            wanted = full or first or (case.name in EVERYWHERE and combo in SHORT)
             if names:
                 if label in names or (case.name in names and wanted):
                     pairs.append((label, case, combo))

@@ -10,13 +10,13 @@ import re
 import shutil
 import time
 
-from . import cache, disk, firmware, firstboot, owner, power, realroot, tree, vm
+from . import cache, disk, firmware, firstboot, own, owner, power, realroot, tree, vm
 
 # Typed on the console all along in every refusal. Typed text is echoed, so none of it may look like a prompt,
 # and the marker that a shell would print is not in it.
 TYPED = ["hunter-guess\n", "\n", "\x03", "root\n", "sh\n", "echo MARK$((40+2))\n", "\n", "\x04", "y\n", "\x1b\n"]
 TYPED_FOR_SHELL = ["\n", "echo MARK$((40+2))\n"]
-UNIT_STARTS = r"Start(ing|ed) coco-unl"      # systemd shortens what does not fit the console
+UNIT_STARTS = r"Start(ing|ed) coco-unl|coco-unlock: version"     # systemd shortens what does not fit the console
 # Requests that a disk has got stay with it: one byte a second.
 STALLED = {"bps": 0, "bps_rd": 0, "bps_wr": 0, "iops": 0, "iops_rd": 0, "iops_wr": 0}
 CONSOLE = "console=ttyS0 root={root} rw"
@@ -53,7 +53,7 @@ def parts(case, combo):
         return kernel, initrd, [image(combo, d) for d in case.disks], release
     system = tree.system(guest, kernel_name)
     if case.standalone:
-        initrd = tree.standalone(guest, kernel_name, case.config, case.files)
+        initrd = tree.standalone(guest, kernel_name, own.conf(case), case.config, case.files)
         return system + "/vmlinuz", initrd, [image(combo, d) for d in case.disks], tree.read(system + "/kver")
     initrd = tree.initramfs(guest, kernel_name, case.config, case.drop, case.force, case.files, case.recipe,
                             case.modules, case.full)

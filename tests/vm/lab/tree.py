@@ -201,19 +201,16 @@ def initramfs(guest, kernel_name, config=None, drop=(), force=False, files=None,
     return directory + "/initrd"
 
 
-def standalone(guest, kernel_name, config=None, files=None):
-    """The initramfs of its own that coco-mkinitramfs makes for a kernel; config and files as for initramfs()."""
+def standalone(guest, kernel_name, conf, config=None, files=None):
+    """The initramfs of its own that coco-mkinitramfs makes for a kernel. conf: what coco-unlock.conf has besides;
+    config and files as for initramfs()."""
     base = system(guest, kernel_name)
     build = trees(guest) + "/build"
     config = dict({"coco-unlock.conf": ""}, **(config or {}))
-    config["coco-unlock.conf"] += STANDALONE_CONF
+    config["coco-unlock.conf"] += conf
     directory = cache.item(f"standalone-{guest}-{kernel_name}", cache.key(base, config, files or {}, 1),
                            lambda tmp: make_standalone(base, build, config, files or {}, tmp))
     return directory + "/initrd"
-
-
-# What an initramfs of its own has to know of the root beside the rest.
-STANDALONE_CONF = "[Root]\nType=ext4\nOptions=rw\n"
 
 
 def make_standalone(base, build, config, files, tmp):

@@ -276,7 +276,7 @@ def judge_refusal(case, expect, seen):
 
 
 def seconds_to_failure(seen):
-    start, end = seen.at(r"Start(ing|ed) coco-unl"), seen.at("coco-unlock: FAILED")
+    start, end = seen.at(r"Start(ing|ed) coco-unl|coco-unlock: version"), seen.at("coco-unlock: FAILED")
     return None if start is None or end is None else end - start
 
 
