@@ -9,6 +9,7 @@ MANDIR ?= $(PREFIX)/share/man
 COMPLETIONDIR ?= $(PREFIX)/share/bash-completion/completions
 UNITDIR ?= /usr/lib/systemd/system
 DRACUTDIR ?= /usr/lib/dracut/modules.d
+KERNELDIR ?= /etc/kernel
 GENERATORDIR ?= /etc/systemd/system-generators
 LIBDIR ?= /usr/lib/coco-unlock
 BUILD ?= build
@@ -233,7 +234,10 @@ install: all install-real-root
 	$(INSTALL) -D $(STRIP_FLAG) -m 0755 $(BUILD)/coco-secret $(DESTDIR)$(BINDIR)/coco-secret
 	$(INSTALL) -D -m 0755 $(BUILD)/coco-init $(DESTDIR)$(LIBDIR)/init
 	$(INSTALL) -D -m 0755 mkinitramfs/coco-mkinitramfs $(DESTDIR)$(BINDIR)/coco-mkinitramfs
+	for hook in postinst postrm; do $(INSTALL) -D -m 0755 -t $(DESTDIR)$(KERNELDIR)/$$hook.d \
+		mkinitramfs/$$hook.d/zz-coco-mkinitramfs || exit 1; done
 	$(INSTALL) -D -m 0644 src/owner/completion.bash $(DESTDIR)$(COMPLETIONDIR)/coco-secret
+	$(INSTALL) -D -m 0644 mkinitramfs/completion.bash $(DESTDIR)$(COMPLETIONDIR)/coco-mkinitramfs
 	$(INSTALL) -d $(DESTDIR)$(UNITDIR)
 	for u in $(UNITS); do \
 		sed 's|=/usr/bin/|=$(BINDIR)/|' units/$$u > $(DESTDIR)$(UNITDIR)/$$u || exit 1; done
@@ -249,7 +253,8 @@ install: all install-real-root
 #: uninstall        what install has put there
 uninstall:
 	rm -f $(DESTDIR)$(BINDIR)/coco-unlock $(DESTDIR)$(BINDIR)/coco-secret $(DESTDIR)$(BINDIR)/coco-mkinitramfs
-	rm -f $(DESTDIR)$(COMPLETIONDIR)/coco-secret
+	rm -f $(DESTDIR)$(COMPLETIONDIR)/coco-secret $(DESTDIR)$(COMPLETIONDIR)/coco-mkinitramfs
+	rm -f $(DESTDIR)$(KERNELDIR)/postinst.d/zz-coco-mkinitramfs $(DESTDIR)$(KERNELDIR)/postrm.d/zz-coco-mkinitramfs
 	rm -rf $(DKMS_SRC)
 	rm -f $(UNITS:%=$(DESTDIR)$(UNITDIR)/%) \
 		$(DESTDIR)$(UNITDIR)/multi-user.target.wants/coco-unlock-generation.service

@@ -25,7 +25,8 @@ build     json-c.pc           libjson-c-dev
 build     libcrypto.pc        libssl-dev
 build     fdisk.pc            libfdisk-dev
 man       scdoc               scdoc
-module    depmod              kmod
+module,test depmod            kmod
+test      readelf             binutils
 test      prove               perl
 test      python3             python3
 test      shellcheck          shellcheck
@@ -48,7 +49,7 @@ lab       mmdebstrap          mmdebstrap
 lab       qemu-system-x86_64  qemu-system-x86
 test,lab  qemu-img            qemu-utils
 lab       nbdkit              nbdkit nbdkit-plugin-python
-lab       cpio                cpio
+test,lab  cpio                cpio
 fuzz      clang               clang
 fuzz      llvm-cov            llvm
 fuzz      libclang_rt.fuzzer  libclang-rt-dev
