@@ -35,6 +35,8 @@
 #define PATH_SYS "/sys"
 #define PATH_RUN "/run"
 #define PATH_SYSROOT_USR "/sysroot/usr"
+#define PATH_FW_CFG_CREDENTIALS "/sys/firmware/qemu_fw_cfg/by_name/opt/io.systemd.credentials"
+#define PATH_DMI_ENTRIES "/sys/firmware/dmi/entries"
 #define PATH_EFIVARS "/sys/firmware/efi/efivars"
 #define PATH_PANIC "/proc/sys/kernel/panic"
 #define PATH_PANIC_ON_OOPS "/proc/sys/kernel/panic_on_oops"

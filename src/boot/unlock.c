@@ -24,6 +24,7 @@
 #include "base/paths.h"
 #include "boot/action.h"
 #include "boot/cmdline.h"
+#include "boot/credentials.h"
 #include "boot/drivers.h"
 #include "boot/sources.h"
 #include "rootfs/opened.h"
@@ -52,6 +53,7 @@ static void prepare(struct unlock *u, struct fault *f)
 	int r;
 
 	if (cmdline_check(u->root, u->conf, f) < 0 || cmdline_check_credentials(u->root, f) < 0 ||
+	    (u->root->standalone && credentials_refuse_offered(u->root, f) < 0) ||
 	    judge_start(u->conf, &u->judge, f) < 0)
 		return;
 	stages_enter(&u->report->stages, STAGE_MODULES);

@@ -362,8 +362,8 @@ NOT_FORECAST = (4, 11, 17, 18, 22, 25, 26, 31, 32, 33)
 def decided():
     """(case, expected code) of the cases of one disk that is there, and of no other mishap."""
     for case in CASES:
-        plain = not (case.standalone or case.recipe or case.cmdline or case.drop or case.files or case.qemu or case.root != Case.root)
-        if (not plain or len(case.disks) != 1 or case.disks[0].late or case.disks[0].hot
+        plain = not (case.recipe or case.cmdline or case.drop or case.files or case.qemu or case.root != Case.root)
+        if (not plain or case.standalone or len(case.disks) != 1 or case.disks[0].late or case.disks[0].hot
                 or case.disks[0].kind in ("real", "readme")):
             continue
         if isinstance(case.expect, Boot):
