@@ -14,7 +14,8 @@ verify-root
 verify-mounts
 raise-generation
 abort --unless-done
-check --config --cmdline=
+check --config --standalone --cmdline=
+init
 status --json
 '
 # What coco-secret takes; verbs may stand again.
@@ -42,6 +43,13 @@ Policy Ciphers aes-xts-plain64
 Policy RequirePolicyEntry yes
 Policy CheckCommandLine no
 Policy AllowWords quiet
+Root Device /dev/mapper/root
+Root Type ext4
+Root Options rw
+Root Usr /dev/mapper/usr ext4 ro
+Root Init /sbin/init
+Root Fsck yes
+Image Modules ahci
 '
 options='read-only same-cpu-crypt submit-from-crypt-cpus no-read-workqueue no-write-workqueue
 allow-discards integrity=hmac-sha256 root token=clevis'

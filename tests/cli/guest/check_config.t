@@ -9,13 +9,16 @@ t=$tmp/t
 etc=$t/etc/coco-unlock
 usr=$t/usr/lib/coco-unlock
 
-# prints NAME LINE...: check --config prints exactly these lines, and the one about LVM (below).
+# What stands below, and in check_standalone.t.
+elsewhere='^(LvmFilter|Root(Device|Type|Options)|Usr(Device|Type|Options)|Init|Fsck|Lvm|DefaultModules|Modules)='
+
+# prints NAME LINE...: check --config prints exactly these lines, and those of elsewhere.
 prints() {
 	local name=$1
 	shift
 	run --root="$t" check --config
 	is "$name: exit code" "$rc" 0
-	is '... what is printed' "$(grep -v '^LvmFilter=' "$tmp/out")" "$(printf '%s\n' "$@")"
+	is '... what is printed' "$(grep -vE "$elsewhere" "$tmp/out")" "$(printf '%s\n' "$@")"
 	is '... and nothing else' "$(cat "$tmp/err")" ''
 }
 
@@ -38,8 +41,8 @@ prints 'empty directories' "${defaults[@]}"
 must cp "$top/conf/coco-unlock.conf" "$top/conf/cocotab" "$etc"
 prints 'the files of conf/, as they are' "${defaults[@]}"
 sed 's/^#\([A-Z]\)/\1/' "$top/conf/coco-unlock.conf" > "$etc/coco-unlock.conf"
-# AllowWords= is the ninth: it has no default that could be written down.
-ok 'premise: that made settings of the comments' test "$(grep -c '^[A-Z]' "$etc/coco-unlock.conf")" = 8
+# AllowWords=, Type= and Modules= have no default that could be written down.
+ok 'premise: that made settings of the comments' test "$(grep -c '^[A-Z]' "$etc/coco-unlock.conf")" = 13
 prints 'the files of conf/, which name every key with its default' "${defaults[@]}"
 
 cat > "$etc/coco-unlock.conf" <<- END

@@ -37,7 +37,7 @@ refused "unexpected 'x'; it takes: [--unless-done]" --root="$tmp/t" abort x
 refused "unexpected '--unless-done'; it takes: nothing" --root="$tmp/t" verify-root --unless-done
 refused "unexpected '/'; it takes: nothing" --root="$tmp/t" raise-generation /
 refused "unexpected '/sysroot'; it takes: nothing" --root="$tmp/t" verify-mounts /sysroot
-takes='it takes: [--config | --cmdline=WORDS]'
+takes='it takes: [--config [--standalone] | --cmdline=WORDS]'
 refused "unexpected '--conf'; $takes" --root="$tmp/t" check --conf
 refused "unexpected 'x'; $takes" --root="$tmp/t" check --config x
 refused "unexpected '--cmdline'; $takes" --root="$tmp/t" check --cmdline quiet
