@@ -37,7 +37,7 @@ refuses() {
 	mk --root="$t" --force -o "$image" "$@"
 	is "$name" "$rc" "$code"
 	ok '... and says so' grep -qE "^coco-(mkinitramfs|unlock): .*$text" "$tmp/err" || sed 's/^/# /' "$tmp/err"
-	is '... and leaves no file' "$(cat "$image") $(ls "$tmp/folder" | xargs)$(ls -A "$tmp/work")" 'old image'
+	is '... and leaves no file' "$(cat "$image") $(cd "$tmp/folder" && echo *)$(ls -A "$tmp/work")" 'old image'
 	anew
 }
 
