@@ -49,7 +49,7 @@ static int look_at_entry(const char *name, void *data)
 	(void)snprintf(path, sizeof(path), "%s/%s/raw", PATH_DMI_ENTRIES, name); /* fits */
 	fd = root_open(look->root, path, O_RDONLY, 0);
 	if (fd < 0)
-		return fd;
+		return fd == -ENOENT ? -EIO : fd; /* the folder is there: this says nothing of it */
 	raw = calloc(1, ENTRY_MAX + 1);
 	if (!raw)
 		return -ENOMEM;
