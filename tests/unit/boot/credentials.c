@@ -39,7 +39,7 @@ int main(void)
 {
 	fixture_init(&fx);
 	good("neither fw_cfg nor SMBIOS");
-	fixture_mkdir(&fx, "/sys/firmware/qemu_fw_cfg/by_name/opt/org.example/x");
+	fixture_mkdir(&fx, "/sys/firmware/qemu_fw_cfg/by_name/opt/ovmf/x");
 	fixture_mkdir(&fx, PATH_FW_CFG_CREDENTIALS);
 	put_oem("11-0", "a board\0of no interest\0", 23);
 	put_oem("1-0", "io.systemd.credential:x=y\0", 26);
