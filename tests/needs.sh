@@ -26,7 +26,7 @@ build     libcrypto.pc        libssl-dev
 build     fdisk.pc            libfdisk-dev
 man       scdoc               scdoc
 module,test depmod            kmod
-test      readelf             binutils
+test,lab  readelf             binutils
 test      prove               perl
 test      python3             python3
 test      shellcheck          shellcheck
@@ -39,8 +39,8 @@ test      mkfs.xfs            xfsprogs
 test,lab  mkswap              util-linux
 test      setpriv             util-linux
 test      sgdisk              gdisk
-test      xz                  xz-utils
-test      zstd                zstd
+test,lab  xz                  xz-utils
+test,lab  zstd                zstd
 test      bzip2               bzip2
 test      lz4                 lz4
 lab       unshare             util-linux

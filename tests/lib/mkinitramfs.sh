@@ -24,7 +24,7 @@ elf() {
 library() {
 	local file=$1$libdir/$2 soname=$2 source=$3
 	shift 3
-	elf "$file" "$source" -shared -fPIC -Wl,-soname,"$soname" "$@"
+	elf "$file" "$source" -shared -fPIC -Wl,-soname,"${soname##*/}" "$@"
 }
 
 # module TREE FOLDER NAME [SYMBOL... [+SYMBOL... KEY=VALUE...]]: a module that needs these symbols, offers
@@ -59,7 +59,7 @@ pack() {
 made_up() {
 	local d=$1
 	must mkdir -p "$d"/{boot,dev,etc/coco-unlock/coco-unlock.conf.d,usr/{bin,sbin,lib64,lib/coco-unlock}}
-	must mkdir "$d$libdir"
+	must mkdir -p "$d$libdir/own"
 	for name in bin sbin lib lib64; do must ln -s usr/$name "$d/$name"; done
 	library "$d" libc.so.6 'int pthread_exit(void) { return 0; }'
 	library "$d" libgcc_s.so.1 ''
@@ -67,7 +67,9 @@ made_up() {
 	must ln -s libc-2.so "$d$libdir/libc.so.6"
 	library "$d" libdeep.so.3 'int pthread_exit(void); int deep(void) { return pthread_exit(); }' \
 		"$d$libdir/libc.so.6"
-	library "$d" libfirst.so.1 'int deep(void); int first(void) { return deep(); }' "$d$libdir/libdeep.so.3"
+	library "$d" own/libown.so 'int own(void) { return 0; }'
+	library "$d" libfirst.so.1 'int deep(void), own(void); int first(void) { return deep() + own(); }' \
+		"$d$libdir/libdeep.so.3" -L"$d$libdir/own" -lown -Wl,-rpath,'${ORIGIN}/own'
 	must cp "$d$libdir/libc.so.6" "$d$libdir/ld-made-up.so.9"
 	# An absolute link: below the tree, not below the root of the machine that builds.
 	must ln -s "$libdir/ld-made-up.so.9" "$d/usr/lib64/ld-made-up.so"

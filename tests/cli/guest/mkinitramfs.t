@@ -39,6 +39,7 @@ usr/lib/made-up/libc.so.6
 usr/lib/made-up/libdeep.so.3
 usr/lib/made-up/libfirst.so.1
 usr/lib/made-up/libgcc_s.so.1
+usr/lib/made-up/own/libown.so
 usr/lib64/ld-made-up.so'
 is '... owners, modes and times' "$(zstd -dcq "$image" | cpio -tvn --quiet | awk '{ print $1, $3, $4, $6, $7, $8 }' | sort -u)" \
 	"$(printf '%s 0 0 Jan 1 1970\n' -rw-r--r-- -rwxr-xr-x drwxr-xr-x lrwxrwxrwx)"

@@ -28,6 +28,11 @@ conf() {
 	printf '%s\n' "$@" > "$t/etc/coco-unlock/coco-unlock.conf"
 }
 
+# folder FOLDER: names in it, in one line.
+folder() {
+	find "$1" -mindepth 1 -printf '%P\n' | sort | xargs
+}
+
 # refuses NAME CODE TEXT [OPTION...]: nothing is written, the image that is there stays, and one line of the
 # text, which is a pattern, and a next step are printed.
 refuses() {
@@ -37,7 +42,7 @@ refuses() {
 	mk --root="$t" --force -o "$image" "$@"
 	is "$name" "$rc" "$code"
 	ok '... and says so' grep -qE "^coco-(mkinitramfs|unlock): .*$text" "$tmp/err" || sed 's/^/# /' "$tmp/err"
-	is '... and leaves no file' "$(cat "$image") $(cd "$tmp/folder" && echo *)$(ls -A "$tmp/work")" 'old image'
+	is '... and leaves no file' "$(cat "$image") $(folder "$tmp/folder")$(ls -A "$tmp/work")" 'old image'
 	anew
 }
 
@@ -134,7 +139,7 @@ mk --root="$t" -o "$tmp/folder/link"
 is '... a link' "$rc $(readlink "$tmp/folder/link")" '1 nowhere'
 rm "$tmp/folder/link"
 mk --root="$t" --force -o "$tmp/folder"
-is '... a folder' "$rc $(ls "$tmp/folder")" '1 image'
+is '... a folder' "$rc $(folder "$tmp/folder")" '1 image'
 mk --root="$t" --force -o "$tmp/none/image"
 is '... in a folder that is not there' "$rc $(grep -c 'cannot write beside' "$tmp/err")" '1 1'
 if [[ $(id -u) != 0 ]]; then
@@ -144,9 +149,9 @@ if [[ $(id -u) != 0 ]]; then
 	chmod 755 "$tmp/folder"
 fi
 mk --root="$t"
-is 'without -o: /boot of the tree' "$rc $(ls "$t/boot")" "0 coco-initrd-$kernel"
+is 'without -o: /boot of the tree' "$rc $(folder "$t/boot")" "0 coco-initrd-$kernel"
 (cd "$tmp/folder" && mk --root="$t" -o -here && exit $rc)
-is 'a name that begins with -' "$? $(ls "$tmp/folder" | xargs)" '0 -here image'
+is 'a name that begins with -' "$? $(folder "$tmp/folder")" '0 -here image'
 rm -f "$tmp/folder/-here"
 mk --help
 is '--help' "$rc $(head -c 6 "$tmp/out")$(cat "$tmp/err")" '0 Usage:'
@@ -186,7 +191,7 @@ if ! command -v ukify > /dev/null && [[ ! -e /usr/lib/systemd/ukify ]]; then
 fi
 PATH=$tmp/bin:$PATH
 mk --root="$t" --uki="$uki" --cmdline='quiet panic=1'
-is 'no kernel' "$rc $(grep -c "vmlinuz-$kernel is missing" "$tmp/err")$(ls "$tmp/folder" | xargs)" '1 1image'
+is 'no kernel' "$rc $(grep -c "vmlinuz-$kernel is missing" "$tmp/err")$(folder "$tmp/folder")" '1 1image'
 echo kernel > "$t/boot/vmlinuz-$kernel"
 echo ID=made-up > "$t/etc/os-release"
 mk --root="$t" --uki="$uki" --cmdline='quiet panic=1'
@@ -205,7 +210,7 @@ is 'a word that a boot would refuse' "$rc $(cat "$uki") $(grep -c 'init=/bin/sh'
 : > "$tmp/bin/fail"
 echo old > "$image"
 mk --root="$t" --uki="$uki" --cmdline= --force -o "$image"
-is 'ukify fails: both outputs stay' "$rc $(cat "$image" "$uki" | xargs) $(ls "$tmp/folder" | xargs)" '1 old uki image uki'
+is 'ukify fails: both outputs stay' "$rc $(cat "$image" "$uki" | xargs) $(folder "$tmp/folder")" '1 old uki image uki'
 
 # The hooks of kernel packages, with this tree in the place of /.
 for hook in postinst postrm; do
@@ -222,10 +227,10 @@ hook() {
 name=$t/boot/coco-initrd-$kernel
 rm -f "$name"
 hook postinst $kernel "$t/boot/vmlinuz-$kernel"
-is 'a new kernel, and nobody has asked for images' "$rc $(ls "$t/boot")" "0 vmlinuz-$kernel"
+is 'a new kernel, and nobody has asked for images' "$rc $(folder "$t/boot")" "0 vmlinuz-$kernel"
 : > "$t/etc/coco-unlock/mkinitramfs"
 hook postinst $kernel "$t/boot/vmlinuz-$kernel"
-is 'a new kernel' "$rc $(ls "$t/boot" | xargs)" "0 coco-initrd-$kernel vmlinuz-$kernel"
+is 'a new kernel' "$rc $(folder "$t/boot")" "0 coco-initrd-$kernel vmlinuz-$kernel"
 before=$(sha256sum < "$name")
 echo '# more' >> "$t/etc/coco-unlock/cocotab.new"
 hook postinst $kernel
@@ -236,7 +241,7 @@ is '... that cannot be made: the old one stays' "$rc $(sha256sum < "$name")" "1 
 DEB_MAINT_PARAMS="'upgrade' '2'" hook postrm $kernel
 ok 'an upgrade of the package leaves the image' test -e "$name"
 DEB_MAINT_PARAMS="'remove'" hook postrm $kernel
-is '... its removal takes it' "$rc $(ls "$t/boot")" "0 vmlinuz-$kernel"
+is '... its removal takes it' "$rc $(folder "$t/boot")" "0 vmlinuz-$kernel"
 hook postrm $kernel
 is '... as it does without Debian, and twice' "$rc" 0
 

@@ -17,7 +17,7 @@ PROJECT = os.path.dirname(TOP) if os.path.basename(TOP) == "tests" else TOP
 GUEST_FILES = os.path.join(HERE, "guest")
 SUITES = {"d12": "bookworm", "d13": "trixie", "d14": "forky"}
 BUILD_PACKAGES = ("gcc make pkgconf libc6-dev libcryptsetup-dev libkmod-dev libblkid-dev libjson-c-dev "
-                  "libssl-dev libfdisk-dev linux-headers-cloud-amd64 scdoc xz-utils").split()
+                  "libssl-dev libfdisk-dev linux-headers-cloud-amd64 scdoc xz-utils zstd kmod").split()
 ROOT_PACKAGES = ("systemd systemd-sysv udev dracut kmod libcryptsetup12 libblkid1 libkmod2 libjson-c5 dmsetup "
                  "e2fsprogs linux-image-cloud-amd64 cryptsetup-bin strace zstd cpio btrfs-progs lvm2").split()
 # Makes a disk that the owner's tool then prepares; bookworm's cannot without device-mapper.
@@ -222,9 +222,7 @@ def make_standalone(base, build, config, files, tmp):
         replace_file(tree + path, text)
     try:
         # The compiler's tree has the programs that look into others; the rest is in the guest's.
-        os.mkdir(tmp + "/bin")
-        os.symlink("/mnt/tree/usr/bin/kmod", tmp + "/bin/depmod")
-        enter(build, "PATH=$PATH:/mnt/bin:/mnt/tree/usr/bin:/mnt/tree/usr/sbin; "
+        enter(build, "PATH=$PATH:/mnt/tree/usr/bin; "
               f"coco-mkinitramfs --level=3 --root=/mnt/tree --kernel={read(base + '/kver')} -o /mnt/initrd",
               [(tmp, "/mnt")], tmp + "/mkinitramfs.log")
     finally:
