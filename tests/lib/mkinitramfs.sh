@@ -73,8 +73,10 @@ made_up() {
 	must cp "$d$libdir/libc.so.6" "$d$libdir/ld-made-up.so.9"
 	# An absolute link: below the tree, not below the root of the machine that builds.
 	must ln -s "$libdir/ld-made-up.so.9" "$d/usr/lib64/ld-made-up.so"
-	elf "$d/usr/bin/coco-unlock" 'int first(void); int main(void) { return first(); }' -e main -pie -fPIE \
-		-Wl,--dynamic-linker=/lib64/ld-made-up.so "$d$libdir/libfirst.so.1" "$d$libdir/libc.so.6"
+	elf "$d/usr/bin/coco-unlock" "int first(void); int main(void) { return first(); }
+		const char version[] = \"$("$bin" --version)\";" -e main -pie -fPIE \
+		-Wl,--dynamic-linker=/lib64/ld-made-up.so \
+		"$d$libdir/libfirst.so.1" "$d$libdir/libc.so.6"
 	for name in e2fsck lvm; do
 		library "$d" lib$name.so.1 "int $name(void) { return 0; }"
 		elf "$d/usr/sbin/$name" "int $name(void); int main(void) { return $name(); }" -e main -pie -fPIE \

@@ -108,6 +108,9 @@ for file in "$libdir/libdeep.so.3" "$libdir/libgcc_s.so.1" "$stub" /usr/bin/coco
 	rm "$t$file"
 	refuses "no $file" 1 '(is missing|knows by itself)'
 done
+must sed 's/0\.[0-9.]*/9.9.9/' "$made/usr/bin/coco-unlock" > "$tmp/other"
+must mv "$tmp/other" "$t/usr/bin/coco-unlock"
+refuses 'another version of coco-unlock in the tree' 1 'is not of version'
 ln -sf /bin/sh "$t/usr/bin/coco-unlock"
 refuses 'a link is followed in the tree, not on the machine that builds' 1 '/usr/bin/coco-unlock is missing'
 rm "$t$stub"
