@@ -344,6 +344,42 @@ static int give_up(const struct device_spec *spec, const struct scan *scan, stru
 			 *scan->seen ? "; seen: " : "", scan->seen);
 }
 
+/*
+ * Does this scan count? A path names one device. Of auto, every LUKS disk is one, so udev may first
+ * end its work on all that is there. The others name what they want: the first complete scan
+ * counts, which is one during which the kernel has announced nothing.
+ *
+ * The kernel sends an event when sysfs and /dev show the device, and the event of a disk when its
+ * partitions are there, too (device_add() in drivers/base/core.c, device_add_disk() in
+ * block/genhd.c; a partition that comes later has an event of its own). So a scan has seen all that
+ * was announced before it, and what is announced meanwhile leads to another scan. A disk that is
+ * there but not yet announced may be missing. If it matches, the look at the mounted root finds it
+ * (rootfs/rivals.c), like one that comes a minute later.
+ *
+ * udev's work goes on at the same time. It can neither give us another device nor take ours away:
+ * - The nodes in /dev are the kernel's (devtmpfs); udev adds links, owners and modes.
+ * - Its flock() on a disk holds up only those who lock it, too. Nobody here does.
+ * - When a disk that was open for writing is closed, it asks the kernel to read the partition table
+ *   again: partitions go and come, with events. Our descriptors are read-only, so that it is never
+ *   because of us; and the kernel refuses while a partition is open or a mapping has the disk.
+ * - A RAID or logical volume that it puts together has events of its own. Until then there is no
+ *   match: parts of a RAID do not count, and a device without a table has no size.
+ */
+static bool counts(const struct root *root, const struct device_spec *spec, const struct uevent *ue)
+{
+	switch (spec->kind) {
+	case DEVICE_KIND_PATH:
+		return true;
+	case DEVICE_KIND_UUID:
+	case DEVICE_KIND_PARTUUID:
+	case DEVICE_KIND_LABEL:
+		return uevent_quiet(ue);
+	case DEVICE_KIND_AUTO:
+		break;
+	}
+	return uevent_idle(root, ue);
+}
+
 int device_find(const struct root *root, const struct device_spec *spec, struct uevent *ue,
 		struct deadline deadline, struct device *ret_device, struct fault *f)
 {
@@ -357,7 +393,7 @@ int device_find(const struct root *root, const struct device_spec *spec, struct 
 			return fault_errno(f, EXITCODE_NO_DEVICE, r, "%s",
 					   *spec->value ? spec->value : PATH_SYS_BLOCK);
 		if ((scan.matches > 1 || (scan.matches == 1 && !*scan.unknown)) &&
-		    (spec->kind == DEVICE_KIND_PATH || uevent_idle(root, ue)))
+		    counts(root, spec, ue))
 			break;
 		device_done(&scan.first);
 		r = uevent_wait(ue, deadline);

@@ -19,11 +19,12 @@ struct device {
 #define DEVICE_NULL ((struct device){ .fd = -EBADF })
 
 /*
- * Looks for the device until the deadline, woken by events. A path is taken when it is
- * there. UUID=, PARTUUID=, LABEL= and auto (whole disks and partitions with LUKS magic) are
- * counted when the event queue has become empty after the first match: there must be exactly
- * one, and none of the others may refuse to be looked at, since it could be the second. What
- * belongs to a RAID, itself or with all of its disk, is not counted there, but for PARTUUID=.
+ * Looks for the device until the deadline, woken by events. A path is taken when it is there.
+ * UUID=, PARTUUID= and LABEL= are counted in the first scan that has a match and during which the
+ * kernel has announced nothing; auto (whole disks and partitions with LUKS magic) when udev's
+ * event queue is empty, too. There must be exactly one, and none of the others may refuse to be
+ * looked at, since it could be the second. What belongs to a RAID, itself or with all of its disk,
+ * is not counted there, but for PARTUUID=.
  * Returns 0, or -errno with f saying no-device or ambiguous-device.
  */
 int device_find(const struct root *root, const struct device_spec *spec, struct uevent *ue,

@@ -19,84 +19,127 @@
 #define GROUP_KERNEL 1
 #define GROUP_UDEV 2
 #define RECEIVE_BUFFER (1024 * 1024)
+#define NR_SOURCES 3
+#define DRAIN_MAX 8192 /* reads: more than the buffer can hold of the smallest events */
+
+static int open_group(unsigned int group)
+{
+	const struct sockaddr_nl address = { .nl_family = AF_NETLINK, .nl_groups = group };
+	const int size = RECEIVE_BUFFER;
+	_cleanup_close_ int fd = -EBADF;
+
+	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_KOBJECT_UEVENT);
+	if (fd < 0)
+		return -errno;
+	/* Best effort: an overrun is reported by the socket and counts as an event. */
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
+	if (bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
+		return -errno;
+	return TAKE_FD(fd);
+}
 
 int uevent_open(const struct root *root, struct uevent *ret_ue)
 {
-	const struct sockaddr_nl address = {
-		.nl_family = AF_NETLINK,
-		.nl_groups = GROUP_KERNEL | GROUP_UDEV,
-	};
-	_cleanup_close_ int netlink = -EBADF, inotify = -EBADF;
-	const int size = RECEIVE_BUFFER;
+	_cleanup_close_ int kernel = -EBADF, udev = -EBADF, inotify = -EBADF;
 
 	if (!root->machine) {
 		*ret_ue = UEVENT_NULL;
 		return 0;
 	}
-	netlink =
-		socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_KOBJECT_UEVENT);
-	if (netlink < 0)
-		return -errno;
-	/* Best effort: an overrun is reported by the socket and counts as an event. */
-	(void)setsockopt(netlink, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
-	if (bind(netlink, (const struct sockaddr *)&address, sizeof(address)) < 0)
-		return -errno;
+	kernel = open_group(GROUP_KERNEL);
+	if (kernel < 0)
+		return kernel;
+	udev = open_group(GROUP_UDEV);
+	if (udev < 0)
+		return udev;
 	inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	if (inotify < 0)
 		return -errno;
 	/* Without udev the directory is absent, and kernel events are all there is. */
 	if (inotify_add_watch(inotify, PATH_UDEV_DIR, IN_DELETE) < 0 && errno != ENOENT)
 		return -errno;
-	*ret_ue = (struct uevent){ .netlink = TAKE_FD(netlink), .inotify = TAKE_FD(inotify) };
+	*ret_ue = (struct uevent){
+		.kernel = TAKE_FD(kernel),
+		.udev = TAKE_FD(udev),
+		.inotify = TAKE_FD(inotify),
+	};
 	return 0;
 }
 
 void uevent_done(struct uevent *ue)
 {
-	util_closep(&ue->netlink);
+	util_closep(&ue->kernel);
+	util_closep(&ue->udev);
 	util_closep(&ue->inotify);
 	*ue = UEVENT_NULL;
 }
 
-void uevent_drain(struct uevent *ue)
+/* An overrun is an event like the others: what was lost is seen by the look that follows. It has an
+ * end, also where the host makes events without one. */
+static void drain(int fd)
 {
 	char buf[4096];
+	unsigned int i;
 
-	while (ue->netlink >= 0 &&
-	       (recv(ue->netlink, buf, sizeof(buf), 0) >= 0 || errno == ENOBUFS || errno == EINTR))
-		;
-	while (ue->inotify >= 0 && (read(ue->inotify, buf, sizeof(buf)) > 0 || errno == EINTR))
-		;
+	for (i = 0; fd >= 0 && i < DRAIN_MAX; i++)
+		if (read(fd, buf, sizeof(buf)) < 0 && errno != ENOBUFS && errno != EINTR)
+			return;
 }
 
-static int wait_ms(const struct uevent *ue, int timeout_ms)
+void uevent_drain(struct uevent *ue)
+{
+	drain(ue->kernel);
+	drain(ue->udev);
+	drain(ue->inotify);
+}
+
+/* Waits for the first sources of: the kernel, udev, inotify. */
+static int wait_ms(const struct uevent *ue, nfds_t nr, int timeout_ms)
 {
 	struct pollfd fds[] = {
-		{ .fd = ue->netlink, .events = POLLIN },
+		{ .fd = ue->kernel, .events = POLLIN },
+		{ .fd = ue->udev, .events = POLLIN },
 		{ .fd = ue->inotify, .events = POLLIN },
 	};
-	int r = poll(fds, ARRAY_SIZE(fds), timeout_ms);
+	int r = poll(fds, nr, timeout_ms);
 
 	return r < 0 ? -errno : r;
+}
+
+/* A signal says nothing about events. */
+static bool is_quiet(const struct uevent *ue, nfds_t nr)
+{
+	int r;
+
+	do
+		r = wait_ms(ue, nr, 0);
+	while (r == -EINTR);
+	return r == 0;
+}
+
+bool uevent_quiet(const struct uevent *ue)
+{
+	return is_quiet(ue, 1);
 }
 
 bool uevent_idle(const struct root *root, const struct uevent *ue)
 {
 	if (!root->machine)
 		return true;
-	if (wait_ms(ue, 0) != 0)
+	if (!is_quiet(ue, NR_SOURCES))
 		return false;
 	return root_exists(root, PATH_UDEV_CONTROL) == 0 || root_exists(root, PATH_UDEV_QUEUE) == 0;
 }
 
 int uevent_wait(const struct uevent *ue, struct deadline deadline)
 {
-	int r;
+	int left, r;
 
-	if (ue->netlink < 0)
+	if (ue->kernel < 0)
 		return -ETIMEDOUT; /* a tree does not change */
-	do
-		r = wait_ms(ue, deadline_left_ms(deadline));
-	while (r == -EINTR);
+	do {
+		left = deadline_left_ms(deadline);
+		r = left == 0 ? 0 : wait_ms(ue, NR_SOURCES, left);
+	} while (r == -EINTR);
 	return r == 0 ? -ETIMEDOUT : r < 0 ? r : 0;
 }

@@ -11,23 +11,30 @@
 #include "base/root.h"
 
 struct uevent {
-	int netlink; /* kernel and udev events, as wake-ups only: nobody reads their content */
+	int kernel;  /* the kernel's events, as wake-ups only: nobody reads their content */
+	int udev;    /* udev's, the same */
 	int inotify; /* of udev's directory, where its queue file goes away */
 };
 
-#define UEVENT_NULL ((struct uevent){ .netlink = -EBADF, .inotify = -EBADF })
+#define UEVENT_NULL ((struct uevent){ .kernel = -EBADF, .udev = -EBADF, .inotify = -EBADF })
 
 /* Returns 0 or -errno. With a root that is no machine nothing is opened. */
 int uevent_open(const struct root *root, struct uevent *ret_ue);
 void uevent_done(struct uevent *ue);
 
-/* Forgets what has happened so far; call it before looking at the devices. */
+/* Forgets what has happened so far; call it before looking at the devices. Where events come faster
+ * than they can be read, some are left. */
 void uevent_drain(struct uevent *ue);
+
+/* True if the kernel has announced nothing since uevent_drain(): what it had announced before, a
+ * look in between has seen. */
+bool uevent_quiet(const struct uevent *ue);
 
 /* True if no event is waiting and udev, where it runs, has none in work. */
 bool uevent_idle(const struct root *root, const struct uevent *ue);
 
-/* Waits for the next event. Returns 0, -ETIMEDOUT at the deadline, or -errno. */
+/* Waits for the next event. Returns 0, -ETIMEDOUT at the deadline, also if one is waiting, or
+ * -errno. */
 int uevent_wait(const struct uevent *ue, struct deadline deadline);
 
 #endif

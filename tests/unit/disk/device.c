@@ -47,13 +47,17 @@ int poll(struct pollfd *fds, nfds_t nr, int timeout_ms)
 		return -1;
 	}
 	if (!on_wait)
-		return 0;
+		return (int)syscall(SYS_poll, fds, nr, 0);
 	on_wait(waits);
 	return 1;
 }
 
 /* Files count as block devices while this is true. */
 static bool files_are_disks;
+
+/* Happens while one of them is looked at. */
+static void (*on_look)(unsigned int nr);
+static unsigned int looks;
 
 int fstat(int fd, struct stat *st)
 {
@@ -78,6 +82,8 @@ int ioctl(int fd, unsigned long request, ...)
 	if (fstatat(fd, "", &st, AT_EMPTY_PATH) < 0)
 		return -1;
 	*(uint64_t *)arg = (uint64_t)st.st_size;
+	if (on_look)
+		on_look(++looks);
 	return 0;
 }
 
@@ -186,7 +192,8 @@ static void begin(void)
 	fixture_init(&fx);
 	fixture_mkdir(&fx, PATH_SYS_BLOCK);
 	on_wait = NULL;
-	waits = 0;
+	on_look = NULL;
+	waits = looks = 0;
 }
 
 static void end(void)
@@ -560,15 +567,30 @@ static void add_nothing_twice(unsigned int nr)
 		add_disk("vda", "/a");
 }
 
-static int event; /* what is written here is one */
+static int event, udev_event; /* what is written here is one */
 
-static struct uevent some_events(void)
+static int event_pair(int *ret_fd)
 {
 	int fds[2];
 
 	FIXTURE_MUST(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) == 0);
-	event = fds[1];
-	return (struct uevent){ .netlink = fds[0], .inotify = -EBADF };
+	*ret_fd = fds[1];
+	return fds[0];
+}
+
+static struct uevent some_events(void)
+{
+	return (struct uevent){
+		.kernel = event_pair(&event),
+		.udev = event_pair(&udev_event),
+		.inotify = -EBADF,
+	};
+}
+
+static void no_more_events(struct uevent *ue)
+{
+	uevent_done(ue);
+	FIXTURE_MUST(close(event) == 0 && close(udev_event) == 0);
 }
 
 static void test_wait(void)
@@ -605,8 +627,7 @@ static void test_wait(void)
 	on_wait = add_nothing_twice;
 	is_int(find_with(&ue, DEVICE_KIND_UUID, UUID_A, 60000), 0, "a late UUID is found");
 	end();
-	uevent_done(&ue);
-	FIXTURE_MUST(close(event) == 0);
+	no_more_events(&ue);
 }
 
 static void settle_with_second(unsigned int nr)
@@ -680,8 +701,115 @@ static void test_queue(void)
 	ok(find_with(&ue, DEVICE_KIND_PATH, "/dev/vda", 1000) == 0 && waits == 0,
 	   "a path does not wait for the others");
 	end_machine();
-	uevent_done(&ue);
-	FIXTURE_MUST(close(event) == 0);
+	no_more_events(&ue);
+}
+
+static void announce(void)
+{
+	FIXTURE_MUST(write(event, "x", 1) == 1 || errno == EAGAIN);
+}
+
+/* While the first disk is looked at, the kernel announces a second one that matches. */
+static void twin_meanwhile(unsigned int nr)
+{
+	if (nr > 1)
+		return;
+	add_disk("vdb", "/a");
+	announce();
+}
+
+/* ... or the one that has matched goes away for a while, as when a partition table is read again. */
+static void gone_meanwhile(unsigned int nr)
+{
+	if (nr > 1)
+		return;
+	fixture_unlink(&fx, "/dev/vda");
+	announce();
+}
+
+static void back_again(unsigned int nr)
+{
+	if (nr == 2)
+		FIXTURE_MUST(link(fixture_path(&images, "/a"), fixture_path(&fx, "/dev/vda")) == 0);
+}
+
+static void udev_meanwhile(unsigned int nr)
+{
+	(void)nr;
+	FIXTURE_MUST(write(udev_event, "x", 1) == 1 || errno == EAGAIN);
+}
+
+static void announce_always(unsigned int nr)
+{
+	(void)nr;
+	announce();
+}
+
+/* UUID=, PARTUUID= and LABEL=: what the kernel has announced counts, udev's work does not. */
+static void test_named(void)
+{
+	static const struct {
+		enum device_kind kind;
+		const char *value;
+	} kinds[] = {
+		{ DEVICE_KIND_UUID, UUID_A },
+		{ DEVICE_KIND_LABEL, "data" },
+		{ DEVICE_KIND_PARTUUID, "01234567-02" },
+	};
+	struct uevent ue = some_events();
+	char magic[4];
+	size_t i;
+
+	part_uuid = "01234567-02";
+	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
+		const char *prefix = kinds[i].value;
+
+		begin_machine(true);
+		on_look = udev_meanwhile;
+		ok(find_with(&ue, kinds[i].kind, kinds[i].value, 2000) == 0 && waits == 0,
+		   "%s: is taken while udev is at work", prefix);
+		end_machine();
+		begin_machine(true);
+		add_disk("vdb", "/a");
+		ok(find_with(&ue, kinds[i].kind, kinds[i].value, 60000) == -ENOTUNIQ && waits == 0,
+		   "%s: two that are there are ambiguous", prefix);
+		is_int(f.code, EXITCODE_AMBIGUOUS_DEVICE, "with that code");
+		end_machine();
+		begin_machine(true);
+		on_look = twin_meanwhile;
+		ok(find_with(&ue, kinds[i].kind, kinds[i].value, 60000) == -ENOTUNIQ && waits == 1,
+		   "%s: a second that is announced during the scan is counted", prefix);
+		end_machine();
+		begin_machine(false);
+		on_look = announce_always;
+		is_int(find_with(&ue, kinds[i].kind, kinds[i].value, 50), -ETIMEDOUT,
+		       "events without an end: the deadline ends them");
+		ok(f.code == EXITCODE_NO_DEVICE && looks > 1 &&
+			   strstr(f.why, "/dev/vda is there, but the queue"),
+		   "%s: is no-device, and says why: %s", prefix, f.why);
+		is_int(device.fd, -EBADF, "and hands out nothing");
+		end_machine();
+	}
+	part_uuid = NULL;
+	begin_machine(true);
+	on_look = gone_meanwhile;
+	on_wait = back_again;
+	ok(find_with(&ue, DEVICE_KIND_UUID, UUID_A, 60000) == 0 && waits == 2,
+	   "one that goes away during the scan is taken when it is there again");
+	end_machine();
+	begin_machine(true);
+	FIXTURE_MUST(find_with(&ue, DEVICE_KIND_UUID, UUID_A, 60000) == 0);
+	fixture_unlink(&fx, "/dev/vda");
+	FIXTURE_MUST(link(fixture_path(&images, "/zero"), fixture_path(&fx, "/dev/vda")) == 0);
+	ok(pread(device.fd, magic, 4, 0) == 4 && memcmp(magic, "LUKS", 4) == 0,
+	   "another disk in its place later is none of ours");
+	end_machine();
+	begin_machine(true);
+	on_wait = settle;
+	ok(find_with(&ue, DEVICE_KIND_AUTO, "", 60000) == 0 && waits == 2,
+	   "auto waits for udev all the same");
+	end_machine();
+	no_more_events(&ue);
 }
 
 int main(void)
@@ -699,6 +827,7 @@ int main(void)
 	test_path();
 	test_wait();
 	test_queue();
+	test_named();
 	fixture_done(&images);
 	is_int(fixture_fds(), fds, "no descriptor is left open");
 	return tap_done();
