@@ -182,6 +182,7 @@ static int map_volume(struct unlock *u, size_t i, const struct pins *pins,
 		return r;
 	memcpy(opened->name, vc->name, sizeof(opened->name));
 	opened->is_root = i == u->conf->root_volume;
+	opened->spec = vc->device;
 	opened->min_generation = pins ? pins->min_generation : 0;
 	opened->set_generation = pins ? pins->set_generation : 0;
 	return 0;

@@ -11,6 +11,7 @@
 
 #include "base/paths.h"
 #include "base/text.h"
+#include "conf/devicespec.h"
 
 #define OPENED_VERSION "version=1\n"
 
@@ -25,20 +26,31 @@ static bool is_line_text(const char *s, bool space)
 	return true;
 }
 
+/* UUID=, LABEL= or PARTUUID=; NULL for what gives the device no name that others can have, too. */
+static const char *spec_prefix(enum device_kind kind)
+{
+	const char *prefix = devicespec_prefix(kind);
+
+	return *prefix ? prefix : NULL;
+}
+
 static int format_volume(const struct opened_volume *v, char text[static OPENED_VOLUME_MAX])
 {
 	const struct mapping *m = &v->mapping;
+	const char *prefix = spec_prefix(v->spec.kind);
 	int n;
 
 	if (m->nr_targets != 1 || m->suspended_or_pending)
 		return -EINVAL;
 	if (!is_line_text(v->name, false) || !is_line_text(m->uuid, false) ||
-	    !is_line_text(m->type, false) || !is_line_text(m->params, true))
+	    !is_line_text(m->type, false) || !is_line_text(m->params, true) ||
+	    (prefix && !is_line_text(v->spec.value, true)))
 		return -EINVAL;
 	n = snprintf(text, OPENED_VOLUME_MAX,
-		     "volume=%s\nroot=%d\ndevice=%u:%u\nuuid=%s\nread-only=%d\ntarget=%llu %llu %s %s\n"
+		     "volume=%s\nroot=%d\nspec=%s%s\ndevice=%u:%u\nuuid=%s\nread-only=%d\ntarget=%llu %llu %s %s\n"
 		     "min-generation=%llu\nset-generation=%llu\n",
-		     v->name, v->is_root, major(m->dev), minor(m->dev), m->uuid, m->read_only,
+		     v->name, v->is_root, prefix ? prefix : "-", prefix ? v->spec.value : "",
+		     major(m->dev), minor(m->dev), m->uuid, m->read_only,
 		     (unsigned long long)m->start, (unsigned long long)m->length, m->type,
 		     m->params, (unsigned long long)v->min_generation,
 		     (unsigned long long)v->set_generation);
@@ -122,6 +134,29 @@ static int take_number(char **cursor, const char *key, uint64_t max, uint64_t *r
 	return value ? parse_number(value, max, ret_value) : -EINVAL;
 }
 
+static int take_spec(char **cursor, struct device_spec *spec)
+{
+	static const enum device_kind kinds[] = { DEVICE_KIND_UUID, DEVICE_KIND_LABEL,
+						  DEVICE_KIND_PARTUUID };
+	const char *value = take_line(cursor, "spec=");
+	size_t i, len;
+
+	if (!value)
+		return -EINVAL;
+	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
+		len = strlen(devicespec_prefix(kinds[i]));
+		if (strncmp(value, devicespec_prefix(kinds[i]), len) != 0)
+			continue;
+		value += len;
+		if (!is_line_text(value, true) || strlen(value) >= sizeof(spec->value))
+			return -EINVAL;
+		spec->kind = kinds[i];
+		memcpy(spec->value, value, strlen(value) + 1);
+		return 0;
+	}
+	return strcmp(value, "-") == 0 ? 0 : -EINVAL;
+}
+
 static int take_device(char **cursor, dev_t *ret_dev)
 {
 	char *value = take_line(cursor, "device="), *colon = value ? strchr(value, ':') : NULL;
@@ -175,7 +210,8 @@ static int take_volume(char **cursor, struct opened_volume *v)
 
 	memset(v, 0, sizeof(*v));
 	if (take_text(cursor, "volume=", false, v->name, sizeof(v->name)) < 0 ||
-	    take_number(cursor, "root=", 1, &is_root) < 0 || take_device(cursor, &m->dev) < 0 ||
+	    take_number(cursor, "root=", 1, &is_root) < 0 || take_spec(cursor, &v->spec) < 0 ||
+	    take_device(cursor, &m->dev) < 0 ||
 	    take_text(cursor, "uuid=", false, m->uuid, sizeof(m->uuid)) < 0 ||
 	    take_number(cursor, "read-only=", 1, &read_only) < 0 || take_target(cursor, m) < 0 ||
 	    take_number(cursor, "min-generation=", UINT64_MAX, &v->min_generation) < 0 ||

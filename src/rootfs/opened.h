@@ -7,6 +7,7 @@
  *   version=1
  *   volume=NAME
  *   root=0|1                  1: the root has to lie on it; so for exactly one volume
+ *   spec=UUID=UUID            or LABEL= or PARTUUID=: what cocotab calls the device; - for others
  *   device=MAJOR:MINOR        of the mapping
  *   uuid=UUID                 of the mapping, as the device mapper knows it
  *   read-only=0|1
@@ -19,13 +20,14 @@
 
 #include "volume/mapping.h"
 
-#define OPENED_VOLUME_MAX 1024				       /* bytes of one volume's lines */
+#define OPENED_VOLUME_MAX 1280				       /* bytes of one volume's lines */
 #define OPENED_MAX (CONF_VOLUMES_MAX * OPENED_VOLUME_MAX + 64) /* of the file, with a final NUL */
 
 struct opened_volume {
 	char name[CONF_NAME_SIZE];
-	bool is_root;		/* the root has to lie on it */
-	struct mapping mapping; /* one target, active */
+	bool is_root;		 /* the root has to lie on it */
+	struct device_spec spec; /* cocotab's; a path is read back as auto */
+	struct mapping mapping;	 /* one target, active */
 	uint64_t min_generation;
 	uint64_t set_generation;
 };

@@ -14,7 +14,9 @@
 
 #include "base/paths.h"
 #include "base/text.h"
+#include "conf/devicespec.h"
 #include "disk/claims.h"
+#include "disk/device.h"
 
 #define LUKS_PREFIX "CRYPT-LUKS2-" /* libcryptsetup's UUID of a mapping, before the header's */
 #define RIVALS_PATH_MAX (sizeof(PATH_SYS_BLOCK) + NAME_MAX + 32)
@@ -23,7 +25,8 @@ struct search {
 	const struct root *root;
 	const struct opened_volume *volumes;
 	size_t nr;
-	unsigned int seen; /* mappings, one bit for each volume */
+	unsigned int seen;  /* mappings, one bit for each volume */
+	unsigned int meant; /* volumes whose spec matches the device that is looked at, the same */
 	struct claims ours;
 	struct claims claims; /* of the device that is looked at */
 	struct fault *f;
@@ -157,6 +160,21 @@ static int compare_one(struct search *s, const char *name, const struct claim *c
 	return 0;
 }
 
+/* Had it been there before, the unlock would have called it ambiguous. */
+static int refuse_meant(struct search *s, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < s->nr; i++)
+		if (s->meant & 1U << i)
+			return fault_set(s->f, EXITCODE_ROOT_CONFUSION, ENOTUNIQ,
+					 "%s/%s is %s%s, too, as cocotab calls the device of the "
+					 "volume '%s'",
+					 PATH_DEV, name, devicespec_prefix(s->volumes[i].spec.kind),
+					 s->volumes[i].spec.value, s->volumes[i].name);
+	return 0;
+}
+
 static int compare(struct search *s, const char *name, bool below)
 {
 	size_t i, k;
@@ -183,6 +201,28 @@ static int is_foreign(struct search *s, const char *name, dev_t *ret_dev)
 	return r < 0 ? r : r == 0;
 }
 
+/* LABEL= and PARTUUID= of cocotab; UUID= is among the claims. */
+static int match_specs(struct search *s, int fd)
+{
+	char type[32];
+	size_t i;
+	int r;
+
+	s->meant = 0;
+	for (i = 0; i < s->nr; i++) {
+		const struct device_spec *spec = &s->volumes[i].spec;
+
+		if (spec->kind != DEVICE_KIND_LABEL && spec->kind != DEVICE_KIND_PARTUUID)
+			continue;
+		r = device_matches(fd, 0, 0, spec, type);
+		if (r < 0)
+			return r;
+		if (r > 0 && r != DEVICE_RAID_MEMBER)
+			s->meant |= 1U << i;
+	}
+	return 0;
+}
+
 /* Returns 1 with the claims read, 0 for an empty or vanished drive, or -errno. */
 static int read_foreign(struct search *s, const char *name, dev_t dev)
 {
@@ -195,6 +235,8 @@ static int read_foreign(struct search *s, const char *name, dev_t dev)
 		return 0;
 	s->claims.nr = 0;
 	r = fd < 0 ? fd : claims_read(fd, 0, 0, name, &s->claims);
+	if (r >= 0)
+		r = match_specs(s, fd);
 	if (r < 0)
 		return stack_device_of(s->root, name, &now) == 0 ? 0 : r;
 	return 1;
@@ -216,6 +258,8 @@ static int look_at(const char *name, void *ctx)
 	if (r < 0 || below < 0)
 		return cannot_read(s, name, r < 0 ? r : below,
 				   "it may claim to be what was opened");
+	if (r > 0 && !below && refuse_meant(s, name) < 0)
+		return -ENOTUNIQ;
 	return r == 0 ? 0 : compare(s, name, below > 0);
 }
 

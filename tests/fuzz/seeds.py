@@ -160,12 +160,15 @@ def texts():
     put("mountinfo", "many", "1 1 1:1 / / r - a b c\n" * 1025)
     put("mountinfo", "covered", "1 0 0:1 / / rw - a b c\n2 1 8:1 / /x rw - a b c\n3 2 8:2 / /x rw - a b c\n"
         "4 3 8:3 / /x/y rw - a b c\n")
-    volume = ("volume={}\nroot={}\ndevice=254:{}\nuuid=CRYPT-LUKS2-5c0c0a7e000940008000000000000001-root\nread-only=0\n"
+    volume = ("volume={}\nroot={}\nspec={}\ndevice=254:{}\nuuid=CRYPT-LUKS2-5c0c0a7e000940008000000000000001-root\n"
+              "read-only=0\n"
               "target=0 2097152 crypt aes-xts-plain64 :64:logon:cryptsetup:5c0c0a7e-d0 0 254:16 32768\n"
               "min-generation={}\nset-generation=0\n")
-    put("opened", "one", "version=1\n" + volume.format("root", 1, 0, 18446744073709551615))
-    put("opened", "two", "version=1\n" + volume.format("root", 1, 0, 3) + volume.format("data", 0, 1, 0))
-    put("opened", "no-root", "version=1\n" + volume.format("data", 0, 1, 0))
+    put("opened", "one", "version=1\n" + volume.format("root", 1, "-", 0, 18446744073709551615))
+    put("opened", "two", "version=1\n" + volume.format("root", 1, "LABEL=my root", 0, 3)
+        + volume.format("data", 0, "PARTUUID=5c0c0a7e-01", 1, 0))
+    put("opened", "no-root",
+        "version=1\n" + volume.format("data", 0, "UUID=5c0c0a7e-0001-4000-8000-000000000001", 1, 0))
 
 
 # The secret table, and packets of it.

@@ -48,7 +48,7 @@ good() {
 	link uuid plain vda1
 	link uuid twin vdb
 	must mkdir -p "$t/run/coco-unlock"
-	printf '%s\n' version=1 volume=root root=1 device=253:0 uuid=CRYPT-LUKS2-a-root read-only=0 \
+	printf '%s\n' version=1 volume=root root=1 spec=- device=253:0 uuid=CRYPT-LUKS2-a-root read-only=0 \
 		'target=0 4096 crypt aes-xts-plain64 :64:logon:x 0 252:2 2048' \
 		min-generation=0 set-generation=0 > "$t/run/coco-unlock/opened"
 	mounts

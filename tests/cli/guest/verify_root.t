@@ -37,7 +37,7 @@ mounted() {
 # volume MIN SET: what unlock has written
 volume() {
 	must mkdir -p "$t/run/coco-unlock"
-	printf '%s\n' version=1 volume=root root=1 device=253:0 uuid=CRYPT-LUKS2-a-root read-only=0 \
+	printf '%s\n' version=1 volume=root root=1 spec=- device=253:0 uuid=CRYPT-LUKS2-a-root read-only=0 \
 		'target=0 4096 crypt aes-xts-plain64 :64:logon:x 0 252:0 2048' \
 		"min-generation=$1" "set-generation=$2" > "$t$opened"
 }

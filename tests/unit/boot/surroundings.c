@@ -140,7 +140,7 @@ static void quiet_root(void)
 	FIXTURE_MUST(symlink("../dm-0", fixture_path(&fx, PATH_DM_DIR "/root")) == 0);
 	FIXTURE_MUST(symlink("../dm-1", fixture_path(&fx, PATH_DM_DIR "/home")) == 0);
 	fixture_text(&fx, PATH_OPENED,
-		     "version=1\nvolume=root\nroot=1\ndevice=253:0\nuuid=CRYPT-LUKS2-a-root\nread-only=0\n"
+		     "version=1\nvolume=root\nroot=1\nspec=-\ndevice=253:0\nuuid=CRYPT-LUKS2-a-root\nread-only=0\n"
 		     "target=0 4096 crypt aes-xts-plain64 :64:logon:x 0 252:2 2048\n"
 		     "min-generation=0\nset-generation=0\n");
 	fixture_text(&fx, PATH_MOUNTINFO,

@@ -26,7 +26,7 @@ static void put_mappings(bool initramfs)
 	fake_dm_add("root", "CRYPT-LUKS2-a-root", "crypt", 4096, "aes-xts-plain64 x");
 	fake_dm_add("data", "CRYPT-LUKS2-a-data", "crypt", 4096, "aes-xts-plain64 x");
 	fixture_text(&fx, PATH_OPENED,
-		     "version=1\nvolume=data\nroot=1\ndevice=253:0\nuuid=CRYPT-LUKS2-a-data\nread-only=0\n"
+		     "version=1\nvolume=data\nroot=1\nspec=-\ndevice=253:0\nuuid=CRYPT-LUKS2-a-data\nread-only=0\n"
 		     "target=0 4096 crypt aes-xts-plain64 :64:logon:x 0 252:0 2048\n"
 		     "min-generation=0\nset-generation=0\n");
 	fixture_text(&fx, "/etc/coco-unlock/coco-unlock.conf", "[Unlock]\nFailureAction=rescue\n");

@@ -13,9 +13,10 @@
 #define UUID "CRYPT-LUKS2-aaaaaaaa00004000800000000000000a-root"
 #define PARAMS "aes-xts-plain64 :64:logon:cryptsetup:aaaaaaaa-d0 0 254:0 2048"
 #define HEAD "version=1\n"
-#define VOLUME                                                                  \
-	"volume=root\nroot=1\ndevice=253:1048575\nuuid=" UUID "\nread-only=1\n" \
-	"target=0 4161536 crypt " PARAMS                                        \
+#define VOLUME                                                                    \
+	"volume=root\nroot=1\nspec=LABEL=my root\ndevice=253:1048575\nuuid=" UUID \
+	"\nread-only=1\n"                                                         \
+	"target=0 4161536 crypt " PARAMS                                          \
 	"\nmin-generation=3\nset-generation=9223372036854775807\n"
 
 static struct fixture fx;
@@ -27,6 +28,7 @@ static struct opened_volume volume(void)
 	struct opened_volume v = {
 		.name = "root",
 		.is_root = true,
+		.spec = { .kind = DEVICE_KIND_LABEL, .value = "my root" },
 		.mapping = {
 			.dev = makedev(253, 1048575),
 			.uuid = UUID,
@@ -60,11 +62,12 @@ static bool same(const struct opened_volume *a, const struct opened_volume *b)
 {
 	const struct mapping *m = &a->mapping, *n = &b->mapping;
 
-	return strcmp(a->name, b->name) == 0 && a->is_root == b->is_root && m->dev == n->dev &&
-	       strcmp(m->uuid, n->uuid) == 0 && m->nr_targets == n->nr_targets &&
-	       m->start == n->start && m->length == n->length && strcmp(m->type, n->type) == 0 &&
-	       strcmp(m->params, n->params) == 0 && m->read_only == n->read_only &&
-	       m->suspended_or_pending == n->suspended_or_pending &&
+	return strcmp(a->name, b->name) == 0 && a->is_root == b->is_root &&
+	       a->spec.kind == b->spec.kind && strcmp(a->spec.value, b->spec.value) == 0 &&
+	       m->dev == n->dev && strcmp(m->uuid, n->uuid) == 0 &&
+	       m->nr_targets == n->nr_targets && m->start == n->start && m->length == n->length &&
+	       strcmp(m->type, n->type) == 0 && strcmp(m->params, n->params) == 0 &&
+	       m->read_only == n->read_only && m->suspended_or_pending == n->suspended_or_pending &&
 	       a->min_generation == b->min_generation && a->set_generation == b->set_generation;
 }
 
@@ -94,6 +97,7 @@ static void test_round_trip(void)
 		memset(v[i].mapping.params, 'p', sizeof(v[i].mapping.params) - 1);
 		memset(v[i].mapping.uuid, 'u', sizeof(v[i].mapping.uuid) - 1);
 		memset(v[i].mapping.type, 't', sizeof(v[i].mapping.type) - 1);
+		memset(v[i].spec.value, 's', sizeof(v[i].spec.value) - 1);
 		v[i].min_generation = UINT64_MAX;
 	}
 	is_int(opened_write(&fx.root, v, CONF_VOLUMES_MAX), 0, "the most and the longest");
@@ -102,6 +106,33 @@ static void test_round_trip(void)
 	   "come back, too");
 	is_int(opened_read(&fx.root, back, CONF_VOLUMES_MAX - 1, &nr), -E2BIG, "but not into less");
 	ok(!fixture_has(&fx, PATH_OPENED ".new"), "nothing else stays behind");
+}
+
+static void test_specs(void)
+{
+	static const struct {
+		enum device_kind kind;
+		const char *value, *line;
+	} cases[] = {
+		{ DEVICE_KIND_AUTO, "", "\nspec=-\n" },
+		{ DEVICE_KIND_PATH, "/dev/\xc3\xa4", "\nspec=-\n" },
+		{ DEVICE_KIND_UUID, "a-b", "\nspec=UUID=a-b\n" },
+		{ DEVICE_KIND_PARTUUID, "01234567-02", "\nspec=PARTUUID=01234567-02\n" },
+		{ DEVICE_KIND_LABEL, "UUID=x", "\nspec=LABEL=UUID=x\n" },
+	};
+	struct opened_volume v = volume();
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		v.spec = (struct device_spec){ .kind = cases[i].kind };
+		(void)snprintf(v.spec.value, sizeof(v.spec.value), "%s", cases[i].value);
+		ok(opened_write(&fx.root, &v, 1) == 0 &&
+			   strstr(fixture_get(&fx, PATH_OPENED), cases[i].line),
+		   "written: kind %d", (int)cases[i].kind);
+		if (cases[i].kind == DEVICE_KIND_PATH)
+			v.spec = (struct device_spec){ .kind = DEVICE_KIND_AUTO };
+		ok(read_back() == 0 && same(&v, &back[0]), "and read back");
+	}
 }
 
 static void test_not_written(void)
@@ -133,6 +164,9 @@ static void test_not_written(void)
 	strcpy(v[0].name, "r\x80");
 	is_int(opened_write(&fx.root, v, 1), -EINVAL, "a byte above ASCII in the name");
 	v[0] = volume();
+	v[0].spec.value[0] = '\n';
+	is_int(opened_write(&fx.root, v, 1), -EINVAL, "a line feed in the label");
+	v[0] = volume();
 	v[0].mapping.uuid[0] = '\0';
 	is_int(opened_write(&fx.root, v, 1), -EINVAL, "a mapping without a UUID");
 	is_str(fixture_get(&fx, PATH_OPENED), "earlier", "the earlier list stays");
@@ -151,6 +185,9 @@ static void test_not_read(void)
 		{ "volume=root", "volume=a b" },       { "volume=root", "volume=root\r" },
 		{ "root=1", "root=2" },		       { "root=1", "root=0" },
 		{ "root=1", "root=" },		       { "root=1", "root=01" },
+		{ "spec=LABEL=my root", "spec=LABEL=" }, { "spec=LABEL=my root", "spec=" },
+		{ "spec=LABEL=my root", "spec=auto" }, { "spec=LABEL=my root", "spec=-x" },
+		{ "spec=LABEL=my root", "spec=label=x" }, { "spec=LABEL=my root", "spec=LABEL=\x7f" },
 		{ "253:1048575", "253" },	       { "253:1048575", "253:" },
 		{ "253:1048575", "253:1:2" },	       { "253:1048575", "-1:1" },
 		{ "253:1048575", "253:0x1" },	       { "253:1048575", "253:4294967296" },
@@ -205,7 +242,7 @@ static void test_not_read(void)
 	fixture_put(&fx, PATH_OPENED, HEAD VOLUME "\0", sizeof(HEAD VOLUME));
 	is_int(read_back(), -EINVAL, "nor one with a NUL");
 	fixture_text(&fx, PATH_OPENED, "");
-	FIXTURE_MUST(truncate(fixture_path(&fx, PATH_OPENED), 20000) == 0);
+	FIXTURE_MUST(truncate(fixture_path(&fx, PATH_OPENED), 30000) == 0);
 	is_int(read_back(), -EFBIG, "nor one that is too long");
 }
 
@@ -214,6 +251,7 @@ int main(void)
 	fixture_init(&fx);
 	fixture_mkdir(&fx, "/run");
 	test_round_trip();
+	test_specs();
 	test_not_written();
 	test_not_read();
 	return tap_done();

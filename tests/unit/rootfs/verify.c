@@ -7,6 +7,7 @@
  */
 #include "rootfs/verify.h"
 
+#include <blkid/blkid.h>
 #include <dlfcn.h>
 #include <linux/btrfs.h>
 #include <linux/dm-ioctl.h>
@@ -117,6 +118,19 @@ long syscall(long number, ...)
 		return -1;
 	}
 	return next(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+}
+
+/* The partition table's UUID of whatever is probed. */
+static const char *part_uuid;
+
+int blkid_probe_lookup_value(blkid_probe pr, const char *name, const char **data, size_t *len)
+{
+	__typeof__(&blkid_probe_lookup_value) next = dlsym(RTLD_NEXT, "blkid_probe_lookup_value");
+
+	if (!part_uuid || strcmp(name, "PART_ENTRY_UUID") != 0)
+		return next(pr, name, data, len);
+	*data = part_uuid;
+	return 0;
 }
 
 static void make_ext4(const char *path, const char *uuid, const char *label)
@@ -1258,6 +1272,43 @@ static void test_all_mounts(void)
 }
 
 /* vdb, a plain disk, claims what is on the volume of /usr. */
+/* What cocotab calls the device of a volume may be the name of no other. */
+static void test_specs(void)
+{
+	static const struct device_spec label = { .kind = DEVICE_KIND_LABEL, .value = "system2" };
+	static const struct device_spec part = { .kind = DEVICE_KIND_PARTUUID, .value = "0-2" };
+
+	begin_below("/luks");
+	volumes[0].spec = label;
+	good("the label of cocotab on the volume's own disk");
+	begin();
+	add_device("vdc", "252:32", "/luks");
+	good("on another disk, if cocotab has no label");
+	begin();
+	volumes[0].spec = label;
+	add_device("vdc", "252:32", "/luks");
+	refused("on another disk, if it has",
+		"/dev/vdc is LABEL=system2, too, as cocotab calls the device of the volume 'root'");
+	begin();
+	volumes[0].spec = label;
+	volumes[0].spec.value[5] = '\0';
+	add_device("vdc", "252:32", "/luks");
+	good("the whole label counts");
+	begin();
+	volumes[0].spec = part;
+	part_uuid = "0-3";
+	good("partitions with other UUIDs");
+	begin();
+	volumes[0].spec = part;
+	part_uuid = "0-2";
+	refused("another one with that of cocotab", "is PARTUUID=0-2, too, as cocotab calls");
+	part_uuid = NULL;
+	begin_data("/data");
+	volumes[1].spec = label;
+	add_device("vdc", "252:32", "/luks");
+	refused("another volume's", "the device of the volume 'data'");
+}
+
 static void test_all_rivals(void)
 {
 	begin();
@@ -1368,6 +1419,7 @@ int main(void)
 	test_generation();
 	test_root_volume();
 	test_all_mounts();
+	test_specs();
 	test_all_rivals();
 	test_swaps();
 	is_int(fixture_fds(), before, "no descriptor is left open");
