@@ -15,6 +15,7 @@ from .verdict import Boot, Falls, Refuse
 DATA_FS, SWAP_FS = "5c0c0a7e-0004-4000-8000-000000000001", "5c0c0a7e-0004-4000-8000-000000000002"
 OTHER_FS = "5c0c0a7e-0004-4000-8000-000000000003"
 THREE = {"cocotab": f"root UUID={disk.ROOT_UUID}\ndata UUID={disk.uuid_of('data')}\nswap UUID={disk.uuid_of('swap')}\n"}
+LUKS_LABEL = "lab-luks"
 HOSTS = "this is the host's"
 
 
@@ -138,6 +139,23 @@ def md_half_table(combo):
     return item("md-half-table", build, source)
 
 
+def labelled(source, name, uuid):
+    """A copy of a LUKS2 disk whose header has this label, and this UUID."""
+    def build(tmp):
+        attack.cache.run(["cp", "--sparse=always", source, tmp + "/disk"])
+        attack.cache.run(["cryptsetup", "config", "--label", LUKS_LABEL, tmp + "/disk"])
+        attack.cache.run(["cryptsetup", "luksUUID", "-q", "--uuid", uuid, tmp + "/disk"])
+    return item(f"labelled-{name}", build, source, uuid)
+
+
+def labelled_root(combo):
+    return labelled(disk.root(combo.guest, combo.kernel, table.secret("root")), "root", disk.ROOT_UUID)
+
+
+def labelled_twin():
+    return labelled(attack.foreign(), "twin", disk.uuid_of("labelled-twin"))
+
+
 # images
 
 # Said before the real root begins: what the swap volume of the owner's group is made of.
@@ -229,6 +247,25 @@ NAMED = [
 ]
 HALVES = tuple(Disk(of=lambda combo, n=n: md_half(combo, n)) for n in range(2))
 BELOW = "dmsetup deps -o blkdevname root"
+
+# The names of the devices themselves. Once the unlock has taken the one that there is, the host gives another one the
+# same name, and the first look waits until it has: its size changes last.
+BY_UUID = {"cocotab": f"root UUID={disk.ROOT_UUID}\n"}
+BY_LABEL = {"cocotab": f"root LABEL={LUKS_LABEL}\n"}
+SETTLED = {"/etc/systemd/system/coco-unlock.service.d/60-lab.conf": "[Service]\nExecStartPre=udevadm settle\n"}
+HELD_UP = {
+    "/usr/lib/lab-wait": f"#!/bin/sh\nsize=$(cat /sys/block/vdb/size)\n{tells('waits')}\nn=0\n"
+                         "until [ $(cat /sys/block/vdb/size) != $size ]; do\n"
+                         "    n=$((n + 1)); [ $n -lt 300 ] || exit 0\n    sleep 0.1\ndone\n",
+    "/etc/systemd/system/coco-unlock-verify-root.service.d/60-lab.conf":
+        "[Service]\nExecStartPre=/bin/sh /usr/lib/lab-wait\n"}
+# udev has not done with the disk before the unlock has, or half a minute is over.
+BUSY = {
+    "/etc/udev/rules.d/60-lab-busy.rules": 'ACTION=="add", KERNEL=="vda", RUN+="/bin/sh /usr/lib/lab-busy"\n',
+    "/usr/lib/lab-busy": "n=0\nuntil [ -e /run/coco-unlock/opened ]; do\n"
+                         f"    n=$((n + 1)); [ $n -lt 300 ] || {{ {tells('busy to the end')}; exit 0; }}\n"
+                         f"    sleep 0.1\ndone\n{tells('busy until the unlock')}\n"}
+SAID = "dmesg | grep -o 'LAB busy.*'"
 RAID = [
     # The root is opened through the mirror ...
     Case("md-mirror", Boot(found=1, checks=((BELOW, r"1 dependencies\s*: \(md_root\)"),)), GOOD, HALVES, on=(COCO13,),
@@ -244,4 +281,17 @@ RAID = [
     Case("md-half-path", Boot(found=1, checks=((BELOW, r"1 dependencies\s*: \(vda\)"),)), GOOD, HALVES[:1],
          on=(COCO13,), config={"cocotab": "root /dev/vda\n"}, commands=(BELOW,)),
 ]
-CASES = GROUPS + NAMED + RAID
+DEVICES = [
+    Case("named-busy", Boot(found=1, checks=((SAID, "LAB busy until the unlock"),)), GOOD, config=BY_UUID, files=BUSY,
+         commands=(SAID,), on=EVEN),
+    # What auto counts is not known before.
+    Case("auto-busy", Boot(found=1, slow_device=20, checks=((SAID, "LAB busy to the end"),)), GOOD, files=BUSY,
+         commands=(SAID,), on=ODD),
+    Case("named-twin", Refuse(18, "ambiguous-device", says="2 devices match UUID="), GOOD,
+         (Disk(), *behind(attack.foreign)), config=BY_UUID, files=SETTLED, on=ODD),
+    Case("named-twin-late", Refuse(31, "root-confusion", says="/dev/vdb claims the UUID .* of a volume's LUKS header"),
+         GOOD, (Disk(), *behind(attack.foreign, hot="LAB waits")), config=BY_UUID, files=HELD_UP, on=EVEN),
+    Case("label-twin-late", Refuse(31, "root-confusion", says=f"/dev/vdb is LABEL={LUKS_LABEL}, too"), GOOD,
+         (Disk(of=labelled_root), *behind(labelled_twin, hot="LAB waits")), config=BY_LABEL, files=HELD_UP, on=ODD),
+]
+CASES = GROUPS + NAMED + RAID + DEVICES
