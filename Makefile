@@ -338,7 +338,7 @@ fuzz-coverage:
 
 fuzz-programs: $(FUZZ_PROGRAMS)
 
-#: demo             one real boot on a stock Debian kernel, shown as a time line
+#: demo             real boots of a stock Debian kernel in both kinds of initramfs, shown as time lines
 demo: $(NEEDS_DEPS)
 	$(LAB) demo
 

@@ -90,12 +90,13 @@ static int mount_one(const struct root *root, const struct conf *conf, const str
 		     const char *device, const char *point, const char *checked,
 		     struct deadline deadline, struct fault *f)
 {
-	int r = 0;
+	int r;
 
 	if (conf->fsck) {
 		r = program_fsck(device, deadline, f);
-		if (r >= 0)
-			r = root_replace_text(root, checked, "", 0644);
+		if (r < 0)
+			return r;
+		r = root_replace_text(root, checked, "", 0644);
 		if (r < 0)
 			return fault_errno(f, EXITCODE_ABORTED, r, "cannot write %s", checked);
 	}

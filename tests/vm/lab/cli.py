@@ -83,7 +83,7 @@ def main(argv):
     p.add_argument("-j", type=int, default=2, help="machines at once (2)")
     p.add_argument("case", nargs="*", help="CASE or CASE@GUEST; all without one")
     sub.add_parser("list", help="list the cases")
-    p = sub.add_parser("demo", help="one boot on a stock Debian 12 kernel, as a time line")
+    p = sub.add_parser("demo", help="boots of a stock Debian 12 kernel, as time lines")
     p = sub.add_parser("try", help="boot files of one's own, with the terminal as the console")
     trial.add_arguments(p)
     p = sub.add_parser("bench", help="compare with cryptsetup in one guest")

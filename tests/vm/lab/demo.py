@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The demonstration: one boot of a stock Debian 12 kernel, told as a time line.
+"""The demonstration: a stock Debian 12 kernel boots twice, in dracut's initramfs and in one of our own, told as time
+lines side by side.
 
 Times come from the console (when a line arrived) and from the guest's own status.json (when a stage began, on
 the guest's clock); the two clocks are laid over each other by the kernel's time stamps."""
 
+import dataclasses
 import json
 import os
 import re
@@ -14,26 +16,33 @@ WORKLOAD = table.numbered(8)
 OTHER = table.numbered(9)
 CASE = cases.Case("demo", verdict.Boot(found=3),
                   table.plain(cases.KEY, (WORKLOAD, b"for nobody"), (OTHER, table.secret("other"))))
+BOTH = (CASE, dataclasses.replace(CASE, name="demo-own", standalone=True))
 COMBO = cases.COCO12
 
 
 def run():
     fw = firmware.get()
-    log = os.path.join(observe.results_directory(), "demo")
+    results = observe.results_directory()
     cache.say("preparing the guest (cached for the next time)")
-    observe.parts(CASE, COMBO)
-    cache.say("booting")
-    seen = observe.run(CASE, COMBO, log)
-    complaints = verdict.judge(CASE, COMBO, CASE.expect, seen)
-    if seen.lab:
-        for line in story(fw, seen):
+    for case in BOTH:
+        observe.parts(case, COMBO)
+    bad, boots = 0, []
+    for case in BOTH:
+        cache.say("booting " + ("an initramfs of our own" if case.standalone else "dracut's initramfs"))
+        log = os.path.join(results, case.name)
+        seen = observe.run(case, COMBO, log)
+        complaints = verdict.judge(case, COMBO, case.expect, seen)
+        for complaint in complaints:
+            print("NOT AS EXPECTED: " + complaint)
+        if complaints:
+            print("\n".join(observe.tail(seen)))
+        bad += bool(complaints)
+        boots.append(seen)
+    if all(seen.lab for seen in boots):
+        for line in story(fw, boots):
             print(line)
-    for complaint in complaints:
-        print("NOT AS EXPECTED: " + complaint)
-    if complaints and not seen.lab:
-        print("\n".join(observe.tail(seen)))
-    print(f"\nThe whole console is in {log}")
-    return 1 if complaints else 0
+    print(f"\nThe whole consoles are in {results}")
+    return 1 if bad else 0
 
 
 def guest_clock(seen):
@@ -43,8 +52,8 @@ def guest_clock(seen):
     return min(lags, default=0)
 
 
-def story(fw, seen):
-    """The time line, one line of text each."""
+def events(fw, seen):
+    """{step: (second, what)} of one boot."""
     status = json.loads(seen.lab["status"])
     stages = {s["name"]: s for s in status["stages"]}
     source, volume = status["source"], status["volumes"][0]
@@ -59,40 +68,45 @@ def story(fw, seen):
     def at(pattern, start=0.0):
         return next((t for t, line in seen.lines if t >= start and re.search(pattern, line)), None)
     mapped = end("mapping")
-    events = [
-        (0.0, "firmware", f"AmdSev OVMF starts; a launch secret lies at {fw.secret[0]:#x}"),
-        (zero, "kernel", f"{seen.kver}, as Debian ships it (efi_secret is off in it)"),
-        (at("Running in initrd|dracut-.*Initramfs"), "initramfs",
-         f"systemd {seen.lab['systemd']} of an image made by dracut"),
-        (begin("prepare"), "coco-unlock", "starts; checks all that can fail without the secret"),
-        (end("secret-module"), "module", f"{source['module']} publishes the launch secret in {source['path']}"),
-        (end("read"), "secrets", f"{source['found']} found, {source['read']} read into locked memory"),
-        (end("wipe"), "wiped",
-         f"{source['wiped']} of {source['found']} entries, {source['kept']} kept, before any disk is touched"),
-        (end("device"), "device", f"{volume['device']}, UUID {volume['uuid']}"),
-        (end("header"), "header",
-         f"{volume['header']}: LUKS2, one segment, {volume.get('cipher', 'cipher on the list')}"),
-        (end("keyslot"), "key", f"keyslot {volume['keyslot']} opens with the secret's {volume['form']} bytes"),
-        (mapped, "mapping", volume["mapping"]),
-        (at("Switch Root"), "hand-over", "the initramfs leaves"),
-        (at("^Welcome to Debian", mapped), "real root", f"{seen.lab['root']}: systemd {seen.lab['systemd']} starts"),
-        (at("^LAB begin"), "verdict", "system is " + seen.lab["state"] + ", as the guest says:"),
-    ]
-    yield (f"coco-unlock demo: Debian 12, kernel {seen.kver}, QEMU {vm.accelerator()}; "
+    found = {
+        "firmware": (0.0, f"AmdSev OVMF starts; a launch secret lies at {fw.secret[0]:#x}"),
+        "kernel": (zero, f"{seen.kver}, as Debian ships it (efi_secret is off in it)"),
+        "initramfs": (at("Running in initrd|dracut-.*Initramfs|coco-unlock: version"),
+                      f"systemd {seen.lab['systemd']} of an image made by dracut; or coco-unlock as PID 1"),
+        "coco-unlock": (begin("prepare"), "checks all that can fail without the secret"),
+        "module": (end("secret-module"), f"{source['module']} publishes the launch secret in {source['path']}"),
+        "secrets": (end("read"), f"{source['found']} found, {source['read']} read into locked memory"),
+        "wiped": (end("wipe"),
+                  f"{source['wiped']} of {source['found']} entries, {source['kept']} kept, before any disk is touched"),
+        "device": (end("device"), f"{volume['device']}, UUID {volume['uuid']}"),
+        "header": (end("header"), f"{volume['header']}: LUKS2, one segment, {volume['cipher']}"),
+        "key": (end("keyslot"), f"keyslot {volume['keyslot']} opens with the secret's {volume['form']} bytes"),
+        "mapping": (mapped, volume["mapping"]),
+        "proved": (at("coco-unlock: mounts: |Finished coco-unlock-verify-m"), "all that is mounted is on it"),
+        "real root": (at("^Welcome to Debian", mapped), f"{seen.lab['root']}: systemd {seen.lab['systemd']} starts"),
+        "verdict": (at("^LAB begin"), "system is " + seen.lab["state"] + ", as the guest says"),
+    }
+    return found
+
+
+def story(fw, boots):
+    """The time lines, one line of text each."""
+    ours = [events(fw, seen) for seen in boots]
+    yield (f"coco-unlock demo: Debian 12, kernel {boots[0].kver}, QEMU {vm.accelerator()}; "
            f"firmware sha256 {fw.digest[:16]}...")
     yield ""
-    yield "  seconds  step         what"
-    for when, step, what in sorted((e for e in events if e[0] is not None), key=lambda e: e[0]):
-        yield f"  {when:7.2f}  {step:<11}  {what}"
-    left = seen.lab["secrets"].split()
-    dirty = verdict.judge_area(CASE.table, (), seen.area)
-    yield f"                          root file system on {seen.lab['root']}"
-    yield f"                          {seen.lab['table']}"
-    yield f"                          {len(left)} entries left in securityfs"
-    yield ("                          the secret area, dumped through QEMU: " +
-           (dirty[0] if dirty else "no byte of any secret left"))
+    yield "   dracut     own  step         what"
+    for step, (_, what) in ours[0].items():
+        times = " ".join("       " if e[step][0] is None else f"{e[step][0]:7.2f}" for e in ours)
+        yield f"  {times}  {step:<11}  {what}"
     yield ""
-    window = sum(stages[s]["us"] for s in ("header", "keyslot", "mapping"))
-    yield ("  stages: " + ", ".join(f"{s['name']} {s['us'] / 1000:.1f} ms" for s in status["stages"]) +
-           f"; peak memory {status['peak_memory_kib']} KiB")
-    yield f"  device known to mapping there: {window / 1e6:.2f} s (software emulation: read it as a ratio)"
+    for name, seen in zip(("dracut", "own"), boots):
+        status = json.loads(seen.lab["status"])
+        stages = {s["name"]: s for s in status["stages"]}
+        left, dirty = seen.lab["secrets"].split(), verdict.judge_area(CASE.table, (), seen.area)
+        yield (f"  {name}: {len(left)} entries left in securityfs; the secret area, dumped through QEMU: " +
+               (dirty[0] if dirty else "no byte of any secret left"))
+        yield ("    stages: " + ", ".join(f"{s['name']} {s['us'] / 1000:.1f} ms" for s in status["stages"]) +
+               f"; peak memory {status['peak_memory_kib']} KiB")
+        window = sum(stages[s]["us"] for s in ("header", "keyslot", "mapping"))
+        yield f"    device known to mapping there: {window / 1e6:.2f} s (software emulation: read it as a ratio)"
