@@ -69,6 +69,7 @@
 #define PATH_TTY "/dev/tty" /* coco-secret: the person who runs it */
 #define PATH_CONSOLE "/dev/console"
 #define PATH_CONSOLES_ACTIVE "/sys/class/tty/console/active"
+#define PATH_SYS_BUS "/sys/bus"
 #define PATH_SYS_BLOCK "/sys/class/block"
 #define PATH_SYS_DEV_BLOCK "/sys/dev/block"
 #define PATH_SYS_BTRFS "/sys/fs/btrfs"

@@ -41,6 +41,7 @@ struct unlock {
 	struct source sources[SOURCES_MAX];
 	size_t nr_sources; /* that were asked */
 	struct uevent uevent;
+	struct drivers drivers; /* only in an initramfs of our own */
 	struct judge_process judge;
 	struct policy_entry policy;
 	struct secret secrets[CONF_VOLUMES_MAX]; /* one for each volume */
@@ -61,7 +62,7 @@ static void prepare(struct unlock *u, struct fault *f)
 	if (r < 0)
 		(void)fault_errno(f, EXITCODE_INTERNAL, r, "cannot listen to device events");
 	if (u->root->standalone)
-		drivers_load(u->root, f);
+		drivers_start(&u->drivers, u->root, f);
 	(void)kernel_prepare(u->root, u->conf, f);
 }
 
@@ -244,6 +245,7 @@ int unlock_run(const struct root *root, const struct conf *conf, struct report *
 		.report = report,
 		.deadline = deadline_in_ms(conf->timeout_ms),
 		.uevent = UEVENT_NULL,
+		.drivers = DRIVERS_NULL,
 		.judge = JUDGE_NULL,
 	};
 	int r;
@@ -255,6 +257,7 @@ int unlock_run(const struct root *root, const struct conf *conf, struct report *
 		r = open_volumes(&u, f);
 	wipe_secrets(&u);
 	judge_done(&u.judge);
+	drivers_done(&u.drivers);
 	uevent_done(&u.uevent);
 	stages_end(&report->stages);
 	return r;
