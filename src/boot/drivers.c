@@ -84,10 +84,12 @@ static int look_at_bus(const char *name, void *data)
 {
 	char path[sizeof(PATH_SYS_BUS) + NAME_MAX + 16];
 	struct look *look = data;
+	int r;
 
 	look->bus = name;
 	(void)snprintf(path, sizeof(path), "%s/%s/devices", PATH_SYS_BUS, name); /* fits */
-	return root_walk(look->root, path, 0, look_at_device, look);
+	r = root_walk(look->root, path, 0, look_at_device, look);
+	return r == -ENOENT ? 0 : r; /* the bus has gone */
 }
 
 /* A driver makes devices for others: of a bus, of a controller. */

@@ -50,7 +50,7 @@ int main(void)
 	(void)fake_module("last");
 	drivers_start(&drivers, &fx.root, &f);
 	is_int(f.code, EXITCODE_OK, "a list: %s", f.why);
-	is_str(fake_loaded, "ext4 absent last ",
+	is_str(fake_loaded, "ext4 absent last",
 	       "... each in its order, also behind one that fails");
 	end();
 
