@@ -44,6 +44,8 @@ static void end(void)
 
 int main(void)
 {
+	struct kmod_module *controller;
+
 	begin("ext4\nabsent\nlast");
 	(void)fake_module("ext4");
 	fake_module("absent")->load_result = -ENODEV;
@@ -55,8 +57,9 @@ int main(void)
 	end();
 
 	begin("");
-	fake_module("virtio_scsi")->alias = "virtio:d00000008v00001AF4";
-	fake_module("virtio_scsi")->loaded = make_disk;
+	controller = fake_module("virtio_scsi");
+	controller->alias = "virtio:d00000008v00001AF4";
+	controller->loaded = make_disk;
 	fake_module("sd_mod")->alias = "scsi:t-0x00";
 	fake_module("nvme")->alias = "pci:v1";
 	put_device("virtio", "virtio0", "virtio:d00000008v00001AF4");
