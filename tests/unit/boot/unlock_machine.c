@@ -271,7 +271,7 @@ int main(void)
 	(void)run(); /* libcryptsetup keeps its sources of random bytes open */
 	fds = fixture_fds();
 	test_success();
-	is_int(fixture_fds(), fds + 1, "no descriptor is left open but the fake socket's end");
+	is_int(fixture_fds(), fds + 2, "no descriptor is left open but the two fake sockets' ends");
 	test_mapping_fails();
 	test_preparation_fails();
 	test_host_words();
