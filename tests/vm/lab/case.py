@@ -42,6 +42,7 @@ class Disk:
     hot: str = None             # blank, until a line of the console matches this: then the host changes the disk
     made: object = None         # instead: a function of attack.py that returns the file
     of: object = None           # the same, of the combo that is booted
+    nvme: bool = False          # attached as such: stock kernels have this driver built in, and virtio's as modules
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,6 +60,7 @@ class Case:
     end: str = "end"            # typed when all is told; by itself it ends at once, without an orderly shutdown
     limit: float = 300          # seconds; a machine that ends sooner is not waited for
     standalone: bool = False    # the image is one of its own, without dracut and systemd
+    section: str = None         # [Root] of such an image, instead of the usual
     recipe: bool = False        # the image is today's recipe, without coco-unlock
     files: dict = None          # {path: text} of more files in the initramfs
     modules: tuple = ()         # dracut modules that the other images leave out

@@ -93,10 +93,11 @@ def run(case, combo, log, hook=None, written=None, heard=None):
     late = [i for i, d in enumerate(case.disks) if d.late]
     disks = [blank_copy(log, i, f) if case.disks[i].hot else f for i, f in enumerate(disks)]
     key = disk.volume_key(disks[0], case.disks[0].key) if getattr(case.expect, "dump", False) else None
-    now = [(written or f, "raw") for i, f in enumerate(disks) if i not in late]
+    now = [(written if written and i == 0 else f, "raw") for i, f in enumerate(disks) if i not in late]
     words = " ".join([CONSOLE.format(root=case.root), *case.cmdline])
     machine = vm.VM(firmware.get(), kernel, initrd, words, case.table, now, log=log, more=case.qemu, debug=case.skip,
-                    hashed=words.replace(*case.unhashed) if case.unhashed else None, ram=case.ram, write=bool(written))
+                    hashed=words.replace(*case.unhashed) if case.unhashed else None, ram=case.ram, write=bool(written),
+                    nvme=[i for i, d in enumerate(case.disks) if d.nvme])
     machine.heard = heard
     if case.deaf:
         machine.initrd = with_front(power.deaf(machine), initrd, log + ".initrd")

@@ -17,7 +17,6 @@ NOT_HERE = {
     r"no-root|other-volume|other-volume-as-root": "root= decides nothing here",
     r"killed|look-.*|deaf-.*|disk-hangs|names-unverified": "breaks units, or waits for one",
     r"usr-.*": "has a script of the lab in the image; own-usr is here",
-    r"owner-lvm.*|names-lvm.*|names-pv": "LVM in the image",
     r"names-md|md-mirror": "the RAID is put together by a udev rule of the lab",
     r"unknown-option|no-module|no-dm-crypt": "an image that is not built; the tests of coco-mkinitramfs have it",
     r"owner-rescue|action-rescue": "rescue is refused by the build",
@@ -28,7 +27,8 @@ NOT_HERE = {
 IN_BOTH = ("no-table", "wrong-secret", "luks1", "forged-linear", "twin", "word-init", "word-quoted", "pin-header",
            "policy-missing", "no-disk", "two-disks", "slow-keyslot", "action-reboot", "flood")
 # Boots that the short run has here, too.
-BOOTS = ("boot", "boot-keep", "late-disk", "forms", "btrfs-good", "pins-right", "memory", "generation")
+BOOTS = ("boot", "boot-keep", "late-disk", "forms", "btrfs-good", "pins-right", "memory", "generation",
+         "owner-lvm-twin", "fstab", "usr", "xfs", "rdinit-none", "rdinit-none-measured")
 
 
 def reason(case):
@@ -62,6 +62,8 @@ def in_short_run(case, names):
 
 def conf(case):
     """[Root] of the image's configuration."""
+    if case.section is not None:
+        return f"[Root]\n{case.section}"
     kind = "btrfs" if case.disks and case.disks[0].kind == "btrfs" else "ext4"
     device = f"Device={lvm.ROOT}\n" if case.root == lvm.ROOT else ""
     return f"[Root]\nType={kind}\nOptions=rw\n{device}"

@@ -29,6 +29,7 @@ class Boot:
     checks: tuple = ()              # (command of the case, regular expression its output must match as a whole)
     slow_device: float = None       # the device stage took at least so many seconds
     dump: bool = False              # the guest's memory holds no copy of the secret, but the control string
+    cipher: str = "aes-xts-plain64"     # of the root's mapping, as the kernel writes it
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,7 +117,7 @@ def judge_boot(case, combo, expect, seen):
         want("libcryptsetup", lab.get("cryptsetup"), "cryptsetup " + combo.cryptsetup)
     want("kernel", lab.get("kernel"), seen.kver)
     want("secret directory", lab.get("secrets"), " ".join(sorted(expect.kept)))
-    if not re.match(r"\d+ \d+ crypt aes-xts-plain64 ", lab.get("table", "")):
+    if not re.match(r"\d+ \d+ crypt " + re.escape(expect.cipher) + " ", lab.get("table", "")):
         bad.append(f"root mapping is {lab.get('table')!r}")
     if combo.module not in lab.get("modules", "").split():
         bad.append(f"{combo.module} is not loaded: {lab.get('modules')!r}")

@@ -35,13 +35,14 @@ class Timeout(cache.LabError):
 
 class VM:
     def __init__(self, firmware, kernel, initrd, cmdline, secret=None, disks=(), ram=1024, accel=None, log=None,
-                 more=(), hashed=None, write=False, debug=False):
-        """disks: (file, format) pairs, not written to unless `write`. secret: bytes for the secret area, or None.
-        more: further words for QEMU; hashed: the command line that the hash table covers, if it is another one;
-        debug: with a stub for gdb.py."""
+                 more=(), hashed=None, write=False, debug=False, nvme=()):
+        """disks: (file, format) pairs, not written to, but the first if `write`. secret: bytes for the secret area,
+        or None. more: further words for QEMU; hashed: the command line that the hash table covers, if it is another
+        one; debug: with a stub for gdb.py; nvme: numbers of the disks that are not virtio's."""
         self.firmware, self.kernel, self.initrd, self.cmdline = firmware, kernel, initrd, cmdline
         self.secret, self.disks, self.ram = secret, list(disks), ram
         self.more, self.hashed, self.write, self.debug = more, hashed or cmdline, write, debug
+        self.nvme = nvme
         self.accel = accel or accelerator()
         self.logfile = log
         self.console = ""               # all text so far, without carriage returns and escape sequences
@@ -126,9 +127,10 @@ class VM:
         for i, (path, fmt) in enumerate(self.disks):
             # The server of a disk sees each request by itself, and what is written.
             served = path.startswith("nbd+")
-            snapshot = "off" if self.write or served else "on"
+            snapshot = "off" if self.write and i == 0 or served else "on"
+            kind = "nvme" if i in self.nvme else "virtio-blk-pci"
             argv += ["-drive", f"file={path},format={fmt},if=none,id=disk{i},snapshot={snapshot},cache=unsafe",
-                     "-device", f"virtio-blk-pci,drive=disk{i},serial=lab{i}" + ",request-merging=off" * served]
+                     "-device", f"{kind},drive=disk{i},serial=lab{i}" + ",request-merging=off" * served]
         if self.debug:
             argv += ["-gdb", f"unix:{self.tmp}/gdb,server=on,wait=off"]
         return argv + list(self.more)

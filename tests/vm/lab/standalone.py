@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Boots that only an initramfs of our own has: what it mounts as its configuration says, what it leaves for the root's
+udev, and how its refusals end. own.py has the cases that systemd's image has, too."""
+
+import os
+import tempfile
+
+from . import attack, cache, disk, endings, headers, looks, realroot, table, tree
+from .case import ATTACKERS, COCO12, COCO13, EVEN, GOOD, KEY, ODD, Case, Disk
+from .chroot import apt_tree
+from .verdict import Boot, Falls, Refuse, Silent
+
+RECIPE = 1
+
+
+def alone(name, expect, secrets=GOOD, disks=(Disk(),), **more):
+    return Case("own-" + name, expect, secrets, disks, standalone=True, **more)
+
+
+# A second volume in the root's fstab.
+
+DATA_FS = "5c0c0a7e-0003-4000-8000-000000000003"
+WAIT = 40       # seconds that systemd waits for the device, in place of 90
+FSTAB = f"/dev/mapper/data /data ext4 x-systemd.device-timeout={WAIT}s 0 0\n"
+# What an initramfs would leave that writes no records.
+FORGETS = {"etc/systemd/system/systemd-udevd.service.d/lab.conf":
+           "[Service]\nExecStartPre=/bin/sh -c 'rm /run/udev/data/b*'\n"}
+
+
+def with_fstab(forgets):
+    """A function of the combo: the root, with a second volume in its fstab."""
+    def made(combo):
+        plain = disk.plain(combo.guest, combo.kernel)
+        files = dict({"etc/fstab": FSTAB, "data/empty": ""}, **(FORGETS if forgets else {}))
+
+        def build(tmp):
+            cache.run(["cp", "--sparse=always", plain, tmp + "/disk"])
+            realroot.put(tmp, tmp + "/disk", {path: realroot.with_text(tmp, path, text)
+                                              for path, text in files.items()})
+            disk.encrypt(tmp, table.secret("root"), tmp + "/disk", disk.ROOT_UUID)
+        return cache.item(f"fstab-{combo.guest}-{combo.kernel}",
+                          cache.key(plain, files, tree.read(realroot.__file__), RECIPE),
+                          build, f"the root of {combo.guest} with a second volume") + "/disk"
+    return made
+
+
+def data():
+    """The second volume, with a file system."""
+    def build(tmp):
+        cache.run(["mkfs.ext4", "-q", "-F", "-U", DATA_FS, tmp + "/disk", "16M"])
+        disk.encrypt(tmp, looks.SECOND_KEY, tmp + "/disk", looks.DATA_UUID)
+    return cache.item("fstab-data", cache.key(tree.read(disk.__file__), RECIPE), build) + "/disk"
+
+
+MOUNTED = "grep -c '^/dev/mapper/data /data ' /proc/self/mounts"
+WAITING = ("systemctl list-jobs --no-legend; "
+           "systemctl is-active data.mount dev-mapper-data.device dev-mapper-root.device")
+RECORDS = "for f in /run/udev/data/b25*; do grep DM_UDEV_PRIMARY_SOURCE_FLAG= $f; done; readlink /dev/mapper/*"
+
+
+def second(forgets):
+    return {"disks": (Disk(of=with_fstab(forgets)), Disk(made=data)), "secrets": looks.TABLE,
+            "config": looks.cocotab("data", looks.DATA_UUID), "on": (COCO13, COCO12)}
+
+
+# Other file systems.
+
+def xfs_tools():
+    """Debian 12's mkfs.xfs: what it makes, all kernels here can mount."""
+    return cache.item("xfs-tools", cache.key("bookworm", RECIPE),
+                      lambda tmp: apt_tree("bookworm", tmp + "/tree", ["xfsprogs"]), "a tree with mkfs.xfs") + "/tree"
+
+
+def prototype(top, inside):
+    """The lines of mkfs.xfs(8)'s protofile that describe the directory `top`, which it sees as `inside`."""
+    def lines(path, name):
+        st = os.lstat(path)
+        bits = f"{'u' if st.st_mode & 0o4000 else '-'}{'g' if st.st_mode & 0o2000 else '-'}{st.st_mode & 0o777:03o}"
+        owner = f"{bits} {st.st_uid} {st.st_gid}"
+        if os.path.islink(path):
+            yield f"{name} l{owner} {os.readlink(path)}"
+        elif os.path.isdir(path):
+            yield f"{name} d{owner}".strip()
+            for entry in sorted(os.listdir(path)):
+                yield from lines(f"{path}/{entry}", entry)
+            yield "$"
+        elif os.path.isfile(path):
+            yield f"{name} -{owner} {inside}{path.removeprefix(top)}"
+    return "\n".join(["/nothing", "0 0", *lines(top, "")]) + "\n"
+
+
+def xfs(combo):
+    """The root on xfs."""
+    system, tools = tree.system(combo.guest, combo.kernel), tree.tools(combo.guest)
+
+    def build(tmp):
+        top = tmp + "/tree"
+        disk.guest_tree(system, tools, top)
+        disk.write(tmp + "/prototype", prototype(top, "/mnt/tree"))
+        with open(tmp + "/disk", "wb") as f:
+            f.truncate((disk.size_mib(top) + 256) << 20)     # mkfs.xfs makes none below 300 MiB
+        tree.enter(xfs_tools(), "mkfs.xfs -q -p /mnt/prototype -L lab-root /mnt/disk", [(tmp, "/mnt")])
+        disk.encrypt(tmp, table.secret("root"), tmp + "/disk", disk.ROOT_UUID)
+        cache.remove(top)
+    return cache.item(f"xfs-{combo.guest}-{combo.kernel}",
+                      cache.key(system, tools, disk.guest_files(), disk.TRIM, disk.MASKED, disk.RECIPE, xfs_tools(),
+                                RECIPE), build, f"the root of {combo.guest} on xfs") + "/disk"
+
+
+MOUNT = "grep ' / ' /proc/self/mounts | cut -d' ' -f3-4 | cut -d, -f1"
+
+# A root with integrity: the root of the first boot, which nobody writes to, copied in the guest, where the kernel makes
+# the tags. The second boot is from the copy.
+
+PARTS, PART = 8, 40         # MiB; a command has a minute
+SECTIONS = 64               # of its journal
+
+
+def with_integrity(combo):
+    """An empty volume with integrity, and room for the root."""
+    root = disk.plain(combo.guest, combo.kernel)
+    sectors = -(-os.path.getsize(root) >> 20) << 11
+
+    def build(tmp):
+        with tempfile.TemporaryDirectory() as work:
+            data = headers.bases.Bases(work, headers.KEY, b"")["integrity"].data
+        with open(tmp + "/disk", "wb") as f:
+            f.write(data[:headers.bases.DATA] + headers.bases.integrity_superblock(sectors, SECTIONS))
+            f.truncate(len(data) + sectors * 512 * 11 // 10)
+    return cache.item(f"integrity-{combo.guest}", cache.key(root, headers.sources(), RECIPE), build,
+                      f"a volume with integrity for the root of {combo.guest}") + "/disk"
+
+
+COPIES = tuple(f"dd if=/dev/mapper/root of=/dev/mapper/data bs=1M count={PART} skip={n} seek={n} status=none"
+               for n in range(0, PARTS * PART, PART)) + ("sync",)
+TAGGED = "dmsetup table root_dif | cut -d' ' -f3; dmesg | grep -c INTEGRITY.*ERROR"
+
+
+def tagged(name, guid):
+    return f"{name} UUID={headers.bases.UUID} {guid} integrity=hmac-sha256\n"
+
+
+INTEGRITY = {
+    "disks": (Disk(of=with_integrity), Disk()), "commands": COPIES, "section": "Type=ext4\n",
+    "secrets": table.table([table.entry(table.LUKS, KEY), table.entry(looks.SECOND, headers.KEY)]),
+    "config": {"cocotab": f"root UUID={disk.ROOT_UUID} - -\n" + tagged("data", looks.SECOND)},
+    "then": (alone("tagged", Boot(found=1, checks=((TAGGED, "integrity\n0"),),
+                                  cipher="capi:authenc(hmac(sha256),xts(aes))-plain64"), table.plain(headers.KEY),
+                   (Disk(of=with_integrity),), config={"cocotab": tagged("root", "-")}, commands=(TAGGED,)),)}
+
+# The root's units after this initramfs and after systemd's: only those of the latter itself are fewer.
+
+UNITS = "systemctl list-units --state=active --plain --no-legend --full | cut -d' ' -f1 | LC_ALL=C sort"
+KEEP = f"{UNITS} > /var/lib/lab-units; sync"
+COMPARE = f"{UNITS} | diff /var/lib/lab-units - | grep '^[<>]'"
+INITRD = "\n".join(rf"> {unit}\.(service|target)" for unit in (
+    "coco-unlock-verify-mounts", "coco-unlock-verify-root", "coco-unlock", "initrd-fs", "initrd-root-fs",
+    "systemd-fsck-root"))
+
+# The host's disk, which the kernel mounts by itself.
+
+HOSTS_OWN = {"root": "/dev/nvme0n1", "cmdline": ("rdinit=/none",), "disks": (Disk(made=attack.twin, nvme=True),),
+             "on": (COCO12, COCO13)}
+USUAL = ("root=/dev/nvme0n1 rw rdinit=/none", "root=/dev/mapper/root rw")
+
+DEAF = {"deaf": True, "on": EVEN}
+
+CASES = [
+    alone("fstab", Boot(found=2, forms={"root": "exact", "data": "exact"}, checks=(
+        (MOUNTED, "1"), (WAITING, "active\nactive\nactive"),
+        (RECORDS, r"E:DM_UDEV_PRIMARY_SOURCE_FLAG=1\nE:DM_UDEV_PRIMARY_SOURCE_FLAG=1\n\.\./dm-\d\n\.\./dm-\d"))),
+          commands=(MOUNTED, WAITING, RECORDS), **second(False)),
+    alone("fstab-control", Falls("Timed out waiting for device .*data"), limit=150, **second(True)),
+    alone("usr", Boot(found=2, forms={"root": "exact", "usr": "exact"}), looks.TABLE, looks.ROOT_AND_USR,
+          config=looks.USR, section="Type=ext4\nOptions=rw\nUsr=/dev/mapper/usr ext4 ro\n", on=EVEN),
+    alone("usr-twin", Refuse(31, "root-confusion"), looks.TABLE,
+          (*looks.ROOT_AND_USR, Disk(made=looks.usr_twin)), config=looks.USR,
+          section="Type=ext4\nOptions=rw\nUsr=/dev/mapper/usr ext4 ro\n", on=ODD),
+    alone("xfs", Boot(found=1, checks=((MOUNT, "xfs rw"),)), disks=(Disk(of=xfs),), commands=(MOUNT,),
+          section="Type=xfs\nOptions=rw\n", on=ODD),
+    alone("read-only", Boot(found=1, checks=((MOUNT, "ext4 ro"),)), commands=(MOUNT,), section="Type=ext4\n", on=EVEN),
+    alone("integrity", Boot(found=2, forms={"root": "exact", "data": "exact"}), on=ODD, **INTEGRITY),
+    alone("units", Boot(found=1), commands=(KEEP,), on=(COCO13, COCO12),
+          then=(Case("systemds", Boot(found=1, checks=((COMPARE, INITRD),)), GOOD, commands=(COMPARE,)),)),
+    # Nobody of ours runs: the kernel has no such program, and mounts the host's disk.
+    alone("rdinit-none", ATTACKERS, limit=100, **HOSTS_OWN),
+    alone("rdinit-none-measured", Silent(20), unhashed=USUAL, **HOSTS_OWN),
+    alone("deaf-word", Refuse(25, "command-line", ends="reboot", after=endings.STALL, says="lab.foreign"), cmdline=("lab.foreign",), **DEAF),
+    alone("deaf-twin", Refuse(31, "root-confusion", ends="reboot", after=endings.STALL, dump=True),
+          disks=endings.TWINS, **DEAF),
+]
