@@ -173,7 +173,7 @@ CASES = [
     alone("fstab-control", Falls("Timed out waiting for device .*data"), limit=150, **second(True)),
     alone("usr", Boot(found=2, forms={"root": "exact", "usr": "exact"}), looks.TABLE, looks.ROOT_AND_USR,
           config=looks.USR, section="Type=ext4\nOptions=rw\nUsr=/dev/mapper/usr ext4 ro\n", on=EVEN),
-    alone("usr-twin", Refuse(31, "root-confusion"), looks.TABLE,
+    alone("usr-twin", Refuse(31, "root-confusion", says="/dev/vdc claims the UUID"), looks.TABLE,
           (*looks.ROOT_AND_USR, Disk(made=looks.usr_twin)), config=looks.USR,
           section="Type=ext4\nOptions=rw\nUsr=/dev/mapper/usr ext4 ro\n", on=ODD),
     alone("xfs", Boot(found=1, checks=((MOUNT, "xfs rw"),)), disks=(Disk(of=xfs),), commands=(MOUNT,),
@@ -185,7 +185,8 @@ CASES = [
     # Nobody of ours runs: the kernel has no such program, and mounts the host's disk.
     alone("rdinit-none", ATTACKERS, limit=100, **HOSTS_OWN),
     alone("rdinit-none-measured", Silent(20), unhashed=USUAL, **HOSTS_OWN),
-    alone("deaf-word", Refuse(25, "command-line", ends="reboot", after=endings.STALL, says="lab.foreign"), cmdline=("lab.foreign",), **DEAF),
+    alone("deaf-word", Refuse(25, "command-line", ends="reboot", after=endings.STALL, says="lab.foreign"),
+          cmdline=("lab.foreign",), **DEAF),
     alone("deaf-twin", Refuse(31, "root-confusion", ends="reboot", after=endings.STALL, dump=True),
           disks=endings.TWINS, **DEAF),
 ]
