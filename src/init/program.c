@@ -61,6 +61,32 @@ int program_fsck(const char *device, struct deadline deadline, struct fault *f)
 	return 0;
 }
 
+/*
+ * lvmautoactivation(7): files under /run/lvm say which groups are complete, and so active. Without
+ * them the root's udev would activate a group once more, and meet a disk of the host by the same
+ * name. This is the command of LVM's own rule for udev.
+ */
+static int record_groups(const struct conf *conf, char *text, struct deadline deadline,
+			 struct fault *f)
+{
+	char program[] = PATH_LVM, verb[] = "pvscan", cache[] = "--cache", list[] = "--listvg",
+	     complete[] = "--checkcomplete", online[] = "--vgonline", config[] = "--config",
+	     device[sizeof(PATH_DM_DIR) + CONF_NAME_SIZE];
+	char *argv[] = { program, verb, cache, list, complete, online, config, text, device, NULL };
+	size_t i;
+	int r = 0;
+
+	for (i = 0; i < conf->nr_volumes && r == 0; i++) {
+		(void)snprintf(device, sizeof(device), "%s/%s", PATH_DM_DIR,
+			       conf->volumes[i].name); /* fits */
+		r = run(argv, deadline, f);	       /* 0, too, if LVM is not on this one */
+	}
+	if (r > 0)
+		return fault_set(f, EXITCODE_ABORTED, EIO,
+				 "LVM cannot record that %s is in use (exit code %d)", device, r);
+	return r;
+}
+
 int program_lvm(const struct conf *conf, struct deadline deadline, struct fault *f)
 {
 	char program[] = PATH_LVM, verb[] = "vgchange", activate[] = "-aay",
@@ -81,5 +107,5 @@ int program_lvm(const struct conf *conf, struct deadline deadline, struct fault 
 	if (r > 0)
 		return fault_set(f, EXITCODE_ABORTED, EIO,
 				 "LVM cannot activate what lies on the volumes (exit code %d)", r);
-	return r;
+	return r < 0 ? r : record_groups(conf, text, deadline, f);
 }
