@@ -126,7 +126,7 @@ def with_integrity(combo):
             data = headers.bases.Bases(work, headers.KEY, b"")["integrity"].data
         with open(tmp + "/disk", "wb") as f:
             f.write(data[:headers.bases.DATA] + headers.bases.integrity_superblock(sectors, SECTIONS))
-            f.truncate(len(data) + sectors * 512 * 11 // 10)
+            f.truncate(len(data) + sectors * 512 * 16 // 10)
     return cache.item(f"integrity-{combo.guest}", cache.key(root, headers.sources(), RECIPE), build,
                       f"a volume with integrity for the root of {combo.guest}") + "/disk"
 
