@@ -19,13 +19,14 @@
 #include "base/child.h"
 #include "base/io.h"
 #include "base/paths.h"
-#include "boot/step.h"
+#include "boot/action.h"
 #include "boot/stop.h"
 #include "boot/unlock.h"
 #include "init/kernelfs.h"
 #include "init/words.h"
 
 #define HANDOVER_LIMIT_MS 60000
+#define SPEAKER_LIMIT_MS (2 * ACTION_LIMIT_MS)
 #define EMPTY_DEPTH_MAX 64
 
 /* The process that speaks for PID 1 when nothing is left to speak with. */
@@ -34,6 +35,7 @@ struct speaker {
 	struct root sysroot; /* ... and where it is then */
 	const struct conf *conf;
 	int pipe[2]; /* PID 1 writes a fault, or its end is closed by the execution */
+	struct child child;
 };
 
 /* Where the consoles and the kernel's file systems are at this moment. */
@@ -42,13 +44,23 @@ static const struct root *place(const struct speaker *s)
 	return root_exists(&s->root, PATH_CONSOLES_ACTIVE) > 0 ? &s->root : &s->sysroot;
 }
 
+/* The root is mounted, and the kernel's file systems may have moved. */
+static int refuse(const struct speaker *s, struct fault *f)
+{
+	struct report report;
+
+	report_init(&report);
+	report.discarded = true; /* or nothing would have been opened */
+	unlock_claim(s->conf, &report);
+	return stop(place(s), s->conf, &report, f);
+}
+
 static int speak(void *arg)
 {
 	struct speaker *s = arg;
 	struct pollfd p = { .fd = s->pipe[0], .events = POLLIN };
 	const struct deadline deadline = deadline_in_ms(HANDOVER_LIMIT_MS);
 	struct fault f = { 0 };
-	struct report report;
 	ssize_t n;
 
 	(void)close(s->pipe[1]); /* ours of it; only PID 1's counts */
@@ -62,20 +74,21 @@ static int speak(void *arg)
 		if (n == 0)
 			return EXIT_SUCCESS; /* the root's first program runs */
 		if (n != (ssize_t)sizeof(f))
-			f = (struct fault){ .code = EXITCODE_INTERNAL };
+			f = (struct fault){ 0 };
+		(void)fault_set(&f, EXITCODE_INTERNAL, EIO,
+				"the hand-over to the root has failed, and nobody knows why");
 	}
-	report_init(&report);
-	report.discarded = true; /* or nothing would have been opened */
-	unlock_claim(s->conf, &report);
-	return stop(place(s), s->conf, &report, &f);
+	return refuse(s, &f);
 }
 
-/* Never returns: the speaker has the word, and ends the machine. */
-static _Noreturn void leave(struct speaker *s, const struct fault *f)
+/* Never returns: the speaker has the word, and ends the machine. If somebody has killed it, this
+ * process does; of its program nothing is left but what it has in memory. */
+static _Noreturn void leave(struct speaker *s, struct fault *f)
 {
-	int r = io_write(s->pipe[1], f, sizeof(*f));
-
-	(void)r; /* if it has ended, nothing goes on, either */
+	(void)signal(SIGPIPE, SIG_IGN);
+	if (io_write(s->pipe[1], f, sizeof(*f)) >= 0)
+		child_wait(&s->child, 1, deadline_in_ms(SPEAKER_LIMIT_MS));
+	(void)refuse(s, f);
 	for (;;)
 		(void)pause();
 }
@@ -159,19 +172,17 @@ static int look_ahead(const struct root *root, const struct root *sysroot, const
 }
 
 /* As the kernel gives them to its first program (init/main.c, console_on_rootfs()). */
-static void open_console(void)
+static void open_console(const struct root *sysroot)
 {
-	int fd = open(PATH_CONSOLE, O_RDWR);
+	_cleanup_close_ int fd = root_open(sysroot, PATH_CONSOLE, O_RDWR, 0);
 
 	if (fd < 0)
-		fd = open(PATH_DEV_NULL, O_RDWR); /* a machine without a console */
+		fd = root_open(sysroot, PATH_DEV_NULL, O_RDWR, 0); /* there is no console */
 	if (fd < 0)
 		return;
 	(void)dup2(fd, STDIN_FILENO);
 	(void)dup2(fd, STDOUT_FILENO);
 	(void)dup2(fd, STDERR_FILENO);
-	if (fd > STDERR_FILENO)
-		(void)close(fd);
 }
 
 static void default_signals(void)
@@ -186,27 +197,36 @@ static void default_signals(void)
 }
 
 /* From here on nothing is as it was. */
-static int enter(const struct root *root, struct words *words, const struct conf *conf,
+static int enter(const struct speaker *s, struct words *words, const struct settings *settings,
 		 struct fault *f)
 {
 	char home[] = "HOME=/", term[] = "TERM=linux", *envp[] = { home, term, NULL };
+	struct settings ignored;
 	struct stat st;
 	int fd, r;
 
 	r = kernelfs_move(f);
 	if (r < 0)
 		return r;
-	fd = root_open(root, "/", O_RDONLY | O_DIRECTORY, 0);
+	fd = root_open(&s->root, "/", O_RDONLY | O_DIRECTORY, 0);
 	if (fd >= 0 && fstat(fd, &st) >= 0)
 		(void)empty(fd, st.st_dev, 0); /* what stays only takes memory */
+	else
+		util_closep(&fd);
 	if (chdir(PATH_SYSROOT) < 0 || mount(".", "/", NULL, MS_MOVE, NULL) < 0 ||
 	    chroot(".") < 0 || chdir("/") < 0)
 		return fault_errno(f, EXITCODE_ABORTED, -errno, "cannot make %s the root",
 				   PATH_SYSROOT);
-	open_console();
-	default_signals();
-	(void)execve(conf->init, words->argv, envp);
-	return fault_errno(f, EXITCODE_ABORTED, -errno, "cannot execute %s", conf->init);
+	open_console(&s->sysroot);
+	/* Not before: until here a crash of this process has to end the machine. */
+	r = settings_restore(&s->sysroot, settings, f);
+	if (r >= 0) {
+		default_signals();
+		(void)execve(s->conf->init, words->argv, envp);
+		r = fault_errno(f, EXITCODE_ABORTED, -errno, "cannot execute %s", s->conf->init);
+	}
+	(void)settings_strict(&s->sysroot, &ignored, f); /* the first cause stays */
+	return r;
 }
 
 int handover(const struct root *root, const struct conf *conf, const struct settings *settings,
@@ -215,7 +235,6 @@ int handover(const struct root *root, const struct conf *conf, const struct sett
 	struct speaker s = { .root = *root, .conf = conf };
 	_cleanup_(words_done) struct words words = WORDS_NULL;
 	char init[CONF_DEVICE_SIZE];
-	struct child child;
 	int fd, r;
 
 	memcpy(init, conf->init, sizeof(init));
@@ -231,11 +250,9 @@ int handover(const struct root *root, const struct conf *conf, const struct sett
 		return fault_errno(f, EXITCODE_ABORTED, r, "%s", PATH_CMDLINE);
 	if (pipe2(s.pipe, O_CLOEXEC) < 0)
 		return fault_errno(f, EXITCODE_INTERNAL, -errno, "no pipe");
-	r = child_start(&child, speak, &s);
+	r = child_start(&s.child, speak, &s);
 	if (r < 0)
 		return fault_errno(f, EXITCODE_NO_MEMORY, r, "no process to watch the hand-over");
-	r = settings_restore(root, settings, f);
-	if (r >= 0)
-		(void)enter(root, &words, conf, f);
+	(void)enter(&s, &words, settings, f);
 	leave(&s, f);
 }

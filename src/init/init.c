@@ -43,6 +43,7 @@
 /* One mount, in a process that may hang. */
 struct mounting {
 	const struct root *root;
+	const struct conf *conf;
 	const struct mount_conf *mc;
 	const char *device;
 	const char *point;
@@ -54,12 +55,14 @@ static int mount_now(void *arg)
 {
 	struct mounting *m = arg;
 
-	m->good = fsmount_at(m->root, m->mc, m->device, m->point, &m->fault) >= 0;
+	m->good = fsmount_scan_btrfs(m->root, m->conf, &m->fault) >= 0 &&
+		  fsmount_at(m->root, m->mc, m->device, m->point, &m->fault) >= 0;
 	return EXIT_SUCCESS;
 }
 
-static int mount_in_time(const struct root *root, const struct mount_conf *mc, const char *device,
-			 const char *point, struct deadline deadline, struct fault *f)
+static int mount_in_time(const struct root *root, const struct conf *conf,
+			 const struct mount_conf *mc, const char *device, const char *point,
+			 struct deadline deadline, struct fault *f)
 {
 	struct mounting *m =
 		mmap(NULL, sizeof(*m), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -69,9 +72,13 @@ static int mount_in_time(const struct root *root, const struct mount_conf *mc, c
 
 	if (m == MAP_FAILED)
 		return fault_set(f, EXITCODE_NO_MEMORY, ENOMEM, "no memory to mount %s", point);
-	*m = (struct mounting){ .root = root, .mc = mc, .device = device, .point = point };
+	*m = (struct mounting){
+		.root = root, .conf = conf, .mc = mc, .device = device, .point = point
+	};
 	r = child_start(&child, mount_now, m);
-	if (r >= 0)
+	if (r < 0)
+		(void)fault_errno(f, EXITCODE_NO_MEMORY, r, "no process to mount %s", point);
+	else
 		child_wait(&child, 1, deadline);
 	good = r >= 0 && child.status == EXIT_SUCCESS && m->good;
 	if (m->fault.code != EXITCODE_OK)
@@ -79,7 +86,7 @@ static int mount_in_time(const struct root *root, const struct mount_conf *mc, c
 	(void)munmap(m, sizeof(*m)); /* its content is copied */
 	if (good)
 		return 0;
-	if (r >= 0 && deadline_left_ms(deadline) == 0)
+	if (deadline_left_ms(deadline) == 0)
 		return fault_set(f, EXITCODE_ABORTED, ETIMEDOUT,
 				 "%s is still being mounted; RootTimeout= may be too short", point);
 	return fault_set(f, EXITCODE_ABORTED, ECHILD, "the process that mounts %s was killed",
@@ -100,7 +107,7 @@ static int mount_one(const struct root *root, const struct conf *conf, const str
 		if (r < 0)
 			return fault_errno(f, EXITCODE_ABORTED, r, "cannot write %s", checked);
 	}
-	return mount_in_time(root, mc, device, point, deadline, f);
+	return mount_in_time(root, conf, mc, device, point, deadline, f);
 }
 
 /* From the open volumes to the mounted root. */
@@ -117,8 +124,6 @@ static int mount_root(const struct root *root, const struct conf *conf, struct d
 		if (r >= 0)
 			r = udevdb_link(root, f);
 	}
-	if (r >= 0)
-		r = fsmount_scan_btrfs(root, conf, f);
 	if (r < 0)
 		return r;
 	return mount_one(root, conf, &conf->root, device, PATH_SYSROOT, PATH_FSCK_ROOT, deadline,
@@ -128,6 +133,7 @@ static int mount_root(const struct root *root, const struct conf *conf, struct d
 struct work {
 	const struct root *root;
 	const struct conf *conf;
+	bool *ready; /* shared with PID 1: to end well is not enough, a library may do that */
 };
 
 /* Each step ends the machine if it fails; what follows is never reached then. */
@@ -159,27 +165,50 @@ static int work(void *arg)
 		      "mounts: all are on what was opened, nothing else claims it");
 	if (r != EXITCODE_OK)
 		return r;
-	return udevdb_write(root, &f) < 0 ? step_abort(root, &f) : EXITCODE_OK;
+	if (udevdb_write(root, &f) < 0)
+		return step_abort(root, &f);
+	*w->ready = true;
+	return EXITCODE_OK;
 }
 
 /* Waits for the child that works; true if the root is ready. */
-static bool wait_for(struct child *child, const struct conf *conf, struct fault *f)
+static bool wait_for(struct child *child, const struct work *w, struct fault *f)
 {
 	struct deadline deadline =
-		deadline_in_ms(conf->timeout_ms + conf->root_timeout_ms + WORK_GRACE_MS);
+		deadline_in_ms(w->conf->timeout_ms + w->conf->root_timeout_ms + WORK_GRACE_MS);
 
 	child_wait(child, 1, deadline);
 	while (waitpid(-1, NULL, WNOHANG) > 0)
 		; /* what others have left is ours */
-	if (child->status == EXITCODE_OK)
+	if (child->status == EXITCODE_OK && *w->ready)
 		return true;
 	if (child->status < 0 && deadline_left_ms(deadline) == 0)
 		(void)fault_set(f, EXITCODE_DEADLINE, ETIMEDOUT,
 				"the time is over, and the root is not ready");
 	else
 		(void)fault_set(f, EXITCODE_INTERNAL, ECHILD,
-				"the process that unlocks and mounts was killed");
+				"the process that unlocks and mounts %s",
+				child->status < 0 ? "was killed" : "has failed");
 	return false;
+}
+
+/* True if the root is ready. */
+static bool work_in_time(const struct root *root, const struct conf *conf, struct fault *f)
+{
+	struct work w = { .root = root, .conf = conf };
+	struct child child;
+	int r;
+
+	w.ready = mmap(NULL, sizeof(*w.ready), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+		       -1, 0);
+	if (w.ready == MAP_FAILED) {
+		(void)fault_set(f, EXITCODE_NO_MEMORY, ENOMEM, "no memory to unlock with");
+		return false;
+	}
+	r = child_start(&child, work, &w);
+	if (r < 0)
+		(void)fault_errno(f, EXITCODE_NO_MEMORY, r, "no process to unlock with");
+	return r >= 0 && wait_for(&child, &w, f); /* the page goes with this program */
 }
 
 /* Lines go to the kernel's log, which the root's journal takes over; nothing reads the console. */
@@ -202,17 +231,17 @@ int init(void)
 {
 	struct settings settings;
 	struct fault f = { 0 };
-	struct child child;
 	struct root root;
 	struct conf conf;
-	struct work w = { .root = &root, .conf = &conf };
 	int r;
 
 	r = kernelfs_mount(&f);
 	if (r >= 0 && io_open_standard_fds() < 0) /* before ours get these numbers */
 		r = fault_set(&f, EXITCODE_INTERNAL, EBADF, "cannot open " PATH_DEV_NULL);
+	/* An end of this process is a panic, which by itself would not end the machine yet. */
 	if (root_init(&root, NULL) < 0)
-		return EXITCODE_INTERNAL; /* and the kernel panics: there is no PID 1 any more */
+		root = (struct root){ .fd = AT_FDCWD,
+				      .machine = true }; /* the kernel starts us in / */
 	root.standalone = true;
 	open_standard_fds(&root);
 	if (r >= 0)
@@ -221,11 +250,7 @@ int init(void)
 		return step_abort(&root, &f);
 	log_info("version %s is PID 1", COCO_VERSION);
 	step_conf(&root, &conf, &(struct fault){ 0 }); /* the unlock says what is wrong */
-	r = child_start(&child, work, &w);
-	if (r < 0)
-		(void)fault_errno(&f, EXITCODE_NO_MEMORY, r, "no process to unlock with");
-	if (r < 0 || !wait_for(&child, &conf, &f))
-		return step_abort(&root, &f);
-	(void)handover(&root, &conf, &settings, &f);
+	if (work_in_time(&root, &conf, &f))
+		(void)handover(&root, &conf, &settings, &f);
 	return step_abort(&root, &f);
 }

@@ -76,17 +76,30 @@ int kernelfs_can_move(const struct root *root, struct fault *f)
 	return 0;
 }
 
-int kernelfs_move(struct fault *f)
+/* To its place in the root, or back. Returns 0 or -errno. */
+static int move(const char *point, bool back)
 {
 	char path[64];
+
+	(void)snprintf(path, sizeof(path), "%s%s", PATH_SYSROOT, point); /* fits */
+	return mount(back ? path : point, back ? point : path, NULL, MS_MOVE, NULL) < 0 ? -errno :
+											  0;
+}
+
+int kernelfs_move(struct fault *f)
+{
 	size_t i;
+	int r;
 
 	for (i = 0; i < ARRAY_SIZE(mounts); i++) {
-		(void)snprintf(path, sizeof(path), "%s%s", PATH_SYSROOT,
-			       mounts[i].point); /* fits */
-		if (mount(mounts[i].point, path, NULL, MS_MOVE, NULL) < 0)
-			return fault_errno(f, EXITCODE_ABORTED, -errno,
-					   "cannot move %s to the root", mounts[i].point);
+		r = move(mounts[i].point, false);
+		if (r >= 0)
+			continue;
+		(void)fault_errno(f, EXITCODE_ABORTED, r, "cannot move %s to the root",
+				  mounts[i].point);
+		while (i-- > 0)
+			(void)move(mounts[i].point, true); /* the refusal comes in any case */
+		return r;
 	}
 	return 0;
 }
