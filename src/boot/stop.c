@@ -47,13 +47,16 @@ static int speak(void *arg)
 	return EXIT_SUCCESS;
 }
 
-static void speak_in_time(const struct root *root, const char *line)
+/* False if there is no process to do it. */
+static bool speak_in_time(const struct root *root, const char *line)
 {
 	struct speech speech = { .root = root, .line = line };
 	struct child child;
 
-	if (child_start(&child, speak, &speech) >= 0)
-		child_wait(&child, 1, deadline_in_ms(CONSOLES_LIMIT_MS));
+	if (child_start(&child, speak, &speech) < 0)
+		return false;
+	child_wait(&child, 1, deadline_in_ms(CONSOLES_LIMIT_MS));
+	return true;
 }
 
 int stop(const struct root *root, const struct conf *conf, struct report *report,
@@ -84,7 +87,8 @@ int stop(const struct root *root, const struct conf *conf, struct report *report
 	if (applies) {
 		/* Kept open to the end; without it, too, the line and the action come. */
 		(void)take_turn(root);
-		speak_in_time(root, line);
+		if (!speak_in_time(root, line) && root->standalone)
+			log_error("%s", line); /* on the consoles, too, as the kernel shows it */
 	}
 	if (ends)
 		action_now(&watch);

@@ -398,6 +398,23 @@ static void test_no_process(void)
 	       "it says why");
 	end_over();
 	fixture_done(&fx);
+
+	begin(true, false);
+	fx.root.standalone = true;
+	plan.no_fork = true;
+	(void)run_to_the_end();
+	is_str(fixture_get(&fx, "/stderr"), with_newlines("", line("poweroff"), "\n"),
+	       "... also in an initramfs of our own, in the kernel's log");
+	end_over();
+	fixture_done(&fx);
+
+	begin(true, false);
+	fx.root.standalone = true;
+	(void)run_to_the_end();
+	is_str(fixture_get(&fx, "/stderr"), "", "... which has it in this case alone");
+	ok(strstr(fixture_get(&fx, "/dev/ttyS0"), line("poweroff")), "... and else the console");
+	end_over();
+	fixture_done(&fx);
 }
 
 static void test_release_unknown(void)
