@@ -9,13 +9,14 @@
 
 #include "init/init.h"
 
-/* PID 1, and in memory: it mounts over what is there, and deletes it. */
+/* PID 1, and in memory: it mounts over what is there, and deletes it. Where that cannot be seen, it
+ * goes on: an end of PID 1 is a panic without a word, and before it deletes it looks once more. */
 static bool is_initramfs(void)
 {
 	struct statfs fs;
 
-	return getpid() == 1 && statfs("/", &fs) == 0 &&
-	       (fs.f_type == RAMFS_MAGIC || fs.f_type == TMPFS_MAGIC);
+	return getpid() == 1 &&
+	       (statfs("/", &fs) < 0 || fs.f_type == RAMFS_MAGIC || fs.f_type == TMPFS_MAGIC);
 }
 
 static int run_init(const struct root *root, int argc, char **argv)

@@ -9,7 +9,14 @@
  * TDX are.
  */
 #define SYS_PAUSE 34
+#define SYS_GETPID 39
 #define SYS_EXECVE 59
+#define SYS_REBOOT 169
+
+/* reboot(2) */
+#define REBOOT_MAGIC1 0xfee1deadUL
+#define REBOOT_MAGIC2 0x28121969UL
+#define REBOOT_POWER_OFF 0x4321fedcUL
 
 /* unistd_64.h: the number in rax, arguments in rdi, rsi, rdx; the call uses rcx and r11. */
 static long call(long number, const void *a, const void *b, const void *c)
@@ -32,7 +39,11 @@ __attribute__((force_align_arg_pointer)) void _start(void)
 	static const char *const envp[] = { (const char *)0 };
 
 	(void)call(SYS_EXECVE, "/usr/bin/coco-unlock", argv, envp);
-	/* The image is broken. An end would be a panic; this starts nothing else, either. */
+	/* The image is broken, or there is no memory. Who is not PID 1 has no machine to end. */
+	if (call(SYS_GETPID, (void *)0, (void *)0, (void *)0) == 1)
+		(void)call(SYS_REBOOT, (void *)REBOOT_MAGIC1, (void *)REBOOT_MAGIC2,
+			   (void *)REBOOT_POWER_OFF);
+	/* An end would be a panic; this starts nothing else, either. */
 	for (;;)
 		(void)call(SYS_PAUSE, (void *)0, (void *)0, (void *)0);
 }
