@@ -15,21 +15,27 @@
 static const struct {
 	const char *path;
 	const char *value;
+	int held; /* what a write says if the command line has fixed it; 0: it cannot */
 } strict[SETTINGS_NR] = {
-	{ PATH_SYSRQ, "0\n" },	       /* the console is the host's */
-	{ PATH_PANIC_ON_OOPS, "1\n" }, /* what is half dead proves nothing */
-	{ PATH_PANIC, "1\n" },	       /* seconds: PID 1 may be what has crashed */
-	{ PATH_MODPROBE, "\n" },
+	{ PATH_SYSRQ, "0\n", 0 },	  /* the console is the host's */
+	{ PATH_PANIC_ON_OOPS, "1\n", 0 }, /* what is half dead proves nothing */
+	{ PATH_PANIC, "1\n", 0 },	  /* seconds: PID 1 may be what has crashed */
+	{ PATH_MODPROBE, "\n", 0 },
+	{ PATH_DEVKMSG, "on\n", -EINVAL }, /* kernel/printk/printk.c, DEVKMSG_LOG_MASK_LOCK */
 };
 
-static int set(const struct root *root, const char *path, const char *value, struct fault *f)
+/* Returns 0, 1 if it is fixed, or -errno with f. */
+static int set(const struct root *root, size_t i, const char *value, struct fault *f)
 {
-	_cleanup_close_ int fd = root_open(root, path, O_WRONLY, 0);
+	_cleanup_close_ int fd = root_open(root, strict[i].path, O_WRONLY, 0);
 	int r = fd;
 
-	if (r >= 0)
+	if (r >= 0) {
 		r = io_write(fd, value, strlen(value));
-	return r < 0 ? fault_errno(f, EXITCODE_INTERNAL, r, "cannot write %s", path) : 0;
+		if (r < 0 && r == strict[i].held)
+			return 1;
+	}
+	return r < 0 ? fault_errno(f, EXITCODE_INTERNAL, r, "cannot write %s", strict[i].path) : 0;
 }
 
 int settings_strict(const struct root *root, struct settings *ret_settings, struct fault *f)
@@ -47,10 +53,11 @@ int settings_strict(const struct root *root, struct settings *ret_settings, stru
 		if (n < 0)
 			return fault_errno(f, EXITCODE_INTERNAL, (int)n, "cannot read %s",
 					   strict[i].path);
-		r = set(root, strict[i].path, strict[i].value, f);
+		r = set(root, i, strict[i].value, f);
 		if (r < 0)
 			return r;
-		memcpy(ret_settings->old[i], text, (size_t)n + 1);
+		if (r == 0)
+			memcpy(ret_settings->old[i], text, (size_t)n + 1);
 	}
 	return 0;
 }
@@ -63,7 +70,7 @@ int settings_restore(const struct root *root, const struct settings *settings, s
 	for (i = 0; i < SETTINGS_NR; i++) {
 		if (!*settings->old[i])
 			continue;
-		r = set(root, strict[i].path, settings->old[i], f);
+		r = set(root, i, settings->old[i], f);
 		if (r < 0)
 			return r;
 	}

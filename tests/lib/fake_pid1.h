@@ -72,7 +72,7 @@ static const char *const pid1_names[_PID1_MAX] = {
 /* What all processes of a run share. */
 static struct pid1_shared {
 	unsigned int uses[_PID1_MAX];
-	unsigned int hits;
+	unsigned int hits, killed;
 	pid_t pid, hit; /* PID 1; the process that the last failure was in */
 	unsigned int executed, ended, returned;
 	unsigned int unlocked, looks, mounted; /* what the steps have done */
@@ -95,6 +95,7 @@ static struct pid1_plan {
 	bool hangs;	   /* a child will say that it does */
 	bool end_is_real;  /* PID 1 goes with it, as all do */
 	void (*accident)(const char *where);
+	unsigned int kill_after_us; /* one of its children, from outside; 0: none */
 } pid1_plan;
 
 static struct fixture pid1_fx;
@@ -146,10 +147,10 @@ static inline void pid1_come_to(const char *where)
 /* Of the machine and of the root that is mounted on it. */
 static inline void pid1_begin(void)
 {
-	static const char *const settings[] = { PATH_SYSRQ,	    "438\n",
-						PATH_PANIC,	    "0\n",
-						PATH_PANIC_ON_OOPS, "0\n",
-						PATH_MODPROBE,	    "/sbin/modprobe\n" };
+	static const char *const settings[] = {
+		PATH_SYSRQ, "438\n",	   PATH_PANIC,	       "0\n",	     PATH_PANIC_ON_OOPS,
+		"0\n",	    PATH_MODPROBE, "/sbin/modprobe\n", PATH_DEVKMSG, "ratelimit\n"
+	};
 	size_t i;
 
 	fixture_init(&pid1_fx);
@@ -232,6 +233,7 @@ static inline void pid1_look_at_settings(void)
 	pid1_look_at_setting(PATH_PANIC, "0\n");
 	pid1_look_at_setting(PATH_PANIC_ON_OOPS, "0\n");
 	pid1_look_at_setting(PATH_MODPROBE, "/sbin/modprobe\n");
+	pid1_look_at_setting(PATH_DEVKMSG, "ratelimit\n");
 }
 
 int execve(const char *path, char *const argv[], char *const envp[])
@@ -571,6 +573,30 @@ int module_lookup(const char *name)
 	return -ENOENT;
 }
 
+/* One of those that PID 1 has at this moment, if any. */
+static inline void pid1_kill_child(pid_t pid, unsigned int which)
+{
+	char path[64], text[1024], *p = text, *end;
+	unsigned int nr = 0;
+	pid_t children[16];
+	ssize_t n;
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)pid, (int)pid);
+	fd = INJECT_NEXT(open)(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return; /* it has ended */
+	n = INJECT_NEXT(read)(fd, text, sizeof(text) - 1);
+	(void)close(fd);
+	text[n < 0 ? 0 : n] = '\0';
+	while (nr < ARRAY_SIZE(children) && (children[nr] = (pid_t)strtol(p, &end, 10)) > 0) {
+		p = end;
+		nr++;
+	}
+	if (nr > 0 && INJECT_NEXT(kill)(children[which % nr], SIGKILL) == 0)
+		pid1->killed++;
+}
+
 /* body() in a process that takes itself for PID 1. True if it has come to an end in time. */
 static inline bool pid1_run(void (*body)(void))
 {
@@ -591,6 +617,10 @@ static inline bool pid1_run(void (*body)(void))
 	(void)setpgid(pid, pid); /* whoever is first */
 	p.fd = (int)INJECT_NEXT(syscall)(SYS_pidfd_open, pid, 0);
 	FIXTURE_MUST(p.fd >= 0);
+	if (pid1_plan.kill_after_us > 0) {
+		(void)ppoll(&p, 1, &(struct timespec){ 0, pid1_plan.kill_after_us * 1000L }, NULL);
+		pid1_kill_child(pid, pid1_plan.kill_after_us);
+	}
 	in_time = INJECT_NEXT(poll)(&p, 1, PID1_PATIENCE_MS) == 1;
 	(void)INJECT_NEXT(kill)(-pid, SIGKILL); /* its group: what it has left */
 	while (INJECT_NEXT(waitpid)(-1, NULL, 0) > 0)

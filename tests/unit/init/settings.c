@@ -6,6 +6,7 @@
 
 #include "base/paths.h"
 #include "fixture.h"
+#include "inject_next.h"
 
 static struct fixture fx;
 static struct settings settings;
@@ -18,6 +19,7 @@ static void begin(void)
 	fixture_text(&fx, PATH_PANIC, "0\n");
 	fixture_text(&fx, PATH_PANIC_ON_OOPS, "0\n");
 	fixture_text(&fx, PATH_MODPROBE, "/sbin/modprobe\n");
+	fixture_text(&fx, PATH_DEVKMSG, "ratelimit\n");
 	f = (struct fault){ 0 };
 }
 
@@ -35,11 +37,13 @@ static void test_there_and_back(void)
 	starts(PATH_PANIC, "1\n", "... a panic ends the machine");
 	starts(PATH_PANIC_ON_OOPS, "1\n", "... an oops is a panic");
 	starts(PATH_MODPROBE, "\n", "... the kernel starts no program for a module");
+	starts(PATH_DEVKMSG, "on\n", "... each line of the log stays");
 	is_int(settings_restore(&fx.root, &settings, &f), 0, "back");
 	starts(PATH_SYSRQ, "438\n", "... SysRq as it was");
 	starts(PATH_PANIC, "0\n", "... and the panic");
 	starts(PATH_PANIC_ON_OOPS, "0\n", "... and the oops");
 	starts(PATH_MODPROBE, "/sbin/modprobe\n", "... and modprobe");
+	starts(PATH_DEVKMSG, "ratelimit\n", "... and the log");
 	is_int(f.code, EXITCODE_OK, "no fault");
 	fixture_done(&fx);
 }
@@ -61,7 +65,7 @@ static void test_absent(void)
 static void test_errors(void)
 {
 	static const char *const paths[] = { PATH_SYSRQ, PATH_PANIC, PATH_PANIC_ON_OOPS,
-					     PATH_MODPROBE };
+					     PATH_MODPROBE, PATH_DEVKMSG };
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(paths); i++) {
@@ -81,8 +85,45 @@ static void test_errors(void)
 	fixture_done(&fx);
 }
 
+/* printk.devkmsg= of the command line holds: any write is EINVAL then (kernel/printk/printk.c,
+ * devkmsg_sysctl_set_loglvl()). */
+static const char *held;
+
+ssize_t write(int fd, const void *buf, size_t len)
+{
+	char path[64], target[PATH_MAX];
+	ssize_t n;
+
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	n = held ? readlink(path, target, sizeof(target) - 1) : -1;
+	target[n < 0 ? 0 : n] = '\0';
+	if (held && strstr(target, held)) {
+		errno = EINVAL;
+		return -1;
+	}
+	return INJECT_NEXT(write)(fd, buf, len);
+}
+
+static void test_held(void)
+{
+	begin();
+	held = PATH_DEVKMSG;
+	is_int(settings_strict(&fx.root, &settings, &f), 0, "the log's is the command line's");
+	is_int(settings_restore(&fx.root, &settings, &f), 0, "... it is not put back, either");
+	starts(PATH_SYSRQ, "438\n", "... all others are");
+	fixture_done(&fx);
+	held = NULL;
+	begin();
+	held = PATH_SYSRQ;
+	ok(settings_strict(&fx.root, &settings, &f) < 0 && f.code == EXITCODE_INTERNAL,
+	   "no other one may be held");
+	held = NULL;
+	fixture_done(&fx);
+}
+
 int main(void)
 {
+	test_held();
 	test_there_and_back();
 	test_absent();
 	test_errors();
