@@ -45,13 +45,14 @@ static void add_reason(int fs, char reason[static REASON_SIZE])
 
 static int refuse(int fs, const char *what, const char *word, const char *point, struct fault *f)
 {
+	const char *in_root = point + strlen(PATH_SYSROOT);
 	char reason[REASON_SIZE] = "";
 	int r = -errno;
 
 	if (fs >= 0)
 		add_reason(fs, reason);
 	return fault_set(f, EXITCODE_ABORTED, -r, "cannot mount %s: %s%s: %s%s",
-			 point + strlen(PATH_SYSROOT), what, word, strerror(-r), reason);
+			 *in_root ? in_root : "/", what, word, strerror(-r), reason);
 }
 
 static bool is_for_others(const char *word)

@@ -5,6 +5,7 @@
  */
 #include "init/program.h"
 
+#include <signal.h>
 #include <string.h>
 
 #include "base/child.h"
@@ -17,7 +18,10 @@ static int execute(void *arg)
 {
 	char path[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin", *envp[] = { path, NULL };
 	char **argv = arg;
+	sigset_t none;
 
+	sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL); /* cannot fail with these arguments */
 	(void)execve(argv[0], argv, envp);
 	return 127; /* as a shell says it */
 }

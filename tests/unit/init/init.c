@@ -216,21 +216,58 @@ static void test_handover(void)
 		.accident = kill_speaker, .call = PID1_EXECVE, .nth = 1, .error = ENOEXEC
 	};
 	ends("... and the execution fails", EXITCODE_ABORTED, "cannot execute /sbin/init");
+	pid1_plan = (struct pid1_plan){ .call = PID1_FSOPEN, .nth = 1, .error = ENODEV };
+	ends("the root does not mount", EXITCODE_ABORTED, "cannot mount /: ");
 	pid1_plan = (struct pid1_plan){ .no_memory_fs = true };
 	ends("the initramfs is on a disk", EXITCODE_INTERNAL, "nothing is deleted");
 	is_int(pid1->deleted, 0, "... nothing is");
 	pid1_plan = (struct pid1_plan){ 0 };
 }
 
+/* The length of a run is that of this machine, so the moments are parts of one. */
+static void test_kills(void)
+{
+	unsigned int i, seed = (unsigned int)getpid(), bad = 0, killed = 0, went_on = 0;
+	struct timespec t[2];
+	int64_t us;
+	bool in_time;
+
+	FIXTURE_MUST(clock_gettime(CLOCK_MONOTONIC, &t[0]) == 0);
+	(void)run();
+	FIXTURE_MUST(clock_gettime(CLOCK_MONOTONIC, &t[1]) == 0);
+	us = (t[1].tv_sec - t[0].tv_sec) * 1000000 + (t[1].tv_nsec - t[0].tv_nsec) / 1000;
+	us = us < 2000 ? 2000 : us > 500000 ? 500000 : us;
+	printf("# seed %u, a run of %lld us\n", seed, (long long)us);
+	srandom(seed);
+	for (i = 0; i < 2000 && killed < 100; i++) {
+		pid1_plan = (struct pid1_plan){ 0 };
+		pid1_plan.kill_after_us = 1 + (unsigned int)(random() % us);
+		in_time = run();
+		killed += pid1->killed;
+		went_on += pid1->executed;
+		/* Who speaks may be killed while it does. */
+		if (in_time && !*pid1->strange && pid1->returned == 0 &&
+		    (pid1->executed == 1) == (pid1->ended == 0))
+			continue;
+		bad++;
+		printf("# after %u us\n", pid1_plan.kill_after_us);
+		say(in_time);
+	}
+	pid1_plan = (struct pid1_plan){ 0 };
+	ok(bad == 0 && killed == 100, "%u children killed in %u runs: %u went on, all others ended",
+	   killed, i, went_on);
+}
+
 int main(void)
 {
-	static const int errors[] = { EIO, ENOMEM, ENOENT };
+	static const int errors[] = { EIO, ENOENT };
 	size_t i;
 	int call;
 
 	test_good();
 	test_worker();
 	test_handover();
+	test_kills();
 	for (i = 0; i < ARRAY_SIZE(errors); i++)
 		for (call = PID1_NONE + 1; call < _PID1_MAX; call++)
 			test_each_use(call, errors[i]);
