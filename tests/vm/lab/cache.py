@@ -119,7 +119,7 @@ def item(name, item_key, build, what=None):
 def forget_old(name, current):
     """Drop the items of this name that were used least lately, beyond a number of them: a run needs many small
     ones (images, attack disks), and few large ones."""
-    keep = 24 if name.startswith(("initramfs", "attack")) else 4
+    keep = 24 if name.startswith(("initramfs", "standalone", "attack")) else 4
     stem = name + "-"
     old = [e.path for e in os.scandir(BASE) if e.is_dir() and e.name.startswith(stem)
            and len(e.name) == len(stem) + 16 and e.path != current]

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 
-from . import bench, cache, cases, demo, disk, firmware, observe, suite, tree, trial, vm
+from . import bench, bootbench, cache, cases, demo, disk, firmware, observe, suite, tree, trial, vm
 
 NEEDS = os.path.join(tree.PROJECT, "tests/needs.sh")
 
@@ -86,8 +86,9 @@ def main(argv):
     p = sub.add_parser("demo", help="boots of a stock Debian 12 kernel, as time lines")
     p = sub.add_parser("try", help="boot files of one's own, with the terminal as the console")
     trial.add_arguments(p)
-    p = sub.add_parser("bench", help="compare with cryptsetup in one guest")
-    p.add_argument("-n", type=int, default=15, help="runs of each")
+    p = sub.add_parser("bench", help="compare with cryptsetup in one guest, and whole boots")
+    p.add_argument("-n", type=int, default=15, help="runs of each in the guest (15)")
+    p.add_argument("--boots", type=int, default=5, help="boots of each (5)")
     args = parser.parse_args(argv)
     try:
         lack = missing()
@@ -107,7 +108,11 @@ def main(argv):
             return trial.run(args)
         if args.verb == "demo":
             return demo.run()
-        return bench.run(args.n)
+        if args.n > 0:
+            bench.run(args.n)
+        if args.boots > 0:
+            bootbench.run(args.boots)
+        return 0
     except cache.LabError as e:
         print(f"lab: {e}", file=sys.stderr)
         return 1

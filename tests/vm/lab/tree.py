@@ -201,19 +201,20 @@ def initramfs(guest, kernel_name, config=None, drop=(), force=False, files=None,
     return directory + "/initrd"
 
 
-def standalone(guest, kernel_name, conf, config=None, files=None):
+def standalone(guest, kernel_name, conf, config=None, files=None, level=3):
     """The initramfs of its own that coco-mkinitramfs makes for a kernel. conf: what coco-unlock.conf has besides;
-    config and files as for initramfs()."""
+    config and files as for initramfs(); level: of the compression."""
     base = system(guest, kernel_name)
     build = trees(guest) + "/build"
     config = dict({"coco-unlock.conf": ""}, **(config or {}))
     config["coco-unlock.conf"] += conf
-    directory = cache.item(f"standalone-{guest}-{kernel_name}", cache.key(base, config, files or {}, 1),
-                           lambda tmp: make_standalone(base, build, config, files or {}, tmp))
+    directory = cache.item(f"standalone-{guest}-{kernel_name}",
+                           cache.key(base, config, files or {}, 1, *([level] if level != 3 else [])),
+                           lambda tmp: make_standalone(base, build, config, files or {}, level, tmp))
     return directory + "/initrd"
 
 
-def make_standalone(base, build, config, files, tmp):
+def make_standalone(base, build, config, files, level, tmp):
     tree = tmp + "/tree"
     copy_tree(base + "/tree", tree)
     for name, text in config.items():
@@ -223,7 +224,7 @@ def make_standalone(base, build, config, files, tmp):
     try:
         # The compiler's tree has the programs that look into others; the rest is in the guest's.
         enter(build, "PATH=$PATH:/mnt/tree/usr/bin; "
-              f"coco-mkinitramfs --level=3 --root=/mnt/tree --kernel={read(base + '/kver')} -o /mnt/initrd",
+              f"coco-mkinitramfs --level={level} --root=/mnt/tree --kernel={read(base + '/kver')} -o /mnt/initrd",
               [(tmp, "/mnt")], tmp + "/mkinitramfs.log")
     finally:
         cache.remove(tree)
