@@ -19,9 +19,9 @@ int kernelfs_mount(struct fault *f);
  */
 int kernelfs_mount_efivars(const struct root *root, struct fault *f);
 
-/* Moves them below the root that is mounted on /sysroot, where they keep their names. If one
- * does not move, the others go back: who ends the machine needs all of them in one place. Returns 0,
- * or -errno with f saying aborted. */
+/* Moves them below the root that is mounted on /sysroot, where they keep their names. If one does
+ * not move, the others go back: who ends the machine needs all of them in one place. Returns 0, or
+ * -errno with f saying aborted. */
 int kernelfs_move(struct fault *f);
 
 /* Looks whether the root has a directory for each of them. The same. */
