@@ -30,8 +30,9 @@ static bool is_the_kernels(const char *word)
 int words_read(const struct root *root, char *program, struct words *ret_words)
 {
 	struct words w = WORDS_NULL;
-	size_t nr = 0;
 	char *cursor, *word;
+	bool all = false;
+	size_t nr = 0;
 	ssize_t n;
 
 	n = root_read_text(root, PATH_CMDLINE, CONF_CMDLINE_MAX, &w.text);
@@ -40,7 +41,11 @@ int words_read(const struct root *root, char *program, struct words *ret_words)
 	w.argv[nr++] = program;
 	cursor = w.text;
 	while ((word = text_word(&cursor, " \t\n"))) {
-		if (strpbrk(word, "=.") || is_the_kernels(word))
+		if (!all && strcmp(word, "--") == 0) {
+			all = true; /* what follows is for the program alone */
+			continue;
+		}
+		if (!all && (strpbrk(word, "=.") || is_the_kernels(word)))
 			continue;
 		if (nr > WORDS_MAX) {
 			words_done(&w);

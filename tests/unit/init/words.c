@@ -43,7 +43,8 @@ int main(void)
 		{ "single\n", "/sbin/init single" },
 		{ "quiet emergency  -b\t3 \n", "/sbin/init emergency -b 3" },
 		{ "systemd.unit=x rd.break a.b LD_PRELOAD=/x.so\n", "/sbin/init" },
-		{ "splash -- x=y z\n", "/sbin/init splash -- z" },
+		{ "splash -- x=y z\n", "/sbin/init splash x=y z" },
+		{ "quiet -- a.b=c -- ro\n", "/sbin/init a.b=c -- ro" },
 	};
 	char many[WORDS_MAX * 4 + 16] = "";
 	size_t i;
