@@ -4,8 +4,7 @@ own clock, by turns: a plain root that a do-nothing /init mounts, which is the f
 with systemd and coco-unlock; and dracut's with today's recipe. Kernel, machine, command line and what lies on the disk
 are the same. Beside it: what images of our own weigh.
 
-The floor loads the drivers that ours loads, too, but for those of another hypervisor, which do not load here; a second
-one has only the driver of the disk."""
+The floor loads what ours loads for the devices of this machine: the driver of the disk, and no more."""
 
 import json
 import os
@@ -17,11 +16,12 @@ from . import cache, cases, disk, firmware, lvm, observe, tree, vm
 
 GUEST, KERNEL = "d13", "stock"
 PROGRAMS = ("floor", "first")
+DRIVER = "virtio_blk"
 DISK_MIB = 64
 LEVEL = 19                      # what coco-mkinitramfs takes by itself
 LIMIT = 600                     # seconds for a boot
 FIRST = r"LAB first$"
-FLOOR, ONE_DRIVER, OWN = "plain root, the floor", "the same, one driver", "own initramfs"
+FLOOR, OWN = "plain root, the floor", "own initramfs"
 DRACUT, TODAY = "dracut, coco-unlock", "dracut, today's recipe"
 AIM = 1.15
 RECIPE = 1
@@ -80,21 +80,14 @@ def own_image(conf=EXT4):
     return tree.standalone(GUEST, KERNEL, conf, level=LEVEL)
 
 
-def floor_image(drivers="grep -vE 'hv_|hyperv'"):
-    """The image of the do-nothing /init. Its modules are files of the own image: those of the list there that this
-    filter leaves, in the same order."""
+def floor_image():
+    """The image of the do-nothing /init. Its module is that of the own image; what leads to the disk besides is built
+    in."""
     program, system, own = programs() + "/floor", tree.system(GUEST, KERNEL), own_image()
     script = f"""
         mkdir own floor; cd own; zstd -dcq ../own.zst | cpio -i --quiet; cd ../floor
         mkdir dev proc sysroot; cp ../init init
-        cd ../own/usr/lib/modules/*; top=$OLDPWD
-        for name in $({drivers} ../../coco-unlock/modules); do
-            while read -r file; do
-                plain=$(basename $file .ko | tr - _)
-                if [ $plain = $name ]; then cp $file $top/$name.ko; echo /$name.ko >> $top/modules; fi
-            done < modules.order
-        done
-        cd $top
+        cp $(find ../own -name {DRIVER}.ko) .; echo /{DRIVER}.ko > modules
         find . | LC_ALL=C sort | cpio -o --quiet -H newc | zstd -q -{LEVEL} > ../initrd"""
 
     def build(tmp):
@@ -110,8 +103,7 @@ def floor_image(drivers="grep -vE 'hv_|hyperv'"):
 
 def kinds():
     """{name: (initramfs, disk)}"""
-    return {FLOOR: (floor_image(), plain_disk()), ONE_DRIVER: (floor_image("grep virtio_blk"), plain_disk()),
-            OWN: (own_image(), encrypted_disk()),
+    return {FLOOR: (floor_image(), plain_disk()), OWN: (own_image(), encrypted_disk()),
             DRACUT: (tree.initramfs(GUEST, KERNEL), encrypted_disk()),
             TODAY: (tree.initramfs(GUEST, KERNEL, recipe=True), encrypted_disk())}
 
