@@ -132,7 +132,7 @@ def with_integrity(combo):
 
 
 COPIES = tuple(f"dd if=/dev/mapper/root of=/dev/mapper/data bs=1M count={PART} skip={n} seek={n} status=none"
-               for n in range(0, PARTS * PART, PART)) + ("sync",)
+               for n in range(0, PARTS * PART, PART)) + ("cryptsetup close data",)
 # Nothing can be read of an empty one, so that a boot with it in cocotab would be refused: no tag is right yet.
 OPENS = f"printf %s {headers.KEY.decode()} | cryptsetup open --key-file=- /dev/vda data && echo open"
 TAGGED = "dmsetup table root_dif | cut -d' ' -f3; dmesg | grep -c INTEGRITY.*ERROR"
