@@ -117,7 +117,7 @@ class Bases:
         self.write(path, (image.bytes()[:DATA] + integrity_superblock(512)).ljust(2 * DATA, b"\0"))
 
 
-def integrity_superblock(sectors, sections=1):
+def integrity_superblock(sectors):
     """Linux, drivers/md/dm-integrity.c, struct superblock: magic, version, log2 of the sectors between tags, tag size,
     journal sections, sectors of data, and zeros."""
-    return struct.pack("<8sBBHIQ", b"integrt", 1, 9, 32, sections, sectors)
+    return struct.pack("<8sBBHIQ", b"integrt", 1, 9, 32, 1, sectors)

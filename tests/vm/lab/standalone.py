@@ -3,9 +3,8 @@
 udev, and how its refusals end. own.py has the cases that systemd's image has, too."""
 
 import os
-import tempfile
 
-from . import attack, cache, disk, endings, headers, looks, realroot, table, tree
+from . import attack, cache, disk, endings, looks, realroot, table, tree
 from .case import ATTACKERS, COCO12, COCO13, EVEN, GOOD, ODD, Case, Disk
 from .chroot import apt_tree
 from .verdict import Boot, Falls, Refuse, Silent
@@ -109,43 +108,6 @@ def xfs(combo):
 
 MOUNT = "grep ' / ' /proc/self/mounts | cut -d' ' -f3-4 | cut -d, -f1"
 
-# A root with integrity: the root of the first boot, which nobody writes to, copied in the guest, where the kernel makes
-# the tags. The second boot is from the copy.
-
-PARTS, PART = 8, 40         # MiB; a command has a minute
-SECTIONS = 64               # of its journal
-
-
-def with_integrity(combo):
-    """An empty volume with integrity, and room for the root."""
-    root = disk.plain(combo.guest, combo.kernel)
-    sectors = -(-os.path.getsize(root) >> 20) << 11
-
-    def build(tmp):
-        with tempfile.TemporaryDirectory() as work:
-            data = headers.bases.Bases(work, headers.KEY, b"")["integrity"].data
-        with open(tmp + "/disk", "wb") as f:
-            f.write(data[:headers.bases.DATA] + headers.bases.integrity_superblock(sectors, SECTIONS))
-            f.truncate(len(data) + sectors * 512 * 16 // 10)
-    return cache.item(f"integrity-{combo.guest}", cache.key(root, headers.sources(), RECIPE), build,
-                      f"a volume with integrity for the root of {combo.guest}") + "/disk"
-
-
-COPIES = tuple(f"dd if=/dev/mapper/root of=/dev/mapper/data bs=1M count={PART} skip={n} seek={n} status=none"
-               for n in range(0, PARTS * PART, PART)) + ("cryptsetup close data",)
-# Nothing can be read of an empty one, so that a boot with it in cocotab would be refused: no tag is right yet.
-OPENS = f"printf %s {headers.KEY.decode()} | cryptsetup open --key-file=- /dev/vda data && echo open"
-TAGGED = "dmsetup table root_dif | cut -d' ' -f3; dmesg | grep -c INTEGRITY.*ERROR"
-
-
-INTEGRITY = {
-    "disks": (Disk(of=with_integrity), Disk()), "commands": (OPENS, *COPIES), "section": "Type=ext4\n",
-    "config": {"cocotab": f"root UUID={disk.ROOT_UUID} - -\n"},
-    "then": (alone("tagged", Boot(found=1, checks=((TAGGED, "integrity\n0"),),
-                                  cipher="capi:authenc(hmac(sha256),xts(aes))-plain64"), table.plain(headers.KEY),
-                   (Disk(of=with_integrity),), commands=(TAGGED,),
-                   config={"cocotab": f"root UUID={headers.bases.UUID} - integrity=hmac-sha256\n"}),)}
-
 # The root's units after this initramfs and after systemd's: only those of the latter itself are fewer.
 
 UNITS = "systemctl list-units --state=active --plain --no-legend --full | cut -d' ' -f1 | LC_ALL=C sort"
@@ -177,7 +139,6 @@ CASES = [
     alone("xfs", Boot(found=1, checks=((MOUNT, "xfs rw"),)), disks=(Disk(of=xfs),), commands=(MOUNT,),
           section="Type=xfs\nOptions=rw\n", on=ODD),
     alone("read-only", Boot(found=1, checks=((MOUNT, "ext4 ro"),)), commands=(MOUNT,), section="Type=ext4\n", on=EVEN),
-    alone("integrity", Boot(found=1, checks=((OPENS, "open"),)), on=ODD, **INTEGRITY),
     alone("units", Boot(found=1), commands=(KEEP,), on=(COCO13, COCO12),
           then=(Case("systemds", Boot(found=1, checks=((COMPARE, INITRD),)), GOOD, commands=(COMPARE,)),)),
     # Nobody of ours runs: the kernel has no such program, and mounts the host's disk.
