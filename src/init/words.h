@@ -18,8 +18,8 @@ struct words {
 
 /*
  * The arguments that the kernel would give to `program`: the words of the command line without =
- * and dot that are not the kernel's own, and all behind --. The guard has passed the whole line before. Returns 0,
- * -E2BIG for too many, or -errno.
+ * and dot that are not the kernel's own, and all behind --. The guard has passed the whole line
+ * before. Returns 0, -E2BIG for too many, or -errno.
  */
 int words_read(const struct root *root, char *program, struct words *ret_words);
 void words_done(struct words *words);
