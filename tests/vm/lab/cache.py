@@ -123,10 +123,18 @@ def forget_old(name, current):
     stem = name + "-"
     old = [e.path for e in os.scandir(BASE) if e.is_dir() and e.name.startswith(stem)
            and len(e.name) == len(stem) + 16 and e.path != current]
-    old.sort(key=lambda p: os.stat(p).st_mtime, reverse=True)
+    old.sort(key=last_use, reverse=True)
     for p in old[keep:]:
-        if time.time() - os.stat(p).st_mtime > 3600:
+        if time.time() - last_use(p) > 3600:
             remove(p)
+
+
+def last_use(path):
+    """When an item was used last; now, if somebody else has just dropped it."""
+    try:
+        return os.stat(path).st_mtime
+    except FileNotFoundError:
+        return time.time()
 
 
 def remove(tree):

@@ -5,7 +5,7 @@ udev, and how its refusals end. own.py has the cases that systemd's image has, t
 import os
 
 from . import attack, cache, disk, endings, looks, realroot, table, tree
-from .case import ATTACKERS, COCO12, COCO13, EVEN, GOOD, ODD, Case, Disk
+from .case import ATTACKERS, COCO12, COCO13, EVEN, GOOD, ODD, Case, Disk, behind
 from .chroot import apt_tree
 from .verdict import Boot, Falls, Refuse, Silent
 
@@ -136,6 +136,8 @@ CASES = [
     alone("usr-twin", Refuse(31, "root-confusion", says="/dev/vdc claims the UUID"), looks.TABLE,
           (*looks.ROOT_AND_USR, Disk(made=looks.usr_twin)), config=looks.USR,
           section="Type=ext4\nOptions=rw\nUsr=/dev/mapper/usr ext4 ro\n", on=ODD),
+    # btrfs is shown the opened mappings only; the looks see the rest.
+    alone("btrfs-twin", Refuse(31, "root-confusion"), disks=(Disk("btrfs"), *behind(attack.btrfs_twin)), on=ODD),
     alone("xfs", Boot(found=1, checks=((MOUNT, "xfs rw"),)), disks=(Disk(of=xfs),), commands=(MOUNT,),
           section="Type=xfs\nOptions=rw\n", on=ODD),
     alone("read-only", Boot(found=1, checks=((MOUNT, "ext4 ro"),)), commands=(MOUNT,), section="Type=ext4\n", on=EVEN),
