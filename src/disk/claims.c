@@ -5,8 +5,9 @@
  */
 #include "disk/claims.h"
 
-#include <blkid/blkid.h>
 #include <string.h>
+
+#include "disk/probe.h"
 
 #define CLAIMS_MAX 4096 /* superblocks */
 
@@ -36,12 +37,6 @@ int claims_add(struct claims *claims, const char *owner, struct claim **ret_clai
 	return 0;
 }
 
-static void probe_freep(blkid_probe *pr)
-{
-	if (*pr)
-		blkid_free_probe(*pr);
-}
-
 static void take_value(blkid_probe pr, const char *name, char *buf, size_t size)
 {
 	const char *value = NULL;
@@ -63,19 +58,16 @@ static void take_claim(blkid_probe pr, struct claim *claim)
 
 int claims_read(int fd, uint64_t offset, uint64_t size, const char *owner, struct claims *claims)
 {
-	_cleanup_(probe_freep) blkid_probe pr = blkid_new_probe();
+	_cleanup_(probe_done) blkid_probe pr = NULL;
 	struct claim *claim;
 	int r;
 
-	if (!pr)
-		return -ENOMEM;
-	errno = 0;
-	if (blkid_probe_set_device(pr, fd, (blkid_loff_t)offset, (blkid_loff_t)size) < 0)
-		return errno ? -errno : -EIO;
-	(void)blkid_probe_enable_superblocks(pr, 1);
-	(void)blkid_probe_set_superblocks_flags(pr, BLKID_SUBLKS_TYPE | BLKID_SUBLKS_UUID |
-							    BLKID_SUBLKS_LABEL |
-							    BLKID_SUBLKS_USAGE);
+	r = probe_start(fd, offset, size,
+			BLKID_SUBLKS_TYPE | BLKID_SUBLKS_UUID | BLKID_SUBLKS_LABEL |
+				BLKID_SUBLKS_USAGE,
+			&pr);
+	if (r < 0)
+		return r;
 	for (;;) {
 		errno = 0;
 		r = blkid_do_probe(pr);

@@ -6,7 +6,6 @@
  */
 #include "disk/device.h"
 
-#include <blkid/blkid.h>
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <string.h>
@@ -15,6 +14,7 @@
 
 #include "base/paths.h"
 #include "conf/devicespec.h"
+#include "disk/probe.h"
 #include "disk/raid.h"
 
 #define SEEN_SIZE 160
@@ -31,12 +31,6 @@ struct scan {
 	char unknown[SEEN_SIZE];  /* names of what cannot be looked at, and why */
 	char seen[SEEN_SIZE];	  /* names and types of all disks and partitions */
 };
-
-static void probe_freep(blkid_probe *pr)
-{
-	if (*pr)
-		blkid_free_probe(*pr);
-}
 
 /* No node, no driver behind it any more, no medium. Every other error says nothing about what
  * is there. */
@@ -120,19 +114,15 @@ static bool is_specified(blkid_probe pr, const struct device_spec *spec, bool lu
 int device_matches(int fd, uint64_t offset, uint64_t size, const struct device_spec *spec,
 		   char ret_type[static 32])
 {
-	_cleanup_(probe_freep) blkid_probe pr = blkid_new_probe();
+	_cleanup_(probe_done) blkid_probe pr = NULL;
 	const char *type = NULL;
 	int luks, member = 0, r;
 
 	(void)snprintf(ret_type, 32, "unknown content");
-	if (!pr)
-		return -ENOMEM;
-	errno = 0;
-	if (blkid_probe_set_device(pr, fd, (blkid_loff_t)offset, (blkid_loff_t)size) < 0)
-		return errno ? -errno : -EIO;
-	(void)blkid_probe_enable_superblocks(pr, 1);
-	(void)blkid_probe_set_superblocks_flags(pr, BLKID_SUBLKS_TYPE | BLKID_SUBLKS_UUID |
-							    BLKID_SUBLKS_LABEL);
+	r = probe_start(fd, offset, size,
+			BLKID_SUBLKS_TYPE | BLKID_SUBLKS_UUID | BLKID_SUBLKS_LABEL, &pr);
+	if (r < 0)
+		return r;
 	if (spec->kind == DEVICE_KIND_PARTUUID) {
 		(void)blkid_probe_enable_partitions(pr, 1);
 		(void)blkid_probe_set_partitions_flags(pr, BLKID_PARTS_ENTRY_DETAILS);

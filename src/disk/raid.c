@@ -6,7 +6,6 @@
  */
 #include "disk/raid.h"
 
-#include <blkid/blkid.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -14,30 +13,21 @@
 
 #include "base/paths.h"
 #include "base/text.h"
+#include "disk/probe.h"
 
 #define UEVENT_MAX 4096
-
-static void probe_freep(blkid_probe *pr)
-{
-	if (*pr)
-		blkid_free_probe(*pr);
-}
 
 /* Not libblkid's safe probing: that says nothing of a device with two superblocks. */
 int raid_is_member(int fd, uint64_t offset, uint64_t size)
 {
-	_cleanup_(probe_freep) blkid_probe pr = blkid_new_probe();
+	_cleanup_(probe_done) blkid_probe pr = NULL;
 	char *only[] = { (char[]){ "linux_raid_member" }, (char[]){ "ddf_raid_member" },
 			 (char[]){ "isw_raid_member" }, NULL };
 	int r;
 
-	if (!pr)
-		return -ENOMEM;
-	errno = 0;
-	if (blkid_probe_set_device(pr, fd, (blkid_loff_t)offset, (blkid_loff_t)size) < 0)
-		return errno ? -errno : -EIO;
-	(void)blkid_probe_enable_superblocks(pr, 1);
-	(void)blkid_probe_set_superblocks_flags(pr, BLKID_SUBLKS_TYPE);
+	r = probe_start(fd, offset, size, BLKID_SUBLKS_TYPE, &pr);
+	if (r < 0)
+		return r;
 	if (blkid_probe_filter_superblocks_type(pr, BLKID_FLTR_ONLYIN, only) < 0)
 		return -ENOMEM;
 	r = blkid_do_probe(pr); /* 0: found, 1: nothing */
