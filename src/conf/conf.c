@@ -146,6 +146,11 @@ static int set_check_cmdline(struct conf *conf, char *value)
 	return parse_bool(value, &conf->check_cmdline);
 }
 
+static int set_fsck(struct conf *conf, char *value)
+{
+	return parse_bool(value, &conf->fsck);
+}
+
 /* Grows with each line; an empty value empties all, the built-in list included. */
 static int set_words(struct conf *conf, char *value)
 {
@@ -266,7 +271,7 @@ static const struct ini_key keys[] = {
 	  "mount options with commas between them, without blanks and quotes" },
 	{ "Root", "Usr", rootsection_set_usr, "DEVICE TYPE [OPTIONS]" },
 	{ "Root", "Init", rootsection_set_init, "an absolute path in the root" },
-	{ "Root", "Fsck", rootsection_set_fsck, "yes or no" },
+	{ "Root", "Fsck", set_fsck, "yes or no" },
 	{ "Image", "Modules", rootsection_set_modules, "names of kernel modules, at most 64" },
 };
 

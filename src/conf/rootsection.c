@@ -9,11 +9,13 @@
 
 #include <string.h>
 
+#include "base/paths.h"
+
 #define PATH_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.+/@:"
 #define TYPE_CHARS "abcdefghijklmnopqrstuvwxyz0123456789_"
 #define MODULE_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
-#define DM_DIR "/dev/mapper/"
-#define DISK_LINKS "/dev/disk/"
+#define DM_DIR PATH_DM_DIR "/"
+#define DISK_LINKS PATH_DEV_DISK "/"
 
 /* A path that means what it says: absolute, without a step back. */
 static int set_path(char *to, size_t size, const char *value)
@@ -97,14 +99,6 @@ int rootsection_set_usr(struct conf *conf, char *value)
 int rootsection_set_init(struct conf *conf, char *value)
 {
 	return set_path(conf->init, sizeof(conf->init), value);
-}
-
-int rootsection_set_fsck(struct conf *conf, char *value)
-{
-	if (strcmp(value, "yes") != 0 && strcmp(value, "no") != 0)
-		return -EINVAL;
-	conf->fsck = *value == 'y';
-	return 0;
 }
 
 /* Grows with each line; an empty value empties it, and the built-in list with it. */

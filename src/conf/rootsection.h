@@ -14,7 +14,6 @@ int rootsection_set_type(struct conf *conf, char *value);
 int rootsection_set_options(struct conf *conf, char *value);
 int rootsection_set_usr(struct conf *conf, char *value);
 int rootsection_set_init(struct conf *conf, char *value);
-int rootsection_set_fsck(struct conf *conf, char *value);
 int rootsection_set_modules(struct conf *conf, char *value);
 
 /* What the root is mounted from: Device=, or the mapping of the root's volume. */
