@@ -11,7 +11,7 @@ source "$(dirname "$0")/../../lib/fixture.sh"
 source "$(dirname "$0")/../../lib/owner.sh"
 
 printed=$top/tests/lib/printed.py
-must mkdir stubs work
+must mkdir stubs job
 must ln -s "$bin" stubs/coco-secret
 must ln -s "$printed" stubs/virsh
 must ln -s "$printed" stubs/sevctl
@@ -22,8 +22,8 @@ export BLOB POLICY=3 MAJOR=1 MINOR=52 BUILD=4 FIRMWARE KERNEL INITRD APPEND="qui
 odd=$'it\'s "a" $HOME `id` #1; \\caf\xc3\xa9 *'
 FIRMWARE="fd $odd" KERNEL="kernel $odd" INITRD="initrd $odd"
 firmware fd
-must mv fd "work/$FIRMWARE"
-cd work || exit 99
+must mv fd "job/$FIRMWARE"
+cd job || exit 99
 head -c 5000 /dev/urandom > "$KERNEL"
 head -c 5000 /dev/urandom > "$INITRD"
 head -c 16 /dev/urandom > vm_tik.bin
@@ -88,7 +88,7 @@ id=11111111-0000-4000-8000-00000000000
 in_gpt() {
 	rm -f -- "$1"
 	must "$top/tests/lib/gpt.py" make "$1" 8 "4+2:$linux:${id}1:root"
-	must dd if="$tmp/work/base" of="$1" bs=1M seek=4 conv=notrunc status=none
+	must dd if="$tmp/job/base" of="$1" bs=1M seek=4 conv=notrunc status=none
 }
 
 # fails_to_write ARGUMENT...: no file can be written behind its first 2 MiB.
