@@ -384,11 +384,11 @@ def selected(names, full):
     for case in SESSIONS + FORECASTS + IMAGES + CASES:
         for n, combo in enumerate(case.on):
             label = f"{case.name}@{combo.name}"
-            first = n == 0 and (not isinstance(case, Case) or own.in_short_run(case, all_names))
-            wanted = full or first or (case.name in EVERYWHERE and combo in SHORT)
+            shown = n == 0 or (case.name in EVERYWHERE and combo in SHORT)
             if names:
-                if label in names or (case.name in names and wanted):
-                    pairs.append((label, case, combo))
-            elif wanted:
+                wanted = label in names or (case.name in names and (full or shown))
+            else:
+                wanted = full or (shown and (not isinstance(case, Case) or own.in_short_run(case, all_names)))
+            if wanted:
                 pairs.append((label, case, combo))
     return pairs
