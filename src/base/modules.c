@@ -10,12 +10,6 @@
 
 #include "base/util.h"
 
-static void kmod_unrefp(struct kmod_ctx **ctx)
-{
-	if (*ctx)
-		kmod_unref(*ctx);
-}
-
 static void module_unrefp(struct kmod_module **mod)
 {
 	if (*mod)
@@ -40,13 +34,20 @@ static void no_log(void *data, int priority, const char *file, int line, const c
 	(void)args;
 }
 
-static struct kmod_ctx *context_new(void)
+/* One for the whole process, with the indexes of the modules in memory: a boot asks for the drivers
+ * of some hundred devices. */
+static struct kmod_ctx *context(void)
 {
+	static struct kmod_ctx *ctx;
 	const char *no_config = NULL; /* module options in modprobe.d are not for us */
-	struct kmod_ctx *ctx = kmod_new(NULL, &no_config);
 
 	if (ctx)
-		kmod_set_log_fn(ctx, no_log, NULL); /* callers report the result */
+		return ctx;
+	ctx = kmod_new(NULL, &no_config);
+	if (!ctx)
+		return NULL;
+	kmod_set_log_fn(ctx, no_log, NULL); /* callers report the result */
+	(void)kmod_load_resources(ctx);	    /* without it each look-up opens them */
 	return ctx;
 }
 
@@ -60,7 +61,7 @@ static bool is_present(struct kmod_module *mod)
 static int for_each_match(const char *name, int (*fn)(struct kmod_module *mod, const char *params),
 			  const char *params)
 {
-	_cleanup_(kmod_unrefp) struct kmod_ctx *ctx = context_new();
+	struct kmod_ctx *ctx = context();
 	_cleanup_(list_unrefp) struct kmod_list *list = NULL;
 	struct kmod_list *i;
 	int r, result = -ENOENT;
@@ -117,7 +118,7 @@ int module_lookup(const char *name)
 
 int module_unload(const char *name)
 {
-	_cleanup_(kmod_unrefp) struct kmod_ctx *ctx = context_new();
+	struct kmod_ctx *ctx = context();
 	_cleanup_(module_unrefp) struct kmod_module *mod = NULL;
 	int r;
 

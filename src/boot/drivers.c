@@ -20,13 +20,15 @@
 #define ALIAS_MAX 4096 /* bytes: a page of sysfs */
 #define END_LIMIT_MS 2000
 
-static void load(const char *name)
+/* True if it is there. */
+static bool load(const char *name)
 {
 	int r = module_load(name, NULL);
 
 	/* ENODEV: the hardware is not there; ENOENT: no module of the image is for it. */
 	if (r < 0 && r != -ENODEV && r != -ENOENT)
 		log_warning("the module %s does not load: %s", name, strerror(-r));
+	return r >= 0;
 }
 
 /* FNV-1a. Two aliases with the same sum only cost a driver, and nobody gains from that. */
@@ -58,7 +60,7 @@ struct look {
 	struct drivers *drivers;
 	const struct root *root;
 	const char *bus;
-	size_t loaded; /* aliases that were new */
+	size_t loaded; /* drivers that no device had asked for before */
 };
 
 static int look_at_device(const char *name, void *data)
@@ -73,10 +75,8 @@ static int look_at_device(const char *name, void *data)
 	if (root_read_text(look->root, path, ALIAS_MAX, &alias) <= 0)
 		return 0;
 	alias[strcspn(alias, "\n")] = '\0';
-	if (*alias && is_new(look->drivers, alias)) {
-		load(alias);
+	if (*alias && is_new(look->drivers, alias) && load(alias))
 		look->loaded++;
-	}
 	return 0;
 }
 
@@ -119,7 +119,7 @@ static void load_list(const struct root *root, struct fault *f)
 	}
 	cursor = text;
 	while ((name = text_word(&cursor, " \n")))
-		load(name);
+		(void)load(name);
 }
 
 struct watch {
@@ -128,7 +128,18 @@ struct watch {
 	int end; /* of the pipe: the other side is closed when nobody needs us */
 };
 
-/* Whatever event comes is a reason to look again. */
+/* Each event says what its own device asks for; only where some were lost all are looked at. */
+static void take_event(struct watch *w)
+{
+	char alias[ALIAS_MAX];
+	int r = uevent_next(&w->drivers->uevent, alias, sizeof(alias));
+
+	if (r < 0)
+		look_at_all(w->drivers, w->root);
+	else if (r > 0 && *alias && is_new(w->drivers, alias))
+		(void)load(alias);
+}
+
 static int watch(void *arg)
 {
 	struct watch *w = arg;
@@ -143,8 +154,7 @@ static int watch(void *arg)
 			return EXIT_FAILURE;
 		if (fds[0].revents)
 			return EXIT_SUCCESS;
-		uevent_drain(&w->drivers->uevent);
-		look_at_all(w->drivers, w->root);
+		take_event(w);
 	}
 }
 

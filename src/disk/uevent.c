@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * uevent.c - waits for device events.
- * Trusts no content of an event: each is only a reason to look again.
+ * Trusts no content of an event: each is only a reason to look again, or to look up a driver.
  *
  * Group 1 of NETLINK_KOBJECT_UEVENT carries the kernel's events, group 2 udev's, which come
  * when its links are in place. udev keeps /run/udev/queue while it has events in work
@@ -11,6 +11,8 @@
 
 #include <linux/netlink.h>
 #include <poll.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/inotify.h>
 #include <sys/socket.h>
 
@@ -20,6 +22,7 @@
 #define GROUP_UDEV 2
 #define RECEIVE_BUFFER (1024 * 1024)
 #define NR_SOURCES 3
+#define EVENT_MAX 8192 /* bytes: more than UEVENT_BUFFER_SIZE and a path */
 #define DRAIN_MAX 8192 /* reads: more than the buffer can hold of the smallest events */
 
 static int open_group(unsigned int group)
@@ -91,6 +94,34 @@ void uevent_drain(struct uevent *ue)
 	drain(ue->kernel);
 	drain(ue->udev);
 	drain(ue->inotify);
+}
+
+/* lib/kobject_uevent.c: ACTION@DEVPATH and then KEY=value, each with a NUL behind it. */
+static const char *find_alias(const char *event, size_t size)
+{
+	static const char key[] = "MODALIAS=";
+	const char *line = event;
+
+	for (; line < event + size; line += strlen(line) + 1)
+		if (strncmp(line, key, strlen(key)) == 0)
+			return line + strlen(key);
+	return "";
+}
+
+int uevent_next(struct uevent *ue, char *ret_alias, size_t size)
+{
+	char event[EVENT_MAX + 1];
+	ssize_t n;
+
+	*ret_alias = '\0';
+	do
+		n = read(ue->kernel, event, EVENT_MAX);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return errno == EAGAIN ? 0 : -errno;
+	event[n] = '\0';
+	return snprintf(ret_alias, size, "%s", find_alias(event, (size_t)n)) < (int)size ? 1 :
+											   -ENOBUFS;
 }
 
 /* Waits for the first sources of: the kernel, udev, inotify. */

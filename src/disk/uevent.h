@@ -11,8 +11,8 @@
 #include "base/root.h"
 
 struct uevent {
-	int kernel;  /* the kernel's events, as wake-ups only: nobody reads their content */
-	int udev;    /* udev's, the same */
+	int kernel;  /* the kernel's events */
+	int udev;    /* udev's, as wake-ups only: nobody reads their content */
 	int inotify; /* of udev's directory, where its queue file goes away */
 };
 
@@ -25,6 +25,13 @@ void uevent_done(struct uevent *ue);
 /* Forgets what has happened so far; call it before looking at the devices. Where events come faster
  * than they can be read, some are left. */
 void uevent_drain(struct uevent *ue);
+
+/*
+ * Takes the next of the kernel's events that waits. Returns 1 and, in alias (size bytes, always
+ * terminated), what its device asks the drivers for, "" if nothing; 0 if none waits; -ENOBUFS if
+ * some were lost, or -errno: then only a look at all devices tells.
+ */
+int uevent_next(struct uevent *ue, char *ret_alias, size_t size);
 
 /* True if the kernel has announced nothing since uevent_drain(): what it had announced before, a
  * look in between has seen. */

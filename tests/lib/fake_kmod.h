@@ -54,15 +54,13 @@ struct kmod_ctx *kmod_new(const char *dirname, const char *const *config_paths)
 
 	/* libkmod reads modprobe.d unless an empty list is passed. */
 	fake_read_modprobe_d = !config_paths || *config_paths;
-	fake_refs++;
 	return dirname ? NULL : (void *)&context;
 }
 
-struct kmod_ctx *kmod_unref(struct kmod_ctx *ctx)
+int kmod_load_resources(struct kmod_ctx *ctx)
 {
 	(void)ctx;
-	fake_refs--;
-	return NULL;
+	return 0;
 }
 
 void kmod_set_log_fn(struct kmod_ctx *ctx,

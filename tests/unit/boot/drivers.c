@@ -74,6 +74,16 @@ int main(void)
 	ok(!strstr(fake_loaded, "nvme"), "... none for what is not there");
 	end();
 
+	begin("");
+	fake_module("virtio_scsi")->alias = "virtio:d00000008v00001AF4";
+	fake_modules[0].load_result = -EIO;
+	fake_modules[0].loaded = make_disk;
+	put_device("virtio", "virtio0", "virtio:d00000008v00001AF4");
+	put_device("virtio", "virtio1", "virtio:d00000008v00001AF4");
+	drivers_start(&drivers, &fx.root, &f);
+	is_int((int)fake_modules[0].loads, 1, "a driver that does not load is tried once");
+	end();
+
 	begin(NULL);
 	drivers_start(&drivers, &fx.root, &f);
 	is_int(f.code, EXITCODE_INTERNAL, "no list");

@@ -26,6 +26,8 @@ static struct {
 	unsigned int sockets;  /* that were asked for */
 	int read_errors[3][4]; /* of each descriptor, 0: an event, -1: the end */
 	unsigned int reads[3];
+	const char *event; /* what a read gives, with event_size bytes */
+	size_t event_size;
 	bool storm;		/* events without an end */
 	unsigned int groups[2]; /* of the two sockets */
 	uint32_t watched;
@@ -94,6 +96,11 @@ ssize_t read(int fd, void *buf, size_t len)
 	i = fake.reads[nr]++;
 	FIXTURE_MUST(i < DRAINED);
 	error = fake.storm ? 0 : i < 4 ? fake.read_errors[nr][i] : -1;
+	if (fake.event && error == 0) {
+		FIXTURE_MUST(len >= fake.event_size);
+		memcpy(buf, fake.event, fake.event_size);
+		return (ssize_t)fake.event_size;
+	}
 	return answer(error < 0 ? EAGAIN : error, 16);
 }
 
@@ -208,6 +215,47 @@ static void test_drain(void)
 	ok(fake.reads[0] > 1000 && fake.reads[2] > 1000, "events without an end: it has one");
 }
 
+static int next(const char *event, size_t size, char *alias, size_t alias_size)
+{
+	struct uevent ue = opened;
+
+	begin();
+	fake.event = event;
+	fake.event_size = size;
+	memset(alias, 'x', alias_size);
+	return uevent_next(&ue, alias, alias_size);
+}
+
+#define NEXT(event, alias) next(event, sizeof(event), alias, sizeof(alias))
+
+static void test_next(void)
+{
+	struct uevent ue = opened;
+	char alias[32], huge[8192];
+
+	ok(NEXT("add@/devices/x\0ACTION=add\0MODALIAS=virtio:d2v1AF4\0SEQNUM=1", alias) == 1 &&
+		   strcmp(alias, "virtio:d2v1AF4") == 0,
+	   "an event: what its device asks for");
+	ok(NEXT("add@/module/x\0ACTION=add\0XMODALIAS=virtio:d2", alias) == 1 && !*alias,
+	   "one of something that asks for nothing");
+	ok(NEXT("add@/d\0MODALIAS=", alias) == 1 && !*alias, "an empty alias");
+	ok(next("add@/d\0MODALIAS=abcdefgh", 20, alias, sizeof(alias)) == 1 &&
+		   strcmp(alias, "abcd") == 0,
+	   "what is not terminated ends with the event");
+	ok(next("", 0, alias, sizeof(alias)) == 1 && !*alias, "an event of no bytes");
+	is_int(NEXT("add@/d\0MODALIAS=0123456789012345678901234567890123456789", alias), -ENOBUFS,
+	       "an alias without room: all devices have to be looked at");
+	memset(huge, 'y', sizeof(huge));
+	ok(next(huge, sizeof(huge), alias, sizeof(alias)) == 1 && !*alias, "the largest event");
+	begin();
+	fake.read_errors[0][0] = -1;
+	ok(uevent_next(&ue, alias, sizeof(alias)) == 0 && !*alias, "none waits");
+	begin();
+	fake.read_errors[0][0] = EINTR;
+	fake.read_errors[0][1] = ENOBUFS;
+	is_int(uevent_next(&ue, alias, sizeof(alias)), -ENOBUFS, "an overrun, after a signal");
+}
+
 /* Events of udev say nothing new of what there is. */
 static void test_quiet(void)
 {
@@ -296,6 +344,7 @@ int main(void)
 {
 	test_open();
 	test_drain();
+	test_next();
 	test_quiet();
 	test_wait();
 	test_idle();
