@@ -6,6 +6,7 @@
 #include "base/child.h"
 
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 
 #define KILL_GRACE_MS 500
@@ -89,6 +90,58 @@ void child_wait(struct child *children, size_t nr, struct deadline deadline)
 		if (children[i].pid > 0)
 			(void)kill(children[i].pid, SIGKILL); /* ours, and not waited for yet */
 	(void)wait_all(children, nr, deadline_in_ms(KILL_GRACE_MS));
+}
+
+/* What a call shares with its process. */
+struct call {
+	int (*fn)(void *arg, struct fault *f);
+	void *arg;
+	struct fault fault;
+	int r;
+	bool done; /* to end well is not enough: a library may do that */
+};
+
+static int answer(void *arg)
+{
+	struct call *call = arg;
+
+	call->r = call->fn(call->arg, &call->fault);
+	call->done = true;
+	return EXIT_SUCCESS;
+}
+
+static int wait_for_answer(struct call *call, struct deadline deadline)
+{
+	struct child child;
+	int r = child_start(&child, answer, call);
+
+	if (r < 0)
+		return r;
+	child_wait(&child, 1, deadline);
+	if (child.status >= 0)
+		return call->done ? 0 : -EPROTO;
+	return deadline_left_ms(deadline) == 0 ? -ETIMEDOUT : -ECHILD;
+}
+
+int child_call(int (*fn)(void *arg, struct fault *f), void *arg, struct deadline deadline,
+	       int *ret_r, struct fault *f)
+{
+	struct call *call = mmap(NULL, sizeof(*call), PROT_READ | PROT_WRITE,
+				 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int r;
+
+	if (call == MAP_FAILED)
+		return -ENOMEM;
+	call->fn = fn;
+	call->arg = arg;
+	r = wait_for_answer(call, deadline);
+	if (r >= 0) {
+		*ret_r = call->r;
+		if (call->fault.code != EXITCODE_OK)
+			fault_merge(f, &call->fault);
+	}
+	(void)munmap(call, sizeof(*call)); /* its content is copied */
+	return r;
 }
 
 bool child_end(pid_t pid)

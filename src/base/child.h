@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #include "base/deadline.h"
+#include "base/fault.h"
 #include "base/util.h"
 
 struct child {
@@ -31,6 +32,15 @@ int child_start(struct child *ret_child, int (*fn)(void *arg), void *arg);
  * behind. Fills in status; pid is 0 afterwards for those that have ended.
  */
 void child_wait(struct child *children, size_t nr, struct deadline deadline);
+
+/*
+ * Calls fn(arg, f) in a process of its own, for work that may hang or crash. Returns 0 if fn has
+ * returned: ret_r is what, and f its fault. Else f is as it was, and it returns -ETIMEDOUT if the
+ * deadline has passed, -ECHILD if the process was killed, -EPROTO if it ended in another way, or
+ * the reason why there is none.
+ */
+int child_call(int (*fn)(void *arg, struct fault *f), void *arg, struct deadline deadline,
+	       int *ret_r, struct fault *f);
 
 /* Kills a child of the caller and waits, half a second at most. True if it has ended. */
 bool child_end(pid_t pid);

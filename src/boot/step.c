@@ -7,7 +7,6 @@
 #include "boot/step.h"
 
 #include <string.h>
-#include <sys/mman.h>
 
 #include "base/child.h"
 #include "base/log.h"
@@ -77,91 +76,69 @@ int step_abort(const struct root *root, struct fault *f)
  * later, and then nobody would take the volume keys from the kernel. */
 static int look_limit_ms = 45000;
 
-static int verify(const struct root *root, look_fn *look, bool *ret_opened, struct fault *f)
+static int read_opened(const struct root *root, struct opened_volume *volumes, size_t *ret_nr,
+		       struct fault *f)
 {
-	struct opened_volume volumes[CONF_VOLUMES_MAX];
-	size_t nr = 0;
-	int r;
+	int r = opened_read(root, volumes, CONF_VOLUMES_MAX, ret_nr);
 
-	r = opened_read(root, volumes, CONF_VOLUMES_MAX, &nr);
-	*ret_opened = r >= 0; /* if nobody knows, the secrets are looked for */
 	if (r == -ENOENT)
 		return fault_advise(f, EXITCODE_ROOT_CONFUSION, ENOENT,
 				    "look for why coco-unlock.service has not run in the lines above",
 				    "coco-unlock has opened nothing in this boot");
-	if (r < 0)
-		return fault_errno(f, EXITCODE_ROOT_CONFUSION, r, "%s cannot be read", PATH_OPENED);
-	return look(root, PATH_SYSROOT, volumes, nr, f);
+	return r < 0 ? fault_errno(f, EXITCODE_ROOT_CONFUSION, r, "%s cannot be read",
+				   PATH_OPENED) :
+		       0;
 }
 
-/* What the process that looks shares with this one. */
 struct looking {
 	const struct root *root;
 	look_fn *look;
-	struct fault fault;
-	bool opened;
-	bool good;
+	struct opened_volume volumes[CONF_VOLUMES_MAX];
+	size_t nr;
 };
 
-static int look_now(void *arg)
+static int look_now(void *arg, struct fault *f)
 {
-	struct looking *l = arg;
+	const struct looking *l = arg;
 
-	l->good = verify(l->root, l->look, &l->opened, &l->fault) >= 0 &&
-		  l->fault.code == EXITCODE_OK;
-	return EXIT_SUCCESS;
+	return l->look(l->root, PATH_SYSROOT, l->volumes, l->nr, f);
 }
 
-/* verify() in a process that may hang. True if all is as it should be; else f says why not. */
-static bool verify_in_time(const struct root *root, look_fn *look, bool *ret_opened,
-			   struct fault *f)
+static int look_in_time(struct looking *l, struct fault *f)
 {
-	struct looking *l =
-		mmap(NULL, sizeof(*l), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	struct deadline deadline = deadline_in_ms((uint64_t)look_limit_ms);
-	struct child child;
-	bool good;
-	int r;
+	int result, r;
 
-	*ret_opened = false;
-	if (l == MAP_FAILED) {
-		(void)fault_set(f, EXITCODE_NO_MEMORY, ENOMEM,
-				"no memory to look at what is mounted");
-		return false;
+	r = child_call(look_now, l, deadline_in_ms((uint64_t)look_limit_ms), &result, f);
+	switch (r) {
+	case 0:
+		return result;
+	case -EPROTO:
+		return r; /* without a reason, which stop() says */
+	case -ETIMEDOUT:
+		return fault_advise(f, EXITCODE_ROOT_CONFUSION, ETIMEDOUT,
+				    "detach the disk that does not answer",
+				    "the look at what is mounted has not come to an end within %d s",
+				    look_limit_ms / 1000);
+	case -ECHILD:
+		return fault_advise(f, EXITCODE_INTERNAL, ECHILD,
+				    "give the guest more memory; if it has enough, report this with "
+				    "all that the console has shown",
+				    "the process that looks at what is mounted was killed");
+	default:
+		return fault_errno(f, EXITCODE_NO_MEMORY, r,
+				   "no process to look at what is mounted");
 	}
-	*l = (struct looking){ .root = root, .look = look };
-	r = child_start(&child, look_now, l);
-	if (r < 0)
-		(void)fault_errno(f, EXITCODE_NO_MEMORY, r,
-				  "no process to look at what is mounted");
-	else
-		child_wait(&child, 1, deadline);
-	good = r >= 0 && child.status == EXIT_SUCCESS && l->good;
-	*ret_opened = l->opened;
-	*f = l->fault.code != EXITCODE_OK ? l->fault : *f;
-	/* A look that ended by itself without a reason is left to stop(). */
-	if (child.status < 0 && deadline_left_ms(deadline) > 0)
-		(void)fault_advise(f, EXITCODE_INTERNAL, ECHILD,
-				   "give the guest more memory; if it has enough, report this with "
-				   "all that the console has shown",
-				   "the process that looks at what is mounted was killed");
-	if (child.status < 0)
-		(void)fault_advise(f, EXITCODE_ROOT_CONFUSION, ETIMEDOUT,
-				   "detach the disk that does not answer",
-				   "the look at what is mounted has not come to an end within %d s",
-				   look_limit_ms / 1000);
-	(void)munmap(l, sizeof(*l)); /* its content is copied */
-	return good;
 }
 
 int step_look(const struct root *root, look_fn *look, const char *good)
 {
+	struct looking l = { .root = root, .look = look };
 	struct fault f = { 0 };
-	bool opened = false;
+	bool opened = read_opened(root, l.volumes, &l.nr, &f) >= 0;
 
-	if (verify_in_time(root, look, &opened, &f)) {
+	if (opened && look_in_time(&l, &f) >= 0 && f.code == EXITCODE_OK) {
 		log_info("%s", good);
 		return EXITCODE_OK;
 	}
-	return give_up(root, opened, &f);
+	return give_up(root, opened, &f); /* if nobody knows, the secrets are looked for */
 }

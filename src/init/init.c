@@ -40,63 +40,51 @@
 /* Looks and refusals have limits of their own; together they are shorter than this. */
 #define WORK_GRACE_MS 180000
 
-/* One mount, in a process that may hang. */
+/* One mount. */
 struct mounting {
 	const struct root *root;
 	const struct conf *conf;
 	const struct mount_conf *mc;
 	const char *device;
 	const char *point;
-	struct fault fault;
-	bool good;
 };
 
-static int mount_now(void *arg)
+static int mount_now(void *arg, struct fault *f)
 {
-	struct mounting *m = arg;
+	const struct mounting *m = arg;
+	int r = fsmount_scan_btrfs(m->root, m->conf, f);
 
-	m->good = fsmount_scan_btrfs(m->root, m->conf, &m->fault) >= 0 &&
-		  fsmount_at(m->root, m->mc, m->device, m->point, &m->fault) >= 0;
-	return EXIT_SUCCESS;
+	return r < 0 ? r : fsmount_at(m->root, m->mc, m->device, m->point, f);
 }
 
-static int mount_in_time(const struct root *root, const struct conf *conf,
-			 const struct mount_conf *mc, const char *device, const char *point,
-			 struct deadline deadline, struct fault *f)
+static int mount_in_time(struct mounting *m, struct deadline deadline, struct fault *f)
 {
-	struct mounting *m =
-		mmap(NULL, sizeof(*m), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	struct child child;
-	bool good;
-	int r;
+	int result, r;
 
-	if (m == MAP_FAILED)
-		return fault_set(f, EXITCODE_NO_MEMORY, ENOMEM, "no memory to mount %s", point);
-	*m = (struct mounting){
-		.root = root, .conf = conf, .mc = mc, .device = device, .point = point
-	};
-	r = child_start(&child, mount_now, m);
-	if (r < 0)
-		(void)fault_errno(f, EXITCODE_NO_MEMORY, r, "no process to mount %s", point);
-	else
-		child_wait(&child, 1, deadline);
-	good = r >= 0 && child.status == EXIT_SUCCESS && m->good;
-	if (m->fault.code != EXITCODE_OK)
-		fault_merge(f, &m->fault);
-	(void)munmap(m, sizeof(*m)); /* its content is copied */
-	if (good)
-		return 0;
-	if (deadline_left_ms(deadline) == 0)
+	r = child_call(mount_now, m, deadline, &result, f);
+	switch (r) {
+	case 0:
+		return result;
+	case -ETIMEDOUT:
 		return fault_set(f, EXITCODE_ABORTED, ETIMEDOUT,
-				 "%s is still being mounted; RootTimeout= may be too short", point);
-	return fault_set(f, EXITCODE_ABORTED, ECHILD, "the process that mounts %s was killed",
-			 point);
+				 "%s is still being mounted; RootTimeout= may be too short",
+				 m->point);
+	case -ECHILD:
+	case -EPROTO:
+		return fault_set(f, EXITCODE_ABORTED, ECHILD, "the process that mounts %s %s",
+				 m->point, r == -ECHILD ? "was killed" : "has failed");
+	default:
+		return fault_errno(f, EXITCODE_NO_MEMORY, r, "no process to mount %s", m->point);
+	}
 }
 
 static int mount_one(const struct root *root, const struct conf *conf, const struct mount_conf *mc,
 		     const char *device, const char *point, const char *checked,
 		     struct deadline deadline, struct fault *f)
 {
+	struct mounting m = {
+		.root = root, .conf = conf, .mc = mc, .device = device, .point = point
+	};
 	int r;
 
 	if (conf->fsck) {
@@ -107,7 +95,7 @@ static int mount_one(const struct root *root, const struct conf *conf, const str
 		if (r < 0)
 			return fault_errno(f, EXITCODE_ABORTED, r, "cannot write %s", checked);
 	}
-	return mount_in_time(root, conf, mc, device, point, deadline, f);
+	return mount_in_time(&m, deadline, f);
 }
 
 /* From the open volumes to the mounted root. */

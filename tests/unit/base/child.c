@@ -209,9 +209,84 @@ static void test_signals(void)
 	(void)signal(SIGCHLD, SIG_DFL);
 }
 
+static int call_well(void *arg, struct fault *f)
+{
+	(void)f;
+	return *(int *)arg;
+}
+
+static int call_badly(void *arg, struct fault *f)
+{
+	return fault_set(f, EXITCODE_INTERNAL, *(int *)arg, "the reason");
+}
+
+static int call_and_leave(void *arg, struct fault *f)
+{
+	(void)fault_set(f, EXITCODE_INTERNAL, EIO, "half a reason");
+	_exit(*(int *)arg);
+}
+
+static int call_and_die(void *arg, struct fault *f)
+{
+	(void)f;
+	return die(arg);
+}
+
+static int call_and_hang(void *arg, struct fault *f)
+{
+	(void)f;
+	return hang(arg);
+}
+
+static void test_call(void)
+{
+	static const struct {
+		const char *what;
+		int (*fn)(void *arg, struct fault *f);
+		int arg, r;
+		uint64_t limit_ms;
+	} cases[] = {
+		{ "one that exits", call_and_leave, 0, -EPROTO, 60000 },
+		{ "one that exits with a code", call_and_leave, 3, -EPROTO, 60000 },
+		{ "one that is killed", call_and_die, SIGSEGV, -ECHILD, 60000 },
+		{ "one that hangs", call_and_hang, 0, -ETIMEDOUT, 0 },
+	};
+	int well = 41, badly = EUCLEAN, result = 7;
+	struct fault f = { 0 };
+	size_t i;
+
+	begin();
+	ok(child_call(call_well, &well, deadline_in_ms(60000), &result, &f) == 0 && result == 41 &&
+		   f.code == EXITCODE_OK,
+	   "a call: its result");
+	ok(child_call(call_badly, &badly, deadline_in_ms(60000), &result, &f) == 0 &&
+		   result == -EUCLEAN && f.code == EXITCODE_INTERNAL &&
+		   strcmp(f.why, "the reason") == 0,
+	   "... and its fault");
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		int arg = cases[i].arg;
+
+		begin();
+		f = (struct fault){ 0 };
+		result = 7;
+		is_int(child_call(cases[i].fn, &arg, deadline_in_ms(cases[i].limit_ms), &result,
+				  &f),
+		       cases[i].r, "%s", cases[i].what);
+		ok(result == 7 && f.code == EXITCODE_OK && nothing_runs(),
+		   "... has no result and no fault, and does not run on");
+	}
+	begin();
+	plan.no_fork = true;
+	ok(child_call(call_well, &well, deadline_in_ms(60000), &result, &f) == -EAGAIN &&
+		   f.code == EXITCODE_OK,
+	   "no process: the reason");
+	plan.no_fork = false;
+}
+
 int main(void)
 {
 	test_status();
+	test_call();
 	test_start_fails();
 	test_wakes();
 	test_late();
