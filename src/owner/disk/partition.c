@@ -19,7 +19,7 @@
 
 #define SECTOR 512
 #define TABLES_MAX (2ULL * 1024 * 1024) /* bytes that a table can have at an end of the disk */
-#define TYPE_ESP "C12A7328-F81F-11D2-BA4B-00C04FC93EC9" /* UEFI 2.10, 5.3.3 */
+#define TYPE_ESP "C12A7328-F81F-11D2-BA4B-00A0C93EC93B" /* UEFI 2.10, 5.3.3 */
 
 /* A file does not say how large its sectors are; the place of the signature does. */
 static uint32_t find_sector_size(const struct image *image)

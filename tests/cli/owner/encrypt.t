@@ -9,7 +9,7 @@ source "$(dirname "$0")/../../lib/fixture.sh"
 source "$(dirname "$0")/../../lib/encrypt.sh"
 
 linux=0fc63daf-8483-4772-8e79-3d69d8477de4
-esp=c12a7328-f81f-11d2-ba4b-00c04fc93ec9
+esp=c12a7328-f81f-11d2-ba4b-00a0c93ec93b
 bios=21686148-6449-6e6f-744e-656564454649
 
 # --- A whole image.

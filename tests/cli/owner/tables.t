@@ -10,7 +10,6 @@ source "$(dirname "$0")/../../lib/fixture.sh"
 source "$(dirname "$0")/../../lib/encrypt.sh"
 
 linux=0fc63daf-8483-4772-8e79-3d69d8477de4
-esp=c12a7328-f81f-11d2-ba4b-00c04fc93ec9
 id=11111111-0000-4000-8000-00000000000
 printf '%s a secret of mine' "$canary" > mine
 mbr() {
@@ -146,8 +145,9 @@ must chmod 0600 swap
 must mkswap swap &> /dev/null
 must truncate -s 4M home
 must mke2fs -q -F -t ext4 home &> /dev/null
-must "$top/tests/lib/gpt.py" make gpt 40 "1+2:$esp:${id}1:esp" "4+6:$linux:${id}3:root" "10+1:$linux:${id}4:swap" \
+must "$top/tests/lib/gpt.py" make gpt 40 "1+2:$linux:${id}1:esp" "4+6:$linux:${id}3:root" "10+1:$linux:${id}4:swap" \
 	"12+4:$linux:${id}5:home" "20+17:$linux:${id}6:other" "38+1:$linux:${id}7:empty"
+must sgdisk --typecode=1:ef00 gpt > /dev/null # what it is, others say
 must dd if=fs of=gpt bs=1M seek=4 conv=notrunc status=none
 must dd if=swap of=gpt bs=1M seek=10 conv=notrunc status=none
 must dd if=home of=gpt bs=1M seek=12 conv=notrunc status=none
