@@ -72,7 +72,6 @@ static int open_signals(struct fault *f)
 	(void)sigaddset(&set, SIGTERM);
 	(void)sigaddset(&set, SIGHUP);
 	(void)sigprocmask(SIG_BLOCK, &set, NULL); /* fails for a bad `how` only */
-	(void)signal(SIGXFSZ, SIG_IGN);		  /* the write fails instead */
 	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	return fd < 0 ? fault_io(f, "coco-secret", -errno, "cannot wait for signals") : fd;
 }

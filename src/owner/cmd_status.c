@@ -71,6 +71,8 @@ static int look(struct view *v, struct fault *f)
 
 	r = target_open(&v->target, &v->o->target, false, f);
 	if (r >= 0)
+		r = forecast_check_limit(&v->target.image, f);
+	if (r >= 0)
 		r = sides_read(&v->sides, &v->target, v->o->old, v->o->new, f);
 	if (r >= 0 && (look_at_boot(v, &v->sides.old, &v->old) < 0 ||
 		       look_at_boot(v, &v->sides.new, &v->new) < 0))

@@ -180,6 +180,10 @@ static int verify(const struct options *o)
 		(void)cmd_fail(&f);
 		return r == -EBUSY ? EXITCODE_BUSY : EXITCODE_NO_DEVICE;
 	}
+	if (forecast_check_limit(&t.image, &f) < 0) {
+		(void)cmd_fail(&f);
+		return EXITCODE_NO_DEVICE;
+	}
 	(void)forecast(&t.conf, i, &table, &t.image, o->memory_kib, policy, &examined, &f);
 	add_way(&t, o->table, &f);
 	target_explain_policy(&t, &f);

@@ -3,8 +3,10 @@
  * main.c - the command line of coco-secret: a verb, then what it takes.
  */
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,6 +17,8 @@
 #include "base/text.h"
 #include "owner/cmd.h"
 #include "owner/table/table.h"
+
+#define FILES_NEEDED 64 /* open at once; libcryptsetup has up to ten of them */
 
 static const struct cmd *const cmds[] = {
 	&cmd_table,    &cmd_measure, &cmd_packet, &cmd_verify, &cmd_encrypt, &cmd_prepare,
@@ -169,6 +173,23 @@ static const struct cmd *find_verb(const char *name)
 	return NULL;
 }
 
+/* A library that gets no descriptor says something else, of a disk that is in order. */
+static int ask_for_files(struct fault *f)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return fault_io(f, "coco-secret", -errno, "cannot see how many files it may open");
+	if (limit.rlim_cur >= FILES_NEEDED)
+		return 0;
+	limit.rlim_cur = FILES_NEEDED;
+	if (limit.rlim_max >= FILES_NEEDED && setrlimit(RLIMIT_NOFILE, &limit) == 0)
+		return 0;
+	return fault_about(f, EXITCODE_IO, "coco-secret", fault_io_next(EMFILE),
+			   "it may have %llu files open, and needs up to %d",
+			   (unsigned long long)limit.rlim_max, FILES_NEEDED);
+}
+
 static int run(const struct cmd *cmd, int argc, char **argv)
 {
 	struct fault f = { 0 };
@@ -177,6 +198,9 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 	for (i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
 		if (is_help(argv[i]))
 			return print_verb_help(cmd);
+	(void)signal(SIGXFSZ, SIG_IGN); /* the write fails instead */
+	if (ask_for_files(&f) < 0)
+		return cmd_fail(&f);
 	r = secret_harden_process();
 	if (r >= 0)
 		r = digest_init_library();

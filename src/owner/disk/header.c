@@ -202,8 +202,7 @@ int luksheader_take(const struct image *image, const struct conf *conf,
 	if (r >= 0)
 		r = io_write_at(h.fd, metadata, metadata_size(&h), 0); /* mended or not */
 	if (r < 0)
-		return fault_errno(f, EXITCODE_NO_DEVICE, r, "cannot copy the header of %s",
-				   image->path);
+		return fault_io(f, image->path, r, "cannot copy its header");
 	r = load(&h, f);
 	if (r < 0)
 		return r;

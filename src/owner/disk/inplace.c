@@ -313,7 +313,9 @@ int inplace_open(struct inplace *p, struct fault *f)
 	if (r < 0)
 		return r;
 	p->room = p->image.total;
-	r = look_at_backup(p, f);
+	r = room_check_limit(&p->image, p->room, f); /* of a copy in memory, too */
+	if (r >= 0)
+		r = look_at_backup(p, f);
 	if (r == 0)
 		r = look_at_disk(p, f);
 	if (r >= 0 && p->state != INPLACE_ENCRYPTED)

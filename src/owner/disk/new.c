@@ -132,7 +132,7 @@ int newheader_make(struct newheader *header, const struct secret *passphrase,
 
 	header->fd = memfd_create("luks2-header", MFD_CLOEXEC);
 	if (header->fd < 0 || ftruncate(header->fd, NEWHEADER_SIZE + NEWHEADER_SPACE) < 0)
-		return fault_errno(f, EXITCODE_NO_MEMORY, -errno, "no memory for the header");
+		return fault_io(f, "memory", -errno, "no room for the header");
 	(void)snprintf(path, sizeof(path), PATH_SELF_FD, header->fd); /* fits */
 	r = format_file(path, NULL, passphrase, kdf, sector_size, &header->key);
 	if (r >= 0 && ftruncate(header->fd, NEWHEADER_SIZE) < 0)

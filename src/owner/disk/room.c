@@ -119,8 +119,8 @@ int room_check_limit(const struct image *image, uint64_t room, struct fault *f)
 	return fault_about(f, EXITCODE_IO, image->path,
 			   room <= limit.rlim_max ?
 				   "ulimit -S -f $(ulimit -H -f)" :
-				   "have root raise the hard limit (ulimit -H -f), or write a new "
-				   "image elsewhere",
+				   "use a shell without this limit, or raise it for this one, as root: "
+				   "prlimit --fsize=unlimited --pid $$",
 			   "it will have %llu MiB, and this process may not write so long a file",
 			   (unsigned long long)((room + MIB - 1) / MIB));
 }

@@ -6,6 +6,7 @@
 #include "owner/plan/forecast.h"
 
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/text.h"
 #include "conf/devicespec.h"
@@ -100,4 +101,17 @@ int forecast(const struct conf *conf, size_t i, const struct secret *bytes,
 	for (n = 0; n < CONF_VOLUMES_MAX; n++)
 		secret_done(&secrets[n]);
 	return r;
+}
+
+int forecast_check_limit(const struct image *image, struct fault *f)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_FSIZE, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY ||
+	    image->size <= limit.rlim_cur)
+		return 0;
+	return fault_about(f, EXITCODE_IO, image->path,
+			   "raise the limit of a file's size (ulimit -f)",
+			   "copies of it in memory count as files, and this process may not have "
+			   "such large ones");
 }

@@ -23,4 +23,8 @@ int forecast(const struct conf *conf, size_t i, const struct secret *table,
 	     const struct image *image, uint64_t memory_kib, struct policy_entry *ret_policy,
 	     struct examined *examined, struct fault *f);
 
+/* Refuses where the limit of a file's size would end a forecast: copies in memory of what is on the
+ * image count as files, and a boot's words would be about that. Returns 0 or -EIO with f. */
+int forecast_check_limit(const struct image *image, struct fault *f);
+
 #endif
