@@ -148,10 +148,13 @@ const char *fault_io_next(int error)
 {
 	switch (error) {
 	case EACCES:
+		return "change the permissions, of it or its directory, or run it as a user who has "
+		       "them";
 	case EPERM:
-		return "change the permissions, or run it as a user who has them";
+		return "take away the attribute that forbids it (lsattr, chattr -ia; of its directory, "
+		       "too), or run it as its owner";
 	case EROFS:
-		return "use a place where you may write";
+		return "use a place where you may write, or mount this one so (mount -o remount,rw)";
 	case ENOSPC:
 	case EDQUOT:
 		return "make room, or write somewhere else";

@@ -7,10 +7,12 @@
 
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <linux/loop.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "base/io.h"
 #include "base/paths.h"
@@ -87,6 +89,53 @@ int image_claim(struct image *image, struct fault *f)
 	return claim(path, O_RDWR | O_CLOEXEC | O_NONBLOCK, image, f);
 }
 
+bool image_disk(const struct image *image, char *buf, size_t size)
+{
+	char link[sizeof(PATH_SYS_DEV_BLOCK) + 48], dir[PATH_MAX], path[PATH_MAX], *c;
+	struct stat st;
+
+	if (!image->block || fstat(image->fd, &st) < 0)
+		return false;
+	(void)snprintf(link, sizeof(link), PATH_SYS_DEV_BLOCK "/%u:%u/partition", major(st.st_rdev),
+		       minor(st.st_rdev)); /* they fit */
+	if (access(link, F_OK) < 0)
+		return false;
+	(void)snprintf(link, sizeof(link), PATH_SYS_DEV_BLOCK "/%u:%u/..", major(st.st_rdev),
+		       minor(st.st_rdev));
+	if (!realpath(link, dir))
+		return false;
+	for (c = strrchr(dir, '/'); *c; c++)
+		*c = *c == '!' ? '/' : *c;
+	c = strrchr(dir, '/');
+	(void)snprintf(path, sizeof(path), PATH_DEV "%s", c);
+	return shell_word(buf, size, path) >= 0 && fault_shows(buf);
+}
+
+/* Opened for writing it may be all the same: only the writes fail, when the tables are new. */
+static int refuse_read_only(const struct image *image, struct fault *f)
+{
+	char name[SHELL_NAME_SIZE], disk[SHELL_NAME_SIZE], next[2 * SHELL_NAME_SIZE + 128];
+	struct loop_info64 loop = { 0 };
+	int read_only = 0;
+	bool part;
+
+	if (ioctl(image->fd, BLKROGET, &read_only) < 0)
+		return image_refuse(f, errno, image->path, "%s", strerror(errno));
+	if (!read_only)
+		return 0;
+	part = image_disk(image, disk, sizeof(disk));
+	if (ioctl(image->fd, LOOP_GET_STATUS64, &loop) == 0 && (loop.lo_flags & LO_FLAGS_READ_ONLY))
+		(void)snprintf(next, sizeof(next),
+			       "make the loop device anew, by losetup without its option -r, and of a "
+			       "file that may be written");
+	else
+		(void)snprintf(next, sizeof(next), "if it may be changed: blockdev --setrw %s%s%s",
+			       part ? disk : "", part ? " " : "",
+			       shell_name(name, image->path, "DEVICE")); /* fits */
+	(void)fault_about(f, EXITCODE_IO, image->path, next, "it is set to be read only");
+	return -EROFS;
+}
+
 static int open_whole(const char *path, bool writable, struct image *image, struct fault *f)
 {
 	int flags = (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
@@ -114,6 +163,9 @@ static int open_whole(const char *path, bool writable, struct image *image, stru
 	if (image->block && (ioctl(image->fd, BLKGETSIZE64, &image->total) < 0 ||
 			     ioctl(image->fd, BLKSSZGET, &ssz) < 0))
 		return image_refuse(f, errno, path, "%s", strerror(errno));
+	r = image->block && writable ? refuse_read_only(image, f) : 0;
+	if (r < 0)
+		return r;
 	image->sector_size = (uint32_t)ssz;
 	image->size = image->total;
 	return lock_image(image, &st, writable, f);

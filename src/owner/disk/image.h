@@ -41,6 +41,7 @@ struct image {
  * loop device or in a running QEMU; as long as it is open here, QEMU does not open it for writing
  * (with writable: at all), and another image_open() for writing fails, also of a loop device of
  * the same file. Waits up to 10 s for the lock of a device, which udev takes for a moment.
+ * With writable, also refuses a device that is set to be read only.
  *
  * Returns 0, or -errno with f about the path: -EBUSY and EXITCODE_REFUSED if it is in use, -EINVAL
  * and EXITCODE_BAD_INPUT for what a file says or lacks (partition table, partition), else the
@@ -65,6 +66,15 @@ void image_done(struct image *image);
 
 /* The command of a next step that makes a loop device of the part. Returns buf. */
 const char *image_loop(const struct image *image, char buf[IMAGE_LOOP_SIZE]);
+
+/*
+ * The device of which this one is a partition for the kernel, quoted for a shell. False if it is
+ * none, or its name cannot be shown.
+ *
+ * Format facts: Documentation/ABI/stable/sysfs-block, a partition lies in its disk's directory;
+ * Linux drivers/base/core.c, a slash in a name is an exclamation mark there.
+ */
+bool image_disk(const struct image *image, char *buf, size_t size);
 
 /* Copies len bytes, a multiple of 512, from one file to another, which reads as zeros there: so
  * zeros are not written, and stay holes. Returns 0, -ENODATA or -errno. */

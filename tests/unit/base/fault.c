@@ -106,8 +106,12 @@ static void test_io(void)
 		int error;
 		const char *next;
 	} cases[] = {
-		{ EPERM, "change the permissions, or run it as a user who has them" },
-		{ EROFS, "use a place where you may write" },
+		{ EACCES, "change the permissions, of it or its directory, or run it as a user who "
+			  "has them" },
+		{ EPERM, "take away the attribute that forbids it (lsattr, chattr -ia; of its "
+			 "directory, too), or run it as its owner" },
+		{ EROFS, "use a place where you may write, or mount this one so (mount -o "
+			 "remount,rw)" },
 		{ EDQUOT, "make room, or write somewhere else" },
 		{ ENOTDIR, "check the path" },
 		{ ELOOP, "check the path" },
