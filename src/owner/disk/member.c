@@ -45,14 +45,15 @@ int member_find(const struct image *image)
 	return r > 0 ? MEMBER_DISK : r;
 }
 
-/* The disk of a partition of the kernel has a name that nobody has given. */
+/* That of a partition of the kernel is another device. */
 static void name_it(const struct image *image, int member, struct rules_disk *ret_disk)
 {
 	rules_name(image, ret_disk);
 	if (member == MEMBER_PART)
 		return;
 	*ret_disk = (struct rules_disk){ 0 };
-	(void)shell_name(ret_disk->name, image->partition ? image->path : "DISK", "DISK");
+	if (image->partition || !image_disk(image, ret_disk->name, sizeof(ret_disk->name)))
+		(void)shell_name(ret_disk->name, image->partition ? image->path : "DISK", "DISK");
 }
 
 int member_refuse(const struct image *image, struct fault *f)
@@ -68,7 +69,8 @@ int member_refuse(const struct image *image, struct fault *f)
 	name_it(image, r, &disk);
 	(void)snprintf(next, sizeof(next),
 		       "put the RAID together (%smdadm --assemble), and give %s; if %s is a part no "
-		       "more, remove that signature: %swipefs -a -t linux_raid_member %s%s",
+		       "more, remove that signature: %swipefs -a -t "
+		       "linux_raid_member,ddf_raid_member,isw_raid_member %s%s",
 		       image->block ? "" : "losetup makes devices of files; ",
 		       r == MEMBER_DISK ? "the partition of its own device" : "its own device",
 		       r == MEMBER_DISK ? "the disk" : "it", disk.before, disk.name,

@@ -187,4 +187,32 @@ for version in 0.90 1.0; do
 	ok '... which is said' grep -q 'belongs to a RAID, whose parts no boot opens' "$tmp/out"
 	must rm -f "$tmp/half"
 done
+
+# Metadata that is not of Linux: libblkid, superblocks/isw_raid.c, at the last sector but one.
+must cp "$tmp/luks" "$d"
+printf 'Intel Raid ISM Cfg Sig. 1.3.00' | must dd of="$d" bs=512 seek=$(($(stat -c %s "$d") / 512 - 2)) conv=notrunc status=none
+nothing 'half of a foreign RAID' it prepare "$d" -o "$tmp/half" --key-file "$tmp/key"
+must sh -c "$(sed -n 's/^.*remove that signature: //p' "$tmp/err")" > "$tmp/log"
+own prepare "$d" -o "$tmp/half" --key-file "$tmp/key"
+is '... no more, once that is removed' "$rc" 0
+
+# The same by a partition of the kernel, whose disk is another device.
+must rm -f "$d" "$tmp/half"
+must "$top/tests/lib/mbr.py" make "$d" 64 1+22:83 24+39:83
+must dd if="$tmp/luks" of="$d" bs=1M seek=1 conv=notrunc status=none
+must "$top/tests/lib/md.py" "$d" 1.0
+if loop=$(losetup --show -f "$d" 2> /dev/null) && partx -a "$loop" 2> /dev/null && test -b "${loop}p1"; then
+	own prepare "${loop}p1" -o "$tmp/half" --key-file "$tmp/key"
+	is 'a partition of half of a mirror' "$rc" 2
+	ok '... its disk is named' grep -q "remove that signature: wipefs -a -t [a-z_,]* $loop\$" "$tmp/err" || sed 's/^/# /' "$tmp/err"
+	must partx -d "$loop"
+	must sh -c "$(sed -n 's/^.*remove that signature: //p' "$tmp/err")" > "$tmp/log"
+	must partx -a "$loop"
+	own prepare "${loop}p1" -o "$tmp/half" --key-file "$tmp/key"
+	is '... no more, once that is removed' "$rc" 0
+	must partx -d "$loop"
+else
+	skip 'a partition of a disk: no loop device here'
+fi
+test ! "$loop" || losetup -d "$loop"
 tap_done
