@@ -137,7 +137,7 @@ static int add_new(struct prepare *p, struct fault *f)
 
 	if (p->o->grub)
 		passphrase.len--; /* GRUB's passphrase is what stands before the NUL */
-	r = p->new_slot = luksheader_add(header, &p->key, &passphrase, kdf, f);
+	r = p->new_slot = target_add(&p->target, &p->key, &passphrase, kdf, p->o->key_file, f);
 	if (r >= 0)
 		r = luksheader_prefer(header, p->new_slot, f);
 	if (r < 0)

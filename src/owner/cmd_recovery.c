@@ -83,7 +83,8 @@ static int make(struct recovery *v, struct fault *f)
 		r = passphrase_generate_recovery(&v->recovery, f);
 	/* 128 bits of entropy: a costly derivation would add nothing. */
 	if (r >= 0)
-		r = v->slot = sides_add(&v->sides, t, &v->recovery, LUKSHEADER_KDF_MINIMAL, f);
+		r = v->slot = sides_add(&v->sides, t, &v->recovery, LUKSHEADER_KDF_MINIMAL,
+					v->o->key_file, f);
 	if (r >= 0)
 		r = sides_stage(&v->sides, t, -1, f);
 	return r < 0 ? r : sides_pin(&v->sides, t, SIDE_BESIDE, f);
@@ -108,7 +109,7 @@ static int announce(const struct recovery *v, struct fault *f)
 static void undo(struct recovery *v, struct fault *f)
 {
 	struct fault unused = { 0 };
-	char command[FAULT_NEXT_MAX];
+	char repair[FAULT_NEXT_MAX / 2 - 64], removal[FAULT_NEXT_MAX / 2 - 64], slot[16];
 
 	if (luksheader_put(&v->before, &unused) >= 0) {
 		text_append(f->why, sizeof(f->why), "; the disk has no new keyslot");
@@ -117,9 +118,19 @@ static void undo(struct recovery *v, struct fault *f)
 	text_append(f->why, sizeof(f->why),
 		    "; the disk may have keyslot %d, whose key nobody has, or half a header",
 		    v->slot);
-	sides_command(command, sizeof(command), &v->target, SIDES_WORDS("repair", NULL), NULL, NULL,
+	sides_command(repair, sizeof(repair), &v->target, SIDES_WORDS("repair", NULL), NULL, NULL,
 		      SIDES_WORDS(NULL));
-	(void)snprintf(f->next, sizeof(f->next), "%s", command); /* of the same size */
+	(void)snprintf(slot, sizeof(slot), "%d", v->slot); /* fits */
+	if (v->o->table)
+		sides_command(removal, sizeof(removal), &v->target,
+			      SIDES_WORDS("remove-keyslot", NULL), v->o->table, v->o->new,
+			      SIDES_WORDS("--keyslot", slot, NULL));
+	else
+		sides_command_key(removal, sizeof(removal), &v->target, "remove-keyslot", slot,
+				  v->o->key_file);
+	(void)snprintf(f->next, sizeof(f->next),
+		       "make it whole, and take that keyslot away if it is there: %s && %s", repair,
+		       removal); /* fits */
 }
 
 static int put(struct recovery *v, struct fault *f)

@@ -82,7 +82,7 @@ static int make_new(struct rotate *t, struct fault *f)
 	passphrase = new->secret; /* the same pages */
 	if (t->o->grub)
 		passphrase.len--; /* GRUB's passphrase is what stands before the NUL */
-	r = slot = sides_add(&t->sides, &t->target, &passphrase, LUKSHEADER_KDF_MINIMAL, f);
+	r = slot = sides_add(&t->sides, &t->target, &passphrase, LUKSHEADER_KDF_MINIMAL, NULL, f);
 	if (r >= 0)
 		r = luksheader_prefer(header, slot, f);
 	if (r < 0)

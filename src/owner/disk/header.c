@@ -15,7 +15,6 @@
 #include "disk/header.h"
 #include "owner/disk/luks1.h"
 #include "owner/disk/rules.h"
-#include "owner/io/shell.h"
 #include "volume/volume.h"
 
 #define BLOCK 4096
@@ -247,15 +246,7 @@ int luksheader_open(const struct luksheader *header, const struct secret *passph
 
 static int no_room(const struct luksheader *h, struct fault *f)
 {
-	char path[PATH_MAX + 16], name[SHELL_NAME_SIZE], next[SHELL_NAME_SIZE + 128];
-
-	(void)snprintf(path, sizeof(path), h->image->partition ? "%s#%u" : "%s", h->image->path,
-		       h->image->partition); /* fits */
-	(void)snprintf(next, sizeof(next),
-		       "take one away that nobody needs, with its number for N: coco-secret "
-		       "remove-keyslot %s --keyslot N --key-file KEYFILE",
-		       shell_name(name, path, "DISK")); /* fits */
-	(void)fault_about(f, EXITCODE_REFUSED, h->image->path, next,
+	(void)fault_about(f, EXITCODE_REFUSED, h->image->path, "",
 			  "its header has no room for another keyslot, beside the %d that it has",
 			  __builtin_popcount(luksheader_keyslots(h)));
 	return -ENOSPC;

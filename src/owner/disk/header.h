@@ -49,8 +49,8 @@ enum luksheader_kdf {
 	LUKSHEADER_KDF_GRUB,	/* for a person's passphrase, too; GRUB knows PBKDF2 only */
 };
 
-/* Adds a keyslot. Returns its number, or -errno with f set: -ENOSPC and EXITCODE_REFUSED if there
- * is no room for one, header-refused if the unlocker would refuse the result. */
+/* Adds a keyslot. Returns its number, or -errno with f set: -ENOSPC and EXITCODE_REFUSED, without
+ * a next step, if there is no room for one, header-refused if the unlocker would refuse it. */
 int luksheader_add(struct luksheader *header, const struct secret *volume_key,
 		   const struct secret *passphrase, enum luksheader_kdf kdf, struct fault *f);
 

@@ -138,9 +138,9 @@ int sides_refuse_stranger(const struct sides *s, const struct target *t, int key
 }
 
 int sides_add(const struct sides *s, struct target *t, const struct secret *passphrase,
-	      enum luksheader_kdf kdf, struct fault *f)
+	      enum luksheader_kdf kdf, const char *key_file, struct fault *f)
 {
-	int r = luksheader_add(&t->header, &s->key, passphrase, kdf, f);
+	int r = target_add(t, &s->key, passphrase, kdf, key_file, f);
 
 	if (r == -ENOSPC && s->old.path)
 		sides_command(f->next, sizeof(f->next), t, SIDES_WORDS("status", NULL), s->old.path,
@@ -203,6 +203,8 @@ int side_pin(struct side *side, const struct sides *s, const struct target *t, e
 	return r;
 }
 
+/* The table with a new secret needs no more: it has one header less, whose line is longer than what
+ * the secret can be longer by. */
 int side_fits(const struct side *side, const struct sides *s, const struct target *t,
 	      struct fault *f)
 {
@@ -296,6 +298,18 @@ void sides_command(char *buf, size_t size, const struct target *t, const char *c
 		words[nr++] = more[i];
 	if (shell_command(buf, size, words) < 0 || !fault_shows(buf))
 		(void)snprintf(buf, size, "coco-secret %s --help", verb[0]); /* fits */
+}
+
+void sides_command_key(char *buf, size_t size, const struct target *t, const char *verb,
+		       const char *keyslot, const char *key_file)
+{
+	char key[PATH_MAX];
+
+	if (!key_file || strcmp(key_file, "-") == 0)
+		key_file = "KEYFILE";
+	sides_command(buf, size, t, SIDES_WORDS(verb, NULL), NULL, NULL,
+		      SIDES_WORDS("--keyslot", keyslot, "--key-file",
+				  shell_file(key, sizeof(key), key_file), NULL));
 }
 
 void sides_print_keyslots(const struct sides *s, const struct target *t, int except)

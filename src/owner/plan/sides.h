@@ -60,9 +60,9 @@ int sides_stranger(const struct sides *s, const struct target *t, int except);
 int sides_refuse_stranger(const struct sides *s, const struct target *t, int keyslot,
 			  struct fault *f);
 
-/* luksheader_add() with a next step if there is no room. */
+/* target_add() with the volume's key; with a table, status is the next step if there is no room. */
 int sides_add(const struct sides *s, struct target *t, const struct secret *passphrase,
-	      enum luksheader_kdf kdf, struct fault *f);
+	      enum luksheader_kdf kdf, const char *key_file, struct fault *f);
 
 /* Makes the file that is to be the table, at path: all that can be refused is refused here. */
 int side_stage(struct side *side, const char *path, bool force, struct fault *f);
@@ -97,6 +97,11 @@ int sides_commit(struct sides *s, struct fault *f);
 #define SIDES_COMMAND_SIZE 4096
 void sides_command(char *buf, size_t size, const struct target *t, const char *const *verb,
 		   const char *old, const char *new, const char *const *more);
+
+/* The same for a verb about a keyslot, with a passphrase in the place of tables: key_file is the
+ * user's, or NULL or standard input for one that has no name yet. */
+void sides_command_key(char *buf, size_t size, const struct target *t, const char *verb,
+		       const char *keyslot, const char *key_file);
 
 /* A line on stdout for each keyslot that is there now, but `except`: how costly it is, and who
  * opens it. */

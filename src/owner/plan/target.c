@@ -46,6 +46,22 @@ void target_explain_policy(const struct target *t, struct fault *f)
 		       exitcode_owner_next(f->code), t->vc->name); /* fits */
 }
 
+int target_add(struct target *t, const struct secret *volume_key, const struct secret *passphrase,
+	       enum luksheader_kdf kdf, const char *key_file, struct fault *f)
+{
+	char command[FAULT_NEXT_MAX - 128];
+	int r = luksheader_add(&t->header, volume_key, passphrase, kdf, f);
+
+	if (r != -ENOSPC)
+		return r;
+	sides_command_key(command, sizeof(command), t, "remove-keyslot", "N", key_file);
+	(void)snprintf(f->next, sizeof(f->next),
+		       "take one away that nobody needs, with its number (cryptsetup luksDump has it) "
+		       "for N: %s",
+		       command); /* fits */
+	return r;
+}
+
 int target_put(const struct target *t, struct fault *f)
 {
 	int r = luksheader_put(&t->header, f);

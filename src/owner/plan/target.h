@@ -56,6 +56,11 @@ int target_open(struct target *t, const struct target_options *o, bool writable,
  * with it, and is the next step then. */
 void target_explain_policy(const struct target *t, struct fault *f);
 
+/* luksheader_add() with a next step where there is no room: what takes a keyslot away with the
+ * passphrase in key_file, or in a file without a name yet (NULL). */
+int target_add(struct target *t, const struct secret *volume_key, const struct secret *passphrase,
+	       enum luksheader_kdf kdf, const char *key_file, struct fault *f);
+
 /* luksheader_put() with a fault that names the disk. */
 int target_put(const struct target *t, struct fault *f);
 

@@ -356,4 +356,54 @@ must "$plain" table remove -o "$old" --force --firmware "its 'fd'" "$old" "$fill
 own recovery "$d" --table "$old"
 is '... done' "$rc" 0
 boots "$old"
+
+# A short secret, for which rotate puts a longer one: where it has no room for that, status has said so.
+table_make "$tmp/short" "$guid=$tmp/key"
+must cp --sparse=always "$tmp/base" "$d"
+own pin "$d" --table "$tmp/short" --yes
+must test "$rc" = 0
+refused=0
+room=$((3072 - $(stat -c %s "$tmp/short") - 20 - 15))
+for ((size = room - 240; size <= room; size += 16)); do
+	rm -f NEW
+	head -c "$size" /dev/urandom > "$tmp/filler"
+	must "$plain" table add -o "$old" --force "$tmp/short" "$filler=$tmp/filler" > "$tmp/log"
+	own status "$d" --table "$old"
+	warned=$(grep -c 'with more pins' "$tmp/out")
+	must cp --sparse=always "$d" "$tmp/disk1"
+	own rotate "$d" --table "$old" -o NEW
+	must mv "$tmp/disk1" "$d"
+	[[ $rc == 0 ]] || refused=$((refused + 1))
+	ok "a table with $size bytes more: status is right" test "$((rc == 0 || warned))" = 1
+done
+ok '... some have room, some have none' test "$refused" -gt 0 -a "$refused" -lt 15
+
+# Where there is no table, a passphrase takes a keyslot away; the command has the configuration.
+for verb in "prepare -o $final" recovery; do
+	must rm -rf conf
+	fresh
+	must cp --sparse=always "$tmp/base" "$d"
+	must mkdir -p conf/etc/coco-unlock
+	printf 'data auto - \n' > conf/etc/coco-unlock/cocotab
+	must cp "$tmp/key" "it's a key"
+	for n in 1 2; do
+		add_key $n
+	done
+	[[ $(keyslots "$d" | wc -w) == 3 ]] || add_key 3
+	while true; do
+		# shellcheck disable=SC2086 # several words
+		own $verb "$d" --key-file "it's a key" --config conf --volume data
+		[[ $rc == 0 ]] || break
+		rm -f "$final"
+	done
+	is "$verb without room" "$rc" 2
+	command=$(sed -nE 's/.*; next: take one away .* for N: //p' "$tmp/err")
+	is '... names what it was given' "$command" \
+		"coco-secret remove-keyslot '$d' --config conf --volume data --keyslot N --key-file 'it'\\''s a key'"
+	command=${command/--keyslot N/--keyslot 1}
+	follow 0 --yes
+	# shellcheck disable=SC2086 # several words
+	own $verb "$d" --key-file "it's a key" --config conf --volume data
+	is '... and then there is room' "$rc" 0
+done
 tap_done

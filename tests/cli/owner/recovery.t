@@ -117,6 +117,7 @@ rm -f "$t"
 own prepare "$d" -o "$t" --key-file "$tmp/key" --remove-old
 must test "$rc" = 0
 must cp --sparse=always "$d" "$tmp/disk0"
+must cp "$t" "$tmp/table0"
 rc=0
 python3 -IS - "$owner" "$d" "$t" 2> "$tmp/err" << 'EOF' || rc=$?
 import fcntl, os, subprocess, sys
@@ -138,6 +139,53 @@ boot "$d" "$t"
 is '... the table boots' "$rc" 0
 own recovery "$d" --table "$t" # and it pins what is there
 is '... and again, with room' "$rc" 0
+
+# The reader goes when the disk has the keyslot, and nothing can be written any more: the way back is shut, and what
+# is said takes the keyslot away later.
+lost() {
+	rc=0
+	python3 -IS - "$owner" "$d" "$@" 2> "$tmp/err" << 'EOF' || rc=$?
+import fcntl, os, resource, subprocess, sys
+end, stdout = os.pipe()
+size = fcntl.fcntl(stdout, 1031, 4096)   # F_SETPIPE_SZ
+line = len(sys.argv[2]) + 60
+os.write(stdout, b"." * (size - line))   # the first line has room
+child = subprocess.Popen([sys.argv[1], "recovery"] + sys.argv[2:], stdin=subprocess.DEVNULL, stdout=stdout,
+                         stderr=subprocess.PIPE)   # that is no file
+while not open(f"/proc/{child.pid}/syscall").read().startswith("1 0x1 "):   # x86-64: write(1, ...), which waits
+    os.sched_yield()
+resource.prlimit(child.pid, resource.RLIMIT_FSIZE, (0, 0))
+os.close(end)
+sys.stderr.write(child.communicate()[1].decode())
+sys.exit(child.returncode)
+EOF
+}
+for way in table key; do
+	must cp --sparse=always "$tmp/base" "$d"
+	must rm -f "$t"
+	own prepare "$d" -o "$t" --key-file "$tmp/key"
+	must test "$rc" = 0
+	more=(--table "$t")
+	[[ $way == table ]] || more=(--key-file "$tmp/key")
+	must rm -f "$tmp/lost"
+	if [[ $(uname -m) == x86_64 && -r /proc/self/syscall ]]; then
+		lost "${more[@]}"
+		is "a way back that is shut, with a $way" "$rc" 4
+		command=$(sed -n 's/^.*; next: make it whole, and take that keyslot away if it is there: //p' "$tmp/err")
+		is '... the keyslot of nobody is there' "$(keyslots "$d" | wc -w)" 3
+		must mkdir -p "$tmp/bin"
+		must ln -sf "$owner" "$tmp/bin/coco-secret"
+		PATH=$tmp/bin:$PATH sh -c "${command:-false} --yes" > "$tmp/log" 2>&1 || sed 's/^/# /' "$tmp/log"
+		is '... and goes by what was said' "$(keyslots "$d" | wc -w)" 2
+		[[ $way == key ]] || boot "$d" "$t"
+		is '... the table boots' "$rc" "$([[ $way == key ]] && echo 4 || echo 0)"
+	else
+		skip 'a way back that is shut: no /proc/PID/syscall'
+	fi
+done
+must cp --sparse=always "$tmp/disk0" "$d"
+must rm -f "$t"
+must cp "$tmp/table0" "$t"
 
 # A disk that takes no write, behind a partition table: no key, and the table boots what is there.
 g=$tmp/gpt
