@@ -103,7 +103,7 @@ int cmd_fail(const struct fault *f)
 	bool named = f->code < _EXITCODE_MAX &&
 		     (outcome == OUTCOME_REFUSED || outcome == OUTCOME_BAD_INPUT);
 
-	fprintf(stderr, "coco-secret: %s: %s", f->what, f->why);
+	fprintf(stderr, "coco-secret: %s: %s", *f->what ? f->what : "''", f->why);
 	if (named)
 		fprintf(stderr, " (%s)", exitcode_name(f->code));
 	fprintf(stderr, "; next: %s\n", *f->next ? f->next : exitcode_owner_next(f->code));

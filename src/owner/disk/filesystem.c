@@ -243,13 +243,33 @@ static int refuse_signatures(const struct image *image, struct fault *f)
 			   "it has signatures of more than one file system");
 }
 
+/* The end is missing, or has been given to something else. */
+static int refuse_short(const struct image *image, const struct filesystem *fs, struct fault *f)
+{
+	char next[160];
+
+	(void)snprintf(next, sizeof(next),
+		       "copy the image again%s, or repair its file system (fsck, then resize2fs if it "
+		       "is ext4)",
+		       image->partition ? ", or make the partition as large as that" :
+					  ""); /* fits */
+	return fault_about(f, EXITCODE_BAD_INPUT, image->path, next,
+			   "its file system (%s) is larger than its place: of %llu bytes, the last %llu "
+			   "are not there",
+			   fs->type, (unsigned long long)fs->size,
+			   (unsigned long long)(fs->size - image->size));
+}
+
 int filesystem_look(const struct image *image, struct filesystem *ret_fs, struct fault *f)
 {
 	char next[PARTITION_LISTER_SIZE + 64];
 	char usage[FILESYSTEM_TYPE_SIZE] = "", type[FILESYSTEM_TYPE_SIZE] = "";
 	struct filesystem fs = { 0 };
-	int r = probe(image, usage, type, sizeof(type));
+	int r = luks1_refuse_begun(image, f);
 
+	if (r < 0)
+		return r;
+	r = probe(image, usage, type, sizeof(type));
 	if (r == -ENOTUNIQ)
 		return refuse_signatures(image, f);
 	if (r < 0)
@@ -265,11 +285,7 @@ int filesystem_look(const struct image *image, struct filesystem *ret_fs, struct
 				   "it");
 	read_superblock(image, &fs);
 	if (fs.size > image->size)
-		return fault_about(
-			f, EXITCODE_BAD_INPUT, image->path,
-			"copy the image again, or repair its file system",
-			"its file system (%s) is larger than its place: the image is cut short",
-			type);
+		return refuse_short(image, &fs, f);
 	if (fs.gather)
 		return fault_about(f, EXITCODE_REFUSED, image->path, fs.gather,
 				   "a part of its file system (%s) is on another device, and would "

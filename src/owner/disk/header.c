@@ -129,6 +129,8 @@ static int refuse_other(const struct image *image, struct fault *f)
 {
 	char way[FAULT_NEXT_MAX];
 
+	if (luks1_refuse_begun(image, f) < 0)
+		return -EINVAL;
 	if (luks1_way(image, way, sizeof(way)))
 		(void)fault_about(f, EXITCODE_NOT_LUKS2, image->path, way,
 				  "its header is LUKS1, and a guest opens LUKS2 only");

@@ -36,6 +36,7 @@
 #include "base/io.h"
 #include "base/paths.h"
 #include "owner/disk/header.h"
+#include "owner/disk/luks1.h"
 #include "owner/disk/member.h"
 #include "owner/disk/reencryption.h"
 #include "owner/disk/room.h"
@@ -52,9 +53,6 @@
 #define MAGIC_SIZE 8
 #define UUID_BEGIN 168
 #define UUID_END 208
-
-/* cryptsetup, reencryption of LUKS1: the first bytes of the magic while it is under way. */
-static const unsigned char luks1_magic[] = { 'L', 'U', 'K', 'S', 0xde, 0xad };
 
 static const unsigned char zeros[BLOCK];
 
@@ -123,17 +121,6 @@ static int refuse_other(const struct inplace *p, enum reencryption_kind kind, st
 	return fault_about(f, EXITCODE_REFUSED, p->path, next,
 			   "its header demands something, or its reencryption is in a state, that is "
 			   "not known");
-}
-
-static int refuse_luks1(const struct inplace *p, struct fault *f)
-{
-	char name[SHELL_NAME_SIZE], next[SHELL_NAME_SIZE + 64];
-
-	(void)snprintf(next, sizeof(next), "cryptsetup reencrypt %s",
-		       shell_name(name, p->path, "DISK")); /* fits */
-	return fault_about(f, EXITCODE_REFUSED, p->path, next,
-			   "cryptsetup has begun to re-encrypt it (LUKS1), and can go on in the "
-			   "directory that has its files LUKS-UUID.log, .org and .new");
 }
 
 /* True if the front of the disk is a header of the same volume, whatever comes behind it. */
@@ -277,13 +264,11 @@ static int look_at_backup(struct inplace *p, struct fault *f)
 
 static int look_at_disk(struct inplace *p, struct fault *f)
 {
-	unsigned char magic[sizeof(luks1_magic)];
 	struct reencryption re;
-	int r;
+	int r = luks1_refuse_begun(&p->image, f);
 
-	if (io_read_at(p->image.fd, magic, sizeof(magic), 0) == 0 &&
-	    memcmp(magic, luks1_magic, sizeof(magic)) == 0)
-		return refuse_luks1(p, f);
+	if (r < 0)
+		return r;
 	r = reencryption_look(p->image.fd, p->image.total, &re);
 	if (r < 0)
 		return fault_io(f, p->path, r, "cannot read");
@@ -342,6 +327,7 @@ static int create_backup(const struct inplace *p, struct file_out *file, struct 
 
 	if (r < 0)
 		return r;
+	file->taken = "move it away, or name another file with --backup"; /* --force has no say */
 	r = reserve(file->fd, NEWHEADER_SIZE + NEWHEADER_SPACE);
 	return r < 0 ? fault_io(f, p->backup, r, "cannot write") : 0;
 }

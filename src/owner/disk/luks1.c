@@ -17,6 +17,27 @@
 #define HASH_SIZE 32
 static const unsigned char magic[] = { 'L', 'U', 'K', 'S', 0xba, 0xbe, 0x00, 0x01 };
 
+/* cryptsetup, reencryption of LUKS1: the first bytes of the magic while it is under way. */
+static const unsigned char begun[] = { 'L', 'U', 'K', 'S', 0xde, 0xad };
+
+int luks1_refuse_begun(const struct image *image, struct fault *f)
+{
+	unsigned char header[sizeof(begun)];
+	char next[FAULT_NEXT_MAX];
+	struct rules_disk disk;
+
+	if (image->size < sizeof(header) ||
+	    io_read_at(image->fd, header, sizeof(header), image->offset) < 0 ||
+	    memcmp(header, begun, sizeof(begun)) != 0)
+		return 0;
+	rules_name(image, &disk);
+	(void)snprintf(next, sizeof(next), "%scryptsetup reencrypt %s%s", disk.before, disk.name,
+		       disk.after); /* fits */
+	return fault_about(f, EXITCODE_REFUSED, image->path, next,
+			   "cryptsetup has begun to re-encrypt it (LUKS1), and can go on in the "
+			   "directory that has its files LUKS-UUID.log, .org and .new");
+}
+
 bool luks1_way(const struct image *image, char *buf, size_t size)
 {
 	unsigned char header[HASH_OFFSET + HASH_SIZE];

@@ -14,4 +14,8 @@
  * read. */
 bool luks1_way(const struct image *image, char *buf, size_t size);
 
+/* Refuses a disk of which cryptsetup has re-encrypted a part: its header is LUKS1 no more, until
+ * all is. Returns 0, or -EPERM with f. */
+int luks1_refuse_begun(const struct image *image, struct fault *f);
+
 #endif

@@ -164,7 +164,11 @@ static int list(struct fdisk_context *cxt, const struct image *image, uint32_t s
 		return refuse_table(image, "its partition table cannot be read", f);
 	nr = fdisk_table_get_nents(table);
 	if (nr > PARTITIONS_MAX)
-		return refuse_table(image, "its partition table has too many entries", f);
+		return fault_about(f, EXITCODE_REFUSED, image->path,
+				   "copy the root's file system into a file of its own, by dd, or delete "
+				   "partitions that nobody needs (sgdisk -d)",
+				   "its partition table has %zu partitions, and %d are taken at most",
+				   nr, PARTITIONS_MAX);
 	for (i = 0; i < nr; i++) {
 		if (add_part(fdisk_table_get_partition(table, i), image, sector_size, &parts[i]) >=
 		    0)

@@ -178,12 +178,14 @@ static int refuse_text(const char *text, size_t size, struct fault *f)
 	size_t len = strlen(text), digits = strspn(text, "0123456789abcdefABCDEF"), padding;
 
 	if (digits == len && len > 0)
-		return fault_about(f, EXITCODE_BAD_INPUT, text, "give the whole value",
+		return fault_about(f, EXITCODE_BAD_INPUT, text,
+				   "give the value as it is, whole and alone",
 				   "%zu hexadecimal digits, where %zu bytes have %zu", len, size,
 				   2 * size);
 	if (len > 0 && strspn(text, BASE64_CHARS) == len && len >= size && len % 4 == 0) {
 		padding = (text[len - 1] == '=') + (text[len - 2] == '=');
-		return fault_about(f, EXITCODE_BAD_INPUT, text, "give the whole value",
+		return fault_about(f, EXITCODE_BAD_INPUT, text,
+				   "give the value as it is, whole and alone",
 				   "base64 of %zu bytes, and %zu are needed", len / 4 * 3 - padding,
 				   size);
 	}
@@ -451,7 +453,9 @@ int file_out_commit(struct file_out *files, size_t nr, struct fault *f)
 		return refuse_old(&files[at], f);
 	return r == -EEXIST ?
 		       fault_about(f, EXITCODE_REFUSED, files[at].path,
-				   "give another name, or --force to replace it", "it exists") :
+				   files[at].taken ? files[at].taken :
+						     "give another name, or --force to replace it",
+				   "it exists") :
 		       fault_io(f, files[at].path, r, "cannot write");
 }
 

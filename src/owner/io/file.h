@@ -54,6 +54,7 @@ struct file_out {
 	bool replace;	/* an existing PATH */
 	bool kept;	/* old_path is there, and ours */
 	bool fresh;	/* there was no PATH to be kept */
+	const char *taken; /* the next step if PATH has appeared meanwhile; NULL: the usual one */
 };
 
 #define FILE_OUT_NULL ((struct file_out){ .fd = -EBADF })

@@ -62,7 +62,8 @@ int passphrase_from_terminal(const char *question, struct secret *ret_secret, st
 	(void)dprintf(fd, "\n");
 	if (r < 0)
 		return fault_advise(f, EXITCODE_USAGE, -r,
-				    "type it, or give it in a file with --key-file",
+				    r == -EFBIG ? "type the one that opens the disk, and no more" :
+						  "type it, or give it in a file with --key-file",
 				    r == -EFBIG ?
 					    "a longer passphrase was typed than there can be" :
 					    "no passphrase was typed");

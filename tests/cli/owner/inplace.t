@@ -165,6 +165,13 @@ done
 must cp fs here
 printf 'LUKS\xde\xad\0\0' | must dd of=here conv=notrunc status=none
 refuses 'a reencryption of LUKS1' 2 'begun to re-encrypt it .LUKS1.' --in-place --secret mine here
+refuses '... for a new image' 2 'begun to re-encrypt it .LUKS1.' --secret mine here x
+ok '... and says who goes on' grep -q '; next: cryptsetup reencrypt here$' err
+for verb in 'prepare here -o x --key-file mine' 'status here --table mine' 'repair here'; do
+	# shellcheck disable=SC2086 # several words
+	"$secret_bin" $verb > out 2> err < /dev/null
+	ok "... by ${verb%% *}" grep -q 'begun to re-encrypt it (LUKS1).*; next: cryptsetup reencrypt here$' err
+done
 
 # A backup of a header that somebody has made brings nothing back.
 must cp fs here

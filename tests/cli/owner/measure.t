@@ -125,6 +125,7 @@ refused 1 'it stands for' measure --expected-digest "$(sum fd)" --kernel kernel
 refused 3 'it has 16 bytes, and neither 32 nor' measure --expected-digest tik
 refused 3 'it has 4096 bytes, and neither 32 nor' measure --expected-digest vmsa0
 refused 3 '6 hexadecimal digits, where 32 bytes have 64' measure --expected-digest 001122
+refused 4 "coco-secret: '': no such file" measure --expected-digest ''
 for option in --policy --api-major --api-minor --build --tik; do
 	rest=() skip=0
 	for word in "${args[@]}" --policy 3; do

@@ -138,6 +138,21 @@ printf '\0\1\1\0\x83\1\1\0\0\x20\0\0\0\x30\0\0' | must dd of=gpt bs=1 seek=462 c
 refuses 'a hybrid MBR' 2 'its GPT and its MBR both have partitions' --secret mine gpt#1 new
 rm -f gpt "a 'gpt'"
 
+# More partitions than are taken, which is no damage; a file system that has less room than it needs.
+more=()
+for n in {1..129}; do
+	more+=(--new="$n:0:+1M")
+done
+must truncate -s 140M many
+must sgdisk --resize-table=136 "${more[@]}" many > /dev/null
+refuses 'too many partitions' 2 'has 129 partitions, and 128 are taken at most' --secret mine many#1 new
+ok '... and says what to do' grep -q '; next: copy .* (sgdisk -d)$' err
+must sgdisk --delete=2 many > /dev/null
+must dd if=fs of=many bs=1M seek=1 count=1 conv=notrunc status=none
+refuses '... but 128; it is cut short' 3 'larger than its place' --secret mine many#1 new
+ok '... and says what to do' grep -q '; next: copy .*, or make the partition as large as that' err
+rm -f many
+
 # --- What stays plain beside a root, and what must.
 
 must truncate -s 1M swap

@@ -131,6 +131,7 @@ static void test_values(void)
 	f = (struct fault){ 0 };
 	is_int(file_value("AAECAwQFBgcICQoLDA0ODxAR", bytes, 16, &f), -EINVAL, "... too long");
 	ok(strstr(f.why, "base64 of 18 bytes, and 16 are needed"), "... says so: %s", f.why);
+	is_str(f.next, "give the value as it is, whole and alone", "... and what to give");
 	f = (struct fault){ 0 };
 	is_int(file_value("no file", bytes, 16, &f), -EIO, "neither a value nor a file");
 }
@@ -218,6 +219,15 @@ static void test_race(void)
 	file_out_done(&file);
 	is_str(fixture_get(&fx, "/raced"), "first", "... and its file stays");
 	ok(!fixture_has(&fx, "/raced.coco-new"), "... alone");
+	is_str(f.next, "give another name, or --force to replace it", "... and what to do");
+
+	f = (struct fault){ 0 };
+	is_int(file_out_create(fixture_path(&fx, "/raced2"), false, &file, &f), 0, "another one");
+	file.taken = "move it away";
+	fixture_text(&fx, "/raced2", "first");
+	is_int(file_out_commit(&file, 1, &f), -EPERM, "... is no faster");
+	file_out_done(&file);
+	is_str(f.next, "move it away", "... has a way of its own");
 }
 
 static void test_left_overs(void)
