@@ -6,8 +6,8 @@ import hashlib
 import hmac
 import re
 
-from . import (attack, disk, endings, firstboot, full, generators, headers, looks, lvm, names, own, owner, realroot,
-               standalone, stock, table)
+from . import (attack, disk, endings, firstboot, full, generators, headers, integrity, looks, lvm, names, own, owner,
+               realroot, standalone, stock, table)
 from .case import (ATTACKERS, ALL, COCO, COCO12, COCO13, COCO14, EFI12, EVEN, GOOD, HURRIED, KEPT, KEY, LISTING, LUKS,
                    ODD, RELOAD, SHORT, UNGUARDED, WORKLOAD, Case, Disk, behind, tells, unlock)
 from .verdict import Boot, Falls, Refuse, Shell, Silent
@@ -314,7 +314,7 @@ OWNER.append(Case("owner-rescue", Falls("^OPEN42$"), None, (Disk("owner", name="
 OWNER.append(Case("readme", Boot(found=2), firstboot.sealed, (Disk("readme"),), boots_with=firstboot.boots_with,
                   config=owner.STRICT, on=(COCO13, COCO12)))
 CASES += ATTACKS + CONTROLS + GUARD + PINS + LATE + OWNER + endings.CASES + names.CASES + looks.CASES + generators.CASES
-CASES += realroot.CASES
+CASES += realroot.CASES + integrity.CASES
 CASES += own.cases(CASES) + standalone.CASES
 # They wait the longest.
 CASES = full.CASES + CASES
