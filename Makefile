@@ -107,9 +107,9 @@ $(BUILD)/coco-secret: $(OWNER_MAIN) $(OWNER_LIB) $(GUEST_LIB)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(OWNER_LDLIBS)
 
 # No library, no loader, and nothing that a library would have to bring.
-$(BUILD)/coco-init: src/init/stub.c Makefile | $(BUILD)
+$(BUILD)/coco-init: src/init/stub.c src/base/paths.h Makefile | $(BUILD)
 	$(call say,LINK,$@)
-	$(Q)$(CC) -std=gnu11 $(WARNINGS) -O2 -ffreestanding -fno-stack-protector -fcf-protection=none -fno-pie \
+	$(Q)$(CC) -std=gnu11 -Isrc $(WARNINGS) -O2 -ffreestanding -fno-stack-protector -fcf-protection=none -fno-pie \
 		-nostdlib -static -no-pie -s -Wl,--build-id=none -Wl,-z,noexecstack -o $@ $<
 
 $(GUEST_LIB): $(GUEST_OBJ)

@@ -59,6 +59,9 @@
 #define PATH_MOUNTINFO "/proc/self/mountinfo"
 #define PATH_SWAPS "/proc/swaps"
 #define PATH_CMDLINE "/proc/cmdline"
+/* What the kernel has given to the stub of an initramfs of our own. */
+#define PATH_KERNEL_ARGV "/init.argv"
+#define PATH_KERNEL_ENVP "/init.envp"
 #define PATH_CRYPTO "/proc/crypto"
 #define PATH_MEMINFO "/proc/meminfo"
 #define PATH_PROC_STATUS "/proc/self/status"

@@ -200,7 +200,6 @@ static void default_signals(void)
 static int enter(const struct speaker *s, struct words *words, const struct settings *settings,
 		 struct fault *f)
 {
-	char home[] = "HOME=/", term[] = "TERM=linux", *envp[] = { home, term, NULL };
 	struct settings ignored;
 	struct stat st;
 	int fd, r;
@@ -222,7 +221,7 @@ static int enter(const struct speaker *s, struct words *words, const struct sett
 	r = settings_restore(&s->sysroot, settings, f);
 	if (r >= 0) {
 		default_signals();
-		(void)execve(s->conf->init, words->argv, envp);
+		(void)execve(s->conf->init, words->argv, words->envp);
 		r = fault_errno(f, EXITCODE_ABORTED, -errno, "cannot execute %s", s->conf->init);
 	}
 	(void)settings_strict(&s->sysroot, &ignored, f); /* the first cause stays */
@@ -247,7 +246,7 @@ int handover(const struct root *root, const struct conf *conf, const struct sett
 		return r;
 	r = words_read(root, init, &words);
 	if (r < 0)
-		return fault_errno(f, EXITCODE_ABORTED, r, "%s", PATH_CMDLINE);
+		return fault_errno(f, EXITCODE_ABORTED, r, "the words for %s", init);
 	if (pipe2(s.pipe, O_CLOEXEC) < 0)
 		return fault_errno(f, EXITCODE_INTERNAL, -errno, "no pipe");
 	r = child_start(&s.child, speak, &s);

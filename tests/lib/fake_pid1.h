@@ -25,7 +25,9 @@
 #include "fixture.h"
 #include "inject_next.h"
 
-#define PID1_PATIENCE_MS 15000	/* no test needs it: a defect does */
+#define PID1_PATIENCE_MS 15000 /* no test needs it: a defect does */
+#define PID1_ARGV "single\0"   /* what the stub has kept */
+#define PID1_ENVP "HOME=/\0TERM=linux\0WORD=x\0LD_DEBUG=all\0"
 #define PID1_OTHER "/old/other" /* another file system inside of the initramfs */
 
 enum pid1_call {
@@ -156,7 +158,9 @@ static inline void pid1_begin(void)
 	fixture_init(&pid1_fx);
 	for (i = 0; i < ARRAY_SIZE(settings); i += 2)
 		fixture_text(&pid1_fx, settings[i], settings[i + 1]);
-	fixture_text(&pid1_fx, PATH_CMDLINE, "quiet console=ttyS0 single\n");
+	fixture_text(&pid1_fx, PATH_CMDLINE, "quiet console=ttyS0 WORD=x single LD_DEBUG=all\n");
+	fixture_put(&pid1_fx, PATH_KERNEL_ARGV, PID1_ARGV, sizeof(PID1_ARGV) - 1);
+	fixture_put(&pid1_fx, PATH_KERNEL_ENVP, PID1_ENVP, sizeof(PID1_ENVP) - 1);
 	fixture_text(&pid1_fx, PATH_CONSOLES_ACTIVE, "ttyS0\n");
 	fixture_text(&pid1_fx, PATH_CONSOLE, "");
 	fixture_text(&pid1_fx, PATH_DEV_NULL, "");
@@ -248,7 +252,8 @@ int execve(const char *path, char *const argv[], char *const envp[])
 	if (!argv[0] || strcmp(argv[0], path) != 0 || !argv[1] || strcmp(argv[1], "single") != 0 ||
 	    argv[2])
 		pid1_strange("other arguments");
-	if (strcmp(envp[0], "HOME=/") != 0 || strcmp(envp[1], "TERM=linux") != 0 || envp[2])
+	if (strcmp(envp[0], "HOME=/") != 0 || strcmp(envp[1], "TERM=linux") != 0 || !envp[2] ||
+	    strcmp(envp[2], "WORD=x") != 0 || envp[3])
 		pid1_strange("another environment");
 	pid1_look_at_process();
 	pid1_look_at_settings();

@@ -108,6 +108,11 @@ def xfs(combo):
 
 MOUNT = "grep ' / ' /proc/self/mounts | cut -d' ' -f3-4 | cut -d, -f1"
 
+# Words that the kernel makes variables of: the last of a name counts, a dot is a module's. We drop one more.
+WORDS = ("LAB=1", "lab_word=a.b", "lab.module=1", "LD_PRELOAD=/lab.so", "LAB=2", "TERM=dumb")
+ALLOWED = {"coco-unlock.conf": "[Policy]\nAllowWords=LAB=* lab_word=a.b lab.module=1 LD_PRELOAD=/lab.so TERM=dumb\n"}
+VARIABLES = "tr '\\0' ' ' </proc/1/environ"
+
 # The root's units after this initramfs and after systemd's: only those of the latter itself are fewer.
 
 UNITS = "systemctl list-units --state=active --plain --no-legend --full | cut -d' ' -f1 | LC_ALL=C sort"
@@ -138,8 +143,10 @@ CASES = [
           section="Type=ext4\nOptions=rw\nUsr=/dev/mapper/usr ext4 ro\n", on=ODD),
     # btrfs is shown the opened mappings only; the looks see the rest.
     alone("btrfs-twin", Refuse(31, "root-confusion"), disks=(Disk("btrfs"), *behind(attack.btrfs_twin)), on=ODD),
-    alone("xfs", Boot(found=1, checks=((MOUNT, "xfs rw"),)), disks=(Disk(of=xfs),), commands=(MOUNT,),
-          section="Type=xfs\nOptions=rw\n", on=ODD),
+    alone("xfs", Boot(found=1, checks=((MOUNT, "xfs rw"),
+                                      (VARIABLES, r"HOME=/ TERM=dumb LAB=2 lab_word=a\.b "))),
+          disks=(Disk(of=xfs),), commands=(MOUNT, VARIABLES), section="Type=xfs\nOptions=rw\n", cmdline=WORDS,
+          config=ALLOWED, on=ODD),
     alone("read-only", Boot(found=1, checks=((MOUNT, "ext4 ro"),)), commands=(MOUNT,), section="Type=ext4\n", on=EVEN),
     alone("units", Boot(found=1), commands=(KEEP,), on=(COCO13, COCO12),
           then=(Case("systemds", Boot(found=1, checks=((COMPARE, INITRD),)), GOOD, commands=(COMPARE,)),)),
