@@ -100,12 +100,16 @@ int io_loop_file(int fd, struct stat *ret_file, uint32_t *ret_number)
 
 int io_open_standard_fds(void)
 {
-	int fd;
+	int fd, r = 0;
 
-	do
+	do {
 		fd = open("/dev/null", O_RDWR); /* stays open on purpose, also over exec */
-	while (fd >= 0 && fd <= STDERR_FILENO);
+		if (fd >= 0)
+			continue;
+		r = -errno;
+		fd = open("/", O_PATH | O_DIRECTORY);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
 	if (fd > STDERR_FILENO)
 		(void)close(fd); /* nothing was written */
-	return fd < 0 ? -errno : 0;
+	return r;
 }

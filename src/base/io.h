@@ -37,7 +37,8 @@ bool io_is_same(const struct stat *a, const struct stat *b);
 int io_loop_file(int fd, struct stat *ret_file, uint32_t *ret_number);
 
 /* Sees to it that descriptors 0, 1 and 2 are open, so that none of ours gets one of these numbers.
- * Those that were not are /dev/null, also over exec. Returns 0 or -errno. */
+ * Those that were not are /dev/null, also over exec. Returns 0, or -errno if there is none: then
+ * they are the directory /, to which nothing can be written. */
 int io_open_standard_fds(void) _must_check_;
 
 #endif

@@ -43,7 +43,7 @@ int main(int argc, char **argv)
 	bool help;
 	int i, k, r;
 
-	/* As PID 1 of an initramfs there is no /dev yet: init does it. */
+	/* As PID 1 of an initramfs there is no /dev yet: init opens them once more. */
 	if (io_open_standard_fds() < 0 && getpid() != 1)
 		return EXITCODE_INTERNAL;
 	for (i = 1; i < argc && argv[i][0] == '-'; i++) {

@@ -224,7 +224,8 @@ int init(void)
 	int r;
 
 	r = kernelfs_mount(&f);
-	if (r >= 0 && io_open_standard_fds() < 0) /* before ours get these numbers */
+	/* Whatever has failed: ours must not get these numbers, which are written to. */
+	if (io_open_standard_fds() < 0 && r >= 0)
 		r = fault_set(&f, EXITCODE_INTERNAL, EBADF, "cannot open " PATH_DEV_NULL);
 	/* An end of this process is a panic, which by itself would not end the machine yet. */
 	if (root_init(&root, NULL) < 0)

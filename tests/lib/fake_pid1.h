@@ -273,8 +273,12 @@ static inline int pid1_end(const struct root *root, const struct fault *f)
 {
 	unsigned int before = __atomic_fetch_add(&pid1->ended, 1, __ATOMIC_SEQ_CST);
 
+	struct stat st;
+
 	if (f->code == EXITCODE_OK)
 		pid1_strange("an end without a reason");
+	if (root->fd >= 0 && (INJECT_NEXT(fstat)(root->fd, &st) < 0 || !S_ISDIR(st.st_mode)))
+		pid1_strange("the root's descriptor is another file's");
 	if (root_exists(root, PATH_PROC "/cmdline") != root_exists(root, PATH_CONSOLES_ACTIVE) ||
 	    root_exists(root, PATH_CONSOLE) != root_exists(root, PATH_CONSOLES_ACTIVE))
 		pid1->ended_in_pieces = true;

@@ -42,8 +42,14 @@ int step_abort(const struct root *root, struct fault *f)
 	return pid1_end(root, f);
 }
 
+static bool bare; /* the kernel has opened nothing: the initramfs has no /dev/console */
+
 static void body(void)
 {
+	int fd;
+
+	for (fd = 0; bare && fd <= STDERR_FILENO; fd++)
+		(void)INJECT_NEXT(close)(fd);
 	(void)init();
 }
 
@@ -106,6 +112,20 @@ static void test_each_use(enum pid1_call call, int error)
 	pid1_plan = (struct pid1_plan){ 0 };
 	ok(bad == 0 && nth > 1 && nth < 2000, "%s fails with %d at each of %u uses (%u went on)",
 	   pid1_names[call], error, nth - 1, went_on);
+}
+
+/* Nothing may get the numbers that lines are written to. */
+static void test_bare(void)
+{
+	bool in_time;
+
+	bare = true;
+	in_time = run();
+	if (!ok(is_good(in_time) && pid1->executed == 1, "no descriptor is open: all goes well"))
+		say(in_time);
+	test_each_use(PID1_MOUNT, EIO);
+	test_each_use(PID1_OPEN, ENOENT);
+	bare = false;
 }
 
 /* What a child does when it has come to this place; PID 1 at the chroot. */
@@ -265,6 +285,7 @@ int main(void)
 	int call;
 
 	test_good();
+	test_bare();
 	test_worker();
 	test_handover();
 	test_kills();
