@@ -78,6 +78,7 @@ class Case:
     skip: bool = False          # gdb.py: the CPU skips a function, whose address the guest tells: "LAB skips ADDRESS"
     hold: float = 0             # seconds after the failure line in which nothing may happen
     slow: str = None            # a line of the console: from then on the first disk does not answer any more
+    kills: object = None        # function() -> (milliseconds, generations, which): a child of PID 1 is killed, pid1.py
     before: object = None       # of one of these: function(first disk, written disk, last observation)
 
     boots = property(lambda self: isinstance(self.expect, Boot))

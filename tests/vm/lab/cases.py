@@ -355,6 +355,14 @@ class Forecast:
 
 
 FORECASTS = [Forecast("forecast", (COCO12,))]
+@dataclasses.dataclass(frozen=True)
+class Faults:
+    """A handful of runs of faults.py: too long for the short run."""
+    name: str
+    on: tuple
+
+
+FAULTS = [Faults("own-faults", (COCO13,))]
 # Codes of what they do not decide: coco-secret(1) has the list.
 NOT_FORECAST = (4, 11, 17, 18, 22, 25, 26, 31, 32, 33)
 
@@ -381,14 +389,15 @@ SESSIONS = [headers.Session("headers", (COCO12, COCO13))]
 def selected(names, full):
     """(case, combo) pairs; names may be of cases or of CASE@COMBO."""
     pairs, all_names = [], {case.name for case in CASES}
-    for case in SESSIONS + FORECASTS + IMAGES + CASES:
+    for case in SESSIONS + FORECASTS + FAULTS + IMAGES + CASES:
         for n, combo in enumerate(case.on):
             label = f"{case.name}@{combo.name}"
             shown = n == 0 or (case.name in EVERYWHERE and combo in SHORT)
             if names:
                 wanted = label in names or (case.name in names and (full or shown))
             else:
-                wanted = full or (shown and (not isinstance(case, Case) or own.in_short_run(case, all_names)))
+                wanted = full or (shown and not isinstance(case, Faults) and
+                                  (not isinstance(case, Case) or own.in_short_run(case, all_names)))
             if wanted:
                 pairs.append((label, case, combo))
     return pairs

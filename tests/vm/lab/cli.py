@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The subcommands: prepare, boot, run, demo, try, bench. TAP and results go to stdout, progress to stderr."""
+"""The subcommands: prepare, boot, run, demo, try, bench, faults. TAP and results go to stdout, progress to stderr."""
 
 import argparse
 import dataclasses
@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 
-from . import bench, bootbench, cache, cases, demo, disk, firmware, observe, suite, tree, trial, vm
+from . import bench, bootbench, cache, cases, demo, disk, faults, firmware, observe, suite, tree, trial, vm
 
 NEEDS = os.path.join(tree.PROJECT, "tests/needs.sh")
 
@@ -89,6 +89,14 @@ def main(argv):
     p = sub.add_parser("bench", help="compare with cryptsetup in one guest, and whole boots")
     p.add_argument("-n", type=int, default=15, help="runs of each in the guest (15)")
     p.add_argument("--boots", type=int, default=5, help="boots of each (5)")
+    p = sub.add_parser("faults", help="PID 1 of an image of our own, each call failing at each use (takes hours)")
+    p.add_argument("--seed", type=int, help="of what is left to chance; printed")
+    p.add_argument("--boots", type=int, default=10, help="boots in which a child is killed (10)")
+    p.add_argument("--kills", type=int, default=100, help="children that are killed in the namespace (100)")
+    p.add_argument("--only", choices=("good", "twin", "boots"),
+                   help="one of three: without the host's twin of the root, with it, or whole boots")
+    p.add_argument("--part", type=int, default=0, help="which share of the runs (0) ...")
+    p.add_argument("--of", type=int, default=1, help="... of so many (1)")
     args = parser.parse_args(argv)
     try:
         lack = missing()
@@ -106,12 +114,15 @@ def main(argv):
             return boot(args)
         if args.verb == "try":
             return trial.run(args)
+        if args.verb == "faults":
+            return faults.run(args)
         if args.verb == "demo":
             return demo.run()
         if args.n > 0:
             bench.run(args.n)
         if args.boots > 0:
             bootbench.run(args.boots)
+            print(faults.weight())
         return 0
     except cache.LabError as e:
         print(f"lab: {e}", file=sys.stderr)

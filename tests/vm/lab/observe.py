@@ -10,7 +10,7 @@ import re
 import shutil
 import time
 
-from . import cache, disk, firmware, firstboot, own, owner, power, realroot, tree, vm
+from . import cache, disk, firmware, firstboot, own, owner, pid1, power, realroot, tree, vm
 
 # Typed on the console all along in every refusal. Typed text is echoed, so none of it may look like a prompt,
 # and the marker that a shell would print is not in it.
@@ -101,6 +101,8 @@ def run(case, combo, log, hook=None, written=None, heard=None):
     machine.heard = heard
     if case.deaf:
         machine.initrd = with_front(power.deaf(machine), initrd, log + ".initrd")
+    if case.kills:
+        machine.initrd = pid1.killing(combo.guest, initrd, case.kills(), log + ".initrd")
     try:
         with machine:
             try:
@@ -130,7 +132,7 @@ def run(case, combo, log, hook=None, written=None, heard=None):
         for i, d in enumerate(case.disks):
             if d.hot:
                 os.unlink(disks[i])
-        if case.deaf:
+        if case.deaf or case.kills:
             os.unlink(machine.initrd)
     return seen
 

@@ -65,6 +65,11 @@ def patched(table):
 
 def cpio(path, data):
     """An archive of one file in the "newc" format, with the directories that lead to it."""
+    return archive({path: data}, 0o100644)
+
+
+def archive(files, mode):
+    """The same of {path: data}."""
     def member(number, name, mode, content=b""):
         fields = (number, mode, 0, 0, 1, 0, len(content), 0, 0, 0, 0, len(name) + 1, 0)
         head = b"070701" + b"".join(b"%08X" % f for f in fields) + name.encode() + b"\0"
@@ -72,7 +77,11 @@ def cpio(path, data):
 
     def pad(text):
         return text + bytes(-len(text) % 4)
-    parts = path.split("/")
-    made = [member(n, "/".join(parts[:n]), 0o40755) for n in range(1, len(parts))]
-    whole = b"".join(made) + member(len(parts), path, 0o100644, data) + member(0, "TRAILER!!!", 0)
+    wanted = {}
+    for path, data in files.items():
+        parts = path.split("/")
+        wanted.update({"/".join(parts[:n]): (0o40755, b"") for n in range(1, len(parts))})
+        wanted[path] = (mode, data)
+    made = [member(n, name, *entry) for n, (name, entry) in enumerate(wanted.items(), 1)]
+    whole = b"".join(made) + member(0, "TRAILER!!!", 0)
     return whole + bytes(-len(whole) % 512)

@@ -3,6 +3,7 @@
 udev, and how its refusals end. own.py has the cases that systemd's image has, too."""
 
 import os
+import random
 
 from . import attack, cache, disk, endings, looks, realroot, table, tree
 from .case import ATTACKERS, COCO12, COCO13, EVEN, GOOD, ODD, Case, Disk, behind
@@ -157,4 +158,7 @@ CASES = [
           cmdline=("lab.foreign",), **DEAF),
     alone("deaf-twin", Refuse(31, "root-confusion", ends="reboot", after=endings.STALL, dump=True),
           disks=endings.TWINS, **DEAF),
+    alone("child-killed", Refuse(20, "internal", says="^the process that unlocks and mounts was killed$",
+                                 shows="LAB kills [0-9]+ coco-unlock$"),
+          kills=lambda: (random.randrange(600), 1, 0), on=EVEN),
 ]

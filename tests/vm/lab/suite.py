@@ -10,7 +10,7 @@ import threading
 import time
 import traceback
 
-from . import cache, cases, cost, firmware, headers, observe, owner, proofs, session, tree, verdict, vm
+from . import cache, cases, cost, faults, firmware, headers, observe, owner, proofs, session, tree, verdict, vm
 
 
 class Tap:
@@ -70,14 +70,15 @@ def costs():
     return cache.path("costs.json")
 
 
-KINDS = ("boot", "refusal", "control", "session", "image", "forecast")
+KINDS = ("boot", "refusal", "control", "session", "image", "forecast", "faults")
 
 
 def kind(case):
     """What a case counts for in the bill."""
     if isinstance(case, cases.Case):
         return "boot" if case.boots else "control" if case.falls or case.silent else "refusal"
-    return {headers.Session: "session", cases.Image: "image", cases.Forecast: "forecast"}[type(case)]
+    return {headers.Session: "session", cases.Image: "image", cases.Forecast: "forecast",
+            cases.Faults: "faults"}[type(case)]
 
 
 def several(tap, results, label, case, combo):
@@ -110,6 +111,8 @@ def tried(tap, results, label, case, combo):
             complaints, more = image(case, combo), []
         elif isinstance(case, cases.Forecast):
             complaints, more = forecast(), []
+        elif isinstance(case, cases.Faults):
+            complaints, more = twice(faults.handful, os.path.join(results, label)), []
         else:
             complaints, more = twice(machine, case, combo, os.path.join(results, label))
     except cache.Lack as e:
