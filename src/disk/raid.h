@@ -9,6 +9,9 @@
 
 #include "base/root.h"
 
+/* What raid_is_member() looks for, as libblkid and wipefs name it. */
+#define RAID_TYPES "linux_raid_member,ddf_raid_member,isw_raid_member"
+
 /*
  * Does this part of fd (bytes; size 0: up to the end) belong to what md puts together, by any of
  * its own metadata or the two foreign ones that it knows? Returns 1, 0, or -errno if it cannot be

@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Makes a file, or a part of it, half of a mirror, as far as its superblock goes.
 
-    md.py FILE VERSION [START LENGTH]     VERSION is 0.90 or 1.0, both at the end; places in bytes
+    md.py FILE VERSION [START LENGTH]     VERSION is 0.90 or 1.0, or ddf or isw for what the BIOS of a controller
+                                          knows, all at the end; places in bytes
 
-Linux include/uapi/linux/raid/md_p.h."""
+Linux include/uapi/linux/raid/md_p.h; SNIA's Common RAID Disk Data Format 2.0, 5.5; mdadm's super-intel.c."""
 
 import os
 import struct
@@ -31,12 +32,28 @@ def new(place):
     return packed((whole & 0xffffffff) + (whole >> 32) & 0xffffffff)
 
 
+def ddf(_place):
+    return struct.pack(">II24s8s", 0xde11de11, 0, b"LINUX-MD a mirror's name", b"01.02.00").ljust(512, b"\0")
+
+
+def isw(_place):
+    return b"Intel Raid ISM Cfg Sig. 1.1.00".ljust(512, b"\0")
+
+
+KINDS = {
+    "0.90": (old, lambda length: (length & ~0xffff) - 0x10000),
+    "1.0": (new, lambda length: (length - 8192) & ~4095),
+    "ddf": (ddf, lambda length: length - 512),
+    "isw": (isw, lambda length: length - 1024),
+}
+
+
 def main(path, version, start=0, length=0):
+    make, find = KINDS[version]
     with open(path, "r+b") as f:
-        length = int(length) or os.path.getsize(path)
-        place = (length & ~0xffff) - 0x10000 if version == "0.90" else (length - 8192) & ~4095
+        place = find(int(length) or os.path.getsize(path))
         f.seek(int(start) + place)
-        f.write(old(place) if version == "0.90" else new(place))
+        f.write(make(place))
 
 
 main(*sys.argv[1:])

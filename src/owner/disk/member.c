@@ -69,8 +69,7 @@ int member_refuse(const struct image *image, struct fault *f)
 	name_it(image, r, &disk);
 	(void)snprintf(next, sizeof(next),
 		       "put the RAID together (%smdadm --assemble), and give %s; if %s is a part no "
-		       "more, remove that signature: %swipefs -a -t "
-		       "linux_raid_member,ddf_raid_member,isw_raid_member %s%s",
+		       "more, remove that signature: %swipefs -a -t " RAID_TYPES " %s%s",
 		       image->block ? "" : "losetup makes devices of files; ",
 		       r == MEMBER_DISK ? "the partition of its own device" : "its own device",
 		       r == MEMBER_DISK ? "the disk" : "it", disk.before, disk.name,

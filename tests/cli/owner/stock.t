@@ -134,16 +134,20 @@ blank 20M
 options -
 format "${cheap[@]}"
 must truncate -s 21M "$d"
-must "$top/tests/lib/md.py" "$d" 1.0
-before=$(sum "$d")
-own prepare "$d" -o "$tmp/half" --key-file "$tmp/key"
-is 'half of a mirror is not prepared' "$rc $(sum "$d")" "2 $before"
-ok '... as what it is' grep -q 'it is a part of a RAID; next: put the RAID together' "$tmp/err"
-ok '... and no table is left' test ! -e "$tmp/half"
-must sh -c "$(sed -n 's/^.*remove that signature: //p' "$tmp/err")" > "$tmp/log"
-own prepare "$d" -o "$tmp/half" --key-file "$tmp/key"
-is '... once it is none any more, it is' "$rc" 0
-must rm "$tmp/half"
+must cp "$d" "$tmp/half-made"
+for version in 1.0 ddf isw; do
+	must cp "$tmp/half-made" "$d"
+	must "$top/tests/lib/md.py" "$d" "$version"
+	before=$(sum "$d")
+	own prepare "$d" -o "$tmp/half" --key-file "$tmp/key"
+	is "half of a mirror is not prepared, metadata $version" "$rc $(sum "$d")" "2 $before"
+	ok '... as what it is' grep -q 'it is a part of a RAID; next: put the RAID together' "$tmp/err"
+	ok '... and no table is left' test ! -e "$tmp/half"
+	must sh -c "$(sed -n 's/^.*remove that signature: //p' "$tmp/err")" > "$tmp/log"
+	own prepare "$d" -o "$tmp/half" --key-file "$tmp/key"
+	is '... once it is none any more, it is' "$rc" 0
+	must rm -f "$tmp/half"
+done
 must mv "$d" "$tmp/luks"
 
 # nothing NAME WORD ARGUMENT...: refused, as what it is, and the disk is as before.
