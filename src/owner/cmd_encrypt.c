@@ -150,7 +150,7 @@ static void print_next(const struct options *o, const char *disk, const char *pa
 	char disk_buf[PATH_MAX + 16], name_buf[PATH_MAX + 16], key_buf[PATH_MAX];
 
 	(void)snprintf(name_buf, sizeof(name_buf), "%s%s", disk, partition); /* it was opened */
-	if (strcmp(key, "-") == 0 && !o->secret_out) {
+	if (!o->secret_out && shell_is_stream(key)) {
 		key = "KEYFILE";
 		printf("next, with the secret in KEYFILE: ");
 	} else {
@@ -273,18 +273,18 @@ static void set_again(const struct options *o, char *buf, size_t size)
 {
 	const char *secret = o->secret ? o->secret : o->secret_out;
 	char secret_buf[PATH_MAX], image_buf[PATH_MAX], backup_buf[PATH_MAX];
-	const char *words[] = { "coco-secret",
-				"encrypt",
-				"--in-place",
-				"--secret",
-				o->secret && strcmp(secret, "-") == 0 ?
-					secret :
-					shell_file(secret_buf, sizeof(secret_buf), secret),
-				shell_file(image_buf, sizeof(image_buf), o->image),
-				o->backup ? "--backup" : NULL,
-				o->backup ? shell_file(backup_buf, sizeof(backup_buf), o->backup) :
-					    NULL,
-				NULL };
+	const char *words[] = {
+		"coco-secret",
+		"encrypt",
+		"--in-place",
+		"--secret",
+		o->secret ? shell_source(secret_buf, sizeof(secret_buf), secret, "KEYFILE") :
+			    shell_file(secret_buf, sizeof(secret_buf), secret),
+		shell_file(image_buf, sizeof(image_buf), o->image),
+		o->backup ? "--backup" : NULL,
+		o->backup ? shell_file(backup_buf, sizeof(backup_buf), o->backup) : NULL,
+		NULL
+	};
 
 	if (shell_command(buf, size, words) >= 0 && !fault_shows(buf))
 		buf[0] = '\0';

@@ -84,7 +84,8 @@ static int refuse_last(const struct removal *m, struct fault *f)
 
 	sides_command(command, sizeof(command), &m->target, SIDES_WORDS("recovery", NULL),
 		      m->sides.old.path, m->sides.new.path,
-		      file ? SIDES_WORDS("--key-file", shell_file(key, sizeof(key), file), NULL) :
+		      file ? SIDES_WORDS("--key-file",
+					 shell_source(key, sizeof(key), file, "KEYFILE"), NULL) :
 			     SIDES_WORDS(NULL));
 	(void)snprintf(next, sizeof(next), "add another one first: %s", command); /* fits */
 	return refuse(m, next, "it is the last one, and nobody could read the disk any more", f);

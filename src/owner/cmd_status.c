@@ -219,8 +219,8 @@ static void advise_not_begun(const struct view *v)
 	if (v->old.code == EXITCODE_OK && v->room && sides_stranger(&v->sides, &v->target, -1) < 0)
 		next(v, "the rotation has not begun on the disk", SIDES_WORDS("rotate", NULL),
 		     old->path, NULL,
-		     SIDES_WORDS("-o", shell_file(out, sizeof(out), v->sides.new.path), "--force",
-				 NULL));
+		     SIDES_WORDS("-o", shell_source(out, sizeof(out), v->sides.new.path, "NEW"),
+				 "--force", NULL));
 	else
 		advise_one(v, old, &v->old);
 }

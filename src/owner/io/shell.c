@@ -84,6 +84,22 @@ const char *shell_file(char *buf, size_t size, const char *name)
 	return buf;
 }
 
+bool shell_is_stream(const char *name)
+{
+	static const char *const beginnings[] = { "/dev/fd/", "/proc/self/fd/" };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(beginnings); i++)
+		if (strncmp(name, beginnings[i], strlen(beginnings[i])) == 0)
+			return true;
+	return strcmp(name, "-") == 0 || strcmp(name, "/dev/stdin") == 0;
+}
+
+const char *shell_source(char *buf, size_t size, const char *name, const char *otherwise)
+{
+	return shell_is_stream(name) ? otherwise : shell_file(buf, size, name);
+}
+
 int shell_word(char *buf, size_t size, const char *word)
 {
 	return shell_command(buf, size, (const char *const[]){ word, NULL });

@@ -5,6 +5,7 @@
 #ifndef COCO_OWNER_SHELL_H
 #define COCO_OWNER_SHELL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -30,5 +31,12 @@ void shell_print(FILE *out, const char *const *words);
 /* A file's name as programs take it: ./ in front where a dash would make it an option, or standard
  * input. buf, of size bytes, may hold it; returns buf or the name itself. */
 const char *shell_file(char *buf, size_t size, const char *name);
+
+/* The same for a file that is read, in a command for another run: `otherwise`, a word that stands
+ * for its name, where only this run has it, as standard input or a shell's <(...). */
+const char *shell_source(char *buf, size_t size, const char *name, const char *otherwise);
+
+/* Is it one of those? */
+bool shell_is_stream(const char *name);
 
 #endif

@@ -289,11 +289,13 @@ void sides_command(char *buf, size_t size, const struct target *t, const char *c
 	add_option(words, &nr, "--volume", t->o->volume);
 	if (t->o->firmware && strcmp(verb[0], "repair") != 0 && strcmp(verb[0], "prepare") != 0)
 		add_option(words, &nr, "--firmware",
-			   shell_file(firmware_buf, sizeof(firmware_buf), t->o->firmware));
+			   shell_source(firmware_buf, sizeof(firmware_buf), t->o->firmware,
+					"FIRMWARE"));
 	if (old)
-		add_option(words, &nr, "--table", shell_file(old_buf, sizeof(old_buf), old));
+		add_option(words, &nr, "--table",
+			   shell_source(old_buf, sizeof(old_buf), old, "TABLE"));
 	if (new)
-		add_option(words, &nr, "--new", shell_file(new_buf, sizeof(new_buf), new));
+		add_option(words, &nr, "--new", shell_source(new_buf, sizeof(new_buf), new, "NEW"));
 	for (i = 0; more[i] && nr < WORDS_MAX - 1; i++)
 		words[nr++] = more[i];
 	if (shell_command(buf, size, words) < 0 || !fault_shows(buf))

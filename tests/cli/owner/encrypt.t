@@ -75,6 +75,12 @@ rc=0
 plain new2 0 mine
 ok '... from standard input, too' cmp -s plain fs
 rm -f new2
+for from in - /dev/stdin /dev/fd/0; do
+	"$secret_bin" encrypt --secret "$from" --pbkdf minimal fs new2 > out 2> err < mine
+	ok "... the next command has no name of it: $from" \
+		grep -qx 'next, with the secret in KEYFILE: coco-secret prepare new2 --key-file KEYFILE -o TABLE' out
+	rm -f new2
+done
 encrypt --secret mine fs new2
 ok '... it is stretched, unless it is said that it need not be' \
 	test "$("$top/tests/lib/volume.py" json new2 0 | grep -c '"type": "argon2id"')" = 1

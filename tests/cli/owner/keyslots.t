@@ -188,6 +188,19 @@ ok 'verify has it for a header that is another one' grep -qF "pin it anew: $comm
 follow 0 --yes
 boots bare
 
+# A table that another run does not have, as from standard input, is no file in a command.
+fresh
+own rotate "$d" --table "$old" -o "$new"
+boots "$old" "$new"
+for table in - /dev/stdin /dev/fd/0; do
+	"$plain" status "$d" --table "$table" --new "$new" < "$old" > "$tmp/out" 2> "$tmp/err"
+	ok "status, --table $table" grep -qF "'the disk' --table TABLE --new 'new one' -o FINAL" "$tmp/out" ||
+		sed 's/^/# /' "$tmp/out" "$tmp/err"
+	"$plain" status "$d" --table "$old" --new "$table" < "$new" > "$tmp/out" 2> "$tmp/err"
+	ok '... --new' grep -qF ' --new NEW -o FINAL' "$tmp/out" || sed 's/^/# /' "$tmp/out" "$tmp/err"
+done
+must rm -f "$new"
+
 # A table for several volumes, and no configuration.
 printf 'version=1\nvolume=data\nuuid=0d2b5b1e-6d3c-4b4f-9a55-2b1c8f2f7a10\n' > "$tmp/entry"
 must "$plain" table build -o several "luks-key=$tmp/key" "policy=$tmp/entry" > "$tmp/log" 2>&1
