@@ -174,7 +174,7 @@ static int is_header_due(struct inplace *p, int backup_fd)
 	struct reencryption re;
 	int r;
 
-	r = reencryption_look(p->image.fd, p->image.total, &re);
+	r = reencryption_look(p->image.fd, 0, p->image.total, &re);
 	if (r < 0)
 		return r;
 	if (r > 0 && re.kind != REENCRYPTION_NONE)
@@ -249,7 +249,7 @@ static int look_at_backup(struct inplace *p, struct fault *f)
 		return 0;
 	if (fd < 0)
 		return fault_io(f, p->backup, -errno, "cannot read");
-	r = reencryption_look(fd, p->image.total, &re);
+	r = reencryption_look(fd, 0, p->image.total, &re);
 	if (r > 0 && re.kind == REENCRYPTION_OURS && re.untouched) {
 		p->state = INPLACE_PREPARED;
 		r = is_begin_of(&p->image, fd);
@@ -269,7 +269,7 @@ static int look_at_disk(struct inplace *p, struct fault *f)
 
 	if (r < 0)
 		return r;
-	r = reencryption_look(p->image.fd, p->image.total, &re);
+	r = reencryption_look(p->image.fd, 0, p->image.total, &re);
 	if (r < 0)
 		return fault_io(f, p->path, r, "cannot read");
 	if (r == 0) {

@@ -192,7 +192,7 @@ void reencryption_get(struct crypt_device *cd, uint64_t total, struct reencrypti
 	json_object_put(root);
 }
 
-int reencryption_look(int fd, uint64_t total, struct reencryption *ret)
+int reencryption_look(int fd, uint64_t offset, uint64_t total, struct reencryption *ret)
 {
 	_cleanup_close_ int copy = memfd_create("luks2-header", MFD_CLOEXEC);
 	uint64_t len = total < METADATA_MAX ? total / SECTOR * SECTOR : METADATA_MAX;
@@ -204,9 +204,9 @@ int reencryption_look(int fd, uint64_t total, struct reencryption *ret)
 	if (copy < 0 || ftruncate(copy, (off_t)total) < 0 || fstat(fd, &st) < 0)
 		return -errno;
 	/* A backup is shorter than the disk that it is for. */
-	if (S_ISREG(st.st_mode) && (uint64_t)st.st_size < len)
-		len = (uint64_t)st.st_size / SECTOR * SECTOR;
-	r = image_copy(fd, 0, copy, 0, len);
+	if (S_ISREG(st.st_mode) && (uint64_t)st.st_size < offset + len)
+		len = ((uint64_t)st.st_size - offset) / SECTOR * SECTOR;
+	r = image_copy(fd, offset, copy, 0, len);
 	if (r < 0)
 		return r;
 	(void)snprintf(path, sizeof(path), PATH_SELF_FD, copy); /* fits */

@@ -269,21 +269,22 @@ static bool by_table(const struct image *image, const struct look *l, char *buf,
 	return false;
 }
 
-/* Several segments, or one that demands something: a run of cryptsetup, or one of ours. */
+/* Several segments, or one that demands something: a run of cryptsetup, or one of ours, which it can
+ * finish, too. Other demands nobody here can meet. */
 static bool resume(const struct image *image, char *buf, size_t size)
 {
 	static const char *const words[] = { REENCRYPT, "--resume-only", DISK, NULL };
-	struct reencryption re = { .kind = REENCRYPTION_OTHER };
+	struct reencryption re;
 
-	if (!image->partition && reencryption_look(image->fd, image->total, &re) <= 0)
+	if (reencryption_look(image->fd, image->offset, image->size, &re) <= 0)
 		return false;
-	if (re.kind == REENCRYPTION_OURS) {
+	if (re.kind == REENCRYPTION_OURS && !image->partition) {
 		(void)snprintf(buf, size,
 			       "coco-secret encrypt --in-place goes on, with --secret and the file that it has "
 			       "written");
 		return true;
 	}
-	if (re.kind != REENCRYPTION_OTHER)
+	if (re.kind != REENCRYPTION_OTHER && re.kind != REENCRYPTION_OURS)
 		return false;
 	*buf = '\0';
 	add_command(image, words, NULL, buf, size);

@@ -191,6 +191,21 @@ must mkdir "$tmp/mutants"
 must cp "$tmp/key" "$tmp/mutants/key"
 must python3 -B "$top/tests/headers/mutants.py" "$tmp/key" "$tmp/mutants" seg-null seg-linear req-reenc
 rm -f "$t"
+# In a partition as on a whole disk: cryptsetup goes on only where there is something that goes on.
+must "$top/tests/lib/mbr.py" make "$tmp/parted" 16 1+14:83
+for mutant in req-reenc under-way; do
+	if [[ $mutant == under-way ]]; then
+		disk "$tmp/mutants/$mutant" "$tmp/key"
+		must cryptsetup reencrypt -q --init-only --force-offline-reencrypt --disable-locks --key-file "$tmp/key" \
+			"$tmp/mutants/$mutant" &> "$tmp/format.log"
+	fi
+	must dd if="$tmp/mutants/$mutant" of="$tmp/parted" bs=1M seek=1 conv=notrunc status=none
+	for name in "$tmp/mutants/$mutant" "$tmp/parted#1"; do
+		own prepare "$name" -o "$t" --key-file "$tmp/key"
+		is "resume, ${name##*/}: $mutant" "$rc $(grep -c -e 'reencrypt --resume-only' "$tmp/err")" \
+			"2 $([[ $mutant == req-reenc ]]; echo $?)" || sed 's/^/# /' "$tmp/err"
+	done
+done
 while read -r mutant rule; do
 	must mv "$tmp/mutants/$mutant" "$d"
 	refused "a disk with $mutant" 2 "breaks the rule '$rule'" "${usual[@]}"
