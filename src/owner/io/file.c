@@ -221,7 +221,7 @@ int file_value(const char *text_or_path, unsigned char *ret_bytes, size_t size, 
 /* Refuses a path that may not be written. */
 static int check_target(const char *path, bool force, struct fault *f)
 {
-	struct stat st;
+	struct stat st, behind;
 
 	if (path[0] == '\0')
 		return fault_about(f, EXITCODE_USAGE, "''", "give a name",
@@ -229,7 +229,10 @@ static int check_target(const char *path, bool force, struct fault *f)
 	if (lstat(path, &st) < 0)
 		return errno == ENOENT ? 0 : fault_io(f, path, -errno, "cannot look at it");
 	if (!S_ISREG(st.st_mode))
-		return fault_about(f, EXITCODE_REFUSED, path, "give another name",
+		return fault_about(f, EXITCODE_REFUSED, path,
+				   stat(path, &behind) == 0 && S_ISREG(behind.st_mode) ?
+					   "give the name of the file that the link leads to" :
+					   "give another name",
 				   "it exists and is no regular file");
 	if (!force)
 		return fault_about(f, EXITCODE_REFUSED, path,

@@ -254,6 +254,7 @@ refused 'no table' 1 '' remove-keyslot "$d" --keyslot 0
 refused 'pin without a table' 1 '' pin "$d" --yes
 must ln -s "$old" link
 refused 'a table that is a link' 2 'no regular file' remove-keyslot "$d" --table link --keyslot 0 --yes
+ok '... it says which name would do' grep -q 'next: give the name of the file that the link leads to' "$tmp/err"
 rm link
 own "${remove[@]}" --keyslot 0
 is 'the passphrase goes' "$rc $(keyslots "$d")" '0 1:pbkdf2:1000'
