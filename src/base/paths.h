@@ -62,6 +62,7 @@
 /* What the kernel has given to the stub of an initramfs of our own. */
 #define PATH_KERNEL_ARGV "/init.argv"
 #define PATH_KERNEL_ENVP "/init.envp"
+#define PATH_KERNEL_PANIC "/init.panic" /* what PATH_PANIC was before the stub */
 #define PATH_CRYPTO "/proc/crypto"
 #define PATH_MEMINFO "/proc/meminfo"
 #define PATH_PROC_STATUS "/proc/self/status"

@@ -38,6 +38,21 @@ static int set(const struct root *root, size_t i, const char *value, struct faul
 	return r < 0 ? fault_errno(f, EXITCODE_INTERNAL, r, "cannot write %s", strict[i].path) : 0;
 }
 
+/* What the stub has changed is as it was before that. Returns 0, also if it has not, or -errno. */
+static int take_kept(const struct root *root, char value[static SETTINGS_VALUE_SIZE])
+{
+	_cleanup_close_ int fd = root_open(root, PATH_KERNEL_PANIC, O_RDONLY | O_NOFOLLOW, 0);
+	ssize_t n;
+
+	if (fd < 0)
+		return fd == -ENOENT ? 0 : fd;
+	n = io_read(fd, value, SETTINGS_VALUE_SIZE - 1);
+	if (n < 0)
+		return (int)n;
+	value[n] = '\0';
+	return 0;
+}
+
 int settings_strict(const struct root *root, struct settings *ret_settings, struct fault *f)
 {
 	size_t i;
@@ -58,6 +73,12 @@ int settings_strict(const struct root *root, struct settings *ret_settings, stru
 			return r;
 		if (r == 0)
 			memcpy(ret_settings->old[i], text, (size_t)n + 1);
+		if (strcmp(strict[i].path, PATH_PANIC) != 0)
+			continue;
+		r = take_kept(root, ret_settings->old[i]);
+		if (r < 0)
+			return fault_errno(f, EXITCODE_INTERNAL, r, "cannot read %s",
+					   PATH_KERNEL_PANIC);
 	}
 	return 0;
 }

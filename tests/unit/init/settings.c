@@ -48,6 +48,33 @@ static void test_there_and_back(void)
 	fixture_done(&fx);
 }
 
+/* The stub has done one of them, and kept what it was: a string with its NUL. */
+static void test_stub(void)
+{
+	int fd;
+
+	begin();
+	fixture_text(&fx, PATH_PANIC, "1\n");
+	fixture_text(&fx, PATH_KERNEL_PANIC, "-30\n");
+	fd = open(fixture_path(&fx, PATH_KERNEL_PANIC), O_WRONLY | O_APPEND);
+	FIXTURE_MUST(fd >= 0 && write(fd, "", 1) == 1 && close(fd) == 0);
+	is_int(settings_strict(&fx.root, &settings, &f), 0, "a panic ends the machine by now");
+	starts(PATH_PANIC, "1\n", "... and goes on to");
+	is_int(settings_restore(&fx.root, &settings, &f), 0, "back");
+	starts(PATH_PANIC, "-30\n", "... to what it was before that");
+	starts(PATH_SYSRQ, "438\n", "... and so are the others");
+	fixture_done(&fx);
+}
+
+static void test_unreadable(void)
+{
+	begin();
+	FIXTURE_MUST(symlink("/proc/sys/kernel/sysrq", fixture_path(&fx, PATH_KERNEL_PANIC)) == 0);
+	ok(settings_strict(&fx.root, &settings, &f) < 0 && f.code == EXITCODE_INTERNAL,
+	   "what the stub has kept cannot be read");
+	fixture_done(&fx);
+}
+
 static void test_absent(void)
 {
 	begin();
@@ -125,6 +152,8 @@ int main(void)
 {
 	test_held();
 	test_there_and_back();
+	test_stub();
+	test_unreadable();
 	test_absent();
 	test_errors();
 	return tap_done();

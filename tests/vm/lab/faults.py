@@ -96,9 +96,9 @@ class Told:
         wanted = "plain: refused code=31 " if twin else "plain: proved code=0 "
         bad += [f"without a fault: {line}" for line in self.plain if not line.startswith(wanted)]
         bad += [] if self.plain else ["nothing was tried without a fault"]
-        bad += [line for line in self.remarkable if ": BAD " in line]
+        bad += [line for line in self.remarkable if re.search(": (BAD|stays) ", line)]
         total = {key: sum(s.ends[key] for s in self.sums) for key in ("proved", "refused", "panic", "stays", "bad")}
-        if total["bad"] or not self.runs or sum(total.values()) != self.runs:
+        if total["bad"] or total["stays"] or not self.runs or sum(total.values()) != self.runs:
             bad.append(f"{self.runs} runs: {total}")
         if twin and total["proved"]:
             bad.append(f"{total['proved']} runs have come to a root where none is to be trusted")

@@ -117,6 +117,17 @@ static void map_area(void)
 	close(mem);
 }
 
+const char *machine_changed(void)
+{
+	char now[sizeof(before[0])];
+	size_t i;
+
+	for (i = 0; i < NR; i++)
+		if (strcmp(machine_text(settings[i], now, sizeof(now)), before[i]) != 0)
+			return settings[i];
+	return NULL;
+}
+
 void machine_begin(void)
 {
 	size_t i;

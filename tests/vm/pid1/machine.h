@@ -25,6 +25,9 @@ void machine_fresh(void);
  * there were. */
 unsigned int machine_clean(void);
 
+/* A setting of the kernel that is not as it was, or NULL. */
+const char *machine_changed(void);
+
 /* Bytes of the secret that are still in the area. */
 size_t machine_secret_left(void);
 

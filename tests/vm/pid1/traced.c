@@ -68,15 +68,17 @@ static unsigned int passed_ms(const struct tracing *t)
 
 /* ---- The process that becomes PID 1. */
 
+/* The call, reboot(2), and writes of one byte, which may be for SysRq. */
 static void filter(const struct plan *plan)
 {
-	const unsigned int call = plan->call == TRACED_NONE ? SYS_reboot : (unsigned int)plan->call,
-			   also = plan->call == SYS_reboot ? SYS_write : call;
+	const unsigned int call = plan->call == TRACED_NONE ? SYS_reboot : (unsigned int)plan->call;
 	struct sock_filter some[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 3, 0),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, also, 2, 0),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_reboot, 1, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 5, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_reboot, 4, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_write, 0, 2),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[2])),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 1, 1, 0),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRACE),
 	};
@@ -256,16 +258,8 @@ static void end_it(struct tracing *t, enum end end)
 /* What the root's first program finds. */
 static void look_at_root(struct tracing *t, pid_t pid, dev_t dev)
 {
-	static const struct {
-		const char *path, *strict;
-	} settings[] = {
-		{ "/proc/sys/kernel/sysrq", "0\n" },
-		{ "/proc/sys/kernel/panic_on_oops", "1\n" },
-		{ "/proc/sys/kernel/modprobe", "\n" },
-	};
 	struct dirent *entry;
-	char text[256];
-	size_t i;
+	const char *setting = machine_changed();
 	DIR *dir;
 
 	if (pid != t->init)
@@ -274,10 +268,8 @@ static void look_at_root(struct tracing *t, pid_t pid, dev_t dev)
 		strange(t, "the root is not the mapping", "");
 	if (machine_secret_left() > 0)
 		strange(t, "the secret is still there", "");
-	for (i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
-		if (strcmp(machine_text(settings[i].path, text, sizeof(text)),
-			   settings[i].strict) == 0)
-			strange(t, "not put back:", settings[i].path);
+	if (setting)
+		strange(t, "not put back:", setting);
 	dir = opendir(of(pid, "fd"));
 	while (dir && (entry = readdir(dir)))
 		if (atoi(entry->d_name) > 2)
@@ -345,9 +337,7 @@ static bool call(struct tracing *t, pid_t pid)
 	t->run->uses[nr]++;
 	if (plan->weigh && may_change_memory(nr))
 		weigh(t);
-	if (nr == SYS_write && plan->call == SYS_reboot) {
-		if (!is_trigger(pid, regs.rdi))
-			return true;
+	if (nr == SYS_write && regs.rdx == 1 && is_trigger(pid, regs.rdi)) {
 		t->run->trigger = (char)ptrace(PTRACE_PEEKDATA, pid, (void *)regs.rsi, NULL);
 		end_it(t, END_REFUSED);
 		(void)kill(t->init, SIGKILL);
