@@ -14,7 +14,7 @@ import os
 import random
 import re
 
-from . import attack, bootbench, cache, cases, firmware, observe, pid1, power, tree, vm
+from . import attack, bootbench, cache, cases, firmware, observe, pid1, tree, vm
 
 GUEST, KERNEL = bootbench.GUEST, bootbench.KERNEL
 CONF = bootbench.EXT4 + "[Unlock]\nTimeout=10s\nRootTimeout=10s\n"
@@ -110,7 +110,7 @@ def memory(log):
     of what they share and without that; and of the largest of them. The key derivation is a cheap one."""
     console = boot(image("plain\nweigh\n", log + ".initrd"), [(bootbench.encrypted_disk(), "raw")], log, LIMIT)[1]
     found = re.search(r"LAB memory pss=(\d+) rss=(\d+) largest=(\d+)$", console, re.M)
-    if not found or Told(console).other[1:]:
+    if not found or not Told(console).ended:
         raise cache.LabError(f"memory was not weighed (console: {log})")
     return tuple(map(int, found.groups()))
 
