@@ -23,7 +23,9 @@
 #define PATH_SWAPS "/proc/swaps"
 #define PATH_SYSRQ "/proc/sys/kernel/sysrq"
 #define PATH_DEV_DISK "/dev/disk"
+#define PATH_DEV_FD "/dev/fd"
 #define PATH_DEV_NULL "/dev/null"
+#define PATH_DEV_STDIN "/dev/stdin"
 
 #define PATH_INITRD_RELEASE "/etc/initrd-release"
 
@@ -107,5 +109,6 @@
 
 /* Opened by libcryptsetup, which takes devices by path only: our own descriptors. */
 #define PATH_SELF_FD "/proc/self/fd/%d"
+#define PATH_SELF_FDS "/proc/self/fd"
 
 #endif

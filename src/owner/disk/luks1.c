@@ -12,13 +12,45 @@
 #include "base/text.h"
 #include "owner/disk/rules.h"
 
-/* LUKS1 On-Disk Format Specification 1.2.3, 2.1: the partition header. */
+/* LUKS1 On-Disk Format Specification 1.2.3, 2.1 and 2.3: the partition header and its keyslots;
+ * numbers are big-endian, sectors have 512 bytes. */
 #define HASH_OFFSET 72
-#define HASH_SIZE 32
+#define PAYLOAD_OFFSET 104   /* sectors */
+#define KEY_BYTES_OFFSET 108 /* of the volume key */
+#define KEYSLOTS_OFFSET 208
+#define KEYSLOT_SIZE 48
+#define NR_KEYSLOTS 8
+#define KEYSLOT_ACTIVE 0x00ac71f3
+#define HEADER_SIZE (KEYSLOTS_OFFSET + NR_KEYSLOTS * KEYSLOT_SIZE)
+#define STRIPES 4000
 static const unsigned char magic[] = { 'L', 'U', 'K', 'S', 0xba, 0xbe, 0x00, 0x01 };
 
 /* cryptsetup, reencryption of LUKS1: the first bytes of the magic while it is under way. */
 static const unsigned char begun[] = { 'L', 'U', 'K', 'S', 0xde, 0xad };
+
+static uint32_t get_be32(const unsigned char *p)
+{
+	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+/*
+ * How many keyslots have to go before cryptsetup can re-encrypt what convert makes of this header.
+ * It makes each keyslot once more beside the old ones, and needs the room of one for itself;
+ * convert makes 2 times 16 KiB of metadata, and keyslots in units of 4 KiB.
+ */
+static uint32_t too_many_keyslots(const unsigned char *header)
+{
+	const uint64_t payload = 512 * (uint64_t)get_be32(header + PAYLOAD_OFFSET);
+	const uint64_t area =
+		(STRIPES * (uint64_t)get_be32(header + KEY_BYTES_OFFSET) + 4095) / 4096 * 4096;
+	uint64_t room = payload > 32768 && area > 0 ? (payload - 32768) / area : 0;
+	uint32_t i, active = 0;
+
+	for (i = 0; i < NR_KEYSLOTS; i++)
+		active += get_be32(header + KEYSLOTS_OFFSET + i * KEYSLOT_SIZE) == KEYSLOT_ACTIVE;
+	room = room > 2 ? (room - 1) / 2 : 1;
+	return active > room ? active - (uint32_t)room : 0;
+}
 
 int luks1_refuse_begun(const struct image *image, struct fault *f)
 {
@@ -38,25 +70,42 @@ int luks1_refuse_begun(const struct image *image, struct fault *f)
 			   "directory that has its files LUKS-UUID.log, .org and .new");
 }
 
+/* Keyslots and digest are made with the header's hash; convert keeps it, as a reencrypt does that
+ * is not told another one. */
+static void leave_sha1(const unsigned char *header, const struct rules_disk *disk, char *buf,
+		       size_t size)
+{
+	uint32_t i, too_many = too_many_keyslots(header);
+
+	if (too_many > 0)
+		text_append(buf, size,
+			    "there is not enough room to re-encrypt so many keyslots; with the "
+			    "number of one that can go for each N: ");
+	text_append(buf, size, "%s", disk->before);
+	for (i = 0; i < too_many; i++)
+		text_append(buf, size, "cryptsetup luksKillSlot %s N && ", disk->name);
+	/* Of a file, cryptsetup cannot see that nobody uses it. */
+	text_append(buf, size,
+		    "cryptsetup convert --type luks2 %s && cryptsetup reencrypt --hash sha256 %s%s%s",
+		    disk->name, disk->file ? "--force-offline-reencrypt " : "", disk->name,
+		    disk->after);
+}
+
 bool luks1_way(const struct image *image, char *buf, size_t size)
 {
-	unsigned char header[HASH_OFFSET + HASH_SIZE];
+	unsigned char header[HEADER_SIZE];
 	struct rules_disk disk;
-	bool sha1;
 
 	if (image->size < sizeof(header) ||
 	    io_read_at(image->fd, header, sizeof(header), image->offset) < 0 ||
 	    memcmp(header, magic, sizeof(magic)) != 0)
 		return false;
-	/* Keyslots and digest are made with this hash; convert keeps it, as a reencrypt does that
-	 * is not told another one. */
-	sha1 = memcmp(header + HASH_OFFSET, "sha1", sizeof("sha1")) == 0;
 	rules_name(image, &disk);
-	(void)snprintf(buf, size, "%scryptsetup convert --type luks2 %s", disk.before, disk.name);
-	/* Of a file, cryptsetup cannot see that nobody uses it. */
-	if (sha1)
-		text_append(buf, size, " && cryptsetup reencrypt --hash sha256 %s%s",
-			    disk.file ? "--force-offline-reencrypt " : "", disk.name);
-	text_append(buf, size, "%s", disk.after);
+	*buf = '\0';
+	if (memcmp(header + HASH_OFFSET, "sha1", sizeof("sha1")) == 0)
+		leave_sha1(header, &disk, buf, size);
+	else
+		text_append(buf, size, "%scryptsetup convert --type luks2 %s%s", disk.before,
+			    disk.name, disk.after);
 	return true;
 }

@@ -31,9 +31,9 @@ struct reencryption {
 void reencryption_get(struct crypt_device *cd, uint64_t total, struct reencryption *ret);
 
 /*
- * Of the header at this byte of an open file or device, for a disk of `total` bytes from there on. It
- * is only read: libcryptsetup gets a copy. Returns 1; 0 if libcryptsetup finds no LUKS2 header there;
- * or -errno.
+ * Of the header at this byte of an open file or device, for a disk of `total` bytes from there on.
+ * It is only read: libcryptsetup gets a copy. Returns 1; 0 if libcryptsetup finds no LUKS2 header
+ * there; or -errno.
  */
 int reencryption_look(int fd, uint64_t offset, uint64_t total, struct reencryption *ret);
 

@@ -269,8 +269,8 @@ static bool by_table(const struct image *image, const struct look *l, char *buf,
 	return false;
 }
 
-/* Several segments, or one that demands something: a run of cryptsetup, or one of ours, which it can
- * finish, too. Other demands nobody here can meet. */
+/* Several segments, or one that demands something: a run of cryptsetup, or one of ours, which it
+ * can finish, too. Other demands nobody here can meet. */
 static bool resume(const struct image *image, char *buf, size_t size)
 {
 	static const char *const words[] = { REENCRYPT, "--resume-only", DISK, NULL };

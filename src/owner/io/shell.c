@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/fault.h"
+#include "base/paths.h"
 
 #define PLAIN                                                            \
 	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789" \
@@ -86,13 +87,13 @@ const char *shell_file(char *buf, size_t size, const char *name)
 
 bool shell_is_stream(const char *name)
 {
-	static const char *const beginnings[] = { "/dev/fd/", "/proc/self/fd/" };
+	static const char *const beginnings[] = { PATH_DEV_FD "/", PATH_SELF_FDS "/" };
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(beginnings); i++)
 		if (strncmp(name, beginnings[i], strlen(beginnings[i])) == 0)
 			return true;
-	return strcmp(name, "-") == 0 || strcmp(name, "/dev/stdin") == 0;
+	return strcmp(name, "-") == 0 || strcmp(name, PATH_DEV_STDIN) == 0;
 }
 
 const char *shell_source(char *buf, size_t size, const char *name, const char *otherwise)

@@ -298,6 +298,19 @@ for hash in sha256 sha1; do
 	fi
 	rm -f "$t"
 done
+# Each keyslot is made once more, which has no room for four of them.
+must truncate -s 0 "$d"
+must truncate -s 8M "$d"
+old=(cryptsetup -q --hash sha1 --disable-locks --key-file "$tmp/key" --pbkdf-force-iterations 1000)
+must "${old[@]}" luksFormat --type luks1 "$d" &> "$tmp/format.log"
+for _ in 1 2 3 4; do
+	must "${old[@]}" luksAddKey "$d" "$tmp/key" &> "$tmp/format.log"
+done
+refused 'LUKS1 with five keyslots' 2 'its header is LUKS1' "$d" -o "$t" --key-file "$tmp/key"
+way=$(sed -nE 's/.* for each N: (cryptsetup luksKillSlot .*)/\1/p' "$tmp/err")
+is '... two of them have to go' "$(grep -o 'luksKillSlot' <<< "$way" | wc -l)" 2
+must bash -c "$(sed -E 's/ N && / 4 -q \&\& /; s/ N && / 3 -q \&\& /; s/(.*) && .*/\1 -q --disable-locks/' <<< "$way")" &> "$tmp/convert.log"
+is '... and the rest is as with one' "$(cryptsetup luksDump --disable-locks "$d" | grep -c '^  [0-2]: luks2')" 3
 d=$disk_before
 must truncate -s 8M "$d"
 
