@@ -11,6 +11,8 @@
 
 #include "base/log.h"
 #include "base/paths.h"
+#include "volume/mapping.h"
+#include "volume/unmap.h"
 
 #define SELF_FD_SIZE 32
 
@@ -288,9 +290,31 @@ int volume_unlock(struct volume *volume, const struct verdict *verdict, const st
 	return fault_errno(f, EXITCODE_HEADER_REFUSED, r, "no usable keyslot in the header");
 }
 
-int volume_map(struct volume *volume, const struct volume_conf *conf, struct fault *f)
+/* The kernel looks at nothing on the disk itself, but for dm-integrity's part of it. */
+static const char refused[] =
+	"use a kernel that has the volume's cipher and the options of cocotab, "
+	"and look for the kernel's own words in the lines above";
+static const char refused_integrity[] =
+	"look for the kernel's own words in the lines above; then attach the disk as it was "
+	"prepared, if what dm-integrity has on it is damaged, or use a kernel that has the volume's "
+	"cipher and the options of cocotab";
+
+/* Of a table that the kernel refuses, libcryptsetup can say EEXIST, too: dm-integrity's, of which
+ * it leaves a mapping without a table. */
+static bool is_taken(const struct root *root, const char *name)
+{
+	char dif_name[CONF_NAME_SIZE + sizeof(MAPPING_DIF_SUFFIX)];
+
+	(void)snprintf(dif_name, sizeof(dif_name), "%s" MAPPING_DIF_SUFFIX, name); /* fits */
+	return mapping_may_be_live(root, name) || mapping_may_be_live(root, dif_name);
+}
+
+int volume_map(const struct root *root, struct volume *volume, const struct volume_conf *conf,
+	       struct fault *f)
 {
 	uint32_t flags = CRYPT_ACTIVATE_IGNORE_PERSISTENT;
+	const char *name = conf->name;
+	bool gone;
 	size_t i;
 	int r;
 
@@ -300,16 +324,21 @@ int volume_map(struct volume *volume, const struct volume_conf *conf, struct fau
 	r = crypt_activate_by_volume_key(volume->cd, conf->name, (const char *)volume->key.bytes,
 					 volume->key.len, flags);
 	secret_done(&volume->key);
-	if (r == -EEXIST || r == -EBUSY)
+	if (r == -EBUSY || (r == -EEXIST && is_taken(root, conf->name)))
 		return fault_set(f, EXITCODE_BUSY, -r,
 				 "a mapping '%s' is there already, or the device is in use",
 				 conf->name);
+	if (r == -EEXIST) {
+		unmap_all(root, &name, 1, &gone); /* if not: the next one is refused as busy */
+		r = -EINVAL;			  /* as the kernel has said, in its log */
+	}
 	if (r == -ENOTSUP || r == -ENODEV || r == -EINVAL)
-		return fault_advise(
-			f, EXITCODE_NO_DM_CRYPT, -r,
-			"use a kernel that has the volume's cipher and the options of cocotab, and "
-			"look for the kernel's own words in the lines above",
-			"the kernel does not take the mapping '%s': %s", conf->name, strerror(-r));
+		return fault_advise(f, EXITCODE_NO_DM_CRYPT, -r,
+				    conf->options & VOLUME_OPTION_INTEGRITY_HMAC_SHA256 ?
+					    refused_integrity :
+					    refused,
+				    "the kernel does not take the mapping '%s': %s", conf->name,
+				    strerror(-r));
 	if (r < 0)
 		return fault_errno(f, EXITCODE_INTERNAL, r, "mapping '%s'", conf->name);
 	return 0;
