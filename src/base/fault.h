@@ -57,6 +57,13 @@ int fault_about(struct fault *f, enum exitcode code, const char *what, const cha
  * of terminals with 8 bits. Half a command is another one. */
 bool fault_shows(const char *next);
 
+/* Next steps that several places have. */
+#define FAULT_REPORT "report this with all that the console has shown"
+#define FAULT_KILLED "give the guest more memory; if it has enough, " FAULT_REPORT
+#define FAULT_ROOT_TIMEOUT                                                              \
+	"raise RootTimeout= and build the initramfs again; if it has had time enough, " \
+	"look at the disk"
+
 /* What to do about a call on the owner's file that has failed with this errno (positive). */
 const char *fault_io_next(int error);
 

@@ -29,9 +29,7 @@ static void say_why(const struct root *root, bool killed, struct fault *f)
 	char name[RUNNING_NAME_SIZE];
 
 	if (killed)
-		(void)fault_advise(f, EXITCODE_ABORTED, ECANCELED,
-				   "give the guest more memory; if it has enough, report this with "
-				   "all that the console has shown",
+		(void)fault_advise(f, EXITCODE_ABORTED, ECANCELED, FAULT_KILLED,
 				   "the unlock was killed");
 	else if (running_name(root, name))
 		(void)fault_advise(f, EXITCODE_ABORTED, ECANCELED,

@@ -43,7 +43,16 @@ static void add_reason(int fs, char reason[static REASON_SIZE])
 	}
 }
 
-static int refuse(int fs, const char *what, const char *word, const char *point, struct fault *f)
+/* What of the configuration to correct, which all stands in Usr= for /usr. */
+static void advise(const char *setting, const char *point, const char *else_what, char *buf,
+		   size_t size)
+{
+	(void)snprintf(buf, size, "correct %s in coco-unlock.conf, and build the initramfs again%s",
+		       strcmp(point, PATH_SYSROOT) == 0 ? setting : "Usr=", else_what); /* fits */
+}
+
+static int refuse(int fs, const char *next, const char *what, const char *word, const char *point,
+		  struct fault *f)
 {
 	const char *in_root = point + strlen(PATH_SYSROOT);
 	char reason[REASON_SIZE] = "";
@@ -51,8 +60,37 @@ static int refuse(int fs, const char *what, const char *word, const char *point,
 
 	if (fs >= 0)
 		add_reason(fs, reason);
-	return fault_set(f, EXITCODE_ABORTED, -r, "cannot mount %s: %s%s: %s%s",
-			 *in_root ? in_root : "/", what, word, strerror(-r), reason);
+	return fault_advise(f, EXITCODE_ABORTED, -r, next, "cannot mount %s: %s%s: %s%s",
+			    *in_root ? in_root : "/", what, word, strerror(-r), reason);
+}
+
+#define NEXT_SIZE 256
+
+static int refuse_setting(int fs, const char *setting, const char *what, const char *word,
+			  const char *point, struct fault *f)
+{
+	char next[NEXT_SIZE];
+	int error = errno;
+
+	advise(setting, point, "", next, sizeof(next));
+	errno = error;
+	return refuse(fs, next, what, word, point, f);
+}
+
+/* The kernel has looked at the device, and made nothing of it. */
+static int refuse_content(int fs, const char *device, const char *point, struct fault *f)
+{
+	char next[NEXT_SIZE];
+	int error = errno;
+
+	if (error == ENOENT)
+		return refuse_setting(fs, "Device=", "there is no ", device, point, f);
+	advise("Type=", point,
+	       "; if it is right, the file system is damaged: open the volume on another machine, "
+	       "and check it there",
+	       next, sizeof(next));
+	errno = error;
+	return refuse(fs, next, "there is no such file system on ", device, point, f);
 }
 
 static bool is_for_others(const char *word)
@@ -92,29 +130,31 @@ int fsmount_at(const struct root *root, const struct mount_conf *mc, const char 
 	bool rw = false;
 
 	if (fs < 0)
-		return refuse(-1, "the kernel has no file system ", mc->type, point, f);
+		return refuse_setting(-1, "Type=", "the kernel has no file system ", mc->type,
+				      point, f);
 	if (fsconfig(fs, FSCONFIG_SET_STRING, "source", device, 0) < 0)
-		return refuse(fs, "the device ", device, point, f);
+		return refuse_setting(fs, "Device=", "the device ", device, point, f);
 	memcpy(options, mc->options, sizeof(options));
 	while ((word = text_word(&cursor, ",")))
 		if (take_option(fs, word, &attr, &rw) < 0)
-			return refuse(fs, "the option ", word, point, f);
+			return refuse_setting(fs, "Options=", "the option ", word, point, f);
 	if (!rw)
 		attr |= MOUNT_ATTR_RDONLY;
 	if (fsconfig(fs, FSCONFIG_SET_FLAG, rw ? "rw" : "ro", NULL, 0) < 0)
-		return refuse(fs, "the option ", rw ? "rw" : "ro", point, f);
+		return refuse_setting(fs, "Options=", "the option ", rw ? "rw" : "ro", point, f);
 	if (fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
-		return refuse(fs, "there is no such file system on ", device, point, f);
+		return refuse_content(fs, device, point, f);
 	mnt = fsmount(fs, FSMOUNT_CLOEXEC, attr);
 	if (mnt < 0)
-		return refuse(fs, "attributes", "", point, f);
+		return refuse(fs, FAULT_REPORT, "attributes", "", point, f);
 	dir = root_open(root, point, O_PATH | O_DIRECTORY | O_NOFOLLOW, 0);
 	if (dir < 0) {
 		errno = -dir;
-		return refuse(-1, "there is no directory ", point, point, f);
+		return refuse(-1, "make this directory in the root", "there is no directory ",
+			      point, point, f);
 	}
 	if (move_mount(mnt, "", dir, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
-		return refuse(-1, "on ", point, point, f);
+		return refuse(-1, FAULT_REPORT, "on ", point, point, f);
 	return 0;
 }
 
@@ -127,14 +167,16 @@ int fsmount_scan_btrfs(const struct root *root, const struct conf *conf, struct 
 	if (control == -ENOENT)
 		return 0;
 	if (control < 0)
-		return fault_errno(f, EXITCODE_ABORTED, control, "%s", PATH_BTRFS_CONTROL);
+		return fault_advise(f, EXITCODE_ABORTED, -control, FAULT_REPORT, "%s: %s",
+				    PATH_BTRFS_CONTROL, strerror(-control));
 	for (i = 0; i < conf->nr_volumes; i++) {
 		(void)snprintf(args.name, sizeof(args.name), "%s/%s", PATH_DM_DIR,
 			       conf->volumes[i].name); /* fits */
 		/* EINVAL: no btrfs is on this one. */
 		if (ioctl(control, BTRFS_IOC_SCAN_DEV, &args) < 0 && errno != EINVAL)
-			return fault_errno(f, EXITCODE_ABORTED, -errno, "cannot show %s to btrfs",
-					   args.name);
+			return fault_advise(f, EXITCODE_ABORTED, errno, FAULT_REPORT,
+					    "cannot show %s to btrfs: %s", args.name,
+					    strerror(errno));
 	}
 	return 0;
 }

@@ -148,6 +148,23 @@ static int empty(int fd, dev_t dev, unsigned int depth)
 	return r;
 }
 
+/* Init= cannot be opened or executed. */
+static const char *next_of_init(int error)
+{
+	switch (error) {
+	case ENOMEM:
+	case EAGAIN:
+		return FAULT_KILLED;
+	case EIO:
+	case EUCLEAN:
+		return "look for the kernel's own words in the lines above: the file system is "
+		       "damaged, or the disk cannot be read";
+	default:
+		return "correct Init= in coco-unlock.conf, and build the initramfs again, or "
+		       "install the program in the root";
+	}
+}
+
 /* What lies in the root has to be such that the steps below work. */
 static int look_ahead(const struct root *root, const struct root *sysroot, const struct conf *conf,
 		      struct fault *f)
@@ -164,10 +181,11 @@ static int look_ahead(const struct root *root, const struct root *sysroot, const
 		return r;
 	fd = root_open(sysroot, conf->init, O_PATH, 0);
 	if (fd < 0)
-		return fault_errno(f, EXITCODE_ABORTED, fd, "the root has no %s", conf->init);
+		return fault_advise(f, EXITCODE_ABORTED, -fd, next_of_init(-fd),
+				    "the root has no %s: %s", conf->init, strerror(-fd));
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || !(st.st_mode & 0111))
-		return fault_set(f, EXITCODE_ABORTED, EACCES, "%s of the root is no program",
-				 conf->init);
+		return fault_advise(f, EXITCODE_ABORTED, EACCES, next_of_init(EACCES),
+				    "%s of the root is no program", conf->init);
 	return 0;
 }
 
@@ -214,15 +232,16 @@ static int enter(const struct speaker *s, struct words *words, const struct sett
 		util_closep(&fd);
 	if (chdir(PATH_SYSROOT) < 0 || mount(".", "/", NULL, MS_MOVE, NULL) < 0 ||
 	    chroot(".") < 0 || chdir("/") < 0)
-		return fault_errno(f, EXITCODE_ABORTED, -errno, "cannot make %s the root",
-				   PATH_SYSROOT);
+		return fault_advise(f, EXITCODE_ABORTED, errno, FAULT_REPORT,
+				    "cannot make %s the root: %s", PATH_SYSROOT, strerror(errno));
 	open_console(&s->sysroot);
 	/* Not before: until here a crash of this process has to end the machine. */
 	r = settings_restore(&s->sysroot, settings, f);
 	if (r >= 0) {
 		default_signals();
 		(void)execve(s->conf->init, words->argv, words->envp);
-		r = fault_errno(f, EXITCODE_ABORTED, -errno, "cannot execute %s", s->conf->init);
+		r = fault_advise(f, EXITCODE_ABORTED, errno, next_of_init(errno),
+				 "cannot execute %s: %s", s->conf->init, strerror(errno));
 	}
 	(void)settings_strict(&s->sysroot, &ignored, f); /* the first cause stays */
 	return r;
@@ -239,14 +258,16 @@ int handover(const struct root *root, const struct conf *conf, const struct sett
 	memcpy(init, conf->init, sizeof(init));
 	fd = root_open(root, PATH_SYSROOT, O_PATH | O_DIRECTORY, 0);
 	if (fd < 0)
-		return fault_errno(f, EXITCODE_ABORTED, fd, "%s", PATH_SYSROOT);
+		return fault_advise(f, EXITCODE_ABORTED, -fd, FAULT_REPORT, "%s: %s", PATH_SYSROOT,
+				    strerror(-fd));
 	s.sysroot = (struct root){ .fd = fd, .machine = true, .standalone = true };
 	r = look_ahead(root, &s.sysroot, conf, f);
 	if (r < 0)
 		return r;
 	r = words_read(root, init, &words);
 	if (r < 0)
-		return fault_errno(f, EXITCODE_ABORTED, r, "the words for %s", init);
+		return fault_advise(f, EXITCODE_ABORTED, -r, FAULT_REPORT, "the words for %s: %s",
+				    init, strerror(-r));
 	if (pipe2(s.pipe, O_CLOEXEC) < 0)
 		return fault_errno(f, EXITCODE_INTERNAL, -errno, "no pipe");
 	r = child_start(&s.child, speak, &s);

@@ -66,13 +66,13 @@ static int mount_in_time(struct mounting *m, struct deadline deadline, struct fa
 	case 0:
 		return result;
 	case -ETIMEDOUT:
-		return fault_set(f, EXITCODE_ABORTED, ETIMEDOUT,
-				 "%s is still being mounted; RootTimeout= may be too short",
-				 m->point);
+		return fault_advise(f, EXITCODE_ABORTED, ETIMEDOUT, FAULT_ROOT_TIMEOUT,
+				    "%s is still being mounted", m->point);
 	case -ECHILD:
 	case -EPROTO:
-		return fault_set(f, EXITCODE_ABORTED, ECHILD, "the process that mounts %s %s",
-				 m->point, r == -ECHILD ? "was killed" : "has failed");
+		return fault_advise(f, EXITCODE_ABORTED, ECHILD, FAULT_KILLED,
+				    "the process that mounts %s %s", m->point,
+				    r == -ECHILD ? "was killed" : "has failed");
 	default:
 		return fault_errno(f, EXITCODE_NO_MEMORY, r, "no process to mount %s", m->point);
 	}
@@ -93,7 +93,8 @@ static int mount_one(const struct root *root, const struct conf *conf, const str
 			return r;
 		r = root_replace_text(root, checked, "", 0644);
 		if (r < 0)
-			return fault_errno(f, EXITCODE_ABORTED, r, "cannot write %s", checked);
+			return fault_advise(f, EXITCODE_ABORTED, -r, FAULT_KILLED,
+					    "cannot write %s: %s", checked, strerror(-r));
 	}
 	return mount_in_time(&m, deadline, f);
 }

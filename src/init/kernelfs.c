@@ -7,6 +7,7 @@
 #include "init/kernelfs.h"
 
 #include <fcntl.h>
+#include <string.h>
 #include <sys/mount.h>
 
 #include "base/modules.h"
@@ -70,8 +71,10 @@ int kernelfs_can_move(const struct root *root, struct fault *f)
 			       mounts[i].point); /* fits */
 		fd = root_open(root, path, O_PATH | O_DIRECTORY | O_NOFOLLOW, 0);
 		if (fd < 0)
-			return fault_errno(f, EXITCODE_ABORTED, fd, "the root has no directory %s",
-					   mounts[i].point);
+			return fault_advise(f, EXITCODE_ABORTED, -fd,
+					    "make this directory in the root",
+					    "the root has no directory %s: %s", mounts[i].point,
+					    strerror(-fd));
 	}
 	return 0;
 }
@@ -95,8 +98,8 @@ int kernelfs_move(struct fault *f)
 		r = move(mounts[i].point, false);
 		if (r >= 0)
 			continue;
-		(void)fault_errno(f, EXITCODE_ABORTED, r, "cannot move %s to the root",
-				  mounts[i].point);
+		(void)fault_advise(f, EXITCODE_ABORTED, -r, FAULT_REPORT,
+				   "cannot move %s to the root: %s", mounts[i].point, strerror(-r));
 		while (i-- > 0)
 			(void)move(mounts[i].point, true); /* the refusal comes in any case */
 		return r;

@@ -13,6 +13,9 @@
 #include "boot/lvmfilter.h"
 
 #define LVM_CONFIG_SIZE (LVMFILTER_SIZE + 160)
+#define NEXT_LVM                                                                                 \
+	"read LVM's own words in the lines above; all parts of the volume group have to lie on " \
+	"volumes of cocotab"
 
 static int execute(void *arg)
 {
@@ -39,11 +42,12 @@ static int run(char **argv, struct deadline deadline, struct fault *f)
 	if (child.status >= 0 && child.status != 127)
 		return child.status;
 	if (child.status == 127)
-		return fault_set(f, EXITCODE_ABORTED, ENOEXEC, "%s cannot be run", argv[0]);
+		return fault_advise(f, EXITCODE_ABORTED, ENOEXEC, "build the initramfs again",
+				    "%s cannot be run", argv[0]);
 	if (deadline_left_ms(deadline) == 0)
-		return fault_set(f, EXITCODE_ABORTED, ETIMEDOUT,
-				 "%s is still at work; RootTimeout= may be too short", argv[0]);
-	return fault_set(f, EXITCODE_ABORTED, ECHILD, "%s was killed", argv[0]);
+		return fault_advise(f, EXITCODE_ABORTED, ETIMEDOUT, FAULT_ROOT_TIMEOUT,
+				    "%s is still at work", argv[0]);
+	return fault_advise(f, EXITCODE_ABORTED, ECHILD, FAULT_KILLED, "%s was killed", argv[0]);
 }
 
 /* e2fsck(8): 1: corrected, 2: corrected, and to be started again if it was mounted; a larger
@@ -59,9 +63,11 @@ int program_fsck(const char *device, struct deadline deadline, struct fault *f)
 	if (r < 0)
 		return r;
 	if (r > 3)
-		return fault_set(f, EXITCODE_ABORTED, EUCLEAN,
-				 "e2fsck could not repair the file system on %s (exit code %d)",
-				 device, r);
+		return fault_advise(
+			f, EXITCODE_ABORTED, EUCLEAN,
+			"open the volume on another machine, and repair the file system there: it "
+			"is ext4 with damage about which e2fsck asks, or no ext4",
+			"e2fsck could not repair the file system on %s (exit code %d)", device, r);
 	return 0;
 }
 
@@ -86,8 +92,9 @@ static int record_groups(const struct conf *conf, char *text, struct deadline de
 		r = run(argv, deadline, f);	       /* 0, too, if LVM is not on this one */
 	}
 	if (r > 0)
-		return fault_set(f, EXITCODE_ABORTED, EIO,
-				 "LVM cannot record that %s is in use (exit code %d)", device, r);
+		return fault_advise(f, EXITCODE_ABORTED, EIO, NEXT_LVM,
+				    "LVM cannot record that %s is in use (exit code %d)", device,
+				    r);
 	return r;
 }
 
@@ -109,7 +116,8 @@ int program_lvm(const struct conf *conf, struct deadline deadline, struct fault 
 		       filter); /* fits */
 	r = run(argv, deadline, f);
 	if (r > 0)
-		return fault_set(f, EXITCODE_ABORTED, EIO,
-				 "LVM cannot activate what lies on the volumes (exit code %d)", r);
+		return fault_advise(f, EXITCODE_ABORTED, EIO, NEXT_LVM,
+				    "LVM cannot activate what lies on the volumes (exit code %d)",
+				    r);
 	return r < 0 ? r : record_groups(conf, text, deadline, f);
 }

@@ -48,8 +48,9 @@ static int for_one(const char *kernel_name, void *data)
 	r = read_attribute(walk->root, kernel_name, "dm/name", &name);
 	if (r >= 0)
 		r = walk->fn(walk->root, kernel_name, name);
-	return r < 0 ? fault_errno(walk->f, EXITCODE_ABORTED, r,
-				   "cannot leave what the root's udev needs for %s", kernel_name) :
+	return r < 0 ? fault_advise(walk->f, EXITCODE_ABORTED, -r, FAULT_KILLED,
+				    "cannot leave what the root's udev needs for %s: %s",
+				    kernel_name, strerror(-r)) :
 		       0;
 }
 
@@ -60,7 +61,9 @@ static int for_each(const struct root *root,
 	struct walk walk = { .root = root, .fn = fn, .f = f };
 	int r = root_walk(root, PATH_SYS_BLOCK, 0, for_one, &walk);
 
-	return r < 0 ? fault_errno(f, EXITCODE_ABORTED, r, "cannot read %s", PATH_SYS_BLOCK) : 0;
+	return r < 0 ? fault_advise(f, EXITCODE_ABORTED, -r, FAULT_REPORT, "cannot read %s: %s",
+				    PATH_SYS_BLOCK, strerror(-r)) :
+		       0;
 }
 
 /* udev makes links, and does not replace a node. */
@@ -108,6 +111,7 @@ int udevdb_write(const struct root *root, struct fault *f)
 	int r = root_mkdir(root, PATH_UDEV_DIR);
 
 	if (r < 0)
-		return fault_errno(f, EXITCODE_ABORTED, r, "cannot make %s", PATH_UDEV_DIR);
+		return fault_advise(f, EXITCODE_ABORTED, -r, FAULT_KILLED, "cannot make %s: %s",
+				    PATH_UDEV_DIR, strerror(-r));
 	return for_each(root, write_one, f);
 }

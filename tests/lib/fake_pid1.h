@@ -84,6 +84,7 @@ static struct pid1_shared {
 	bool ended_in_pieces; /* the kernel's file systems were not all in one place */
 	enum exitcode code;   /* of the first end */
 	char why[FAULT_WHY_MAX];
+	char next[FAULT_WHY_MAX];
 	char strange[512]; /* the first thing that must not be */
 } *pid1;
 
@@ -279,12 +280,15 @@ static inline int pid1_end(const struct root *root, const struct fault *f)
 		pid1_strange("an end without a reason");
 	if (root->fd >= 0 && (INJECT_NEXT(fstat)(root->fd, &st) < 0 || !S_ISDIR(st.st_mode)))
 		pid1_strange("the root's descriptor is another file's");
+	if (strcmp(fault_next(f), exitcode_next(EXITCODE_ABORTED)) == 0)
+		pid1_strange("another part of the initramfs gave up: there is none");
 	if (root_exists(root, PATH_PROC "/cmdline") != root_exists(root, PATH_CONSOLES_ACTIVE) ||
 	    root_exists(root, PATH_CONSOLE) != root_exists(root, PATH_CONSOLES_ACTIVE))
 		pid1->ended_in_pieces = true;
 	if (before == 0) {
 		pid1->code = f->code;
 		(void)snprintf(pid1->why, sizeof(pid1->why), "%s", f->why);
+		(void)snprintf(pid1->next, sizeof(pid1->next), "%s", fault_next(f));
 	}
 	if (pid1_plan.end_is_real)
 		(void)INJECT_NEXT(kill)(pid1->pid, SIGKILL);

@@ -180,6 +180,11 @@ static void ends(const char *what, enum exitcode code, const char *why)
 		say(in_time);
 }
 
+static void next_is(const char *text)
+{
+	ok(strncmp(pid1->next, text, strlen(text)) == 0, "... what to do: %s", pid1->next);
+}
+
 static void test_worker(void)
 {
 	static const struct {
@@ -236,8 +241,13 @@ static void test_handover(void)
 		.accident = kill_speaker, .call = PID1_EXECVE, .nth = 1, .error = ENOEXEC
 	};
 	ends("... and the execution fails", EXITCODE_ABORTED, "cannot execute /sbin/init");
+	next_is("correct Init= in coco-unlock.conf");
+	pid1_plan = (struct pid1_plan){ .call = PID1_EXECVE, .nth = 1, .error = EIO };
+	ends("its file cannot be read", EXITCODE_ABORTED, "cannot execute /sbin/init");
+	next_is("look for the kernel's own words");
 	pid1_plan = (struct pid1_plan){ .call = PID1_FSOPEN, .nth = 1, .error = ENODEV };
 	ends("the root does not mount", EXITCODE_ABORTED, "cannot mount /: ");
+	next_is("correct Type= in coco-unlock.conf");
 	pid1_plan = (struct pid1_plan){ .no_memory_fs = true };
 	ends("the initramfs is on a disk", EXITCODE_INTERNAL, "nothing is deleted");
 	is_int(pid1->deleted, 0, "... nothing is");
