@@ -60,9 +60,10 @@ static bool is_left_out(int call)
 
 static enum verdict judge(const struct plan *plan, const struct run *run, bool panic_ends)
 {
-	/* What they say is written; a line that could not be says nothing. Where a twin is beside the
-	 * disk, the end itself shows whether both have looked. */
-	const bool looked = (run->looked[0] && run->looked[1]) || plan->call == SYS_write;
+	/* A line that could not be written, or a log that nobody has got, says nothing. Where a twin
+	 * is beside the disk, the end itself shows whether both have looked. */
+	const bool looked =
+		(run->looked[0] && run->looked[1]) || !run->heard || plan->call == SYS_write;
 
 	if (*run->strange)
 		return BAD;

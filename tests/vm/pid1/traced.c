@@ -236,6 +236,8 @@ static void read_log(struct tracing *t)
 
 	while ((n = read(t->kmsg, line, sizeof(line) - 1)) > 0 || (n < 0 && errno == EPIPE)) {
 		line[n < 0 ? 0 : n] = '\0';
+		if (strstr(line, "coco-unlock: version ") && strstr(line, " is PID 1"))
+			t->run->heard = true;
 		if (strstr(line, "coco-unlock: root: it is on what was opened"))
 			t->run->looked[0] = true;
 		if (strstr(line, "coco-unlock: mounts: all are on what was opened"))

@@ -40,6 +40,7 @@ struct run {
 	char trigger;			 /* what was written for SysRq, or 0 */
 	int status;			 /* of PID 1, as wait(2) has it */
 	int code;			 /* of the status file at the end; -1: there is none */
+	bool heard;			 /* its lines come to the log */
 	bool looked[2];			 /* both looks have said that all is well */
 	unsigned int ms;
 	unsigned long pss_kib, rss_kib, largest_kib; /* at the largest sum */
