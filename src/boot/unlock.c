@@ -172,7 +172,7 @@ static int map_volume(struct unlock *u, size_t i, const struct pins *pins,
 	if (r < 0)
 		return r;
 	run->mapped = true; /* from here on, whatever ends this process */
-	r = volume_map(u->root, volume, vc, &run->fault);
+	r = volume_map(u->root, device->path, volume, vc, &run->fault);
 	if (r < 0) {
 		run->mapped = false;
 		return r;

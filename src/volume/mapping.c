@@ -74,17 +74,6 @@ int mapping_read(const struct root *root, const char *name, struct mapping *ret_
 	return r;
 }
 
-bool mapping_may_be_live(const struct root *root, const char *name)
-{
-	struct mapping live;
-	int r = mapping_read(root, name, &live);
-	bool empty = r >= 0 && live.nr_targets == 0;
-
-	if (r >= 0)
-		explicit_bzero(&live, sizeof(live));
-	return !empty && r != -ENXIO;
-}
-
 int mapping_refuse_taken(const struct root *root, const char *name, struct fault *f)
 {
 	char dif_name[CONF_NAME_SIZE + sizeof(MAPPING_DIF_SUFFIX)];

@@ -40,9 +40,6 @@ struct mapping {
  */
 int mapping_read(const struct root *root, const char *name, struct mapping *ret_mapping);
 
-/* False if there is no mapping of this name, or one without a table. */
-bool mapping_may_be_live(const struct root *root, const char *name);
-
 /*
  * Refuses a name that somebody has in use, or its integrity device's: such a mapping is not ours,
  * and whoever undoes an unlock that has ended half-way would take it away. Returns 0, or -errno

@@ -6,13 +6,12 @@
  */
 #include "volume/volume.h"
 
+#include <fcntl.h>
 #include <libcryptsetup.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "base/paths.h"
-#include "volume/mapping.h"
-#include "volume/unmap.h"
 
 #define SELF_FD_SIZE 32
 
@@ -299,22 +298,18 @@ static const char refused_integrity[] =
 	"prepared, if what dm-integrity has on it is damaged, or use a kernel that has the volume's "
 	"cipher and the options of cocotab";
 
-/* Of a table that the kernel refuses, libcryptsetup can say EEXIST, too: dm-integrity's, of which
- * it leaves a mapping without a table. */
-static bool is_taken(const struct root *root, const char *name)
+/* Of a table of dm-integrity that the kernel refuses, libcryptsetup says EBUSY, too. */
+static bool is_in_use(const struct root *root, const char *device)
 {
-	char dif_name[CONF_NAME_SIZE + sizeof(MAPPING_DIF_SUFFIX)];
+	_cleanup_close_ int fd = root_open(root, device, O_RDONLY | O_EXCL, 0);
 
-	(void)snprintf(dif_name, sizeof(dif_name), "%s" MAPPING_DIF_SUFFIX, name); /* fits */
-	return mapping_may_be_live(root, name) || mapping_may_be_live(root, dif_name);
+	return fd < 0;
 }
 
-int volume_map(const struct root *root, struct volume *volume, const struct volume_conf *conf,
-	       struct fault *f)
+int volume_map(const struct root *root, const char *device, struct volume *volume,
+	       const struct volume_conf *conf, struct fault *f)
 {
 	uint32_t flags = CRYPT_ACTIVATE_IGNORE_PERSISTENT;
-	const char *name = conf->name;
-	bool gone;
 	size_t i;
 	int r;
 
@@ -324,14 +319,12 @@ int volume_map(const struct root *root, struct volume *volume, const struct volu
 	r = crypt_activate_by_volume_key(volume->cd, conf->name, (const char *)volume->key.bytes,
 					 volume->key.len, flags);
 	secret_done(&volume->key);
-	if (r == -EBUSY || (r == -EEXIST && is_taken(root, conf->name)))
+	if (r == -EBUSY && !is_in_use(root, device))
+		r = -EINVAL; /* as the kernel has said, in its log */
+	if (r == -EEXIST || r == -EBUSY)
 		return fault_set(f, EXITCODE_BUSY, -r,
 				 "a mapping '%s' is there already, or the device is in use",
 				 conf->name);
-	if (r == -EEXIST) {
-		unmap_all(root, &name, 1, &gone); /* if not: the next one is refused as busy */
-		r = -EINVAL;			  /* as the kernel has said, in its log */
-	}
 	if (r == -ENOTSUP || r == -ENODEV || r == -EINVAL)
 		return fault_advise(f, EXITCODE_NO_DM_CRYPT, -r,
 				    conf->options & VOLUME_OPTION_INTEGRITY_HMAC_SHA256 ?

@@ -62,11 +62,11 @@ int volume_unlock(struct volume *volume, const struct verdict *verdict, const st
 
 /*
  * Makes the mapping /dev/mapper/<conf->name>, waits until udev has seen it, and wipes the
- * volume key. None of its names was there (mapping_refuse_taken()). Returns 0, or -errno with f
- * saying busy, no-dm-crypt or internal.
+ * volume key. device: the path of what the volume is on. Returns 0, or -errno with f saying busy,
+ * no-dm-crypt or internal.
  */
-int volume_map(const struct root *root, struct volume *volume, const struct volume_conf *conf,
-	       struct fault *f);
+int volume_map(const struct root *root, const char *device, struct volume *volume,
+	       const struct volume_conf *conf, struct fault *f);
 
 /* "exact" or "without-final-nul". */
 const char *volume_form_name(enum secret_form form);

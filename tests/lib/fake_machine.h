@@ -212,7 +212,7 @@ int crypt_activate_by_volume_key(struct crypt_device *cd, const char *name, cons
 	if (machine_hook)
 		machine_hook("activation");
 	if (fake_dm_find(name) || (refuse_mapping && strcmp(name, refuse_mapping) == 0))
-		return -EBUSY;
+		return -EEXIST;
 	note_mapping("", name);
 	put_table(cd, name, key_size);
 	if (machine_hook)
