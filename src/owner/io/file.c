@@ -7,10 +7,13 @@
 #include "owner/io/file.h"
 
 #include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 
+#include "base/child.h"
 #include "base/io.h"
 
 #define BASE64_CHARS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
@@ -425,13 +428,33 @@ static int sync_directory(const char *path)
 	return fd < 0 || fsync(fd) < 0 ? -errno : 0;
 }
 
-int file_out_commit(struct file_out *files, size_t nr, struct fault *f)
+/* Files that get their names together. */
+struct batch {
+	struct file_out *files;
+	size_t nr;
+};
+
+static void fail(const struct file_out *file, int r, struct fault *f)
 {
-	size_t i, done = 0, at = 0;
+	if (r == -EEXIST && file->old_path)
+		(void)refuse_old(file, f);
+	else if (r == -EEXIST)
+		(void)fault_about(f, EXITCODE_REFUSED, file->path,
+				  file->taken ? file->taken :
+						"give another name, or --force to replace it",
+				  "it exists");
+	else
+		(void)fault_io(f, file->path, r, "cannot write");
+}
+
+/* Returns how many have got their names: all, or f says why not. */
+static int name_all(void *arg, struct fault *f)
+{
+	const struct batch *batch = arg;
+	struct file_out *files = batch->files;
+	size_t nr = batch->nr, i, done = 0, at = 0;
 	int r = 0;
 
-	for (i = 0; i < nr && r >= 0; at = i++)
-		r = fsync(files[i].fd) < 0 ? -errno : 0;
 	/* If the power fails between two names, the file without one is there as PATH.coco-new. */
 	for (i = 0; i < nr && nr > 1 && r >= 0; at = i++) {
 		r = keep_old(&files[i]);
@@ -441,25 +464,49 @@ int file_out_commit(struct file_out *files, size_t nr, struct fault *f)
 	for (; done < nr && r >= 0; done += r >= 0) {
 		at = done;
 		r = rename_new(&files[done]);
-		if (r >= 0)
-			free(TAKE_PTR(files[done].new_path));
 	}
 	for (i = 0; i < done && r >= 0; at = i++)
 		r = sync_directory(files[i].path);
-	if (r < 0)
+	if (r < 0) {
 		take_back(files, nr, done);
+		fail(&files[at], r, f);
+	}
 	for (i = 0; i < nr && r >= 0; i++)
 		drop_old(&files[i]);
-	if (r >= 0)
-		return 0;
-	if (r == -EEXIST && files[at].old_path)
-		return refuse_old(&files[at], f);
-	return r == -EEXIST ?
-		       fault_about(f, EXITCODE_REFUSED, files[at].path,
-				   files[at].taken ? files[at].taken :
-						     "give another name, or --force to replace it",
-				   "it exists") :
-		       fault_io(f, files[at].path, r, "cannot write");
+	return (int)done;
+}
+
+/* The same in a process of its own, which no signal to this one ends between two names. */
+static int name_all_apart(void *arg, struct fault *f)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	(void)sigprocmask(SIG_BLOCK, &all, NULL); /* cannot fail with these arguments */
+	return name_all(arg, f);
+}
+
+int file_out_commit(struct file_out *files, size_t nr, struct fault *f)
+{
+	struct batch batch = { files, nr };
+	int i, done = 0, r = 0;
+	size_t at;
+
+	for (at = 0; at < nr && r >= 0; at++) {
+		r = fsync(files[at].fd) < 0 ? -errno : 0;
+		if (r < 0)
+			fail(&files[at], r, f);
+	}
+	if (r >= 0 && nr == 1)
+		done = name_all(&batch, f);
+	else if (r >= 0) {
+		r = child_call(name_all_apart, &batch, deadline_in_ms(INT_MAX), &done, f);
+		if (r < 0)
+			fail(&files[0], r, f);
+	}
+	for (i = 0; i < done; i++)
+		free(TAKE_PTR(files[i].new_path));
+	return f->code == EXITCODE_OK ? 0 : f->code == EXITCODE_REFUSED ? -EPERM : -EIO;
 }
 
 void file_out_done(struct file_out *file)

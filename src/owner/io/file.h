@@ -75,7 +75,8 @@ int file_out_keep_old(struct file_out *file, struct fault *f);
 /*
  * Syncs all of them, then renames all of them. When this fails, none of the new files is left, and
  * what was replaced is back; but if one was replaced that nothing has kept, all stay as they are
- * then, so that two that belong together are not parted.
+ * then, so that two that belong together are not parted. Several get their names in a process of
+ * its own: whatever ends the caller meanwhile, none of them is alone.
  */
 int file_out_commit(struct file_out *files, size_t nr, struct fault *f);
 
