@@ -38,6 +38,9 @@ test      mkfs.btrfs          btrfs-progs
 test      mkfs.xfs            xfsprogs
 test,lab  mkswap              util-linux
 test      setpriv             util-linux
+test      prlimit             util-linux
+test      blockdev            util-linux
+test      chattr              e2fsprogs
 test      sgdisk              gdisk
 test,lab  xz                  xz-utils
 test,lab  zstd                zstd

@@ -164,7 +164,10 @@ static void refuses(const char *what, int (*fn)(int ms), unsigned int nth, enum 
 	ok(strcmp(fault_next(&f), exitcode_next(EXITCODE_ABORTED)) != 0, "... what to do: %s",
 	   fault_next(&f));
 	ok((way != HANGS && way != IS_DEAF) || deadline_left_ms(late) > 0, "... in time");
-	is_int(shared->started, way == NO_PROCESS ? nth - 1 : nth, "... no other is started");
+	/* On a busy machine one before it may have taken all the time. */
+	ok(shared->started <= nth &&
+		   (way == HANGS || way == IS_DEAF || shared->started == nth - (way == NO_PROCESS)),
+	   "... no other is started");
 	ok(waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD, "... and none is left");
 }
 
