@@ -486,6 +486,32 @@ static int name_all_apart(void *arg, struct fault *f)
 	return name_all(arg, f);
 }
 
+/* name_all() for any number of files. Returns how many are not to be removed any more. */
+static int name_together(struct batch *batch, struct fault *f)
+{
+	int done = 0, r = -EAGAIN;
+
+	if (batch->nr > 1)
+		r = child_call(name_all_apart, batch, deadline_in_ms(INT_MAX), &done, f);
+	switch (r) {
+	case 0:
+		return done;
+	case -ECHILD:
+	case -EPROTO:
+	case -ETIMEDOUT:
+		/* As after a power failure: nobody knows how far it got, so all stay. */
+		(void)fault_about(f, EXITCODE_IO, batch->files[0].path,
+				  "look which files are there, with " FILE_NEW_SUFFIX
+				  " or " FILE_OLD_SUFFIX
+				  " behind the name, too; keep what opens an image, "
+				  "and run this again",
+				  "the process that gives it and other files their names was killed");
+		return (int)batch->nr;
+	default: /* no process can be had: no reason to throw the work away */
+		return name_all(batch, f);
+	}
+}
+
 int file_out_commit(struct file_out *files, size_t nr, struct fault *f)
 {
 	struct batch batch = { files, nr };
@@ -497,13 +523,8 @@ int file_out_commit(struct file_out *files, size_t nr, struct fault *f)
 		if (r < 0)
 			fail(&files[at], r, f);
 	}
-	if (r >= 0 && nr == 1)
-		done = name_all(&batch, f);
-	else if (r >= 0) {
-		r = child_call(name_all_apart, &batch, deadline_in_ms(INT_MAX), &done, f);
-		if (r < 0)
-			fail(&files[0], r, f);
-	}
+	if (r >= 0)
+		done = name_together(&batch, f);
 	for (i = 0; i < done; i++)
 		free(TAKE_PTR(files[i].new_path));
 	return f->code == EXITCODE_OK ? 0 : f->code == EXITCODE_REFUSED ? -EPERM : -EIO;
