@@ -23,6 +23,7 @@
 #define KEYSLOT_ACTIVE 0x00ac71f3
 #define HEADER_SIZE (KEYSLOTS_OFFSET + NR_KEYSLOTS * KEYSLOT_SIZE)
 #define STRIPES 4000
+#define METADATA_SIZE 32768 /* bytes: both copies, as convert makes them */
 static const unsigned char magic[] = { 'L', 'U', 'K', 'S', 0xba, 0xbe, 0x00, 0x01 };
 
 /* cryptsetup, reencryption of LUKS1: the first bytes of the magic while it is under way. */
@@ -33,6 +34,24 @@ static uint32_t get_be32(const unsigned char *p)
 	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
+static uint64_t payload_of(const unsigned char *header)
+{
+	return 512 * (uint64_t)get_be32(header + PAYLOAD_OFFSET);
+}
+
+/* Of one keyslot in LUKS2. */
+static uint64_t area_of(const unsigned char *header)
+{
+	return (STRIPES * (uint64_t)get_be32(header + KEY_BYTES_OFFSET) + 4095) / 4096 * 4096;
+}
+
+/* Convert moves the areas of all keyslots, those not in use, too; headers of old versions, and with
+ * --align-payload, have no room for that. */
+static bool can_convert(const unsigned char *header)
+{
+	return payload_of(header) >= METADATA_SIZE + NR_KEYSLOTS * area_of(header);
+}
+
 /*
  * How many keyslots have to go before cryptsetup can re-encrypt what convert makes of this header.
  * It makes each keyslot once more beside the old ones, and needs the room of one for itself;
@@ -40,10 +59,8 @@ static uint32_t get_be32(const unsigned char *p)
  */
 static uint32_t too_many_keyslots(const unsigned char *header)
 {
-	const uint64_t payload = 512 * (uint64_t)get_be32(header + PAYLOAD_OFFSET);
-	const uint64_t area =
-		(STRIPES * (uint64_t)get_be32(header + KEY_BYTES_OFFSET) + 4095) / 4096 * 4096;
-	uint64_t room = payload > 32768 && area > 0 ? (payload - 32768) / area : 0;
+	const uint64_t area = area_of(header);
+	uint64_t room = area > 0 ? (payload_of(header) - METADATA_SIZE) / area : 0;
 	uint32_t i, active = 0;
 
 	for (i = 0; i < NR_KEYSLOTS; i++)
@@ -91,6 +108,23 @@ static void leave_sha1(const unsigned char *header, const struct rules_disk *dis
 		    disk->after);
 }
 
+static void show_way(const unsigned char *header, const struct rules_disk *disk, char *buf,
+		     size_t size)
+{
+	*buf = '\0';
+	if (!can_convert(header))
+		text_append(buf, size,
+			    "cryptsetup convert has no room in this header; make a new image of what "
+			    "is in it: %scryptsetup open %s plain && coco-secret encrypt --secret-out "
+			    "SECRET /dev/mapper/plain NEW; cryptsetup close plain%s",
+			    disk->before, disk->name, disk->after);
+	else if (memcmp(header + HASH_OFFSET, "sha1", sizeof("sha1")) == 0)
+		leave_sha1(header, disk, buf, size);
+	else
+		text_append(buf, size, "%scryptsetup convert --type luks2 %s%s", disk->before,
+			    disk->name, disk->after);
+}
+
 bool luks1_way(const struct image *image, char *buf, size_t size)
 {
 	unsigned char header[HEADER_SIZE];
@@ -101,11 +135,11 @@ bool luks1_way(const struct image *image, char *buf, size_t size)
 	    memcmp(header, magic, sizeof(magic)) != 0)
 		return false;
 	rules_name(image, &disk);
-	*buf = '\0';
-	if (memcmp(header + HASH_OFFSET, "sha1", sizeof("sha1")) == 0)
-		leave_sha1(header, &disk, buf, size);
-	else
-		text_append(buf, size, "%scryptsetup convert --type luks2 %s%s", disk.before,
-			    disk.name, disk.after);
+	show_way(header, &disk, buf, size);
+	if (strlen(buf) < size - 1)
+		return true;
+	/* Half a command is another one; its owner knows the name. */
+	disk = (struct rules_disk){ .name = "DISK", .file = disk.file };
+	show_way(header, &disk, buf, size);
 	return true;
 }

@@ -311,6 +311,13 @@ way=$(sed -nE 's/.* for each N: (cryptsetup luksKillSlot .*)/\1/p' "$tmp/err")
 is '... two of them have to go' "$(grep -o 'luksKillSlot' <<< "$way" | wc -l)" 2
 must bash -c "$(sed -E 's/ N && / 4 -q \&\& /; s/ N && / 3 -q \&\& /; s/(.*) && .*/\1 -q --disable-locks/' <<< "$way")" &> "$tmp/convert.log"
 is '... and the rest is as with one' "$(cryptsetup luksDump --disable-locks "$d" | grep -c '^  [0-2]: luks2')" 3
+# Convert moves the areas of all eight keyslots; an old header has no room for that.
+must truncate -s 0 "$d"
+must truncate -s 8M "$d"
+must "${old[@]}" luksFormat --type luks1 --align-payload 2104 --key-size 256 "$d" &> "$tmp/format.log"
+refused 'LUKS1 without room for LUKS2' 2 'its header is LUKS1' "$d" -o "$t" --key-file "$tmp/key"
+ok '... as cryptsetup says' bash -c "! cryptsetup convert -q --disable-locks --type luks2 ${d@Q} 2> /dev/null"
+ok '... names another way' grep -qF 'plain && coco-secret encrypt --secret-out SECRET /dev/mapper/plain NEW' "$tmp/err"
 d=$disk_before
 must truncate -s 8M "$d"
 
