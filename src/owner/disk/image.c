@@ -91,7 +91,7 @@ int image_claim(struct image *image, struct fault *f)
 
 bool image_disk(const struct image *image, char *buf, size_t size)
 {
-	char link[sizeof(PATH_SYS_DEV_BLOCK) + 48], dir[PATH_MAX], path[PATH_MAX], *c;
+	char link[sizeof(PATH_SYS_DEV_BLOCK) + 48], dir[PATH_MAX], path[PATH_MAX], *name, *c;
 	struct stat st;
 
 	if (!image->block || fstat(image->fd, &st) < 0)
@@ -104,10 +104,10 @@ bool image_disk(const struct image *image, char *buf, size_t size)
 		       minor(st.st_rdev));
 	if (!realpath(link, dir))
 		return false;
-	for (c = strrchr(dir, '/'); *c; c++)
+	name = strrchr(dir, '/');
+	for (c = name; *c; c++)
 		*c = *c == '!' ? '/' : *c;
-	c = strrchr(dir, '/');
-	(void)snprintf(path, sizeof(path), PATH_DEV "%s", c);
+	(void)snprintf(path, sizeof(path), PATH_DEV "%s", name);
 	return shell_word(buf, size, path) >= 0 && fault_shows(buf);
 }
 
@@ -129,7 +129,10 @@ static int refuse_read_only(const struct image *image, struct fault *f)
 			       "make the loop device anew, by losetup without its option -r, and of a "
 			       "file that may be written");
 	else
-		(void)snprintf(next, sizeof(next), "if it may be changed: blockdev --setrw %s%s%s",
+		(void)snprintf(next, sizeof(next),
+			       "attach or make it anew, so that it may be written; if only a "
+			       "setting of the kernel forbids it: blockdev --setrw %s%s%s",
+
 			       part ? disk : "", part ? " " : "",
 			       shell_name(name, image->path, "DEVICE")); /* fits */
 	(void)fault_about(f, EXITCODE_IO, image->path, next, "it is set to be read only");

@@ -59,7 +59,8 @@ must mke2fs -q -F -t ext4 plain 20M &> /dev/null
 if [[ $EUID == 0 ]] && must cp base disk && attach disk; then
 	must "$bin" prepare --force "$device" -o table --key-file key > /dev/null
 	must blockdev --setro "$device"
-	step="if it may be changed: blockdev --setrw $device"
+	anew="attach or make it anew, so that it may be written; if only a setting of the kernel forbids it:"
+	step="$anew blockdev --setrw $device"
 	stops 'a device' "$step" prepare "$device" -o none --key-file key
 	stops 'a device' "$step" rotate "$device" --table table -o none
 	stops 'a device' "$step" recovery "$device" --table table
@@ -79,7 +80,7 @@ if [[ $EUID == 0 ]] && must cp base disk && attach disk; then
 	losetup -d "$device"
 	attach plain
 	must blockdev --setro "$device"
-	stops 'in place' "if it may be changed: blockdev --setrw $device" encrypt --in-place --secret key --pbkdf minimal \
+	stops 'in place' "$anew blockdev --setrw $device" encrypt --in-place --secret key --pbkdf minimal \
 		--backup none "$device"
 	leads encrypt --secret key --pbkdf minimal "$device" copy
 	must blockdev --setrw "$device"
@@ -91,7 +92,7 @@ if [[ $EUID == 0 ]] && must cp base disk && attach disk; then
 	attach disks
 	if partx -a "$device" 2> /dev/null && test -b "${device}p1"; then
 		must blockdev --setro "$device"
-		stops 'a partition' "if it may be changed: blockdev --setrw $device ${device}p1" prepare "${device}p1" -o none \
+		stops 'a partition' "$anew blockdev --setrw $device ${device}p1" prepare "${device}p1" -o none \
 			--key-file key
 		must sh -c "blockdev --setrw $device ${device}p1"
 		leads prepare "${device}p1" -o none --key-file key
