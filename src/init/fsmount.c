@@ -78,16 +78,20 @@ static int refuse_setting(int fs, const char *setting, const char *what, const c
 }
 
 /* The kernel has looked at the device, and made nothing of it. */
-static int refuse_content(int fs, const char *device, const char *point, struct fault *f)
+static int refuse_content(const struct root *root, int fs, const char *device, const char *point,
+			  struct fault *f)
 {
 	char next[NEXT_SIZE];
 	int error = errno;
 
-	if (error == ENOENT)
+	/* btrfs says the same of a subvolume, or of another of its devices. */
+	if (error == ENOENT && root_exists(root, device) == 0) {
+		errno = error;
 		return refuse_setting(fs, "Device=", "there is no ", device, point, f);
-	advise("Type=", point,
-	       "; if it is right, the file system is damaged: open the volume on another machine, "
-	       "and check it there",
+	}
+	advise("Type= or Options=", point,
+	       "; if both are right, the file system is damaged or a part of it is missing: open the "
+	       "volume on another machine, and check it there",
 	       next, sizeof(next));
 	errno = error;
 	return refuse(fs, next, "there is no such file system on ", device, point, f);
@@ -143,7 +147,7 @@ int fsmount_at(const struct root *root, const struct mount_conf *mc, const char 
 	if (fsconfig(fs, FSCONFIG_SET_FLAG, rw ? "rw" : "ro", NULL, 0) < 0)
 		return refuse_setting(fs, "Options=", "the option ", rw ? "rw" : "ro", point, f);
 	if (fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
-		return refuse_content(fs, device, point, f);
+		return refuse_content(root, fs, device, point, f);
 	mnt = fsmount(fs, FSMOUNT_CLOEXEC, attr);
 	if (mnt < 0)
 		return refuse(fs, FAULT_REPORT, "attributes", "", point, f);
