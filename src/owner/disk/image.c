@@ -132,7 +132,6 @@ static int refuse_read_only(const struct image *image, struct fault *f)
 		(void)snprintf(next, sizeof(next),
 			       "attach or make it anew, so that it may be written; if only a "
 			       "setting of the kernel forbids it: blockdev --setrw %s%s%s",
-
 			       part ? disk : "", part ? " " : "",
 			       shell_name(name, image->path, "DEVICE")); /* fits */
 	(void)fault_about(f, EXITCODE_IO, image->path, next, "it is set to be read only");
