@@ -4,11 +4,13 @@
  */
 #include "owner/io/file.h"
 
+#include <signal.h>
 #include <sys/file.h>
 #include <sys/syscall.h>
 
 #include "bytes.h"
 #include "fixture.h"
+#include "inject_next.h"
 
 static struct fixture fx;
 static struct fault f;
@@ -16,6 +18,16 @@ static struct fault f;
 /* The nth of the calls below that change something fails; what it would have done is not done. */
 static unsigned int nth, uses;
 static size_t piece, write_piece; /* if not 0, the most that one read or write does */
+
+/* What becomes of the process that names several files. */
+static enum { LIVES, IS_NOT_THERE, IS_KILLED } namer;
+static unsigned int names; /* that were given */
+
+pid_t fork(void)
+{
+	errno = EAGAIN;
+	return namer == IS_NOT_THERE ? -1 : INJECT_NEXT(fork)();
+}
 
 static bool fails(void)
 {
@@ -42,8 +54,15 @@ int fsync(int fd)
 	return fails() ? -1 : (int)syscall(SYS_fsync, fd);
 }
 
+static void name(void)
+{
+	if (namer == IS_KILLED && ++names == 2)
+		(void)kill(getpid(), SIGKILL);
+}
+
 int rename(const char *old, const char *new)
 {
+	name();
 	return fails() ? -1 : (int)syscall(SYS_renameat2, AT_FDCWD, old, AT_FDCWD, new, 0);
 }
 
@@ -54,6 +73,7 @@ int link(const char *old, const char *new)
 
 int renameat2(int olddir, const char *old, int newdir, const char *new, unsigned int flags)
 {
+	name();
 	return fails() ? -1 : (int)syscall(SYS_renameat2, olddir, old, newdir, new, flags);
 }
 
@@ -344,6 +364,31 @@ static void test_pairs(void)
 	}
 }
 
+/* Without that process they get their names all the same; of one that dies between two names
+ * nobody knows how far it got. */
+static void test_namer(void)
+{
+	struct file_out none[1];
+
+	namer = IS_NOT_THERE;
+	is_int(replace_two("old one", 0), 0, "no process: both are new");
+	ok(are("1", "32", false), "... with nothing beside them");
+	f = (struct fault){ 0 };
+	ok(file_out_commit(none, 0, &f) == 0 && f.code == EXITCODE_OK, "no file: nothing to do");
+	namer = IS_KILLED;
+	names = 0;
+	is_int(replace_two("old one", 0), -EIO, "killed between two names: a refusal");
+	is_int(f.code, EXITCODE_IO, "... its code");
+	ok(strstr(f.why, "was killed") && strstr(f.next, "look which files are there"),
+	   "... what to do: %s", f.next);
+	ok(has("/one", "1") && has("/one.coco-old", "old one") && has("/two", "old two") &&
+		   has("/two.coco-new", "32"),
+	   "... and nothing is removed");
+	namer = LIVES;
+	fixture_unlink(&fx, "/two.coco-new");
+	fixture_unlink(&fx, "/one.coco-old");
+}
+
 static void test_failures(void)
 {
 	unsigned int fds = fixture_fds(), failed = 0, left = 0, silent = 0, nr = 0;
@@ -373,6 +418,7 @@ static void test_failures(void)
 	   "... so neither is written");
 
 	test_pairs();
+	test_namer();
 	fixture_text(&fx, "/one.coco-old", "of a run that was killed");
 	is_int(put_two(true), -EPERM, "what a killed run has kept is not replaced");
 	is_str(fixture_get(&fx, "/one.coco-old"), "of a run that was killed", "... nor removed");
