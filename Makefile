@@ -23,10 +23,12 @@ PKG_CONFIG ?= pkg-config
 INSTALL ?= install
 LIBS := libcryptsetup libkmod blkid json-c libcrypto
 OWNER_LIBS := $(LIBS) fdisk
+BROKER_LIBS := libssl libcrypto json-c
 
 # Asked once. What is missing is said by needs-build, for targets that need it.
 PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(LIBS) 2> /dev/null)
 PKG_LIBS := $(shell $(PKG_CONFIG) --libs $(LIBS) 2> /dev/null)
+BROKER_LDLIBS := $(shell $(PKG_CONFIG) --libs $(BROKER_LIBS) 2> /dev/null)
 OWNER_PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(OWNER_LIBS) 2> /dev/null)
 OWNER_PKG_LIBS := $(shell $(PKG_CONFIG) --libs $(OWNER_LIBS) 2> /dev/null)
 
@@ -79,11 +81,13 @@ objects = $(patsubst src/%.c,$(BUILD)/%.o,$(wildcard $(1:%=src/%/*.c)))
 GUEST_MAIN := $(call objects,guest)
 OWNER_MAIN := $(call objects,owner)
 # The stub is a program of its own.
-GUEST_OBJ := $(filter-out %/stub.o,$(call objects,base conf source disk volume rootfs boot \
-	init))
+GUEST_OBJ := $(filter-out %/stub.o,$(call objects,base conf source source/kbs disk volume rootfs \
+	boot init))
 OWNER_OBJ := $(call objects,owner/*)
+BROKER_OBJ := $(filter-out %/main.o,$(call objects,broker))
 GUEST_LIB := $(BUILD)/coco-unlock.a
 OWNER_LIB := $(BUILD)/coco-secret.a
+BROKER_LIB := $(BUILD)/coco-unlock-broker.a
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/test/%,$(wildcard tests/unit/*/*.c tests/unit/*/*/*.c))
 MAN := $(patsubst src/man/%.scd,$(BUILD)/man/%,$(wildcard src/man/*.scd))
 
@@ -94,7 +98,7 @@ say = @printf '  %-8s %s\n' '$(1)' '$(2)'
 endif
 
 #: all              the programs and their man pages (default)
-all: $(BUILD)/coco-unlock $(BUILD)/coco-secret $(BUILD)/coco-init man
+all: $(BUILD)/coco-unlock $(BUILD)/coco-unlock-broker $(BUILD)/coco-secret $(BUILD)/coco-init man
 
 .DELETE_ON_ERROR:
 
@@ -106,6 +110,11 @@ $(BUILD)/coco-secret: $(OWNER_MAIN) $(OWNER_LIB) $(GUEST_LIB)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(OWNER_LDLIBS)
 
+# The only program that knows TLS; of the rest it has what is needed to speak with the other one.
+$(BUILD)/coco-unlock-broker: $(BUILD)/broker/main.o $(BROKER_LIB) $(GUEST_LIB)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(BROKER_LDLIBS)
+
 # No library, no loader, and nothing that a library would have to bring.
 $(BUILD)/coco-init: src/init/stub.c src/base/paths.h Makefile | $(BUILD)
 	$(call say,LINK,$@)
@@ -114,6 +123,7 @@ $(BUILD)/coco-init: src/init/stub.c src/base/paths.h Makefile | $(BUILD)
 
 $(GUEST_LIB): $(GUEST_OBJ)
 $(OWNER_LIB): $(OWNER_OBJ)
+$(BROKER_LIB): $(BROKER_OBJ)
 
 # Made anew each time: an object whose source is gone must not stay.
 %.a:
@@ -139,6 +149,12 @@ $(BUILD)/test/owner/%: tests/unit/owner/%.c tests/lib/tap.h $(OWNER_LIB) $(GUEST
 	$(Q)$(CC) $(ALL_CFLAGS) $(OWNER_CFLAGS) -MMD -MP -Itests/lib $(ALL_LDFLAGS) -o $@ $< \
 		$(OWNER_LIB) $(GUEST_LIB) $(OWNER_LDLIBS)
 
+$(BUILD)/test/broker/%: tests/unit/broker/%.c tests/lib/tap.h $(BROKER_LIB) $(GUEST_LIB) | $(BUILD)
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -Itests/lib $(ALL_LDFLAGS) -o $@ $< \
+		$(BROKER_LIB) $(GUEST_LIB) $(BROKER_LDLIBS)
+
 $(BUILD)/test/%: tests/unit/%.c tests/lib/tap.h $(GUEST_LIB) | $(BUILD)
 	$(call say,CC,$@)
 	$(Q)mkdir -p $(@D)
@@ -151,7 +167,7 @@ $(BUILD)/bench/%: tests/bench/%.c $(GUEST_LIB) | $(BUILD)/bench
 # A fuzz target is one file. libFuzzer brings its own main().
 FUZZ_TARGETS := $(patsubst tests/fuzz/%.c,%,$(filter-out tests/fuzz/driver.c,$(wildcard tests/fuzz/*.c)))
 FUZZ_PROGRAMS := $(FUZZ_TARGETS:%=$(BUILD)/fuzz/%)
-FUZZ_LIBS := $(OWNER_LIB) $(GUEST_LIB)
+FUZZ_LIBS := $(OWNER_LIB) $(BROKER_LIB) $(GUEST_LIB)
 FUZZ_DRIVER := $(if $(filter fuzzer,$(FUZZ)),,$(BUILD)/fuzz/driver.o)
 
 $(BUILD)/fuzz/driver.o: tests/fuzz/driver.c Makefile | $(BUILD)/fuzz
@@ -161,7 +177,7 @@ $(BUILD)/fuzz/driver.o: tests/fuzz/driver.c Makefile | $(BUILD)/fuzz
 $(BUILD)/fuzz/%: tests/fuzz/%.c $(FUZZ_DRIVER) $(FUZZ_LIBS) | $(BUILD)/fuzz
 	$(call say,CC,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(OWNER_CFLAGS) -MMD -MP -Itests/lib $(ALL_LDFLAGS) -o $@ $< $(FUZZ_DRIVER) \
-		$(FUZZ_LIBS) $(OWNER_LDLIBS)
+		$(FUZZ_LIBS) $(OWNER_LDLIBS) $(BROKER_LDLIBS)
 
 $(BUILD) $(BUILD)/bench $(BUILD)/fuzz: | needs-build
 $(BUILD)/man: | needs-man
@@ -233,6 +249,7 @@ install: all install-real-root
 	$(INSTALL) -D $(STRIP_FLAG) -m 0755 $(BUILD)/coco-unlock $(DESTDIR)$(BINDIR)/coco-unlock
 	$(INSTALL) -D $(STRIP_FLAG) -m 0755 $(BUILD)/coco-secret $(DESTDIR)$(BINDIR)/coco-secret
 	$(INSTALL) -D -m 0755 $(BUILD)/coco-init $(DESTDIR)$(LIBDIR)/init
+	$(INSTALL) -D $(STRIP_FLAG) -m 0755 -t $(DESTDIR)$(LIBDIR) $(BUILD)/coco-unlock-broker
 	$(INSTALL) -D -m 0755 mkinitramfs/coco-mkinitramfs $(DESTDIR)$(BINDIR)/coco-mkinitramfs
 	for hook in postinst postrm; do $(INSTALL) -D -m 0755 -t $(DESTDIR)$(KERNELDIR)/$$hook.d \
 		mkinitramfs/$$hook.d/zz-coco-mkinitramfs || exit 1; done
@@ -285,7 +302,7 @@ LAB := python3 tests/vm/lab.py
 LAB_FLAGS := $(if $(CI),--skip-as-fail)
 
 #: tests            builds the programs and their unit tests
-tests: $(BUILD)/coco-unlock $(BUILD)/coco-secret $(BUILD)/coco-init $(UNIT_TESTS) $(FUZZ_PROGRAMS)
+tests: $(BUILD)/coco-unlock $(BUILD)/coco-unlock-broker $(BUILD)/coco-secret $(BUILD)/coco-init $(UNIT_TESTS) $(FUZZ_PROGRAMS)
 
 #: lint             the house rules that a search can check
 lint:

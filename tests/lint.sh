@@ -18,6 +18,8 @@ folders='
 base
 conf	base
 source	base conf
+source/kbs	base conf source
+broker	base
 disk	base conf
 volume	base conf source disk
 rootfs	base conf disk volume
@@ -37,10 +39,13 @@ owner/plan	base conf disk volume owner/io owner/table owner/launch owner/disk
 # volume/ bring them together. The judge and the rules know neither secrets nor the log.
 also='
 owner/table owner/plan owner/disk: source/source.h source/table.h
+broker: source/kbs/frame.h disk/jsontext.h
+boot: source/kbs/kbs.h
 '
 never='
 disk/policy disk/binheader disk/jsontext disk/judge: base/log.h base/modules.h disk/uevent.h
-source: base/child.h
+source/efi source/efi_module source/source source/table: base/child.h
+source/kbs/kbs source/kbs/jwe: base/child.h
 volume/mapping volume/unmap volume/dm volume/kernel: base/secret.h volume/volume.h
 volume/volume volume/pins volume/examine: base/modules.h disk/uevent.h volume/kernel.h
 boot/cmdline: base/secret.h disk/device.h disk/header.h volume/volume.h
@@ -57,12 +62,12 @@ disk: base/secret.h
 owners='
 libcryptsetup.h: volume/volume.c owner/disk
 libkmod.h: base/modules.c
-openssl/: base/digest.c owner/disk/xts.c owner/launch
-linux/seccomp.h: disk/judge.c
+openssl/: base/digest.c owner/disk/xts.c owner/launch source/kbs/jwe.c broker
+linux/seccomp.h: disk/judge.c broker
 linux/dm-ioctl.h: volume
 blkid/blkid.h: disk/probe disk/device.c disk/claims.c disk/raid.c owner/disk/filesystem.c
 libfdisk/: owner/disk
-json-c/json.h: disk boot/report.c guest/cmd_status.c owner
+json-c/json.h: disk broker boot/report.c guest/cmd_status.c owner
 '
 c_library='dirent|endian|errno|fcntl|getopt|limits|poll|pthread|sched|signal|std(arg|atomic|bool|def|int|io|lib)|strings?'
 c_library+='|termios|time|unistd|sys/[a-z]+|linux/[a-z0-9-]+'

@@ -109,6 +109,44 @@ static const struct {
 	[EXITCODE_DEADLINE] = { "deadline", OUTCOME_REFUSED,
 		"raise Timeout=, which coco_unlock.timeout= can only shorten, or enrol the secret in a "
 		"keyslot whose key derivation costs less" },
+	[EXITCODE_NO_PROVIDER] = { "no-provider", OUTCOME_REFUSED,
+		"start the guest as SEV-SNP or TDX, and use a kernel with sev-guest or tdx-guest and "
+		"tsm; Sources= in coco-unlock.conf says what the image needs" },
+	[EXITCODE_NO_NETWORK] = { "no-network", OUTCOME_REFUSED,
+		"give the guest a network interface and an address, and put the interface's driver into "
+		"the image with Nics=" },
+	[EXITCODE_NO_ROUTE] = { "no-route", OUTCOME_REFUSED,
+		"give the guest's network a route to the broker's address, or correct Url= and Host= and "
+		"build the initramfs again" },
+	[EXITCODE_CONNECTION] = { "connection", OUTCOME_REFUSED,
+		"see to it that the broker runs and that its port can be reached from the guest" },
+	[EXITCODE_TLS_PARAMETERS] = { "tls-parameters", OUTCOME_REFUSED,
+		"let the broker offer TLS 1.2 or later with a group and a cipher that this OpenSSL has, "
+		"such as P-256 and AES-GCM" },
+	[EXITCODE_BROKER_IDENTITY] = { "broker-identity", OUTCOME_REFUSED,
+		"find out who answers at the broker's address; if the broker has a new key, put its Pin= "
+		"into coco-unlock.conf and build the initramfs again" },
+	[EXITCODE_BROKER_HTTP] = { "broker-http", OUTCOME_REFUSED,
+		"look at the broker's log, and correct Url= and its path if it does not know this one" },
+	[EXITCODE_PROTOCOL_VERSION] = { "protocol-version", OUTCOME_REFUSED,
+		"run a broker that speaks RCAR 0.4.0: Trustee 0.14 or later" },
+	[EXITCODE_EVIDENCE_REFUSED] = { "evidence-refused", OUTCOME_REFUSED,
+		"look at the broker's log, which says what is wrong with the evidence; where the host gives "
+		"no certificate of the chip, put it into the image with VCEK=" },
+	[EXITCODE_RELEASE_DENIED] = { "release-denied", OUTCOME_REFUSED,
+		"compare the guest's measurement with what the broker's policies and reference values ask "
+		"for" },
+	[EXITCODE_RESOURCE_MISSING] = { "resource-missing", OUTCOME_REFUSED,
+		"store the resource at the broker, or correct its name in cocotab or Resource= and build the "
+		"initramfs again" },
+	[EXITCODE_MALFORMED_ANSWER] = { "malformed-answer", OUTCOME_REFUSED,
+		"run a broker that speaks RCAR 0.4.0 and store what ResourceFormat= says; if it does, report "
+		"this with all that the console has shown" },
+	[EXITCODE_REPORT_FAILED] = { "report-failed", OUTCOME_REFUSED,
+		"restart the guest: the platform makes no report; if that does not help, look at the host's "
+		"firmware and at the kernel's log" },
+	[EXITCODE_NO_ANSWER] = { "no-answer", OUTCOME_REFUSED,
+		"see to it that the broker and the platform answer in time, or raise Timeout=" },
 };
 /* clang-format on */
 

@@ -100,6 +100,13 @@
 /* Control groups of systemd's services, where the kernel has one hierarchy of them. */
 #define PATH_CGROUP_SYSTEM "/sys/fs/cgroup/system.slice"
 
+/* Of a source that asks a key broker. */
+#define PATH_POLICY "/etc/coco-unlock/policy" /* the image's own, for every source */
+#define PATH_BROKER "/usr/lib/coco-unlock/coco-unlock-broker"
+#define PATH_CONFIGFS "/sys/kernel/config"
+#define PATH_TSM_REPORT "/sys/kernel/config/tsm/report"
+#define PATH_CCEL "/sys/firmware/acpi/tables/data/CCEL"
+
 #define PATH_SECURITYFS "/sys/kernel/security"
 #define PATH_COCO_SECRET_STATE "/sys/kernel/security/coco_secret/state"
 

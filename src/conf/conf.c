@@ -58,6 +58,19 @@ void conf_defaults(struct conf *ret_conf)
 	ret_conf->nr_volumes = 1;
 	(void)snprintf(ret_conf->init, sizeof(ret_conf->init), "/sbin/init");
 	ret_conf->modules.defaults = true;
+	ret_conf->sources[0] = SOURCE_EFI;
+	ret_conf->nr_sources = 1;
+	ret_conf->kbs.event_log = true;
+}
+
+bool conf_has_source(const struct conf *conf, enum source_kind kind)
+{
+	size_t i;
+
+	for (i = 0; i < conf->nr_sources; i++)
+		if (conf->sources[i] == kind)
+			return true;
+	return false;
 }
 
 bool conf_keeps(const struct conf *conf, const char *guid)

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/digest.h"
 #include "base/fault.h"
 #include "base/root.h"
 #include "base/text.h"
@@ -27,6 +28,14 @@
 #define CONF_CMDLINE_MAX 65536	 /* bytes of the kernel command line */
 #define CONF_OPTIONS_SIZE 512	 /* bytes of mount options */
 #define CONF_MODULES_MAX 64	 /* words of Modules= */
+#define CONF_URLS_MAX 4		 /* of brokers */
+#define CONF_URL_SIZE 256
+#define CONF_HOST_SIZE 256   /* a name or an IP literal */
+#define CONF_ADDRESS_SIZE 46 /* an IP literal: INET6_ADDRSTRLEN */
+#define CONF_PINS_MAX 4	     /* keys of brokers */
+#define CONF_HOSTS_MAX 8     /* lines of Host= */
+#define CONF_SOURCES_MAX 4
+#define CONF_CERTIFICATE_MAX 16384 /* bytes of BrokerCA= and VCEK= files */
 
 enum failure_action {
 	FAILURE_ACTION_POWEROFF,
@@ -96,7 +105,44 @@ struct mount_conf {
 	char options[CONF_OPTIONS_SIZE]; /* with commas, as in fstab(5) */
 };
 
+enum source_kind {
+	SOURCE_EFI, /* a launch secret */
+	SOURCE_KBS, /* a key broker, after attestation */
+};
+
+enum resource_format {
+	RESOURCE_TABLE,	 /* a secret table, as coco-secret prepare writes it */
+	RESOURCE_SECRET, /* the bare secret */
+};
+
+/* One base URL of a broker: https://HOST[:PORT][/PREFIX]. */
+struct broker_url {
+	char text[CONF_URL_SIZE];	 /* as configured, for people */
+	char host[CONF_HOST_SIZE];	 /* lower case, without brackets */
+	char address[CONF_ADDRESS_SIZE]; /* the host itself, or what Host= says of it */
+	char prefix[CONF_URL_SIZE];	 /* empty, or with a slash in front and none at the end */
+	unsigned int port;		 /* 1..65535; 443 if the URL has none */
+};
+
+/* [Kbs]: all of it comes from the image, never from a disk, the command line or the host. */
+struct kbs_conf {
+	struct broker_url urls[CONF_URLS_MAX];
+	size_t nr_urls;
+	struct digest pins[CONF_PINS_MAX]; /* SHA-256 of the server's SubjectPublicKeyInfo */
+	size_t nr_pins;
+	char broker_ca[CONF_DEVICE_SIZE];	/* path of a PEM file, or empty */
+	char vcek[CONF_DEVICE_SIZE];		/* path of a DER file, or empty */
+	char resource[REFERENCE_RESOURCE_SIZE]; /* of Resource=: repo/type/tag, or empty */
+	enum resource_format format;
+	bool event_log;	       /* of TDX: sent where it matches the quote */
+	bool keep_network;     /* addresses and routes stay for the real root */
+	struct name_list nics; /* Nics=: kernel modules; nr 0: the built-in list */
+};
+
 struct conf {
+	enum source_kind sources[CONF_SOURCES_MAX]; /* in the order of Sources= */
+	size_t nr_sources;
+	struct kbs_conf kbs;
 	uint64_t timeout_ms;	  /* of the whole unlock, 1000..CONF_TIMEOUT_MS_MAX */
 	uint64_t root_timeout_ms; /* of the rest of the initramfs, on top of it; same range */
 	enum failure_action failure_action;
@@ -141,6 +187,9 @@ bool conf_keeps(const struct conf *conf, const char *guid);
 
 /* Does any volume have sums over its sectors, so that the kernel needs what makes them? */
 bool conf_wants_integrity(const struct conf *conf);
+
+/* Is this source in Sources=? */
+bool conf_has_source(const struct conf *conf, enum source_kind kind);
 
 /* Its name in the file; "poweroff" for a number that is none. */
 const char *conf_action_name(enum failure_action action);

@@ -7,6 +7,6 @@
 
 int reference_parse(const char *word, struct reference *ret_reference)
 {
-	ret_reference->kind = REFERENCE_ENTRY;
+	*ret_reference = (struct reference){ .kind = REFERENCE_ENTRY, .has_guid = true };
 	return guid_from_text(word, ret_reference->guid);
 }

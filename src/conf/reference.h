@@ -5,6 +5,8 @@
 #ifndef COCO_REFERENCE_H
 #define COCO_REFERENCE_H
 
+#include <stdbool.h>
+
 #include "base/guid.h"
 
 /* The GUID of a disk secret; the name EFI_DISKPASSWD of GRUB's efisecret patches, and the
@@ -15,19 +17,25 @@
 /* The project's own, of the owner's pins: coco-unlock-policy(5). */
 #define GUID_POLICY "f2d7c5a0-8f0e-4f36-9a3c-6b1de5a7c914"
 
+#define REFERENCE_RESOURCE_SIZE 256
+
 enum reference_kind {
-	REFERENCE_ENTRY, /* of a secret table */
+	REFERENCE_ENTRY,    /* of a secret table: the launch secret, or the broker's Resource= */
+	REFERENCE_RESOURCE, /* of the broker, named by cocotab itself */
 };
 
 struct reference {
 	enum reference_kind kind;
-	char guid[GUID_TEXT_SIZE]; /* of the entry, lower case */
+	char guid[GUID_TEXT_SIZE]; /* of the entry, lower case; without one, GUID_DISK_SECRET */
+	bool has_guid;		   /* cocotab names one */
+	char resource[REFERENCE_RESOURCE_SIZE]; /* repo/type/tag; empty for REFERENCE_ENTRY */
 };
 
-#define REFERENCE_DISK_SECRET ((struct reference){ REFERENCE_ENTRY, GUID_DISK_SECRET })
-#define REFERENCE_POLICY ((struct reference){ REFERENCE_ENTRY, GUID_POLICY })
+#define REFERENCE_DISK_SECRET ((struct reference){ .guid = GUID_DISK_SECRET })
+#define REFERENCE_POLICY ((struct reference){ .guid = GUID_POLICY })
 
-/* Reads a word of cocotab: a GUID of either case. Returns 0 or -EINVAL. */
+/* Reads a word of cocotab: a GUID of either case, kbs:///repo/type/tag, or that with #GUID. Returns
+ * 0 or -EINVAL. */
 int reference_parse(const char *word, struct reference *ret_reference);
 
 #endif

@@ -21,7 +21,7 @@ void source_init(const struct source_ops *ops, const struct root *root, const st
 
 int source_missing(struct source *src, const struct reference *ref, struct fault *f)
 {
-	const struct reference look_alike = { REFERENCE_ENTRY, GUID_KERNEL_EXAMPLE };
+	const struct reference look_alike = { .guid = GUID_KERNEL_EXAMPLE };
 	unsigned int nr = 0;
 	bool example = false;
 	int r;

@@ -6,6 +6,7 @@
 #ifndef COCO_SOURCE_H
 #define COCO_SOURCE_H
 
+#include "base/deadline.h"
 #include "base/secret.h"
 #include "conf/conf.h"
 
@@ -58,7 +59,8 @@ struct source {
 	const struct source_ops *ops;
 	const struct root *root;
 	const struct conf *conf;
-	bool look_only; /* nothing is mounted, loaded or wiped */
+	bool look_only;		  /* nothing is mounted, loaded or wiped */
+	struct deadline deadline; /* of the whole unlock, for sources that wait */
 	struct source_info info;
 	int fd;	    /* the source's own, -EBADF if it has none */
 	void *data; /* the source's own */

@@ -7,7 +7,7 @@
 
 #include "source/efi.h"
 
-#define REF(guid_text) ((struct reference){ REFERENCE_ENTRY, guid_text })
+#define REF(guid_text) ((struct reference){ .guid = guid_text })
 
 #define ABSENT 1
 

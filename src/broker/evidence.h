@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * evidence.h - the JSON of a report, as the broker wants it.
+ * Format: Trustee's deps/verifier, types of RCAR 0.4.0.
+ */
+#ifndef COCO_EVIDENCE_H
+#define COCO_EVIDENCE_H
+
+#include "base/fault.h"
+#include "source/kbs/frame.h"
+
+struct evidence {
+	char *json;		     /* owned: the value of primary_evidence */
+	bool null_chain;	     /* snp without a certificate of the chip */
+	char note[FRAME_REASON_MAX]; /* what the owner should know, such as an event log that does not
+				      * replay; empty if nothing */
+};
+
+#define EVIDENCE_NULL ((struct evidence){ 0 })
+
+/* tee: "snp" or "tdx"; frame: of FRAME_EVIDENCE. Returns 0, or -errno with f saying report-failed
+ * for a report, quote or certificate table that is none. */
+int evidence_write(const char *tee, const struct frame *frame, struct evidence *ret_evidence,
+		   struct fault *f) _must_check_;
+void evidence_done(struct evidence *evidence);
+
+#endif
