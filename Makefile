@@ -302,7 +302,8 @@ LAB := python3 tests/vm/lab.py
 LAB_FLAGS := $(if $(CI),--skip-as-fail)
 
 #: tests            builds the programs and their unit tests
-tests: $(BUILD)/coco-unlock $(BUILD)/coco-unlock-broker $(BUILD)/coco-secret $(BUILD)/coco-init $(UNIT_TESTS) $(FUZZ_PROGRAMS)
+tests: $(BUILD)/coco-unlock $(BUILD)/coco-unlock-broker $(BUILD)/coco-secret $(BUILD)/coco-init \
+	$(UNIT_TESTS) $(FUZZ_PROGRAMS)
 
 #: lint             the house rules that a search can check
 lint:

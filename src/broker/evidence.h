@@ -12,8 +12,7 @@
 struct evidence {
 	char *json;		     /* owned: the value of primary_evidence */
 	bool null_chain;	     /* snp without a certificate of the chip */
-	char note[FRAME_REASON_MAX]; /* what the owner should know, such as an event log that does not
-				      * replay; empty if nothing */
+	char note[FRAME_REASON_MAX]; /* for the owner: an event log that does not replay; or empty */
 };
 
 #define EVIDENCE_NULL ((struct evidence){ 0 })

@@ -14,8 +14,8 @@ struct route {
 
 #define ROUTE_NULL ((struct route){ -EBADF })
 
-/* Listens to changes of links, addresses and routes: what happens later is not missed. Returns 0, or
- * -errno with f saying internal. */
+/* Listens to changes of links, addresses and routes: what happens later is not missed. Returns 0,
+ * or -errno with f saying internal. */
 int route_open(struct route *ret_route, struct fault *f) _must_check_;
 void route_done(struct route *route);
 
