@@ -70,6 +70,12 @@ int secret_init(struct secret *ret_secret, struct fault *f)
 	return r;
 }
 
+void secret_copy(struct secret *to, const struct secret *from)
+{
+	memcpy(to->bytes, from->bytes, SECRET_CAPACITY);
+	to->len = from->len;
+}
+
 void secret_done(struct secret *s)
 {
 	if (!s->bytes)

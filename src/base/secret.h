@@ -35,6 +35,9 @@ int secret_harden_process(void) _must_check_;
  */
 int secret_init(struct secret *ret_secret, struct fault *f) _must_check_;
 
+/* Fills one from secret_init() with what another holds. */
+void secret_copy(struct secret *to, const struct secret *from);
+
 /* Wipes and unmaps; safe on SECRET_NULL and twice. */
 void secret_done(struct secret *s);
 

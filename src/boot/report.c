@@ -18,6 +18,7 @@ static const char *const stage_names[_STAGE_MAX] = {
 	[STAGE_PREPARE] = "prepare",
 	[STAGE_MODULES] = "modules",
 	[STAGE_SECRET_MODULE] = "secret-module",
+	[STAGE_EXCHANGE] = "exchange",
 	[STAGE_READ] = "read",
 	[STAGE_WIPE] = "wipe",
 	[STAGE_DEVICE] = "device",
@@ -84,6 +85,14 @@ static struct json_object *source_json(const struct source_info *src)
 	add_u64(obj, "read", src->read);
 	add_u64(obj, "wiped", src->wiped);
 	add_u64(obj, "kept", src->kept);
+	json_object_object_add(obj, "refetchable", json_object_new_boolean(src->refetchable));
+	if (src->tee) {
+		add_string(obj, "tee", src->tee);
+		add_string(obj, "broker", src->broker);
+		add_u64(obj, "attempts", src->attempts);
+		add_u64(obj, "route_us", src->route_us);
+		add_u64(obj, "answer_us", src->answer_us);
+	}
 	return obj;
 }
 

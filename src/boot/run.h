@@ -12,6 +12,7 @@ enum stage {
 	STAGE_PREPARE,	     /* configuration, process */
 	STAGE_MODULES,	     /* dm_crypt and ciphers */
 	STAGE_SECRET_MODULE, /* securityfs and the secret module */
+	STAGE_EXCHANGE,	     /* with a key broker */
 	STAGE_READ,
 	STAGE_WIPE,
 	STAGE_DEVICE,  /* the first of a volume; waiting for the device included */

@@ -102,6 +102,18 @@ static struct source *find_source(struct unlock *u, struct fault *f)
 	return found;
 }
 
+static void log_secrets(const struct source_info *info)
+{
+	if (info->refetchable)
+		log_info("secrets: %u released by %s, %u read, our copies wiped; this guest can "
+			 "ask for them again",
+			 info->found, info->broker, info->read);
+	else
+		log_info("secrets: %u found by %s, %u read, %u wiped, %u kept", info->found,
+			 info->module[0] ? info->module : "a built-in driver", info->read,
+			 info->wiped, info->kept);
+}
+
 /* Reads and wipes. The wipe follows whatever came before it, a fault included, and is that of
  * each source, also of those that were not needed. */
 static int take_secrets(struct unlock *u, struct fault *f)
@@ -112,6 +124,8 @@ static int take_secrets(struct unlock *u, struct fault *f)
 
 	stages_enter(&u->report->stages, STAGE_SECRET_MODULE);
 	src = find_source(u, f);
+	if (src && f->code == EXITCODE_OK && src->ops->refetchable)
+		stages_enter(&u->report->stages, STAGE_EXCHANGE);
 	if (src && f->code == EXITCODE_OK && src->ops->open(src, f) >= 0) {
 		stages_enter(&u->report->stages, STAGE_READ);
 		(void)fetch_secrets(src, &u->policy, u->secrets, f); /* f counts, after the wipe */
@@ -127,9 +141,7 @@ static int take_secrets(struct unlock *u, struct fault *f)
 	stages_end(&u->report->stages);
 	if (f->code != EXITCODE_OK)
 		return r < 0 ? r : -ECANCELED;
-	log_info("secrets: %u found by %s, %u read, %u wiped, %u kept", src->info.found,
-		 src->info.module[0] ? src->info.module : "a built-in driver", src->info.read,
-		 src->info.wiped, src->info.kept);
+	log_secrets(&src->info);
 	return 0;
 }
 

@@ -83,8 +83,11 @@ static int print_status(const char *text)
 		       get(status, "action", c));
 	if (json_object_object_get_ex(status, "source", &source)) {
 		printf("secrets    %s found by %s, %s read, %s wiped", get(source, "found", a),
-		       get(source, "module", b), get(source, "read", c), get(source, "wiped", d));
+		       get(source, *get(source, "broker", b) ? "broker" : "module", b),
+		       get(source, "read", c), get(source, "wiped", d));
 		printf(", %s kept\n", get(source, "kept", a));
+		if (strcmp(get(source, "refetchable", a), "true") == 0)
+			printf("           this guest can ask the broker for them again\n");
 	}
 	print_volumes(status);
 	print_stages(status);

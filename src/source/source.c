@@ -14,7 +14,7 @@ void source_init(const struct source_ops *ops, const struct root *root, const st
 		.ops = ops,
 		.root = root,
 		.conf = conf,
-		.info = { .kind = ops->kind },
+		.info = { .kind = ops->kind, .refetchable = ops->refetchable },
 		.fd = -EBADF,
 	};
 }

@@ -15,6 +15,7 @@ struct source;
 /* Each operation that fails returns -errno with f saying why. */
 struct source_ops {
 	const char *kind; /* its name in status.json */
+	bool refetchable; /* the running system can get the secrets again in the same way */
 
 	/*
 	 * Is there something of this source on this machine? Loads and mounts what it takes to
@@ -53,6 +54,12 @@ struct source_info {
 	unsigned int read;	     /* fetched */
 	unsigned int wiped;	     /* removed, and seen to be gone */
 	unsigned int kept;	     /* spared by KeepSecrets= */
+	bool refetchable;
+	const char *tee;	    /* "snp" or "tdx", or NULL */
+	char broker[CONF_URL_SIZE]; /* the URL that has answered; empty without one */
+	unsigned int attempts;	    /* sessions with brokers that were begun */
+	uint64_t route_us;	    /* CLOCK_MONOTONIC: there was a route to it; 0: never */
+	uint64_t answer_us;	    /* the last of its answers was opened */
 };
 
 struct source {

@@ -20,12 +20,21 @@ int route_open(struct route *ret_route, struct fault *f) _must_check_;
 void route_done(struct route *route);
 
 /*
- * Waits until the kernel has a route to the address (an IP literal), and connects at once; what
- * cannot connect before connect_ms has passed has failed. address and port come from the image.
- * Returns a connected, non-blocking descriptor with TCP_NODELAY, or -errno with f saying no-network
- * (no link that is up has an address), no-route, or connection.
+ * Has the kernel a route to this address (an IP literal)? Returns 1, or 0 with f saying no-network
+ * (no link that is up has an address) or no-route, or -errno with f saying internal.
  */
-int route_connect(struct route *route, const char *address, unsigned int port,
-		  unsigned int connect_ms, struct deadline deadline, struct fault *f) _must_check_;
+int route_find(struct route *route, const char *address, struct fault *f) _must_check_;
+
+/* Waits for a change since route_open() that has not been waited for yet. Returns 0, or
+ * -ETIMEDOUT. */
+int route_wait(struct route *route, struct deadline deadline) _must_check_;
+
+/*
+ * Connects to an address and port, both from the image. Returns a connected, non-blocking
+ * descriptor with TCP_NODELAY, or -errno with f saying connection, or no-route if the route has
+ * gone; -ETIMEDOUT at the deadline.
+ */
+int route_connect(const char *address, unsigned int port, struct deadline deadline,
+		  struct fault *f) _must_check_;
 
 #endif
