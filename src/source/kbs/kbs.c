@@ -184,8 +184,8 @@ static bool has_broker(const struct kbs *k)
 	return false;
 }
 
-/* Of all that may be tried now, the first with a route. Returns its number, -EAGAIN if none has one,
- * with f saying of the first what is missing, or -errno with f. */
+/* Of all that may be tried now, the first with a route. Returns its number, -EAGAIN if none has
+ * one, with f saying of the first what is missing, or -errno with f. */
 static int find_route(struct kbs *k, struct fault *f)
 {
 	const uint64_t now = clock_us();

@@ -27,7 +27,7 @@ int route_find(struct route *route, const char *address, struct fault *f) _must_
 
 /* Waits for a change since route_open() that has not been waited for yet. Returns 0, or
  * -ETIMEDOUT. */
-int route_wait(struct route *route, struct deadline deadline) _must_check_;
+int route_wait(struct route *route, struct deadline deadline);
 
 /*
  * Connects to an address and port, both from the image. Returns a connected, non-blocking

@@ -30,8 +30,8 @@ struct session_input {
 };
 
 /*
- * Speaks with a broker over a connected descriptor, which stays the caller's. The EC key is made for
- * this session and wiped before it returns, and the broker program is gone. Returns 0 with all
+ * Speaks with a broker over a connected descriptor, which stays the caller's. The EC key is made
+ * for this session and wiped before it returns, and the broker program is gone. Returns 0 with all
  * resources filled, or -errno with a, and none of them filled.
  */
 int session_run(const struct session_input *in, const struct broker_url *url, int tcp,
