@@ -26,7 +26,8 @@ def fields(value, **types):
         assert type(value[name]) is kind, name
 fields(status, version=int, result=str, code=int, name=str, reason=str, next=str, action=str,
        source=dict, volumes=list, stages=list, peak_memory_kib=int)
-fields(status["source"], kind=str, module=str, path=str, found=int, read=int, wiped=int, kept=int)
+fields(status["source"], kind=str, module=str, path=str, found=int, read=int, wiped=int, kept=int,
+       refetchable=bool)
 for volume in status["volumes"]:
     fields(volume, name=str, device=str, uuid=str, cipher=str, secret=str, form=str, header=str,
            keyslot=int, mapping=str)
