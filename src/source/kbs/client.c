@@ -52,7 +52,8 @@ static int execute(void *arg)
 	sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL); /* cannot fail with these arguments */
 	if (frames < 0 || tcp < 0 || program < 0 || dup2(frames, FRAME_FD) < 0 ||
-	    dup2(tcp, FRAME_TCP_FD) < 0)
+	    dup2(tcp, FRAME_TCP_FD) < 0 ||
+	    close_range(FRAME_TCP_FD + 1, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
 		return NOT_RUN;
 	(void)fexecve(program, argv, envp);
 	return NOT_RUN;
