@@ -29,6 +29,7 @@ module,test depmod            kmod
 test,lab  readelf             binutils
 test      prove               perl
 test      python3             python3
+test,lab  python3-jwcrypto    python3-jwcrypto
 test      shellcheck          shellcheck
 test      clang-format-22     clang-format-22
 test,lab  cryptsetup          cryptsetup-bin
@@ -71,6 +72,8 @@ has() {
 			if has pkg-config; then $pkg_config --exists "${1%.pc}"; else
 				compgen -G "/usr/lib/*/pkgconfig/$1" > /dev/null; fi
 			;;
+		# Of Debian's own interpreter: another one that comes first in PATH does not have it.
+		python3-jwcrypto) /usr/bin/python3 -c 'import jwcrypto' &> /dev/null ;;
 		libclang_rt.*) compgen -G "$(clang -print-resource-dir 2> /dev/null)/lib/*/$1*" > /dev/null ;;
 		*) command -v "$1" > /dev/null ;;
 	esac
