@@ -8,46 +8,44 @@
 #define COCO_JWE_H
 
 #include "base/secret.h"
+#include "source/kbs/frame.h"
 
 #define EC_COORDINATE_SIZE 32 /* P-256 */
 #define REPORT_DATA_SIZE 64
 #define NONCE_SIZE_MAX 4096 /* bytes of its text */
+/* The text that is hashed, with a NUL: each byte of the nonce may need two. */
+#define RUNTIME_DATA_SIZE (2 * NONCE_SIZE_MAX + 256)
 
 struct ec_key {
-	void *pkey;			     /* owned */
+	struct secret scalar; /* the private half, in the machine's order of bytes: OSSL_PARAM(3) */
 	unsigned char x[EC_COORDINATE_SIZE]; /* of the public half, big-endian with leading zeros */
 	unsigned char y[EC_COORDINATE_SIZE];
 };
 
 #define EC_KEY_NULL ((struct ec_key){ 0 })
 
-/* A fresh P-256 key. Returns 0, or -errno with f saying internal. */
+/* A fresh P-256 key, in locked memory that no child process sees. Returns 0, or -errno with f
+ * saying internal or no-memory. */
 int ec_key_new(struct ec_key *ret_key, struct fault *f) _must_check_;
 void ec_key_done(struct ec_key *key); /* wipes; safe twice */
 
-/*
- * What the report has to carry: SHA-384 of the canonical text of nonce and public key, and 16 zero
- * bytes. nonce: printable ASCII. Returns 0, or -EINVAL with f saying malformed-answer for a nonce
- * of another kind.
- */
+/* The canonical text of nonce and public key. nonce: 1 to NONCE_SIZE_MAX bytes of printable ASCII.
+ * Returns its length, or -EINVAL with f saying malformed-answer for a nonce of another kind. */
+int ec_key_runtime_data(const struct ec_key *key, const unsigned char *nonce, size_t len,
+			char ret_text[static RUNTIME_DATA_SIZE], struct fault *f) _must_check_;
+
+/* What the report has to carry: SHA-384 of that text, and 16 zero bytes. Returns 0, or -errno with
+ * f saying malformed-answer or internal. */
 int ec_key_report_data(const struct ec_key *key, const unsigned char *nonce, size_t len,
-		       unsigned char ret_data[static REPORT_DATA_SIZE], struct fault *f);
+		       unsigned char ret_data[static REPORT_DATA_SIZE],
+		       struct fault *f) _must_check_;
 
-/* The binary fields of a JWE; they are whoever's who sent them. */
-struct jwe {
-	const unsigned char *protected_text; /* the additional data */
-	size_t protected_len;
-	const unsigned char *x, *y;	  /* EC_COORDINATE_SIZE */
-	const unsigned char *wrapped_key; /* 40 bytes */
-	const unsigned char *iv;	  /* 12 bytes */
-	const unsigned char *ciphertext;
-	size_t ciphertext_len;	  /* 0..SECRET_CAPACITY */
-	const unsigned char *tag; /* 16 bytes */
-};
-
-/* Opens it into locked memory; *ret_secret is the caller's. Z, the content key and its wrapping key
- * are wiped. Returns 0, or -errno with f saying malformed-answer or no-memory. */
-int jwe_open(const struct ec_key *key, const struct jwe *jwe, struct secret *ret_secret,
+/*
+ * Opens a FRAME_ANSWER, whoever has made it, into locked memory; *ret_secret is the caller's, and
+ * may be of no bytes. Z, the content key and its wrapping key are wiped. Returns 0, or -errno with
+ * f saying malformed-answer, no-memory or internal.
+ */
+int jwe_open(const struct ec_key *key, const struct frame *answer, struct secret *ret_secret,
 	     struct fault *f) _must_check_;
 
 #endif
