@@ -15,6 +15,7 @@
 #include "conf/cocotab.h"
 #include "conf/ini.h"
 #include "conf/rootsection.h"
+#include "conf/value.h"
 
 #define CONF_FILE_MAX 65536
 #define CONF_DROPINS_MAX 64
@@ -141,27 +142,19 @@ static int set_root_timeout(struct conf *conf, char *value)
 	return 0;
 }
 
-static int parse_bool(const char *value, bool *ret_value)
-{
-	if (strcmp(value, "yes") != 0 && strcmp(value, "no") != 0)
-		return -EINVAL;
-	*ret_value = *value == 'y';
-	return 0;
-}
-
 static int set_require_policy(struct conf *conf, char *value)
 {
-	return parse_bool(value, &conf->require_policy);
+	return value_bool(value, &conf->require_policy);
 }
 
 static int set_check_cmdline(struct conf *conf, char *value)
 {
-	return parse_bool(value, &conf->check_cmdline);
+	return value_bool(value, &conf->check_cmdline);
 }
 
 static int set_fsck(struct conf *conf, char *value)
 {
-	return parse_bool(value, &conf->fsck);
+	return value_bool(value, &conf->fsck);
 }
 
 /* Grows with each line; an empty value empties all, the built-in list included. */
@@ -216,26 +209,11 @@ static int set_keep(struct conf *conf, char *value)
 	return 0;
 }
 
-static int set_names(struct name_list *list, char *value, const char *allowed)
-{
-	char *word;
-
-	list->nr = 0;
-	while ((word = text_word(&value, " \t"))) {
-		if (list->nr == CONF_NAMES_MAX)
-			return -E2BIG;
-		if (strlen(word) >= CONF_NAME_SIZE || word[strspn(word, allowed)] != '\0')
-			return -EINVAL;
-		memcpy(list->names[list->nr++], word, strlen(word) + 1);
-	}
-	return list->nr > 0 ? 0 : -EINVAL;
-}
-
 #define NAME_CHARS "abcdefghijklmnopqrstuvwxyz0123456789_"
 
 static int set_modules(struct conf *conf, char *value)
 {
-	return set_names(&conf->secret_modules, value, NAME_CHARS);
+	return value_names(value, NAME_CHARS, &conf->secret_modules);
 }
 
 /* algorithm-mode-plain64: no weak IV, no other syntax, and a null cipher never, whoever asks
@@ -254,7 +232,7 @@ static int set_ciphers(struct conf *conf, char *value)
 	size_t i;
 	int r;
 
-	r = set_names(&list, value, NAME_CHARS "-");
+	r = value_names(value, NAME_CHARS "-", &list);
 	if (r < 0)
 		return r;
 	for (i = 0; i < list.nr; i++)

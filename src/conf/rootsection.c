@@ -10,25 +10,12 @@
 #include <string.h>
 
 #include "base/paths.h"
+#include "conf/value.h"
 
-#define PATH_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.+/@:"
 #define TYPE_CHARS "abcdefghijklmnopqrstuvwxyz0123456789_"
 #define MODULE_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
 #define DM_DIR PATH_DM_DIR "/"
 #define DISK_LINKS PATH_DEV_DISK "/"
-
-/* A path that means what it says: absolute, without a step back. */
-static int set_path(char *to, size_t size, const char *value)
-{
-	size_t len = strlen(value);
-
-	if (*value != '/' || len >= size || len < 2 || value[strspn(value, PATH_CHARS)] != '\0' ||
-	    value[len - 1] == '/' || strstr(value, "//") || strstr(value, "/../") ||
-	    strstr(value, "/./") || (len > 3 && strcmp(value + len - 3, "/..") == 0))
-		return -EINVAL;
-	memcpy(to, value, len + 1);
-	return 0;
-}
 
 /* A device that only our own mappings can be behind: not a disk, and no link that says what a disk
  * says of itself. */
@@ -37,7 +24,7 @@ static int set_device(char *to, const char *value)
 	if (strncmp(value, "/dev/", 5) != 0 || !strchr(value + 5, '/') ||
 	    strncmp(value, DISK_LINKS, strlen(DISK_LINKS)) == 0)
 		return -EINVAL;
-	return set_path(to, CONF_DEVICE_SIZE, value);
+	return value_path(value, to, CONF_DEVICE_SIZE);
 }
 
 static int set_word(char *to, size_t size, const char *value, const char *allowed)
@@ -98,7 +85,7 @@ int rootsection_set_usr(struct conf *conf, char *value)
 
 int rootsection_set_init(struct conf *conf, char *value)
 {
-	return set_path(conf->init, sizeof(conf->init), value);
+	return value_path(value, conf->init, sizeof(conf->init));
 }
 
 /* Grows with each line; an empty value empties it, and the built-in list with it. */
