@@ -17,7 +17,8 @@
 /* The project's own, of the owner's pins: coco-unlock-policy(5). */
 #define GUID_POLICY "f2d7c5a0-8f0e-4f36-9a3c-6b1de5a7c914"
 
-#define REFERENCE_RESOURCE_SIZE 256
+#define REFERENCE_RESOURCE_SIZE 256 /* bytes with the final NUL */
+#define REFERENCE_TEXT_SIZE (REFERENCE_RESOURCE_SIZE + GUID_TEXT_SIZE + 8)
 
 enum reference_kind {
 	REFERENCE_ENTRY,    /* of a secret table: the launch secret, or the broker's Resource= */
@@ -34,8 +35,18 @@ struct reference {
 #define REFERENCE_DISK_SECRET ((struct reference){ .guid = GUID_DISK_SECRET })
 #define REFERENCE_POLICY ((struct reference){ .guid = GUID_POLICY })
 
-/* Reads a word of cocotab: a GUID of either case, kbs:///repo/type/tag, or that with #GUID. Returns
- * 0 or -EINVAL. */
+/*
+ * Reads a word of cocotab: a GUID of either case, kbs:///repo/type/tag, or that with #GUID. Each of
+ * the three has letters, digits, _, - and, but not in front, dots, as Trustee's resource backend
+ * wants them. Returns 0 or -EINVAL.
+ */
 int reference_parse(const char *word, struct reference *ret_reference);
+
+/* Reads repo/type/tag, with or without kbs:/// in front, and nothing behind it. Returns 0 or
+ * -EINVAL. */
+int reference_parse_resource(const char *word, char ret_resource[static REFERENCE_RESOURCE_SIZE]);
+
+/* The word again, as cocotab has it: a GUID is in lower case. */
+void reference_text(const struct reference *ref, char ret_text[static REFERENCE_TEXT_SIZE]);
 
 #endif
