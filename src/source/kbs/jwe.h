@@ -22,7 +22,7 @@ struct ec_key {
 	unsigned char y[EC_COORDINATE_SIZE];
 };
 
-#define EC_KEY_NULL ((struct ec_key){ 0 })
+#define EC_KEY_NULL ((struct ec_key){ .scalar = SECRET_NULL })
 
 /* A fresh P-256 key, in locked memory that no child process sees. Returns 0, or -errno with f
  * saying internal or no-memory. */

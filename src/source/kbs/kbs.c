@@ -237,10 +237,12 @@ static int wait_for_broker(struct kbs *k, struct fault *ret_missing)
 
 		*ret_missing = (struct fault){ 0 };
 		r = find_route(k, ret_missing);
-		if (r != -EAGAIN)
+		if (r < 0 && r != -EAGAIN)
 			return r;
 		if (deadline_left_ms(k->input.deadline) == 0)
 			return -ETIMEDOUT;
+		if (r >= 0)
+			return r;
 		(void)route_wait(&k->route, d); /* whatever it says, the loop looks again */
 	}
 }

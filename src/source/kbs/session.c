@@ -13,9 +13,6 @@
 #include "source/kbs/jwe.h"
 
 #define ANSWER_MS 30000 /* for one answer, so that another broker has its turn */
-#define WRAPPED_KEY_SIZE 40
-#define IV_SIZE 12
-#define TAG_SIZE 16
 
 struct session {
 	const struct session_input *in;
@@ -141,16 +138,6 @@ static int attest(struct session *s, struct attempt *a)
 	return r;
 }
 
-/* Are the binary fields as long as they have to be? */
-static bool fits(const struct frame_field *fields)
-{
-	return fields[ANSWER_X].len == EC_COORDINATE_SIZE &&
-	       fields[ANSWER_Y].len == EC_COORDINATE_SIZE &&
-	       fields[ANSWER_WRAPPED_KEY].len == WRAPPED_KEY_SIZE &&
-	       fields[ANSWER_IV].len == IV_SIZE && fields[ANSWER_TAG].len == TAG_SIZE &&
-	       fields[ANSWER_CIPHERTEXT].len <= SECRET_CAPACITY;
-}
-
 /* Whose table is it? Nobody guesses: the configuration says what a resource holds. */
 static int read_table(struct resource *resource, struct fault *f)
 {
@@ -169,7 +156,6 @@ static int fetch(struct session *s, struct resource *resource, struct attempt *a
 	_cleanup_free_ unsigned char *buffer = NULL;
 	const struct frame_field path = text_field(resource->path);
 	struct frame frame;
-	struct jwe jwe;
 	int r;
 
 	r = client_send(&s->client, FRAME_RESOURCE, &path, 1, KBS_STEP_RESOURCE, soon(s), a);
@@ -180,22 +166,7 @@ static int fetch(struct session *s, struct resource *resource, struct attempt *a
 		return r;
 	a->step = KBS_STEP_OPEN;
 	a->retry = KBS_RETRY_NEVER;
-	if (!fits(frame.fields))
-		return fault_set(&a->fault, EXITCODE_MALFORMED_ANSWER, EBADMSG,
-				 "resource %s: a field of the JWE has a wrong length",
-				 resource->path);
-	jwe = (struct jwe){
-		.protected_text = frame.fields[ANSWER_PROTECTED].data,
-		.protected_len = frame.fields[ANSWER_PROTECTED].len,
-		.x = frame.fields[ANSWER_X].data,
-		.y = frame.fields[ANSWER_Y].data,
-		.wrapped_key = frame.fields[ANSWER_WRAPPED_KEY].data,
-		.iv = frame.fields[ANSWER_IV].data,
-		.ciphertext = frame.fields[ANSWER_CIPHERTEXT].data,
-		.ciphertext_len = frame.fields[ANSWER_CIPHERTEXT].len,
-		.tag = frame.fields[ANSWER_TAG].data,
-	};
-	r = jwe_open(&s->key, &jwe, &resource->secret, &a->fault);
+	r = jwe_open(&s->key, &frame, &resource->secret, &a->fault);
 	if (r < 0)
 		return r;
 	return s->in->conf->format == RESOURCE_TABLE ? read_table(resource, &a->fault) : 0;
