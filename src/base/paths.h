@@ -105,6 +105,8 @@
 #define PATH_BROKER "/usr/lib/coco-unlock/coco-unlock-broker"
 #define PATH_CONFIGFS "/sys/kernel/config"
 #define PATH_TSM_REPORT "/sys/kernel/config/tsm/report"
+#define PATH_DEV_SEV_GUEST "/dev/sev-guest"
+#define PATH_DEV_TDX_GUEST "/dev/tdx_guest"
 #define PATH_CCEL "/sys/firmware/acpi/tables/data/CCEL"
 
 #define PATH_SECURITYFS "/sys/kernel/security"

@@ -26,17 +26,24 @@ struct tsm_report {
 #define TSM_REPORT_NULL ((struct tsm_report){ .privlevel_floor = -1 })
 
 /*
- * Which provider is registered? Mounts configfs unless look_only. Returns 1 with its name, 0 with f
- * saying no-provider if the kernel has none, or -errno with f saying report-failed: what cannot be
- * looked at is never none.
+ * Which provider is registered? Mounts configfs of the machine if it is not. Returns 1 with its
+ * name, 0 with f saying no-provider if the kernel has none, or -errno with f saying report-failed,
+ * or no-answer at the deadline: what cannot be looked at is never none.
+ *
+ * look_only mounts nothing and makes no directory, so the kernel is not asked. It then knows the
+ * devices that sev_guest and tdx_guest have while they are registered; without one, it returns 0,
+ * and f says that only a boot can tell.
  */
-int tsm_provider(const struct root *root, bool look_only, char ret_name[static TSM_PROVIDER_SIZE],
-		 struct fault *f) _must_check_;
+int tsm_provider(const struct root *root, bool look_only, struct deadline deadline,
+		 char ret_name[static TSM_PROVIDER_SIZE], struct fault *f) _must_check_;
 
 /*
- * Makes one report with these 64 bytes, in a directory of its own, which is gone when it returns.
- * Blocking reads are done in a process of their own, which is ended at the deadline. Never repeats
- * a request. Returns 0, or -errno with f saying report-failed, or no-answer at the deadline.
+ * Makes one report with these 64 bytes, and sees to it that it has them. provider: what
+ * tsm_provider() has said, sev_guest or tdx_guest. All of it is done in a process of its own, which
+ * is ended at the deadline, and in a directory of its own, which is gone when this returns; if the
+ * kernel does not let it go, a process is left behind that removes it as soon as it does. Never
+ * repeats a request. Returns 0, or -errno with f saying report-failed, or no-answer at the
+ * deadline.
  */
 int tsm_report(const struct root *root, const char *provider,
 	       const unsigned char data[static TSM_DATA_SIZE], struct deadline deadline,
