@@ -62,6 +62,7 @@ disk: base/secret.h
 owners='
 libcryptsetup.h: volume/volume.c owner/disk
 libkmod.h: base/modules.c
+arpa/inet.h: conf/kbssection.c
 openssl/: base/digest.c owner/disk/xts.c owner/launch source/kbs/jwe.c broker
 linux/seccomp.h: disk/judge.c broker
 linux/dm-ioctl.h: volume

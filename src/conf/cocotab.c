@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cocotab.c - the table of volumes: name, device, GUID of the secret, options.
+ * cocotab.c - the table of volumes: name, device, where the secret is, options.
  * Trusts the file to be the owner's, not to be free of mistakes; may not do I/O.
  */
 #include "conf/cocotab.h"
@@ -141,13 +141,13 @@ static int parse_line(char *text, struct volume_conf *v, const char *file, unsig
 		      struct fault *f)
 {
 	char *name = text_word(&text, " \t"), *device = devicespec_word(&text);
-	char *guid = text_word(&text, " \t"), *opts = text_word(&text, " \t");
+	char *secret = text_word(&text, " \t"), *opts = text_word(&text, " \t");
 	char *extra = text_word(&text, " \t");
 	const char *why;
 
 	if (!device)
 		return fault_set(f, EXITCODE_CONFIG, EINVAL,
-				 "%s:%u: expected: volume device secret-GUID options", file, line);
+				 "%s:%u: expected: volume device secret options", file, line);
 	if (extra)
 		return fault_set(f, EXITCODE_CONFIG, EINVAL, "%s:%u: unexpected fifth column '%s'",
 				 file, line, extra);
@@ -158,9 +158,14 @@ static int parse_line(char *text, struct volume_conf *v, const char *file, unsig
 		return fault_set(f, EXITCODE_CONFIG, EINVAL, "%s:%u: device '%s' %s", file, line,
 				 device, why);
 	v->secret = REFERENCE_DISK_SECRET;
-	if (!is_default(guid) && reference_parse(guid, &v->secret) < 0)
-		return fault_set(f, EXITCODE_CONFIG, EINVAL, "%s:%u: '%s' is no GUID", file, line,
-				 guid);
+	if (!is_default(secret) && reference_parse(secret, &v->secret) < 0)
+		return fault_set(f, EXITCODE_CONFIG, EINVAL,
+				 strncmp(secret, "kbs:", 4) == 0 ?
+					 "%s:%u: '%s' is neither kbs:///REPOSITORY/TYPE/TAG nor "
+					 "that with #GUID" :
+					 "%s:%u: '%s' is no GUID",
+				 file, line, secret);
+	v->line = line;
 	return parse_options(opts, v, file, line, f);
 }
 

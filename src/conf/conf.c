@@ -14,12 +14,15 @@
 #include "base/paths.h"
 #include "conf/cocotab.h"
 #include "conf/ini.h"
+#include "conf/kbssection.h"
 #include "conf/rootsection.h"
 #include "conf/value.h"
 
 #define CONF_FILE_MAX 65536
 #define CONF_DROPINS_MAX 64
 #define CONF_ROOT_TIMEOUT_MS_MIN 10000
+#define CONF_TIMEOUT_MS 90000
+#define CONF_TIMEOUT_KBS_MS 300000 /* a broker and its network may start late */
 #define CMDLINE_TIMEOUT "coco_unlock.timeout="
 
 static const char *const action_names[_FAILURE_ACTION_MAX] = {
@@ -29,6 +32,11 @@ static const char *const action_names[_FAILURE_ACTION_MAX] = {
 	[FAILURE_ACTION_RESCUE] = "rescue",
 };
 
+static const char *const source_names[] = {
+	[SOURCE_EFI] = "efi",
+	[SOURCE_KBS] = "kbs",
+};
+
 static const char *const default_modules[] = { "efi_secret", "coco_secret", "sev_secret" };
 
 const char *conf_action_name(enum failure_action action)
@@ -36,12 +44,17 @@ const char *conf_action_name(enum failure_action action)
 	return (unsigned int)action < ARRAY_SIZE(action_names) ? action_names[action] : "poweroff";
 }
 
+const char *conf_source_name(enum source_kind kind)
+{
+	return (unsigned int)kind < ARRAY_SIZE(source_names) ? source_names[kind] : "";
+}
+
 void conf_defaults(struct conf *ret_conf)
 {
 	size_t i;
 
 	memset(ret_conf, 0, sizeof(*ret_conf));
-	ret_conf->timeout_ms = 90000;
+	ret_conf->timeout_ms = CONF_TIMEOUT_MS;
 	ret_conf->root_timeout_ms = 180000;
 	ret_conf->check_cmdline = true;
 	ret_conf->allow_words.defaults = true;
@@ -140,6 +153,24 @@ static int set_root_timeout(struct conf *conf, char *value)
 		return -ERANGE;
 	conf->root_timeout_ms = ms;
 	return 0;
+}
+
+/* In the place of what an earlier line has said. */
+static int set_sources(struct conf *conf, char *value)
+{
+	char *word;
+	size_t i;
+
+	conf->nr_sources = 0;
+	while ((word = text_word(&value, " \t"))) {
+		for (i = 0; i < ARRAY_SIZE(source_names); i++)
+			if (strcmp(word, source_names[i]) == 0)
+				break;
+		if (i == ARRAY_SIZE(source_names) || conf_has_source(conf, (enum source_kind)i))
+			return -EINVAL;
+		conf->sources[conf->nr_sources++] = (enum source_kind)i;
+	}
+	return conf->nr_sources > 0 ? 0 : -EINVAL;
 }
 
 static int set_require_policy(struct conf *conf, char *value)
@@ -242,28 +273,52 @@ static int set_ciphers(struct conf *conf, char *value)
 	return 0;
 }
 
+#define PLACE(member) offsetof(struct conf, member)
+
 static const struct ini_key keys[] = {
-	{ "Unlock", "Timeout", set_timeout, "a time between 1s and 60min" },
-	{ "Unlock", "RootTimeout", set_root_timeout, "a time between 10s and 60min" },
-	{ "Unlock", "FailureAction", set_action, "poweroff, reboot, halt or rescue" },
-	{ "Unlock", "KeepSecrets", set_keep, "GUIDs, at most 64" },
-	{ "Unlock", "SecretModules", set_modules, "names of kernel modules, at most 8" },
+	{ "Unlock", "Sources", set_sources, "efi, kbs or both", PLACE(sources_place) },
+	{ "Unlock", "Timeout", set_timeout, "a time between 1s and 60min", PLACE(timeout_place) },
+	{ "Unlock", "RootTimeout", set_root_timeout, "a time between 10s and 60min", 0 },
+	{ "Unlock", "FailureAction", set_action, "poweroff, reboot, halt or rescue", 0 },
+	{ "Unlock", "KeepSecrets", set_keep, "GUIDs, at most 64", PLACE(keep_place) },
+	{ "Unlock", "SecretModules", set_modules, "names of kernel modules, at most 8", 0 },
 	{ "Policy", "Ciphers", set_ciphers,
-	  "ciphers such as aes-xts-plain64, at most 8: algorithm, mode, plain64" },
-	{ "Policy", "RequirePolicyEntry", set_require_policy, "yes or no" },
-	{ "Policy", "CheckCommandLine", set_check_cmdline, "yes or no" },
+	  "ciphers such as aes-xts-plain64, at most 8: algorithm, mode, plain64", 0 },
+	{ "Policy", "RequirePolicyEntry", set_require_policy, "yes or no", 0 },
+	{ "Policy", "CheckCommandLine", set_check_cmdline, "yes or no", 0 },
 	{ "Policy", "AllowWords", set_words,
 	  "words of the kernel command line without quotes, at most 64; "
-	  "a final * makes a prefix of a word" },
+	  "a final * makes a prefix of a word",
+	  0 },
 	{ "Root", "Device", rootsection_set_device,
-	  "a path such as /dev/mapper/root or /dev/GROUP/VOLUME" },
-	{ "Root", "Type", rootsection_set_type, "the type of a file system, such as ext4" },
+	  "a path such as /dev/mapper/root or /dev/GROUP/VOLUME", 0 },
+	{ "Root", "Type", rootsection_set_type, "the type of a file system, such as ext4", 0 },
 	{ "Root", "Options", rootsection_set_options,
-	  "mount options with commas between them, without blanks and quotes" },
-	{ "Root", "Usr", rootsection_set_usr, "DEVICE TYPE [OPTIONS]" },
-	{ "Root", "Init", rootsection_set_init, "an absolute path in the root" },
-	{ "Root", "Fsck", set_fsck, "yes or no" },
-	{ "Image", "Modules", rootsection_set_modules, "names of kernel modules, at most 64" },
+	  "mount options with commas between them, without blanks and quotes", 0 },
+	{ "Root", "Usr", rootsection_set_usr, "DEVICE TYPE [OPTIONS]", 0 },
+	{ "Root", "Init", rootsection_set_init, "an absolute path in the root", 0 },
+	{ "Root", "Fsck", set_fsck, "yes or no", 0 },
+	{ "Kbs", "Url", kbssection_set_url,
+	  "URLs such as https://HOST, https://HOST:PORT/PATH or https://[ADDRESS], at most 4: without "
+	  "user, query and fragment",
+	  PLACE(kbs.url_place) },
+	{ "Kbs", "Pin", kbssection_set_pin,
+	  "SHA-256 digests of public keys in base64 or hexadecimal digits, at most 4",
+	  PLACE(kbs.place) },
+	{ "Kbs", "BrokerCA", kbssection_set_ca, "the path of a certificate in PEM",
+	  PLACE(kbs.ca_place) },
+	{ "Kbs", "Host", kbssection_set_host,
+	  "NAME ADDRESS, each name once, at most 8 times; no address of a link (fe80::)",
+	  PLACE(kbs.place) },
+	{ "Kbs", "Resource", kbssection_set_resource, "REPOSITORY/TYPE/TAG", PLACE(kbs.place) },
+	{ "Kbs", "ResourceFormat", kbssection_set_format, "table or secret", PLACE(kbs.place) },
+	{ "Kbs", "EventLog", kbssection_set_event_log, "auto or no", PLACE(kbs.place) },
+	{ "Kbs", "VCEK", kbssection_set_vcek, "the path of a certificate in DER",
+	  PLACE(kbs.vcek_place) },
+	{ "Kbs", "Nics", kbssection_set_nics, "names of kernel modules, at most 8",
+	  PLACE(kbs.place) },
+	{ "Kbs", "KeepNetwork", kbssection_set_keep_network, "yes or no", PLACE(kbs.place) },
+	{ "Image", "Modules", rootsection_set_modules, "names of kernel modules, at most 64", 0 },
 };
 
 int conf_parse_ini(struct conf *conf, char *text, const char *file, struct fault *f)
@@ -350,10 +405,21 @@ static int load_dropins(const struct root *root, struct conf *conf, struct fault
 	return 0;
 }
 
-static int load_all(const struct root *root, struct conf *conf, struct fault *f)
+static int load_cocotab(const struct root *root, struct conf *conf, struct fault *f)
 {
 	_cleanup_free_ char *text = NULL;
 	ssize_t n;
+
+	n = root_read_text(root, PATH_COCOTAB, CONF_FILE_MAX, &text);
+	if (n == -ENOENT)
+		return 0;
+	if (n < 0)
+		return fault_errno(f, EXITCODE_CONFIG, (int)n, "%s", PATH_COCOTAB);
+	return cocotab_parse(conf, text, PATH_COCOTAB, f);
+}
+
+static int load_all(const struct root *root, struct conf *conf, struct fault *f)
+{
 	int r;
 
 	r = load_ini(root, conf, PATH_CONF, false, f);
@@ -362,12 +428,12 @@ static int load_all(const struct root *root, struct conf *conf, struct fault *f)
 	r = load_dropins(root, conf, f);
 	if (r < 0)
 		return r;
-	n = root_read_text(root, PATH_COCOTAB, CONF_FILE_MAX, &text);
-	if (n == -ENOENT)
-		return 0;
-	if (n < 0)
-		return fault_errno(f, EXITCODE_CONFIG, (int)n, "%s", PATH_COCOTAB);
-	return cocotab_parse(conf, text, PATH_COCOTAB, f);
+	r = load_cocotab(root, conf, f);
+	if (r < 0)
+		return r;
+	if (conf->timeout_place.line == 0 && conf_has_source(conf, SOURCE_KBS))
+		conf->timeout_ms = CONF_TIMEOUT_KBS_MS;
+	return kbssection_complete(conf, f);
 }
 
 int conf_load(const struct root *root, struct conf *ret_conf, struct fault *f)

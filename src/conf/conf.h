@@ -13,6 +13,7 @@
 #include "base/fault.h"
 #include "base/root.h"
 #include "base/text.h"
+#include "conf/ini.h"
 #include "conf/reference.h"
 
 #define CONF_KEEP_MAX 64    /* GUIDs */
@@ -82,6 +83,7 @@ struct volume_conf {
 	unsigned int options;	 /* of enum volume_option */
 	struct name_list tokens; /* types that the header may carry; never acted on */
 	uint32_t metadata_size;	 /* bytes of one copy of the header, one of nine: cocotab(5) */
+	unsigned int line;	 /* of cocotab; 0: there is no such file */
 };
 
 /* AllowWords=: exact words, and prefixes, which end in `*`. */
@@ -122,12 +124,21 @@ struct broker_url {
 	char address[CONF_ADDRESS_SIZE]; /* the host itself, or what Host= says of it */
 	char prefix[CONF_URL_SIZE];	 /* empty, or with a slash in front and none at the end */
 	unsigned int port;		 /* 1..65535; 443 if the URL has none */
+	struct ini_place place;
+};
+
+/* A line of Host=: what stands for a resolver. */
+struct broker_host {
+	char name[CONF_HOST_SIZE];	 /* lower case */
+	char address[CONF_ADDRESS_SIZE]; /* as inet_ntop(3) writes it */
 };
 
 /* [Kbs]: all of it comes from the image, never from a disk, the command line or the host. */
 struct kbs_conf {
 	struct broker_url urls[CONF_URLS_MAX];
 	size_t nr_urls;
+	struct broker_host hosts[CONF_HOSTS_MAX];
+	size_t nr_hosts;
 	struct digest pins[CONF_PINS_MAX]; /* SHA-256 of the server's SubjectPublicKeyInfo */
 	size_t nr_pins;
 	char broker_ca[CONF_DEVICE_SIZE];	/* path of a PEM file, or empty */
@@ -137,11 +148,14 @@ struct kbs_conf {
 	bool event_log;	       /* of TDX: sent where it matches the quote */
 	bool keep_network;     /* addresses and routes stay for the real root */
 	struct name_list nics; /* Nics=: kernel modules; nr 0: the built-in list */
+	/* Where the last lines of Url=, BrokerCA=, VCEK= and of the other keys stand. */
+	struct ini_place url_place, ca_place, vcek_place, place;
 };
 
 struct conf {
 	enum source_kind sources[CONF_SOURCES_MAX]; /* in the order of Sources= */
 	size_t nr_sources;
+	struct ini_place sources_place, keep_place, timeout_place; /* of their last lines */
 	struct kbs_conf kbs;
 	uint64_t timeout_ms;	  /* of the whole unlock, 1000..CONF_TIMEOUT_MS_MAX */
 	uint64_t root_timeout_ms; /* of the rest of the initramfs, on top of it; same range */
@@ -167,6 +181,9 @@ struct conf {
 
 /* The defaults alone: one volume `root` on the only LUKS2 device. */
 void conf_defaults(struct conf *ret_conf);
+
+/* Its name in Sources=. */
+const char *conf_source_name(enum source_kind kind);
 
 /*
  * Reads all configuration below the root into *ret_conf. Files that do not exist are

@@ -38,6 +38,14 @@ static int enter_section(struct ini *ini, const char *line, struct fault *f)
 			 ini->line, ini->section);
 }
 
+static void keep_place(const struct ini *ini, size_t offset)
+{
+	struct ini_place *place = (void *)((char *)ini->conf + offset);
+
+	(void)snprintf(place->file, sizeof(place->file), "%s", ini->file); /* cut on purpose */
+	place->line = ini->line;
+}
+
 static int set_key(const struct ini *ini, const char *key, char *value, struct fault *f)
 {
 	size_t i;
@@ -46,6 +54,8 @@ static int set_key(const struct ini *ini, const char *key, char *value, struct f
 		if (strcmp(ini->keys[i].section, ini->section) != 0 ||
 		    strcmp(ini->keys[i].key, key) != 0)
 			continue;
+		if (ini->keys[i].place > 0)
+			keep_place(ini, ini->keys[i].place);
 		if (ini->keys[i].set(ini->conf, value) < 0)
 			return fault_set(f, EXITCODE_CONFIG, EINVAL, "%s:%u: %s= takes %s",
 					 ini->file, ini->line, key, ini->keys[i].expected);

@@ -10,6 +10,14 @@
 
 struct conf; /* handed on to set() and not looked into */
 
+#define INI_FILE_SIZE 320 /* bytes with the final NUL: a drop-in's path */
+
+/* Where something stands. */
+struct ini_place {
+	char file[INI_FILE_SIZE]; /* for people; cut if it is longer */
+	unsigned int line;	  /* from 1; 0: nowhere */
+};
+
 /* A key that there is; a section is one that a key has. */
 struct ini_key {
 	const char *section;
@@ -18,6 +26,9 @@ struct ini_key {
 	 * or -errno if it is not what is expected. */
 	int (*set)(struct conf *conf, char *value);
 	const char *expected; /* what the key takes, for people */
+	/* Where in struct conf the place of the key's last line is kept, for what can only be
+	 * checked when all is read: an offset, known before set() is called. 0: it is not kept. */
+	size_t place;
 };
 
 /*

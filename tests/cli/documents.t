@@ -28,7 +28,7 @@ is 'coco-unlock.conf(5) lists the words of src/boot/cmdline.c' "$page_words" "$s
 is '... none of them twice' "$(uniq -d <<< "$page_words")" ''
 
 # Keys and options: each has its entry on the page, and is named in conf/.
-keys=$(sed -nE 's/^\t\{ "(Unlock|Policy|Root|Image)", "([A-Za-z]+)",.*/\2/p' "$top/src/conf/conf.c" | sort)
+keys=$(sed -nE 's/^\t\{ "(Unlock|Policy|Root|Kbs|Image)", "([A-Za-z]+)",.*/\2/p' "$top/src/conf/conf.c" | sort)
 is 'coco-unlock.conf(5) has each key of src/conf/conf.c' \
 	"$(sed -nE 's/^\*([A-Za-z]+)=\*$/\1/p' "$man/coco-unlock.conf.5.scd" | sort)" "$keys"
 is '... and so has conf/coco-unlock.conf' \

@@ -41,8 +41,8 @@ prints 'empty directories' "${defaults[@]}"
 must cp "$top/conf/coco-unlock.conf" "$top/conf/cocotab" "$etc"
 prints 'the files of conf/, as they are' "${defaults[@]}"
 sed 's/^#\([A-Z]\)/\1/' "$top/conf/coco-unlock.conf" > "$etc/coco-unlock.conf"
-# AllowWords=, Type= and Modules= have no default that could be written down.
-ok 'premise: that made settings of the comments' test "$(grep -c '^[A-Z]' "$etc/coco-unlock.conf")" = 13
+# AllowWords=, Type=, Modules= and the broker of [Kbs] have no default that could be written down.
+ok 'premise: that made settings of the comments' test "$(grep -c '^[A-Z]' "$etc/coco-unlock.conf")" = 19
 prints 'the files of conf/, which name every key with its default' "${defaults[@]}"
 
 cat > "$etc/coco-unlock.conf" <<- END

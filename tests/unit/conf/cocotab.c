@@ -131,7 +131,7 @@ static void test_bad(void)
 	} cases[] = {
 		{ "", "TAB: lists no volume" },
 		{ "# root auto\n\n \t\n", "TAB: lists no volume" },
-		{ "root", "TAB:1: expected: volume device secret-GUID options" },
+		{ "root", "TAB:1: expected: volume device secret options" },
 		{ "root auto - - -", "TAB:1: unexpected fifth column '-'" },
 		{ "root auto - - # why", "TAB:1: unexpected fifth column '#'" },
 		{ "../x auto", "TAB:1: '../x' is no name for a mapping" },
@@ -217,7 +217,7 @@ static void test_bad(void)
 		{ "a auto - root=yes", "TAB:1: unknown option 'root=yes'" },
 		{ "a /dev/vda - root\n\nb /dev/vdb - read-only,root\n",
 		  "TAB:3: a second volume with the option 'root'" },
-		{ "a auto\nb\n", "TAB:2: expected: volume device secret-GUID options" },
+		{ "a auto\nb\n", "TAB:2: expected: volume device secret options" },
 	};
 	/* clang-format on */
 	char text[1024] = "";

@@ -12,6 +12,7 @@
 
 struct conf {
 	char seen[256]; /* one letter for the key, and its value, for each call */
+	struct ini_place a_place;
 };
 
 static struct conf conf;
@@ -39,9 +40,9 @@ static int set_other(struct conf *c, char *value)
 }
 
 static const struct ini_key keys[] = {
-	{ "One", "A", set_a, "what is good" },
-	{ "One", "B", set_b, "what is better" },
-	{ "Two", "A", set_other, "what is best" },
+	{ "One", "A", set_a, "what is good", offsetof(struct conf, a_place) },
+	{ "One", "B", set_b, "what is better", 0 },
+	{ "Two", "A", set_other, "what is best", 0 },
 };
 
 static int parse(const char *text)
@@ -113,9 +114,19 @@ static void test_bad(void)
 	is_str(conf.seen, "a<1>a<bad>", "nothing behind the first mistake is read");
 }
 
+static void test_place(void)
+{
+	is_int(parse("[One]\nB=1\n[Two]\nA=2\n"), 0, "a key whose place is kept is not there");
+	is_int(conf.a_place.line, 0, "... and has none");
+	is_int(parse("[One]\nA=1\nA=2\nB=3\n"), 0, "it is there twice");
+	is_int(conf.a_place.line, 3, "... the last line counts");
+	is_str(conf.a_place.file, "FILE", "... and its file");
+}
+
 int main(void)
 {
 	test_good();
 	test_bad();
+	test_place();
 	return tap_done();
 }
