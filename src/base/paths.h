@@ -107,6 +107,7 @@
 #define PATH_TSM_REPORT "/sys/kernel/config/tsm/report"
 #define PATH_DEV_SEV_GUEST "/dev/sev-guest"
 #define PATH_DEV_TDX_GUEST "/dev/tdx_guest"
+#define PATH_SEV_GUEST_DEVICE "/sys/bus/platform/devices/sev-guest"
 #define PATH_CCEL "/sys/firmware/acpi/tables/data/CCEL"
 
 #define PATH_SECURITYFS "/sys/kernel/security"

@@ -52,8 +52,8 @@ static int probe(struct source *src, struct fault *f)
 
 	if (!k)
 		return fault_set(f, EXITCODE_NO_MEMORY, ENOMEM, "no memory for the key broker");
-	r = provider_find(src->root, src->conf, src->look_only, k->input.provider, &k->input.tee,
-			  f);
+	r = provider_find(src->root, src->look_only, src->deadline, k->input.provider,
+			  &k->input.tee, f);
 	if (r <= 0)
 		return r;
 	k->route = ROUTE_NULL;

@@ -5,7 +5,6 @@
 #ifndef COCO_PROVIDER_H
 #define COCO_PROVIDER_H
 
-#include "conf/conf.h"
 #include "source/kbs/tsm.h"
 
 /*
@@ -13,9 +12,9 @@
  * one is registered; its name alone decides, and nothing else that the host shows or hides.
  * Returns 1 with its name and *ret_tee "snp" or "tdx" (constant), 0 with f saying no-provider, or
  * -errno with f saying no-provider (a module that does not load although its hardware is there, or
- * that is not in the image; a provider of another kind) or report-failed.
+ * that is not in the image; a provider of another kind) or what tsm_provider() says.
  */
-int provider_find(const struct root *root, const struct conf *conf, bool look_only,
+int provider_find(const struct root *root, bool look_only, struct deadline deadline,
 		  char ret_name[static TSM_PROVIDER_SIZE], const char **ret_tee,
 		  struct fault *f) _must_check_;
 
