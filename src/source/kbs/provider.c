@@ -93,8 +93,7 @@ int provider_find(const struct root *root, bool look_only, struct deadline deadl
 		if (r < 0)
 			return r;
 	}
-	(void)deadline;
-	r = tsm_provider(root, look_only, ret_name, f);
+	r = tsm_provider(root, look_only, deadline, ret_name, f);
 	if (r <= 0)
 		return r;
 	for (i = 0; i < ARRAY_SIZE(tees); i++) {

@@ -50,12 +50,12 @@ int clock_gettime(clockid_t id, struct timespec *ret_time)
 	return 0;
 }
 
-int provider_find(const struct root *root, const struct conf *conf, bool look_only,
+int provider_find(const struct root *root, bool look_only, struct deadline deadline,
 		  char ret_name[static TSM_PROVIDER_SIZE], const char **ret_tee, struct fault *f)
 {
 	(void)root;
-	(void)conf;
 	(void)look_only;
+	(void)deadline;
 	(void)f;
 	(void)snprintf(ret_name, TSM_PROVIDER_SIZE, "sev_guest");
 	*ret_tee = "snp";
