@@ -70,7 +70,7 @@ blkid/blkid.h: disk/probe disk/device.c disk/claims.c disk/raid.c owner/disk/fil
 libfdisk/: owner/disk
 json-c/json.h: disk broker boot/report.c guest/cmd_status.c owner
 '
-c_library='dirent|endian|errno|fcntl|getopt|limits|poll|pthread|sched|signal|std(arg|atomic|bool|def|int|io|lib)|strings?'
+c_library='arpa/inet|dirent|endian|errno|fcntl|getopt|ifaddrs|limits|net/if|netinet/[a-z]+|poll|pthread|sched|signal|std(arg|atomic|bool|def|int|io|lib)|strings?'
 c_library+='|termios|time|unistd|sys/[a-z]+|linux/[a-z0-9-]+'
 
 # Words (extended regular expressions) that src/ must not have, but in the files and folders named.
