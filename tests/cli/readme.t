@@ -56,8 +56,8 @@ block() {
 		if (index(text, word)) printf "%s", text } on { text = text $0 "\n" }' "$readme"
 }
 
-is 'README.md has five blocks of commands' "$(grep -c '^```sh$' "$readme")" 5
-for word in 'make demo' 'dracut ' 'coco-secret encrypt ' 'lab.py try ' 'coco-secret packet '; do
+is 'README.md has six blocks of commands' "$(grep -c '^```sh$' "$readme")" 6
+for word in 'make demo' 'dracut ' 'coco-secret encrypt ' 'lab.py try ' 'coco-secret packet ' 'Sources=kbs'; do
 	block "$word" > "block.${word// /-}"
 	ok "... one has '$word', and is a script" eval "test -s 'block.${word// /-}' && bash -n 'block.${word// /-}'"
 done
@@ -112,6 +112,20 @@ boots bare.table
 is '... and not without the pins' "$?" 27
 ok '... first.key opens it no more' eval '! cryptsetup open --test-passphrase --disable-locks -q --key-file first.key \
 	root &> /dev/null'
+
+# The key broker.
+must openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout broker.key -out broker.pem \
+	-subj /CN=broker -days 2 2> /dev/null
+must cp -r guest launched
+PATH=${bin%/*}:$PATH bash -e block.Sources=kbs > said 2>&1
+is 'the commands for a key broker end well' "$?" 0 || sed 's/^/# /' said
+must mv guest asked
+must mv launched guest
+"$unlocker" --root=asked check --config > said 2>&1
+is '... and make a configuration that the unlocker takes' "$?" 0 || sed 's/^/# /' said
+ok '... with the broker as the source' grep -q '^Sources=kbs$' said
+ok '... and without a warning about pins' eval '! grep -q policy said'
+ok '... which has pins of its own' grep -q '^volume-key=sha256:' asked/etc/coco-unlock/policy
 
 # The packet.
 if command -v openssl > /dev/null; then
