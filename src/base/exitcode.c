@@ -6,6 +6,7 @@
  */
 #include "base/exitcode.h"
 
+#include "base/paths.h"
 #include "base/util.h"
 
 /* clang-format off */
@@ -92,7 +93,8 @@ static const struct {
 		"start the guest without SMBIOS, fw_cfg and EFI credentials for the system manager" },
 	[EXITCODE_POLICY_MISSING] = { "policy-missing", OUTCOME_REFUSED,
 		"put a policy entry with every volume of cocotab into the secret table: coco-secret "
-		"prepare writes one" },
+		"prepare writes one; or put their volume-key= into " PATH_POLICY " and build the "
+		"initramfs again" },
 	[EXITCODE_POLICY_INVALID] = { "policy-invalid", OUTCOME_BAD_INPUT,
 		"correct the line of the policy entry and build the secret table again",
 		"correct the line of the policy entry and build the table again" },
@@ -105,7 +107,7 @@ static const struct {
 		"use root=/dev/mapper/NAME with the root's volume of cocotab, mount and swap in the "
 		"initramfs by such names only, and detach every other disk that claims to be one of them" },
 	[EXITCODE_OLD_GENERATION] = { "old-generation", OUTCOME_REFUSED,
-		"attach the newest copy of the disk: this one is older than the policy entry accepts" },
+		"attach the newest copy of the disk: this one is older than the policy accepts" },
 	[EXITCODE_DEADLINE] = { "deadline", OUTCOME_REFUSED,
 		"raise Timeout=, which coco_unlock.timeout= can only shorten, or enrol the secret in a "
 		"keyslot whose key derivation costs less" },

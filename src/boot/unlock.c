@@ -4,8 +4,8 @@
  * The only file that sees both secrets and disks. What each step trusts is said where the
  * step lives; here stands the order, and the order is the design:
  *
- *   prepare             what can fail without a secret fails before it is read: words of
- *                       the host, the kernel's ciphers, the judge's process
+ *   prepare             what can fail without a secret fails before it is read: the image's
+ *                       policy, words of the host, the kernel's ciphers, the judge's process
  *   find_source         probe: is there a secret table, and who exposes it?
  *   fetch_secrets       the owner's pins, each volume's secret, into locked memory
  *   discard             every entry is wiped, whatever went wrong before
@@ -29,6 +29,7 @@
 #include "boot/sources.h"
 #include "rootfs/opened.h"
 #include "volume/fetch.h"
+#include "volume/imagepolicy.h"
 #include "volume/kernel.h"
 #include "volume/mapping.h"
 #include "volume/unmap.h"
@@ -43,7 +44,8 @@ struct unlock {
 	struct uevent uevent;
 	struct drivers drivers; /* only in an initramfs of our own */
 	struct judge_process judge;
-	struct policy_entry policy;
+	struct policy_entry image;		 /* what the image pins ... */
+	struct policy_entry policy;		 /* ... and what it and the source pin together */
 	struct secret secrets[CONF_VOLUMES_MAX]; /* one for each volume */
 	struct opened_volume opened[CONF_VOLUMES_MAX];
 };
@@ -53,7 +55,8 @@ static void prepare(struct unlock *u, struct fault *f)
 {
 	int r;
 
-	if (cmdline_check(u->root, u->conf, f) < 0 || cmdline_check_credentials(u->root, f) < 0 ||
+	if (image_policy_load(u->root, u->conf, &u->image, f) < 0 ||
+	    cmdline_check(u->root, u->conf, f) < 0 || cmdline_check_credentials(u->root, f) < 0 ||
 	    (u->root->standalone && credentials_refuse_offered(u->root, f) < 0) ||
 	    judge_start(u->conf, &u->judge, f) < 0)
 		return;
@@ -128,7 +131,8 @@ static int take_secrets(struct unlock *u, struct fault *f)
 		stages_enter(&u->report->stages, STAGE_EXCHANGE);
 	if (src && f->code == EXITCODE_OK && src->ops->open(src, f) >= 0) {
 		stages_enter(&u->report->stages, STAGE_READ);
-		(void)fetch_secrets(src, &u->policy, u->secrets, f); /* f counts, after the wipe */
+		/* f counts, after the wipe */
+		(void)fetch_secrets(src, &u->image, &u->policy, u->secrets, f);
 	}
 	stages_enter(&u->report->stages, STAGE_WIPE);
 	for (i = 0; i < u->nr_sources; i++) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * cmd_raise_generation.c - the verb that runs in the real root once the boot is good: the root
- * then counts as new as the policy entry says.
+ * then counts as new as the policy says.
  */
 #include "guest/cmd.h"
 
@@ -77,6 +77,6 @@ static int run_raise_generation(const struct root *root, int argc, char **argv)
 const struct cmd cmd_raise_generation = {
 	.name = "raise-generation",
 	.args = "",
-	.help = "raise the root's generation to what the policy entry says, after a good boot",
+	.help = "raise the root's generation to what the policy says, after a good boot",
 	.run = run_raise_generation,
 };

@@ -38,8 +38,9 @@ static int look_at_boot(struct view *v, const struct side *side, struct fault *r
 	if (!policy)
 		return -ENOMEM;
 	if (side->path)
-		(void)forecast(&v->target.conf, i, &side->table, &v->target.image,
-			       VOLUME_MEMORY_UNKNOWN, policy, &examined, ret_said);
+		(void)forecast(&v->target.conf, i, &v->target.image_policy, &side->table,
+			       &v->target.image, VOLUME_MEMORY_UNKNOWN, policy, &examined,
+			       ret_said);
 	return 0;
 }
 
@@ -151,10 +152,11 @@ static void advise_full(const struct view *v, const struct side *side)
 			next_remove(v, "if nobody needs this one any more", side->path, i);
 }
 
-/* Can pin help? It writes what the policy entry says of this volume, and nothing else. */
+/* Can pin help? It writes what the policy entry says of this volume, and nothing else. A pin of the
+ * image has a next step of its own. */
 static bool is_pinning(const struct view *v, const struct side *side, const struct fault *said)
 {
-	return said->code == EXITCODE_PIN_MISMATCH ||
+	return (said->code == EXITCODE_PIN_MISMATCH && !*said->next) ||
 	       (said->code == EXITCODE_POLICY_MISSING &&
 		!policy_entry_pins(&side->policy, v->target.vc->name));
 }

@@ -8,10 +8,12 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "base/warning.h"
 #include "owner/io/file.h"
 #include "owner/plan/forecast.h"
 #include "owner/plan/guestconf.h"
 #include "owner/plan/sides.h"
+#include "volume/imagepolicy.h"
 
 /* Of a guest's memory, what is left to a key derivation in the initramfs: an estimate. */
 #define MEMORY_SHARE_NUM 3
@@ -77,32 +79,46 @@ static void print_json(const struct volume_conf *vc, const struct examined *e, b
 	json_object_put(obj);
 }
 
-static void print_pins(const struct pins *pins, bool is_root)
+/* Where there is an image's policy, it is said which of the two pins what. */
+static const char *whose(const struct target *t, enum pin_origin origin)
 {
+	return t->image_policy.present ? pin_origin_name(origin) : "";
+}
+
+static void print_pins(const struct target *t, const struct pins *pins, bool is_root)
+{
+	const char *comma = t->image_policy.present ? ", " : "";
+
 	if (!pins) {
-		printf("pins     none: the table's policy entry does not name the volume\n");
+		printf("pins     none: the table's policy entry does not name the volume%s\n",
+		       *comma ? ", nor does the image's policy" : "");
 		return;
 	}
 	if (pins->nr_headers > 0)
-		printf("pin      header: one of %zu matches\n", pins->nr_headers);
+		printf("pin      header: one of %zu matches%s%s\n", pins->nr_headers, comma,
+		       whose(t, pins->headers_of));
 	if (pins->uuid[0])
-		printf("pin      uuid: %s\n", pins->uuid);
-	if (pins->has_volume_key || pins->has_fixated_key)
-		printf("pin      volume key: matches\n");
+		printf("pin      uuid: %s%s%s\n", pins->uuid, comma, whose(t, pins->uuid_of));
+	if (pins->has_volume_key)
+		printf("pin      volume key: matches%s%s\n", comma, whose(t, pins->volume_key_of));
+	else if (pins->has_fixated_key)
+		printf("pin      volume key: matches%s%s\n", comma, whose(t, pins->fixated_key_of));
 	if (pins->has_min_generation)
 		printf("pin      generation: at least %llu; only the guest can look at it%s\n",
 		       (unsigned long long)pins->min_generation,
 		       is_root ? "" : ", and only if the root lies on this volume, too");
 }
 
-static void print_text(const struct volume_conf *vc, const struct examined *e,
-		       const struct pins *pins, bool is_root, const struct fault *f)
+static void print_text(const struct target *t, const struct examined *e, const struct pins *pins,
+		       bool is_root, const struct fault *f)
 {
+	const struct volume_conf *vc = t->vc;
+
 	if (e->rule[0])
 		printf("header   %s%s\n",
 		       f->code == EXITCODE_HEADER_REFUSED ? "breaks the rule " : "", e->rule);
 	if (f->code == EXITCODE_OK) {
-		print_pins(pins, is_root);
+		print_pins(t, pins, is_root);
 		printf("secret   entry %s opens keyslot %d (%s)\n", vc->secret.guid,
 		       e->volume.keyslot, volume_form_name(e->volume.form));
 		printf("boot     opens volume %s, uuid %s, %s\n", vc->name, e->verdict.uuid,
@@ -140,11 +156,23 @@ static void add_way(const struct target *t, const char *table, struct fault *f)
 
 	if (!pins && f->code != EXITCODE_NOT_LUKS2 && f->code != EXITCODE_HEADER_REFUSED)
 		return;
+	if (f->code == EXITCODE_PIN_MISMATCH && *f->next)
+		return; /* of the image, which says how */
 	r = luksheader_take(&t->image, &t->conf, t->vc, &header, &refused);
 	if (r >= 0 && (header.mended || (pins && strcmp(table, "-") != 0)))
 		add_pin(t, table, header.mended, f);
 	else if (r < 0 && !pins && *refused.next)
 		(void)snprintf(f->next, sizeof(f->next), "%s", refused.next); /* of the same size */
+}
+
+/* What the image pins and a rotation would break; also where this table fits it. */
+static void warn_headers(const struct target *t)
+{
+	char doubt[WARNING_MAX];
+	size_t n;
+
+	for (n = 0; image_policy_doubt(&t->image_policy, &t->conf, n, doubt, sizeof(doubt)); n++)
+		cmd_warn("%s: %s", t->o->config, doubt);
 }
 
 static int verify(const struct options *o)
@@ -165,7 +193,8 @@ static int verify(const struct options *o)
 		(void)cmd_fail(&f);
 		return EXITCODE_NO_MEMORY;
 	}
-	if (guestconf_load(o->target.config, o->target.volume, &t.conf, &i, &f) < 0) {
+	if (guestconf_load(o->target.config, o->target.volume, &t.conf, &i, &f) < 0 ||
+	    guestconf_policy(o->target.config, &t.conf, &t.image_policy, &f) < 0) {
 		(void)cmd_fail(&f);
 		return f.code == EXITCODE_USAGE ? EXITCODE_USAGE : EXITCODE_CONFIG;
 	}
@@ -184,14 +213,16 @@ static int verify(const struct options *o)
 		(void)cmd_fail(&f);
 		return EXITCODE_NO_DEVICE;
 	}
-	(void)forecast(&t.conf, i, &table, &t.image, o->memory_kib, policy, &examined, &f);
+	warn_headers(&t);
+	(void)forecast(&t.conf, i, &t.image_policy, &table, &t.image, o->memory_kib, policy,
+		       &examined, &f);
 	add_way(&t, o->table, &f);
 	target_explain_policy(&t, &f);
 	pins = policy_entry_pins(policy, t.vc->name);
 	if (o->json)
 		print_json(t.vc, &examined, pins != NULL, &f);
 	else
-		print_text(t.vc, &examined, pins, i == t.conf.root_volume, &f);
+		print_text(&t, &examined, pins, i == t.conf.root_volume, &f);
 	if (cmd_finish() != OUTCOME_OK)
 		return EXITCODE_INTERNAL;
 	return (int)f.code;

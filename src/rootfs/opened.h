@@ -12,7 +12,7 @@
  *   uuid=UUID                 of the mapping, as the device mapper knows it
  *   read-only=0|1
  *   target=START LENGTH TYPE PARAMETERS    the one target of the live table; no key in it
- *   min-generation=N          0 if the policy entry has none
+ *   min-generation=N          0 if none is pinned
  *   set-generation=N          the same
  */
 #ifndef COCO_OPENED_H

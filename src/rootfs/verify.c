@@ -361,7 +361,7 @@ static int verify_generation(const struct root *root, const char *point, uint64_
 		return generation_unreadable("the root's generation (" PATH_GENERATION ")", r, f);
 	if (generation < minimum)
 		return fault_set(f, EXITCODE_OLD_GENERATION, ESTALE,
-				 "the root is of generation %llu, the policy entry demands %llu",
+				 "the root is of generation %llu, the policy demands %llu",
 				 (unsigned long long)generation, (unsigned long long)minimum);
 	return 0;
 }

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * fetch.c - the order in which a source is asked: pins come first, and refuse first.
+ * fetch.c - the order in which a source is asked: pins come first, and refuse first. What the image
+ * pins holds whatever the source says.
  * Trusts the source no more than its operations promise; may not look at a disk.
  */
 #include "volume/fetch.h"
 
 #include <string.h>
 
-static int fetch_policy(struct source *src, struct policy_entry *ret_policy, struct fault *f)
+#include "volume/imagepolicy.h"
+
+static int fetch_policy(struct source *src, const struct policy_entry *image,
+			struct policy_entry *ret_policy, struct fault *f)
 {
 	_cleanup_secret_ struct secret entry = SECRET_NULL;
 	const struct reference ref = REFERENCE_POLICY;
@@ -27,16 +31,17 @@ static int fetch_policy(struct source *src, struct policy_entry *ret_policy, str
 		if (r < 0)
 			return r;
 	}
-	return policy_entry_suffices(ret_policy, src->conf, f);
+	r = policy_suffices(image, ret_policy, src->conf, f);
+	return r < 0 ? r : policy_merge(image, ret_policy, f);
 }
 
-int fetch_secrets(struct source *src, struct policy_entry *ret_policy, struct secret *secrets,
-		  struct fault *f)
+int fetch_secrets(struct source *src, const struct policy_entry *image,
+		  struct policy_entry *ret_policy, struct secret *secrets, struct fault *f)
 {
 	size_t i;
 	int r;
 
-	r = fetch_policy(src, ret_policy, f);
+	r = fetch_policy(src, image, ret_policy, f);
 	for (i = 0; i < src->conf->nr_volumes && r >= 0; i++)
 		r = src->ops->fetch(src, &src->conf->volumes[i].secret, &secrets[i], f);
 	return r;

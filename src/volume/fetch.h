@@ -9,11 +9,12 @@
 #include "volume/pins.h"
 
 /*
- * src is open. secrets has one element for each volume of src's configuration, SECRET_NULL
+ * src is open. image is the image's policy; *ret_policy gets what it and the policy entry come to
+ * together. secrets has one element for each volume of src's configuration, SECRET_NULL
  * before; what was fetched is the caller's, also after a failure. Returns 0, or -errno with f
  * saying what fetch() of the source says, policy-missing or policy-invalid.
  */
-int fetch_secrets(struct source *src, struct policy_entry *ret_policy, struct secret *secrets,
-		  struct fault *f);
+int fetch_secrets(struct source *src, const struct policy_entry *image,
+		  struct policy_entry *ret_policy, struct secret *secrets, struct fault *f);
 
 #endif

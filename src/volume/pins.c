@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "base/paths.h"
 #include "base/text.h"
 #include "conf/cocotab.h"
 #include "disk/header.h"
@@ -137,24 +138,48 @@ static int parse_line(struct policy_entry *policy, const struct conf *conf, char
 	return -EINVAL;
 }
 
-static int invalid(unsigned int line, const struct conf *conf, struct fault *f)
+static void set_origin(struct policy_entry *policy, enum pin_origin origin)
 {
-	if (!conf)
-		return fault_set(f, EXITCODE_POLICY_INVALID, EINVAL,
-				 "line %u of the policy entry is not valid", line);
-	return fault_set(f, EXITCODE_POLICY_INVALID, EINVAL,
-			 "line %u of the policy entry is not valid, or names a volume that cocotab "
-			 "does not have",
-			 line);
+	size_t i;
+
+	for (i = 0; i < policy->nr_volumes; i++) {
+		struct pins *p = &policy->volumes[i];
+
+		p->uuid_of = p->headers_of = p->volume_key_of = p->fixated_key_of = origin;
+	}
+}
+
+int policy_text_parse(char *text, const struct conf *conf, enum pin_origin origin,
+		      struct policy_entry *ret_policy, unsigned int *ret_line)
+{
+	struct policy_entry *policy = ret_policy;
+	char *cursor = text, *line, *end;
+
+	memset(policy, 0, sizeof(*policy));
+	*ret_line = 1;
+	for (line = cursor; *line; line = cursor, ++*ret_line) {
+		end = strchr(line, '\n');
+		if (!end)
+			return -EINVAL;
+		*end = '\0';
+		cursor = end + 1;
+		if (*ret_line == 1 ? strcmp(line, "version=1") != 0 :
+				     parse_line(policy, conf, line) < 0)
+			return -EINVAL;
+	}
+	if (policy->nr_volumes == 0 || is_empty(&policy->volumes[policy->nr_volumes - 1]))
+		return -EINVAL;
+	set_origin(policy, origin);
+	policy->present = true;
+	return 0;
 }
 
 int policy_entry_parse(const struct secret *entry, const struct conf *conf,
 		       struct policy_entry *ret_policy, struct fault *f)
 {
-	_cleanup_free_ struct policy_entry *policy = calloc(1, sizeof(*policy));
+	_cleanup_free_ struct policy_entry *policy = malloc(sizeof(*policy));
 	_cleanup_free_ char *text = NULL;
-	char *cursor, *line, *end;
-	unsigned int nr = 1;
+	unsigned int line;
 	int r;
 
 	if (!policy)
@@ -165,39 +190,12 @@ int policy_entry_parse(const struct secret *entry, const struct conf *conf,
 				    "write the policy entry again: coco-secret prepare does",
 				    "the policy entry is no text, or longer than %d bytes",
 				    POLICY_ENTRY_SIZE_MAX);
-	cursor = text;
-	for (line = cursor; *line; line = cursor, nr++) {
-		end = strchr(line, '\n');
-		if (!end)
-			return invalid(nr, conf, f);
-		*end = '\0';
-		cursor = end + 1;
-		if (nr == 1 ? strcmp(line, "version=1") != 0 : parse_line(policy, conf, line) < 0)
-			return invalid(nr, conf, f);
-	}
-	if (policy->nr_volumes == 0 || is_empty(&policy->volumes[policy->nr_volumes - 1]))
-		return invalid(nr, conf, f);
-	policy->present = true;
+	r = policy_text_parse(text, conf, PIN_OF_ENTRY, policy, &line);
+	if (r < 0)
+		return fault_set(f, EXITCODE_POLICY_INVALID, -r,
+				 "line %u of the policy entry is not valid%s", line,
+				 conf ? ", or names a volume that cocotab does not have" : "");
 	*ret_policy = *policy;
-	return 0;
-}
-
-int policy_entry_suffices(const struct policy_entry *policy, const struct conf *conf,
-			  struct fault *f)
-{
-	size_t i;
-
-	if (!conf->require_policy)
-		return 0;
-	if (!policy->present)
-		return fault_set(f, EXITCODE_POLICY_MISSING, ENOENT,
-				 "the secret table has no policy entry, and the configuration "
-				 "requires one");
-	for (i = 0; i < conf->nr_volumes; i++)
-		if (!policy_entry_pins(policy, conf->volumes[i].name))
-			return fault_set(f, EXITCODE_POLICY_MISSING, ENOENT,
-					 "the policy entry says nothing about volume %s",
-					 conf->volumes[i].name);
 	return 0;
 }
 
@@ -211,9 +209,44 @@ const struct pins *policy_entry_pins(const struct policy_entry *policy, const ch
 	return NULL;
 }
 
+const char *pin_origin_name(enum pin_origin origin)
+{
+	static const char *const names[] = {
+		[PIN_OF_ENTRY] = "the policy entry",
+		[PIN_OF_IMAGE] = "the image's policy",
+		[PIN_OF_BOTH] = "both policies",
+	};
+
+	return names[origin];
+}
+
+/* The code's own next step is that for a pin of the entry. */
+static int mismatch(enum pin_origin origin, const char *what, struct fault *f)
+{
+	static const char *const whose[] = {
+		[PIN_OF_ENTRY] = "the policy entry pins",
+		[PIN_OF_IMAGE] = "the image's policy pins",
+		[PIN_OF_BOTH] = "the image's policy and the policy entry both pin",
+	};
+	static const char *const next[] = {
+		[PIN_OF_ENTRY] = "",
+		[PIN_OF_IMAGE] =
+			"attach the disk that the image's policy pins; if you have changed "
+			"it yourself, correct " PATH_POLICY " and build the initramfs again",
+		[PIN_OF_BOTH] =
+			"attach the disk that both pin; if you have changed it yourself, "
+			"correct " PATH_POLICY " and build the initramfs again, and pin it in "
+			"the table with coco-secret pin",
+	};
+
+	return fault_advise(f, EXITCODE_PIN_MISMATCH, EPERM, next[origin], "%s %s", what,
+			    whose[origin]);
+}
+
 int pins_check_header(const struct pins *pins, const unsigned char *metadata, size_t size,
 		      const struct device *device, struct fault *f)
 {
+	char what[CONF_DEVICE_SIZE + 64];
 	struct digest digest;
 	size_t i;
 
@@ -224,17 +257,19 @@ int pins_check_header(const struct pins *pins, const unsigned char *metadata, si
 	for (i = 0; i < pins->nr_headers; i++)
 		if (digest_equal(&digest, &pins->headers[i]))
 			return 0;
-	return fault_set(f, EXITCODE_PIN_MISMATCH, EPERM,
-			 "the header of %s is none of those that the policy entry pins",
-			 device->path);
+	(void)snprintf(what, sizeof(what), "the header of %s is none of those that",
+		       device->path); /* fits */
+	return mismatch(pins->headers_of, what, f);
 }
 
 int pins_check_uuid(const struct pins *pins, const char *uuid, struct fault *f)
 {
+	char what[GUID_TEXT_SIZE + 64];
+
 	if (!pins || !pins->uuid[0] || strcmp(pins->uuid, uuid) == 0)
 		return 0;
-	return fault_set(f, EXITCODE_PIN_MISMATCH, EPERM,
-			 "the LUKS UUID %s is not the one that the policy entry pins", uuid);
+	(void)snprintf(what, sizeof(what), "the LUKS UUID %s is not the one that", uuid); /* fits */
+	return mismatch(pins->uuid_of, what, f);
 }
 
 int pins_check_key(const struct pins *pins, const struct secret *volume_key, const char *uuid,
@@ -247,13 +282,11 @@ int pins_check_key(const struct pins *pins, const struct secret *volume_key, con
 		return 0;
 	if (pins->has_volume_key &&
 	    (secret_sha256(volume_key, &digest) < 0 || !digest_equal(&digest, &pins->volume_key)))
-		return fault_set(f, EXITCODE_PIN_MISMATCH, EPERM,
-				 "the volume key is not the one that the policy entry pins");
+		return mismatch(pins->volume_key_of, "the volume key is not the one that", f);
 	(void)snprintf(text, sizeof(text), "cryptsetup:%s:%s", pins->name, uuid); /* fits */
 	if (pins->has_fixated_key && (secret_hmac_sha256(volume_key, text, &digest) < 0 ||
 				      !digest_equal(&digest, &pins->fixated_key)))
-		return fault_set(f, EXITCODE_PIN_MISMATCH, EPERM,
-				 "the volume key is not the one that fixate-volume-key= of the "
-				 "policy entry pins");
+		return mismatch(pins->fixated_key_of,
+				"by its fixate-volume-key= the volume key is not the one that", f);
 	return 0;
 }

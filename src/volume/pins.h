@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * pins.h - the policy entry of the secret table: what the owner of the guest pins.
- * coco-unlock-policy(5) is the contract; it comes through the same channel as the secret.
+ * pins.h - what the owner of the guest pins: in the policy entry of the secret table, which comes
+ * through the same channel as the secret, and in the image's policy (imagepolicy.h).
+ * coco-unlock-policy(5) is the contract.
  */
 #ifndef COCO_POLICY_ENTRY_H
 #define COCO_POLICY_ENTRY_H
@@ -14,9 +15,17 @@
 #define POLICY_ENTRY_SIZE_MAX 4096 /* bytes */
 #define POLICY_ENTRY_HEADERS_MAX 8 /* header pins of one volume */
 
-/* What is pinned for one volume; what is not, is free. */
+/* Which of the two pins something. */
+enum pin_origin {
+	PIN_OF_ENTRY,
+	PIN_OF_IMAGE,
+	PIN_OF_BOTH,
+};
+
+/* What is pinned for one volume; what is not, is free, and has no origin. */
 struct pins {
 	char name[CONF_NAME_SIZE];
+	enum pin_origin uuid_of, headers_of, volume_key_of, fixated_key_of;
 	char uuid[GUID_TEXT_SIZE]; /* empty: not pinned */
 	struct digest headers[POLICY_ENTRY_HEADERS_MAX];
 	size_t nr_headers;
@@ -27,6 +36,7 @@ struct pins {
 	uint64_t set_generation; /* at least min_generation */
 };
 
+/* The entry, the image's policy, or what the two come to together. */
 struct policy_entry {
 	bool present;
 	struct pins volumes[CONF_VOLUMES_MAX];
@@ -41,17 +51,20 @@ struct policy_entry {
 int policy_entry_parse(const struct secret *entry, const struct conf *conf,
 		       struct policy_entry *ret_policy, struct fault *f);
 
-/* Checks that what RequirePolicyEntry= asks for is there. Returns 0, or -ENOENT with f saying
- * policy-missing. */
-int policy_entry_suffices(const struct policy_entry *policy, const struct conf *conf,
-			  struct fault *f);
+/* The same of a text, which is changed, and with the origin of its pins. Fills no fault: returns 0,
+ * or -EINVAL and the number of the line. What stood before it has been read. */
+int policy_text_parse(char *text, const struct conf *conf, enum pin_origin origin,
+		      struct policy_entry *ret_policy, unsigned int *ret_line);
 
 /* The pins of this volume, or NULL. */
 const struct pins *policy_entry_pins(const struct policy_entry *policy, const char *name);
 
+/* "the policy entry", "the image's policy" or "both policies". */
+const char *pin_origin_name(enum pin_origin origin);
+
 /*
  * Compare with the pins, NULL meaning none. Each returns 0, or -EPERM with f saying
- * pin-mismatch.
+ * pin-mismatch and whose pin it is; of the image's, also what to do.
  * Header: SHA-256 of both copies, of size bytes together, as they came from the disk.
  */
 int pins_check_header(const struct pins *pins, const unsigned char *metadata, size_t size,

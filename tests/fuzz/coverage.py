@@ -30,7 +30,7 @@ DECIDES = {
     "opened": ["rootfs/opened.c"],
     "packet": ["owner/launch/packet.c"],
     "policy": ["disk/policy.c", "disk/jsontext.c"],
-    "policy_entry": ["volume/pins.c", "owner/table/policytext.c"],
+    "policy_entry": ["volume/pins.c", "volume/imagepolicy.c", "owner/table/policytext.c"],
     "table": ["source/table.c", "owner/table/table.c", "base/guid.c"],
     "volume": ["volume/volume.c", "disk/header.c"],
 }

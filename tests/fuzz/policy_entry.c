@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * policy_entry.c - fuzz target: the owner's policy entry. What is accepted is in range, is written
- * by policytext.c as a text that reads the same, and can be compared with.
+ * by policytext.c as a text that reads the same, can be compared with, and agrees with itself as the
+ * image's policy.
  */
 #include "fuzz.h"
 
 #include "disk/header.h"
 #include "owner/table/policytext.h"
-#include "volume/pins.h"
+#include "volume/imagepolicy.h"
 
 static struct secret entry = SECRET_NULL, volume_key = SECRET_NULL;
 
@@ -64,6 +65,30 @@ static void check_again(const struct policy_entry *policy, const struct conf *co
 	free(second);
 }
 
+/* As the image's policy it says the same, and the two agree. */
+static void check_image(const char *text, size_t len, const struct policy_entry *policy,
+			const struct conf *conf)
+{
+	static struct policy_entry image, merged;
+	char *copy = strndup(text, len), *first = NULL, *second = NULL;
+	struct policy_entry none = { .present = false };
+	unsigned int line = 0;
+	struct fault f = { 0 };
+
+	FUZZ_MUST(copy && policy_text_parse(copy, conf, PIN_OF_IMAGE, &image, &line) == 0);
+	FUZZ_MUST((policy_suffices(&none, policy, conf, &f) == 0) == (policy->nr_volumes == 2));
+	FUZZ_MUST((policy_suffices(&image, &none, conf, &f) == 0) ==
+		  (image_policy_pins(&image, "root") && image_policy_pins(&image, "data")));
+	f = (struct fault){ 0 };
+	merged = *policy;
+	FUZZ_MUST(policy_merge(&image, &merged, &f) == 0 && f.code == EXITCODE_OK);
+	FUZZ_MUST(policytext_format(policy, &first) > 0 && policytext_format(&merged, &second) > 0);
+	FUZZ_MUST(strcmp(first, second) == 0);
+	free(copy);
+	free(first);
+	free(second);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct policy_entry policy;
@@ -84,8 +109,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (r < 0)
 		return 0;
 	fuzz_accepted++;
-	FUZZ_MUST((policy_entry_suffices(&policy, &conf, &f) == 0) == (policy.nr_volumes == 2));
 	check(&policy);
 	check_again(&policy, &conf);
+	check_image((const char *)data, size, &policy, &conf);
 	return 0;
 }

@@ -73,9 +73,9 @@ static int examine_image(const struct conf *conf, size_t i, const struct pins *p
 	return r < 0 ? r : examine_keyslot(examined, pins, memory_kib, secret, f);
 }
 
-int forecast(const struct conf *conf, size_t i, const struct secret *bytes,
-	     const struct image *image, uint64_t memory_kib, struct policy_entry *ret_policy,
-	     struct examined *examined, struct fault *f)
+int forecast(const struct conf *conf, size_t i, const struct policy_entry *image_policy,
+	     const struct secret *bytes, const struct image *image, uint64_t memory_kib,
+	     struct policy_entry *ret_policy, struct examined *examined, struct fault *f)
 {
 	_cleanup_free_ struct table_area *table = calloc(1, sizeof(*table));
 	struct secret secrets[CONF_VOLUMES_MAX] = { SECRET_NULL };
@@ -90,7 +90,7 @@ int forecast(const struct conf *conf, size_t i, const struct secret *bytes,
 	src.data = table;
 	r = src.ops->probe(&src, f);
 	if (r > 0)
-		r = fetch_secrets(&src, ret_policy, secrets, f);
+		r = fetch_secrets(&src, image_policy, ret_policy, secrets, f);
 	else if (r == 0)
 		r = -ENOENT;
 	if (r >= 0)

@@ -11,17 +11,17 @@
 #include "volume/examine.h"
 
 /*
- * Decides as a boot with configuration conf, this secret table (as read from a file) and the
- * image as the device of volume number i would, up to the volume key, and to names of its content
- * elsewhere on the image; the other volumes' disks are not looked at, their secrets are.
- * memory_kib as for examine_keyslot(). Not decided here: whether module, kernel, firmware and
- * command line are in order, and what the running system has. *examined, which was EXAMINED_NULL,
- * has what was found, also after a refusal; its keyslot counts after a success. Returns 0, or
- * -errno with f saying what the boot would say.
+ * Decides as a boot with configuration conf, this policy of the guest's image, this secret table
+ * (as read from a file) and the disk image as the device of volume number i would, up to the volume
+ * key, and to names of its content elsewhere on the image; the other volumes' disks are not looked
+ * at, their secrets are. memory_kib as for examine_keyslot(). Not decided here: whether module,
+ * kernel, firmware and command line are in order, and what the running system has. *examined, which
+ * was EXAMINED_NULL, has what was found, also after a refusal; its keyslot counts after a success.
+ * Returns 0, or -errno with f saying what the boot would say.
  */
-int forecast(const struct conf *conf, size_t i, const struct secret *table,
-	     const struct image *image, uint64_t memory_kib, struct policy_entry *ret_policy,
-	     struct examined *examined, struct fault *f);
+int forecast(const struct conf *conf, size_t i, const struct policy_entry *image_policy,
+	     const struct secret *table, const struct image *image, uint64_t memory_kib,
+	     struct policy_entry *ret_policy, struct examined *examined, struct fault *f);
 
 /* Refuses where the limit of a file's size would end a forecast: copies in memory of what is on the
  * image count as files, and a boot's words would be about that. Returns 0 or -EIO with f. */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "conf/cocotab.h"
+#include "volume/imagepolicy.h"
 
 static int find(const struct conf *conf, const char *name, size_t *ret_volume, struct fault *f)
 {
@@ -70,4 +71,21 @@ int guestconf_load(const char *dir, const char *name, struct conf *ret_conf, siz
 	if (r >= 0 && !dir)
 		r = name_default(ret_conf, name, f);
 	return r < 0 ? r : find(ret_conf, name, ret_volume, f);
+}
+
+int guestconf_policy(const char *dir, const struct conf *conf, struct policy_entry *ret_image,
+		     struct fault *f)
+{
+	struct root root;
+	int r;
+
+	memset(ret_image, 0, sizeof(*ret_image));
+	if (!dir)
+		return 0;
+	r = root_init(&root, dir);
+	if (r < 0)
+		return fault_io(f, dir, r, "cannot open the guest's root directory");
+	r = image_policy_load(&root, conf, ret_image, f);
+	root_done(&root);
+	return fault_name(f, r, dir);
 }

@@ -7,6 +7,7 @@
 
 #include "base/fault.h"
 #include "conf/conf.h"
+#include "volume/pins.h"
 
 /*
  * dir: the guest's root directory, whose /etc/coco-unlock counts; NULL for the defaults.
@@ -18,5 +19,10 @@ int guestconf_load(const char *dir, const char *name, struct conf *ret_conf, siz
 
 /* The same without a volume: all of the configuration, or the defaults. */
 int guestconf_read(const char *dir, struct conf *ret_conf, struct fault *f);
+
+/* The policy of the guest's image, or none without a directory; conf is from there. Returns 0 or
+ * negative with f. */
+int guestconf_policy(const char *dir, const struct conf *conf, struct policy_entry *ret_image,
+		     struct fault *f);
 
 #endif

@@ -21,6 +21,8 @@ int target_open(struct target *t, const struct target_options *o, bool writable,
 
 	t->o = o;
 	r = guestconf_load(o->config, o->volume, &t->conf, &i, f);
+	if (r >= 0)
+		r = guestconf_policy(o->config, &t->conf, &t->image_policy, f);
 	if (r < 0)
 		return r;
 	t->vc = &t->conf.volumes[i];

@@ -10,6 +10,7 @@
 #include "base/options.h"
 #include "conf/conf.h"
 #include "owner/disk/header.h"
+#include "volume/pins.h"
 
 /* From the command line; not owned. */
 struct target_options {
@@ -41,6 +42,7 @@ struct target {
 	const struct target_options *o; /* not owned */
 	struct conf conf;
 	const struct volume_conf *vc; /* in conf */
+	struct policy_entry image_policy;
 	struct image image;
 	struct luksheader header;
 	size_t area; /* bytes: that the firmware has for a table */
@@ -48,8 +50,9 @@ struct target {
 
 #define TARGET_NULL ((struct target){ .image = IMAGE_NULL, .header = LUKSHEADER_NULL })
 
-/* Reads the configuration and the firmware, opens the disk, and takes its header out, if the
- * unlocker would accept it. Returns 0 or negative with f; in any case target_done() follows. */
+/* Reads the configuration, the image's policy and the firmware, opens the disk, and takes its
+ * header out, if the unlocker would accept it. Returns 0 or negative with f; in any case
+ * target_done() follows. */
 int target_open(struct target *t, const struct target_options *o, bool writable, struct fault *f);
 
 /* A policy entry is read with the names of cocotab: without --config, that may be all that is wrong

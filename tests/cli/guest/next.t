@@ -311,7 +311,8 @@ goes_on
 good
 printf '[Policy]\nRequirePolicyEntry=yes\n' > "$conf/coco-unlock.conf"
 refused 'no policy entry' 27 \
-	'put a policy entry with every volume of cocotab into the secret table: coco-secret prepare writes one'
+	'put a policy entry with every volume of cocotab into the secret table: coco-secret prepare writes one; '\
+'or put their volume-key= into /etc/coco-unlock/policy and build the initramfs again'
 must cp "$tmp/good" "$tmp/pinned"
 own prepare "$tmp/pinned" --key-file "$tmp/key" -o "$tmp/table" --config "$t"
 is '... coco-secret prepare' "$rc" 0

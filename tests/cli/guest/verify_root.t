@@ -152,7 +152,7 @@ good
 volume 5 6
 must mkdir -p "$t/sysroot${generation%/*}"
 echo 4 > "$t/sysroot$generation"
-refused 'an old copy of the disk' old-generation 32 'the root is of generation 4, the policy entry demands 5'
+refused 'an old copy of the disk' old-generation 32 'the root is of generation 4, the policy demands 5'
 volume 5 6 # a refusal takes the list away
 echo 5 > "$t/sysroot$generation"
 run --root="$t" verify-root
@@ -219,7 +219,7 @@ refused 'nothing was opened' root-confusion 31 'coco-unlock has opened nothing i
 
 good
 volume 5 6
-refused 'an old copy of the disk' old-generation 32 'the root is of generation 0, the policy entry demands 5'
+refused 'an old copy of the disk' old-generation 32 'the root is of generation 0, the policy demands 5'
 
 # The root lies on the volume that the list says.
 for verb in verify-root verify-mounts; do

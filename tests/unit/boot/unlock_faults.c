@@ -103,8 +103,8 @@ static void test_each_call(void)
 	inject_failure(INJECT_NONE, 0, 0);
 }
 
-/* What the owner has pinned stays so, whatever fails: no error leads past the policy entry. */
-static void test_refused(void)
+/* Run with one call failing, all of them in turn. */
+static void refuses_always(const char *what)
 {
 	static const int errors[] = { EIO, EMFILE, ENOMEM, EACCES };
 	unsigned int nth, opened = 0, bad = 0, total = 0;
@@ -112,11 +112,9 @@ static void test_refused(void)
 	bool hit;
 	size_t e;
 
-	policy = "version=1\nvolume=root\nheader=sha256:"
-		 "0000000000000000000000000000000000000000000000000000000000000000\n";
 	inject_failure(INJECT_NONE, 0, 0);
 	ok(run("a pinned header", 0) < 0 && f.code == EXITCODE_PIN_MISMATCH,
-	   "premise: another header is pinned");
+	   "premise: another header is pinned by the %s", what);
 	for (call = INJECT_NONE + 1; call <= INJECT_MMAP; call++) {
 		for (e = 0; e < ARRAY_SIZE(errors); e++) {
 			for (nth = 1, hit = true; hit && nth < TRIES_MAX; nth++, total++) {
@@ -136,8 +134,23 @@ static void test_refused(void)
 	inject_failure(INJECT_NONE, 0, 0);
 	ok(opened == 0 && bad == 0 && total > 100, "it does not open, whatever fails (%u runs)",
 	   total);
+}
+
+/* What the owner has pinned stays so, whatever fails: no error leads past the policy entry, or past
+ * the image's policy. */
+static void test_refused(void)
+{
+	static const char pins[] = "version=1\nvolume=root\nheader=sha256:"
+				   "00000000000000000000000000000000"
+				   "00000000000000000000000000000000\n";
+
+	policy = pins;
+	refuses_always("entry");
 	policy = NULL;
 	(void)unlink(fixture_path(&fx, ENTRIES "/" GUID_POLICY));
+	fixture_text(&fx, PATH_POLICY, pins);
+	refuses_always("image");
+	fixture_unlink(&fx, PATH_POLICY);
 }
 
 /* Not before the secrets are gone, and not in a wrong order. */

@@ -192,6 +192,52 @@ static void test_policy_entry(void)
 	FIXTURE_MUST(close(fd) == 0);
 }
 
+/* The image's own, for any source: it is read before everything, and holds without an entry. */
+static void test_image_policy(void)
+{
+	static const char other[] =
+		"volume-key=sha256:"
+		"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+	char text[512];
+
+	begin();
+	fixture_text(&fx, PATH_POLICY, "version=1\nvolume=root\nuuid=x\n");
+	fixture_text(&fx, PATH_CMDLINE, "root=/dev/mapper/root rd.break\n");
+	ok(run() < 0 && f.code == EXITCODE_CONFIG && strstr(f.why, PATH_POLICY ":3: "),
+	   "a mistake comes before the host's words: %s", f.why);
+	ok(report.source.read == 0 && !entries_there() && !*mappings && forks == 0,
+	   "the secrets are wiped unread, before anything else");
+
+	begin();
+	conf.require_policy = true;
+	(void)snprintf(text, sizeof(text), "version=1\nvolume=root\n%s\n", other);
+	fixture_text(&fx, PATH_POLICY, text);
+	ok(run() < 0 && f.code == EXITCODE_POLICY_MISSING && report.source.read == 0,
+	   "it lacks a volume: %s", f.why);
+	begin();
+	(void)snprintf(text, sizeof(text), "version=1\nvolume=root\n%s\nvolume=data\n%s\n", other,
+		       other);
+	fixture_text(&fx, PATH_POLICY, text);
+	ok(run() < 0 && f.code == EXITCODE_PIN_MISMATCH && strstr(f.why, "the image's policy pins"),
+	   "it suffices, and another key is pinned: %s", f.why);
+	ok(report.source.read == 2 && !*mappings, "which shows when the secrets are read");
+	conf.require_policy = false;
+
+	begin();
+	fixture_text(&fx, PATH_POLICY, "version=1\nvolume=data\nmin-generation=3\n");
+	is_int(run(), 0, "a generation is no matter of the initramfs' disk: %s", f.why);
+	begin();
+	(void)snprintf(text, sizeof(text), "version=1\nvolume=data\n%s\n", other);
+	fixture_text(&fx, PATH_POLICY, text);
+	fixture_text(&fx, ENTRIES "/" GUID_POLICY,
+		     "version=1\nvolume=data\nvolume-key=sha256:"
+		     "1123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\n");
+	ok(run() < 0 && f.code == EXITCODE_POLICY_INVALID && report.source.read == 1 &&
+		   !*mappings && report.stages.start_us[STAGE_DEVICE] == 0 && !entries_there(),
+	   "the entry contradicts it, before a secret is read: %s", f.why);
+	fixture_unlink(&fx, PATH_POLICY);
+}
+
 static void fail_from_now_on(const char *where)
 {
 	if (strcmp(where, "mapping") == 0)
@@ -276,6 +322,7 @@ int main(void)
 	test_preparation_fails();
 	test_host_words();
 	test_policy_entry();
+	test_image_policy();
 	test_read_back();
 	test_memory();
 	is_int(inject_secrets.dirty, 0, "every secret was zero when its pages went");

@@ -1105,7 +1105,7 @@ static void test_generation(void)
 	begin();
 	volumes[0].min_generation = 1;
 	refused_as(EXITCODE_OLD_GENERATION, "no generation, 1 is demanded",
-		   "the root is of generation 0, the policy entry demands 1", "");
+		   "the root is of generation 0, the policy demands 1", "");
 	begin();
 	volumes[0].min_generation = 8;
 	fixture_text(&fx, "/sysroot" PATH_GENERATION, "7\n");
@@ -1136,7 +1136,7 @@ static void test_generation(void)
 	add_slave("dm-1", "dm-5");
 	set_mounts(MOUNT("253:1", "ext4"));
 	refused_as(EXITCODE_OLD_GENERATION, "the root is on both, the greater minimum counts",
-		   "the policy entry demands 9", "");
+		   "the policy demands 9", "");
 }
 
 /* A second volume, dm-5, with a file system of its own. */

@@ -215,30 +215,6 @@ static void test_truncations(void)
 	is_int(wrong, 0, "anywhere else it is not");
 }
 
-static void test_suffices(void)
-{
-	struct policy_entry none = { .present = false };
-
-	f = (struct fault){ 0 };
-	conf.require_policy = false;
-	is_int(policy_entry_suffices(&none, &conf, &f), 0, "none is required, none is there");
-	conf.require_policy = true;
-	ok(policy_entry_suffices(&none, &conf, &f) < 0 && f.code == EXITCODE_POLICY_MISSING,
-	   "required and missing: %s", f.why);
-	FIXTURE_MUST(bad_line(R "min-generation=0\n") == 0);
-	ok(policy_entry_suffices(&policy, &conf, &f) < 0 && f.code == EXITCODE_POLICY_MISSING &&
-		   strstr(f.why, "volume data"),
-	   "one that lacks a volume: %s", f.why);
-	conf.require_policy = false;
-	f = (struct fault){ 0 };
-	is_int(policy_entry_suffices(&policy, &conf, &f), 0,
-	       "that is enough where none is required");
-	conf.require_policy = true;
-	FIXTURE_MUST(bad_line(R "min-generation=0\nvolume=data\nmin-generation=0\n") == 0);
-	is_int(policy_entry_suffices(&policy, &conf, &f), 0, "one with every volume");
-	conf.require_policy = false;
-}
-
 static int check_header(const char *text, const unsigned char *metadata)
 {
 	const struct device device = { .fd = -EBADF, .path = "/dev/x" };
@@ -353,7 +329,6 @@ int main(void)
 	test_grammar();
 	test_values();
 	test_truncations();
-	test_suffices();
 	test_pins();
 	ok(inject_secrets.nr_live == 0 && inject_secrets.dirty == 0, "every entry was wiped");
 	return tap_done();
