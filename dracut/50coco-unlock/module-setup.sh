@@ -199,12 +199,15 @@ install() {
 
     error=$(coco-unlock --root="${dracutsysrootdir:-/}" check --config 2>&1 > /dev/null) \
         || coco_fail "${error#coco-unlock: }"
+    while read -r error; do
+        [[ $error != coco-unlock:\ warning:* ]] || dwarn "$error"
+    done <<< "$error"
     coco_check_words
 
     inst_binary coco-unlock
     # libkmod opens these by itself where modules are compressed.
     inst_libdir_file 'libzstd.so.*' 'liblzma.so.*' 'libz.so.*'
-    inst_multiple -o /etc/coco-unlock/coco-unlock.conf /etc/coco-unlock/cocotab \
+    inst_multiple -o /etc/coco-unlock/coco-unlock.conf /etc/coco-unlock/cocotab /etc/coco-unlock/policy \
         '/etc/coco-unlock/coco-unlock.conf.d/*.conf' '/usr/lib/coco-unlock/coco-unlock.conf.d/*.conf'
 
     while read -r unit name; do

@@ -9,6 +9,7 @@
 
 #include "base/modules.h"
 #include "base/paths.h"
+#include "base/warning.h"
 #include "boot/cmdline.h"
 #include "boot/lvmfilter.h"
 #include "boot/report.h"
@@ -17,6 +18,7 @@
 #include "conf/devicespec.h"
 #include "conf/rootsection.h"
 #include "disk/judge.h"
+#include "volume/imagepolicy.h"
 #include "volume/kernel.h"
 
 /* The sections [Root] and [Image]; coco-mkinitramfs reads these lines. */
@@ -151,8 +153,10 @@ static void check_source(const struct root *root, const struct conf *conf, enum 
 }
 
 static void check_volume(const struct root *root, const struct conf *conf, size_t i,
-			 const struct judge_process *judge, enum exitcode *code)
+			 const struct policy_entry *image, const struct judge_process *judge,
+			 enum exitcode *code)
 {
+	const struct pins *pins = policy_entry_pins(image, conf->volumes[i].name);
 	_cleanup_(device_done) struct device device = DEVICE_NULL;
 	_cleanup_(header_done) struct header header = HEADER_NULL;
 	struct uevent ue = UEVENT_NULL;
@@ -165,7 +169,11 @@ static void check_volume(const struct root *root, const struct conf *conf, size_
 	if (r >= 0)
 		r = header_read(&device, conf->volumes[i].metadata_size, &header, &f);
 	if (r >= 0)
-		(void)judge_ask(judge, conf, i, header.metadata, &device, &verdict, &f);
+		r = pins_check_header(pins, header.metadata, header.size, &device, &f);
+	if (r >= 0)
+		r = judge_ask(judge, conf, i, header.metadata, &device, &verdict, &f);
+	if (r >= 0)
+		(void)pins_check_uuid(pins, verdict.uuid, &f);
 	(void)snprintf(good, sizeof(good), "%s, uuid %s, %s, header accepted", device.path,
 		       verdict.uuid, verdict.cipher);
 	print_check(conf->volumes[i].name, &f, good, code);
@@ -217,7 +225,18 @@ static void check_surroundings(const struct root *root, const struct conf *conf)
 		surroundings_look(root, conf, &sink);
 }
 
-static enum exitcode check_all(const struct root *root, const struct conf *conf)
+/* What the image's policy leaves open, or makes hard to change. It changes no code. */
+static void advise_policy(const struct conf *conf, const struct policy_entry *image)
+{
+	char doubt[WARNING_MAX];
+	size_t n;
+
+	for (n = 0; image_policy_doubt(image, conf, n, doubt, sizeof(doubt)); n++)
+		printf("warning %-14s %s\n", "policy", doubt);
+}
+
+static enum exitcode check_all(const struct root *root, const struct conf *conf,
+			       const struct policy_entry *image)
 {
 	struct judge_process judge = JUDGE_NULL;
 	enum exitcode code = EXITCODE_OK;
@@ -231,8 +250,9 @@ static enum exitcode check_all(const struct root *root, const struct conf *conf)
 	if (judge_start(conf, &judge, &f) < 0)
 		print_check("judge", &f, "", &code);
 	for (v = 0; v < conf->nr_volumes && f.code == EXITCODE_OK; v++)
-		check_volume(root, conf, v, &judge, &code);
+		check_volume(root, conf, v, image, &judge, &code);
 	judge_done(&judge);
+	advise_policy(conf, image);
 	advise_lvm(root, conf);
 	check_surroundings(root, conf);
 	if (code != EXITCODE_OK)
@@ -255,8 +275,19 @@ static enum exitcode print_refused(const struct conf *conf, char *words)
 	return code;
 }
 
+/* Beside the configuration, which is for scripts: builders show these lines as warnings. */
+static void warn_policy(const struct conf *conf, const struct policy_entry *image)
+{
+	char doubt[WARNING_MAX];
+	size_t n;
+
+	for (n = 0; image_policy_doubt(image, conf, n, doubt, sizeof(doubt)); n++)
+		fprintf(stderr, "coco-unlock: warning: %s\n", doubt);
+}
+
 static int run_check(const struct root *root, int argc, char **argv)
 {
+	struct policy_entry image;
 	struct conf conf;
 	bool config_only = false, standalone = false;
 	struct fault f = { 0 };
@@ -276,7 +307,8 @@ static int run_check(const struct root *root, int argc, char **argv)
 	}
 	if (standalone && !config_only)
 		return cmd_usage(&cmd_check, "--standalone without --config");
-	if (conf_load(root, &conf, &f) < 0 || (standalone && rootsection_check(&conf, &f) < 0)) {
+	if (conf_load(root, &conf, &f) < 0 || (standalone && rootsection_check(&conf, &f) < 0) ||
+	    image_policy_load(root, &conf, &image, &f) < 0) {
 		fprintf(stderr, "coco-unlock: %s\n", f.why);
 		if (*f.next)
 			fprintf(stderr, "coco-unlock: next: %s\n", f.next);
@@ -286,9 +318,10 @@ static int run_check(const struct root *root, int argc, char **argv)
 		return (int)print_refused(&conf, words);
 	if (config_only) {
 		print_conf(&conf);
+		warn_policy(&conf, &image);
 		return EXITCODE_OK;
 	}
-	return (int)check_all(root, &conf);
+	return (int)check_all(root, &conf, &image);
 }
 
 const struct cmd cmd_check = {
