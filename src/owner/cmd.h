@@ -55,6 +55,11 @@ struct secret;
 /* Such lines about a secret that was read from this file, if table_secret_doubt() has any. */
 void cmd_warn_secret(const char *path, const struct secret *secret);
 
+struct target;
+
+/* Such a line if the image pins something else than what this disk is about to have. */
+void cmd_warn_image(const struct target *t, const struct secret *volume_key);
+
 struct conf;
 struct table;
 

@@ -88,8 +88,10 @@ static int write_tables(struct pin *p, struct fault *f)
 		r = side_stage(&s->new, s->new.path, true, f);
 	if (r >= 0)
 		r = sides_pin(s, &p->target, SIDE_ANEW, f);
-	if (r >= 0)
-		r = confirm(p->o->target.disk, "Pin this header?", p->o->yes, f);
+	if (r < 0)
+		return r;
+	cmd_warn_image(&p->target, &s->key);
+	r = confirm(p->o->target.disk, "Pin this header?", p->o->yes, f);
 	return r < 0 ? r : sides_commit(s, f);
 }
 

@@ -120,8 +120,10 @@ static int put(struct prepare *p, struct fault *f)
 	int r;
 
 	r = pinnedtable_pin_header(p->pins, &p->target.header, f);
-	if (r >= 0)
-		r = write_table(p, f);
+	if (r < 0)
+		return r;
+	cmd_warn_image(&p->target, &p->key);
+	r = write_table(p, f);
 	return r < 0 ? r : target_put(&p->target, f);
 }
 

@@ -87,7 +87,11 @@ static int make(struct recovery *v, struct fault *f)
 					v->o->key_file, f);
 	if (r >= 0)
 		r = sides_stage(&v->sides, t, -1, f);
-	return r < 0 ? r : sides_pin(&v->sides, t, SIDE_BESIDE, f);
+	if (r >= 0)
+		r = sides_pin(&v->sides, t, SIDE_BESIDE, f);
+	if (r >= 0)
+		cmd_warn_image(t, &v->sides.key);
+	return r;
 }
 
 static int flush(struct fault *f)

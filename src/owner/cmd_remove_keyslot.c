@@ -152,6 +152,7 @@ static int remove_it(struct removal *m, struct fault *f)
 	if (r < 0)
 		return r;
 	show(m);
+	cmd_warn_image(&m->target, &s->key);
 	r = confirm(m->o->target.disk, "Remove the keyslot?", m->o->yes, f);
 	if (r >= 0)
 		r = sides_commit(s, f);

@@ -152,8 +152,10 @@ static int begin(struct rotate *t, struct fault *f)
 		r = side_pin(&s->new, s, &t->target, SIDE_ANEW, f);
 	if (r >= 0 && s->old.out.new_path)
 		r = side_pin(&s->old, s, &t->target, SIDE_BESIDE, f);
-	if (r >= 0)
-		r = sides_commit(s, f);
+	if (r < 0)
+		return r;
+	cmd_warn_image(&t->target, &s->key);
+	r = sides_commit(s, f);
 	if (r >= 0)
 		r = target_put(&t->target, f);
 	if (r >= 0)
@@ -235,8 +237,10 @@ static int finish(struct rotate *t, struct fault *f)
 		r = remove_others(t, f);
 	if (r >= 0)
 		r = side_pin(new, &t->sides, &t->target, SIDE_ANEW, f);
-	if (r >= 0)
-		r = sides_commit(&t->sides, f);
+	if (r < 0)
+		return r;
+	cmd_warn_image(&t->target, &t->sides.key);
+	r = sides_commit(&t->sides, f);
 	if (r >= 0)
 		r = target_put(&t->target, f);
 	if (r >= 0)

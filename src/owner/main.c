@@ -15,7 +15,9 @@
 #include "base/paths.h"
 #include "base/secret.h"
 #include "base/text.h"
+#include "base/warning.h"
 #include "owner/cmd.h"
+#include "owner/plan/imagepins.h"
 #include "owner/table/table.h"
 
 #define FILES_NEEDED 64 /* open at once; libcryptsetup has up to ten of them */
@@ -94,6 +96,14 @@ void cmd_warn_secret(const char *path, const struct secret *secret)
 
 	for (n = 0; (doubt = table_secret_doubt(secret, n)); n++)
 		cmd_warn("%s: %s", path, doubt);
+}
+
+void cmd_warn_image(const struct target *t, const struct secret *volume_key)
+{
+	char doubt[WARNING_MAX];
+
+	if (imagepins_doubt(t, volume_key, doubt, sizeof(doubt)))
+		cmd_warn("%s: %s", t->o->config, doubt);
 }
 
 int cmd_fail(const struct fault *f)
