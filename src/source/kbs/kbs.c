@@ -11,11 +11,10 @@
 #include <string.h>
 
 #include "base/io.h"
-#include "base/log.h"
 #include "base/paths.h"
 #include "source/kbs/provider.h"
-#include "source/kbs/route.h"
 #include "source/kbs/session.h"
+#include "source/kbs/turns.h"
 
 #define CONNECT_MS 10000
 #define SLOW_MS 10000	    /* between two refusals, and two nonces */
@@ -23,21 +22,11 @@
 #define BACKOFF_MS_MAX 15000
 #define EVENT_LOG_MAX 1048576 /* bytes; firmware reserves 64 to 256 KiB */
 
-/* One URL in this boot. */
-struct broker {
-	struct attempt last; /* code ok: not tried yet */
-	bool never;	     /* not again in this boot */
-	uint64_t due_us;     /* CLOCK_MONOTONIC: not before */
-	uint64_t backoff_ms;
-};
-
 struct kbs {
 	struct session_input input;
 	struct resource resources[CONF_VOLUMES_MAX];
 	size_t nr_resources;
-	struct broker brokers[CONF_URLS_MAX];
-	struct route route;
-	int stay; /* the URL that is asked again, -1: whichever is due */
+	struct turns turns;
 };
 
 static struct kbs *state(const struct source *src)
@@ -56,8 +45,7 @@ static int probe(struct source *src, struct fault *f)
 			  &k->input.tee, f);
 	if (r <= 0)
 		return r;
-	k->route = ROUTE_NULL;
-	k->stay = -1;
+	k->turns = TURNS_NULL;
 	src->info.tee = k->input.tee;
 	src->data = TAKE_PTR(k);
 	return 1;
@@ -146,105 +134,15 @@ static int prepare(struct source *src, struct fault *f)
 	if (r >= 0)
 		r = read_event_log(k, src->root, f);
 	if (r >= 0)
-		r = route_open(&k->route, f);
+		r = turns_open(&src->conf->kbs, src->deadline, &k->turns, f);
 	return r;
 }
 
-/* Says what an attempt came to, and when this URL may be tried again. */
-static void note_failure(struct kbs *k, size_t i, const struct attempt *a)
+static struct deadline connect_deadline(const struct kbs *k)
 {
-	struct broker *b = &k->brokers[i];
-	uint64_t wait_ms = SLOW_MS;
+	struct deadline d = deadline_in_ms(CONNECT_MS);
 
-	log_info("%s: %s", k->input.conf->urls[i].text, a->fault.why);
-	b->last = *a;
-	k->stay = -1;
-	if (a->retry == KBS_RETRY_NEVER) {
-		b->never = true;
-		return;
-	}
-	if (a->retry == KBS_RETRY_NEXT) {
-		b->backoff_ms = b->backoff_ms == 0 ? BACKOFF_MS_MIN : 2 * b->backoff_ms;
-		if (b->backoff_ms > BACKOFF_MS_MAX)
-			b->backoff_ms = BACKOFF_MS_MAX;
-		wait_ms = b->backoff_ms;
-	} else
-		k->stay = (int)i;
-	b->due_us = clock_us() + wait_ms * 1000;
-}
-
-/* May any URL be tried again in this boot? */
-static bool has_broker(const struct kbs *k)
-{
-	size_t i;
-
-	for (i = 0; i < k->input.conf->nr_urls; i++)
-		if (!k->brokers[i].never)
-			return true;
-	return false;
-}
-
-/* Of all that may be tried now, the first with a route. Returns its number, -EAGAIN if none has
- * one, with f saying of the first what is missing, or -errno with f. */
-static int find_route(struct kbs *k, struct fault *f)
-{
-	const uint64_t now = clock_us();
-	int r = -EAGAIN;
-	size_t i;
-
-	for (i = 0; i < k->input.conf->nr_urls; i++) {
-		if (k->brokers[i].never || k->brokers[i].due_us > now ||
-		    (k->stay >= 0 && k->stay != (int)i))
-			continue;
-		r = route_find(&k->route, k->input.conf->urls[i].address, f);
-		if (r == 1)
-			return (int)i;
-		if (r < 0)
-			return r;
-		r = -EAGAIN;
-	}
-	return r;
-}
-
-static struct deadline sooner(struct deadline d, uint64_t at_us)
-{
-	return d.at_us < at_us ? d : (struct deadline){ at_us };
-}
-
-/* When the next URL is due that is not yet. */
-static uint64_t next_due_us(const struct kbs *k)
-{
-	uint64_t now = clock_us(), due_us = UINT64_MAX;
-	size_t i;
-
-	for (i = 0; i < k->input.conf->nr_urls; i++) {
-		const struct broker *b = &k->brokers[i];
-
-		if (!b->never && (k->stay < 0 || k->stay == (int)i) && b->due_us > now &&
-		    b->due_us < due_us)
-			due_us = b->due_us;
-	}
-	return due_us;
-}
-
-/* Waits until a URL is due and has a route. Returns its number, -ETIMEDOUT at the deadline, with
- * *ret_missing saying what is missing if that is a route, or -errno with it. */
-static int wait_for_broker(struct kbs *k, struct fault *ret_missing)
-{
-	for (;;) {
-		struct deadline d = sooner(k->input.deadline, next_due_us(k));
-		int r;
-
-		*ret_missing = (struct fault){ 0 };
-		r = find_route(k, ret_missing);
-		if (r < 0 && r != -EAGAIN)
-			return r;
-		if (deadline_left_ms(k->input.deadline) == 0)
-			return -ETIMEDOUT;
-		if (r >= 0)
-			return r;
-		(void)route_wait(&k->route, d); /* whatever it says, the loop looks again */
-	}
+	return d.at_us < k->input.deadline.at_us ? d : k->input.deadline;
 }
 
 static int try_broker(struct source *src, size_t i, struct attempt *a)
@@ -256,8 +154,7 @@ static int try_broker(struct source *src, size_t i, struct attempt *a)
 	int r;
 
 	src->info.attempts++;
-	tcp = route_connect(url->address, url->port,
-			    sooner(k->input.deadline, route_us + CONNECT_MS * 1000), &a->fault);
+	tcp = route_connect(url->address, url->port, connect_deadline(k), &a->fault);
 	if (tcp < 0) {
 		a->step = a->fault.code == EXITCODE_NO_ROUTE ? KBS_STEP_ROUTE : KBS_STEP_CONNECT;
 		a->retry = KBS_RETRY_NEXT;
@@ -272,57 +169,24 @@ static int try_broker(struct source *src, size_t i, struct attempt *a)
 	return 0;
 }
 
-/* The code of the attempt that came furthest, and what each URL has done. */
-static int sum_up(const struct kbs *k, const struct fault *missing, struct fault *f)
-{
-	const struct attempt *furthest = NULL;
-	char text[FAULT_WHY_MAX] = "";
-	size_t i;
-
-	for (i = 0; i < k->input.conf->nr_urls; i++) {
-		const struct attempt *a = &k->brokers[i].last;
-
-		text_append(text, sizeof(text), "%s%s: %s", i > 0 ? "; " : "",
-			    k->input.conf->urls[i].text,
-			    a->fault.code != EXITCODE_OK ? a->fault.why :
-			    missing->why[0]		 ? missing->why :
-							   "not tried");
-		if (a->fault.code != EXITCODE_OK && (!furthest || a->step > furthest->step))
-			furthest = a;
-	}
-	if (furthest)
-		return fault_advise(f, furthest->fault.code, EACCES, furthest->fault.next, "%s",
-				    text);
-	return fault_set(f, missing->code != EXITCODE_OK ? missing->code : EXITCODE_NO_ANSWER,
-			 ETIMEDOUT, "%s", text);
-}
-
-/* All of it: sessions until one has all answers. */
+/* Sessions until one has all answers. */
 static int exchange(struct source *src, struct fault *f)
 {
 	struct kbs *k = state(src);
-	struct fault missing = { 0 };
 	int i, r;
 
-	while (has_broker(k)) {
+	while ((i = turns_next(&k->turns, f)) >= 0) {
 		struct attempt a = { 0 };
 
-		i = wait_for_broker(k, &missing);
-		if (i == -ETIMEDOUT)
-			break;
-		if (i < 0) {
-			fault_merge(f, &missing);
-			return i;
-		}
 		r = try_broker(src, (size_t)i, &a);
 		if (r >= 0)
 			return 0;
-		note_failure(k, (size_t)i, &a);
+		turns_failed(&k->turns, (size_t)i, &a);
 		/* Another broker cannot help there. */
 		if (a.step == KBS_STEP_REPORT || a.fault.code == EXITCODE_INTERNAL)
 			break;
 	}
-	return sum_up(k, &missing, f);
+	return f->code != EXITCODE_OK ? i : turns_sum_up(&k->turns, f);
 }
 
 /* Is it the policy of this boot that is asked for? */
@@ -450,7 +314,7 @@ static void done(struct source *src)
 	if (!k)
 		return;
 	(void)discard(src, &ignored);
-	route_done(&k->route);
+	turns_done(&k->turns);
 	free_field(&k->input.ca);
 	free_field(&k->input.vcek);
 	free_field(&k->input.event_log);

@@ -275,6 +275,14 @@ static void test_order(void)
 	urls[0].deeds[1] = stranger;
 	urls[0].nr = 2;
 	is_end(&f, EXITCODE_OK, "0@0 0@10 1@10", "so is who does not know the chip");
+	start(1);
+	deed(0, denied);
+	urls[0].deeds[1] = slow;
+	urls[0].deeds[1].takes_s = 250;
+	urls[0].deeds[2] = refused;
+	urls[0].nr = 3;
+	is_end(&f, EXITCODE_RELEASE_DENIED, "0@0 0@10 0@261 0@263 0@267 0@275 0@290",
+	       "what came furthest is told, also if it was long ago");
 	start(2);
 	deed(0, no_report);
 	is_end(&f, EXITCODE_REPORT_FAILED, "0@0",
