@@ -224,7 +224,7 @@ install-dkms:
 	sed 's/@VERSION@/$(VERSION)/' src/kmod/dkms.conf > $(DKMS_SRC)/dkms.conf
 
 UNITS := coco-unlock.service coco-unlock-abort.service coco-unlock-verify-root.service \
-	coco-unlock-verify-mounts.service coco-unlock-generation.service
+	coco-unlock-verify-mounts.service coco-unlock-generation.service coco-unlock-network.service
 DRACUT_MODULES := 50coco-unlock 99zz-coco-unlock-check
 
 # NOSTRIP=1 keeps the debug data, for packages that split it off.
@@ -263,6 +263,7 @@ install: all install-real-root
 		$(DESTDIR)$(UNITDIR)/multi-user.target.wants/coco-unlock-generation.service
 	for m in $(DRACUT_MODULES); do \
 		$(INSTALL) -D -m 0755 -t $(DESTDIR)$(DRACUTDIR)/$$m dracut/$$m/*.sh || exit 1; done
+	$(INSTALL) -D -m 0644 -t $(DESTDIR)$(DRACUTDIR)/50coco-unlock dracut/50coco-unlock/coco-unlock.network
 	$(INSTALL) -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/doc/coco-unlock conf/coco-unlock.conf conf/cocotab
 	for m in $(MAN); do \
 		$(INSTALL) -D -m 0644 $$m $(DESTDIR)$(MANDIR)/man$${m##*.}/$${m##*/} || exit 1; done

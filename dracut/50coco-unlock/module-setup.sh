@@ -8,6 +8,8 @@
 
 # shellcheck source=dracut/50coco-unlock/functions.sh
 . "${BASH_SOURCE[0]%/*}/functions.sh"
+# shellcheck source=dracut/50coco-unlock/kbs.sh
+. "${BASH_SOURCE[0]%/*}/kbs.sh"
 
 # called by dracut
 check() {
@@ -51,7 +53,8 @@ installkernel() {
         hostonly='' instmods "$module"
         found=$module
     done
-    [[ $found ]] || coco_fail "kernel $kernel has none of the secret modules: $(coco_conf SecretModules)"
+    [[ $found ]] || ! coco_has_source efi \
+        || coco_fail "kernel $kernel has none of the secret modules: $(coco_conf SecretModules)"
 
     hostonly='' instmods dm_crypt
     for cipher in $(coco_conf Ciphers); do
@@ -61,6 +64,9 @@ installkernel() {
     if [[ $(coco_conf Integrity) ]]; then
         hostonly='' instmods dm_integrity
         coco_algorithms authenc hmac sha256
+    fi
+    if coco_has_source kbs; then
+        coco_kbs_modules
     fi
 }
 
@@ -246,6 +252,9 @@ END
         '[Service]' 'ExecStartPre=coco-unlock verify-mounts' 'TimeoutStartSec=1min' \
         'OOMScoreAdjust=-1000'
     coco_mask
+    if coco_has_source kbs; then
+        coco_kbs "$(coco_systemd_action "$action")"
+    fi
     coco_lvm
     coco_initqueue "$((timeout + root_timeout))"
 

@@ -23,6 +23,7 @@ extern const struct cmd cmd_status;
 extern const struct cmd cmd_abort;
 extern const struct cmd cmd_verify_root;
 extern const struct cmd cmd_verify_mounts;
+extern const struct cmd cmd_drop_network;
 extern const struct cmd cmd_raise_generation;
 extern const struct cmd cmd_init;
 

@@ -10,8 +10,9 @@
 #include "guest/cmd.h"
 
 static const struct cmd *const cmds[] = {
-	&cmd_unlock, &cmd_verify_root, &cmd_verify_mounts, &cmd_raise_generation,
-	&cmd_abort,  &cmd_check,       &cmd_status,	   &cmd_init,
+	&cmd_unlock,	       &cmd_verify_root,  &cmd_verify_mounts,
+	&cmd_raise_generation, &cmd_abort,	  &cmd_check,
+	&cmd_status,	       &cmd_drop_network, &cmd_init,
 };
 
 int cmd_usage(const struct cmd *cmd, const char *word)
