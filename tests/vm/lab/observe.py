@@ -10,7 +10,7 @@ import re
 import shutil
 import time
 
-from . import cache, disk, firmware, firstboot, own, owner, pid1, power, realroot, tree, vm
+from . import attested, cache, disk, firmware, firstboot, own, owner, pid1, power, realroot, tree, vm
 
 # Typed on the console all along in every refusal. Typed text is echoed, so none of it may look like a prompt,
 # and the marker that a shell would print is not in it.
@@ -39,6 +39,7 @@ class Observation:
         self.error = None       # what the driver waited for in vain
         self.log = None         # file with the raw console
         self.kver = None        # release of the kernel that was booted
+        self.broker = []        # what a key broker has written down
 
     def at(self, pattern):
         """The second at which a line that matches came, or None."""
@@ -95,7 +96,9 @@ def run(case, combo, log, hook=None, written=None, heard=None):
     key = disk.volume_key(disks[0], case.disks[0].key) if getattr(case.expect, "dump", False) else None
     now = [(written if written and i == 0 else f, "raw") for i, f in enumerate(disks) if i not in late]
     words = " ".join([CONSOLE.format(root=case.root), *case.cmdline])
-    machine = vm.VM(firmware.get(), kernel, initrd, words, case.table, now, log=log, more=case.qemu, debug=case.skip,
+    around = attested.Around(case, combo, initrd, disks, log) if case.attested else None
+    machine = vm.VM(firmware.get(), kernel, around.initrd if around else initrd, words, case.table, now, log=log,
+                    more=[*case.qemu, *(around.words() if around else ())], debug=case.skip,
                     hashed=words.replace(*case.unhashed) if case.unhashed else None, ram=case.ram, write=bool(written),
                     nvme=[i for i, d in enumerate(case.disks) if d.nvme])
     machine.heard = heard
@@ -129,6 +132,9 @@ def run(case, combo, log, hook=None, written=None, heard=None):
                 raise cache.LabError("the function that is to be skipped was never called")
     finally:
         seen.console, seen.lines = machine.console, machine.lines
+        if around:
+            seen.broker = around.records()
+            around.end()
         for i, d in enumerate(case.disks):
             if d.hot:
                 os.unlink(disks[i])

@@ -70,7 +70,8 @@ static void put16(unsigned char *p, unsigned int value)
 }
 
 /* r and s of a signature over the bytes, little-endian as the platforms write it, `size` bytes each. */
-static void sign(EVP_PKEY *key, const unsigned char *bytes, size_t len, unsigned char *r_and_s, int size)
+static void sign(EVP_PKEY *key, const unsigned char *bytes, size_t len, unsigned char *r_and_s,
+		 int size)
 {
 	unsigned char der[256];
 	const unsigned char *p = der;
@@ -87,7 +88,8 @@ static void sign(EVP_PKEY *key, const unsigned char *bytes, size_t len, unsigned
 	if (!signature)
 		fail("signature");
 	ECDSA_SIG_get0(signature, &r, &s);
-	if (BN_bn2lebinpad(r, r_and_s, size) != size || BN_bn2lebinpad(s, r_and_s + size, size) != size)
+	if (BN_bn2lebinpad(r, r_and_s, size) != size ||
+	    BN_bn2lebinpad(s, r_and_s + size, size) != size)
 		fail("signature");
 	ECDSA_SIG_free(signature);
 }
@@ -101,13 +103,13 @@ static size_t snp_report(EVP_PKEY *key, const unsigned char *data, unsigned char
 
 	memset(report, 0, REPORT_SIZE);
 	report[0] = 3;
-	report[0x0a] = 3;  /* policy: SMT, and the bit that must be one */
-	report[0x34] = 1;  /* ECDSA P-384 with SHA-384 */
+	report[0x0a] = 3; /* policy: SMT, and the bit that must be one */
+	report[0x34] = 1; /* ECDSA P-384 with SHA-384 */
 	report[0x40] = 0x25;
 	memcpy(report + 0x50, data, DATA_SIZE);
-	memset(report + 0x90, 0x4c, 48);   /* measurement */
-	memset(report + 0x140, 0x1d, 32);  /* report id */
-	memset(report + 0x1a0, 0xc5, 64);  /* chip */
+	memset(report + 0x90, 0x4c, 48);  /* measurement */
+	memset(report + 0x140, 0x1d, 32); /* report id */
+	memset(report + 0x1a0, 0xc5, 64); /* chip */
 	report[0x188] = 0x19;
 	report[0x189] = 0x11;
 	report[0x18a] = 1;
@@ -123,8 +125,8 @@ static size_t tdx_quote(const unsigned char *data, unsigned char *quote)
 {
 	memset(quote, 0, QUOTE_SIZE);
 	put16(quote, 4);
-	put16(quote + 2, 2); /* ECDSA P-256 */
-	quote[4] = 0x81;     /* TDX */
+	put16(quote + 2, 2);			    /* ECDSA P-256 */
+	quote[4] = 0x81;			    /* TDX */
 	memset(quote + QUOTE_HEAD + 136, 0x7d, 48); /* MRTD */
 	memcpy(quote + QUOTE_HEAD + 520, data, DATA_SIZE);
 	put16(quote + QUOTE_SIGNED, 64);
@@ -136,7 +138,8 @@ static size_t tdx_quote(const unsigned char *data, unsigned char *quote)
  * the core's lock, and is done before that one reads on. */
 static void meddle(void)
 {
-	static const char find[] = "for d in " REPORTS "/*/; do head -c 64 /dev/zero > $d/inblob; done";
+	static const char find[] =
+		"for d in " REPORTS "/*/; do head -c 64 /dev/zero > $d/inblob; done";
 
 	if (fork() == 0) {
 		execl("/bin/sh", "sh", "-c", find, (char *)NULL);
@@ -187,8 +190,11 @@ static void answer(int fd, EVP_PKEY *key, bool tdx, const char *fault, const uns
 	if (strcmp(fault, "generation") == 0)
 		meddle();
 	if (!head.error) {
-		head.outblob_len = (unsigned int)(tdx ? tdx_quote(data, bytes) : snp_report(key, data, bytes));
-		head.auxblob_len = (unsigned int)(tdx ? 0 : read_file(AUXBLOB, bytes + head.outblob_len, 65536));
+		head.outblob_len =
+			(unsigned int)(tdx ? tdx_quote(data, bytes) : snp_report(key, data, bytes));
+		head.auxblob_len =
+			(unsigned int)(tdx ? 0 :
+					     read_file(AUXBLOB, bytes + head.outblob_len, 65536));
 	}
 	memcpy(buffer, &head, sizeof(head));
 	if (write(fd, buffer, sizeof(head) + head.outblob_len + head.auxblob_len) < 0)

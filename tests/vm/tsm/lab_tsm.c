@@ -56,7 +56,8 @@ static int report_new(struct tsm_report *report, void *data)
 	} else if (r == 0) {
 		report->outblob = kvmemdup(answer_bytes, answer.outblob_len, GFP_KERNEL);
 		report->outblob_len = answer.outblob_len;
-		report->auxblob = kvmemdup(answer_bytes + answer.outblob_len, answer.auxblob_len, GFP_KERNEL);
+		report->auxblob =
+			kvmemdup(answer_bytes + answer.outblob_len, answer.auxblob_len, GFP_KERNEL);
 		report->auxblob_len = answer.auxblob_len;
 		if (!report->outblob || !report->auxblob)
 			r = -ENOMEM;
@@ -113,13 +114,17 @@ static ssize_t lab_write(struct file *file, const char __user *buffer, size_t si
 	return size;
 }
 
-static const struct file_operations operations = { .owner = THIS_MODULE, .read = lab_read, .write = lab_write };
-static struct miscdevice device = { .minor = MISC_DYNAMIC_MINOR, .name = "lab_tsm", .fops = &operations, .mode = 0600 };
+static const struct file_operations operations = { .owner = THIS_MODULE,
+						   .read = lab_read,
+						   .write = lab_write };
+static struct miscdevice device = {
+	.minor = MISC_DYNAMIC_MINOR, .name = "lab_tsm", .fops = &operations, .mode = 0600
+};
 
 static bool attr_visible(int n)
 {
-	return n == TSM_REPORT_GENERATION || n == TSM_REPORT_PROVIDER || n == TSM_REPORT_PRIVLEVEL ||
-	       n == TSM_REPORT_PRIVLEVEL_FLOOR;
+	return n == TSM_REPORT_GENERATION || n == TSM_REPORT_PROVIDER ||
+	       n == TSM_REPORT_PRIVLEVEL || n == TSM_REPORT_PRIVLEVEL_FLOOR;
 }
 
 static bool bin_attr_visible(int n)

@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Guests that get their key from a key broker: what stands around them, and the cases.
+
+The platform is ../tsm: a provider of reports for the stock kernel's own TSM core, and a program that signs for it. The
+broker is the tests' own (../../lib/broker.py), on the loopback of the machine that runs the lab, which QEMU's user
+network shows to the guest as its gateway; beside it there is a second card that leads nowhere. No packet leaves the
+machine. One initramfs serves all cases of a kind, as its own dracut has made it: what a case changes is an archive
+behind it, and the hash table covers both."""
+
+import dataclasses
+import json
+import os
+import select
+import shutil
+import subprocess
+
+from . import cache, power, tree
+
+HERE = os.path.join(os.path.dirname(tree.GUEST_FILES), "tsm")
+BROKER = os.path.join(HERE, "broker.py")
+SOURCES = ("Kbuild", "lab_tsm.c", "lab_tsm.h", "answer.c")
+RECIPE = 1
+RESOURCE = "lab/disk/root"
+TOKEN = b"eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJndWVzdCJ9"     # how the token of the broker begins
+# The user network's own: the guest's gateway is the loopback of this machine.
+GATEWAY4, GATEWAY6, GUEST4 = "10.0.2.2", "fec0::2", "10.0.2.15/24"
+# What the image is built with; a case's own comes later.
+BUILT = ("[Unlock]\nSources={sources}\n[Kbs]\nUrl=https://" + GATEWAY4 + "\nPin=" + "A" * 43 + "=\nResource=" + RESOURCE
+         + "\n")
+NETWORKS = {
+    "dhcp": None,
+    "static": f"[Match]\nType=ether\n[Network]\nAddress={GUEST4}\nGateway={GATEWAY4}\nLinkLocalAddressing=no\n",
+    "v6": None,
+    "dead": None,
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Attested:
+    """What is around a guest that asks a broker."""
+    resources: object = None    # {path: bytes}, or a function of the list of disk files that returns it
+    platform: str = "snp"       # as ../tsm/answer.c reads it: snp, tdx or none, and what goes wrong behind it
+    broker: str = "good"        # how it behaves: a name of ../../lib/faults.py
+    network: str = "dhcp"       # of NETWORKS; v6: no IPv4; dead: no card leads to the broker
+    known: str = "pin"          # by what the image knows the broker: pin, ca, or a wrong pin
+    sources: str = "kbs"
+    unlock: str = ""            # more lines of [Unlock]
+    kbs: str = ""               # more lines of [Kbs]
+    policy: object = None       # the image's policy: text, or a function of the list of disk files
+    auxblob: bytes = b""        # the host's certificate table
+
+
+def platform(combo):
+    """The directory with module and program for a guest's stock kernel, and the key that signs."""
+    base = tree.trees(combo.guest)
+
+    def build(tmp):
+        for name in SOURCES:
+            shutil.copy(f"{HERE}/{name}", tmp)
+        make = f"make -s -C /lib/modules/{tree.read(base + '/kver')}/build M=/mnt modules"
+        tree.enter(base + "/build", f"cd /mnt; {make}; strip -g lab_tsm.ko; "
+                   "gcc -std=gnu11 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -s -o answer answer.c -lcrypto",
+                   [(tmp, "/mnt")], tmp + "/log")
+        cache.run(["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384", "-out",
+                   tmp + "/key.pem"])
+        cache.run(["openssl", "pkey", "-in", tmp + "/key.pem", "-pubout", "-out", tmp + "/public.pem"])
+    return cache.item(f"tsm-{combo.guest}", cache.key(base, *(tree.read(f"{HERE}/{s}") for s in SOURCES), RECIPE),
+                      build, "the lab's provider of TSM reports")
+
+
+class Around:
+    """The broker of one case, and the initramfs and QEMU's words that lead its guest there."""
+
+    def __init__(self, case, combo, initrd, disks, log):
+        self.case, self.setting, self.log = case, case.attested, log
+        self.platform = platform(combo)
+        self.directory = log + ".broker"
+        self.gateway = GATEWAY6 if self.setting.network == "v6" else GATEWAY4
+        cache.remove(self.directory)
+        os.makedirs(self.directory)
+        try:
+            self.start(disks)
+            self.initrd = self.with_archive(initrd, disks)
+        except BaseException:
+            self.end()
+            raise
+
+    def start(self, disks):
+        resources = self.setting.resources
+        words = ["/usr/bin/python3", "-B", BROKER, self.directory + "/keys", "--dir", self.directory, "--stdin",
+                 "--name", self.gateway, "--fault", self.setting.broker, "--log", self.directory + "/log",
+                 "--snp-key", self.platform + "/public.pem"]
+        if self.setting.network == "v6":
+            words += ["--listen", "::1"]
+        for n, (path, data) in enumerate((resources(disks) if callable(resources) else resources).items()):
+            with open(f"{self.directory}/resource{n}", "wb") as f:
+                f.write(data)
+            words += ["--resource", f"{path}={self.directory}/resource{n}"]
+        with open(self.directory + "/errors", "wb") as errors:
+            self.process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors)
+        ready = select.select([self.process.stdout], [], [], 60)[0] and self.process.stdout.readline()
+        if not ready:
+            raise cache.LabError("the broker does not start: " + tree.read(self.directory + "/errors"))
+        told = json.loads(ready)
+        self.port, self.pins, self.ca = told["ports"][self.setting.broker], told["pins"], told["ca"]
+
+    def conf(self):
+        s = self.setting
+        host = f"[{self.gateway}]" if ":" in self.gateway else self.gateway
+        known = {"pin": f"Pin={self.pins['server']}", "wrong": f"Pin={self.pins['other']}",
+                 "ca": "BrokerCA=/etc/coco-unlock/broker-ca.pem"}[s.known]
+        return (f"[Unlock]\nSources={s.sources}\n{s.unlock}[Kbs]\nUrl=https://{host}:{self.port}\n{known}\n"
+                f"Resource={RESOURCE}\n{s.kbs}")
+
+    def with_archive(self, initrd, disks):
+        s = self.setting
+        files = {"etc/systemd/system/lab-tsm.service": tree.read(HERE + "/lab-tsm.service") + "\n",
+                 "etc/systemd/system/coco-unlock.service.d/70-lab.conf":
+                     "[Unit]\nWants=lab-tsm.service\nAfter=lab-tsm.service\n",
+                 **{"etc/coco-unlock/" + name: text for name, text in (self.case.config or {}).items()},
+                 "etc/coco-unlock/coco-unlock.conf": self.conf(),
+                 "etc/coco-unlock/broker-ca.pem": tree.read(self.ca) + "\n"}
+        if s.policy:
+            files["etc/coco-unlock/policy"] = s.policy(disks) if callable(s.policy) else s.policy
+        if NETWORKS[s.network]:
+            files["etc/systemd/network/50-coco-unlock.network"] = NETWORKS[s.network]
+        files = {path: text.encode() for path, text in files.items()}
+        programs = {}
+        for name, group in (("lab_tsm.ko", files), ("key.pem", files), ("answer", programs)):
+            with open(f"{self.platform}/{name}", "rb") as f:
+                group["lab/" + name] = f.read()
+        if s.auxblob:
+            files["lab/auxblob"] = s.auxblob
+        path = self.log + ".initrd"
+        with open(path, "wb") as out, open(initrd, "rb") as source:
+            shutil.copyfileobj(source, out)
+            out.write(bytes(-out.tell() % 4) + power.archive(files, 0o100644) + power.archive(programs, 0o100755))
+        return path
+
+    def words(self):
+        """QEMU's: the platform's order, a card that leads to the broker, and one that leads nowhere."""
+        s = self.setting
+        words = ["-smbios", f"type=1,serial={s.platform}", "-netdev", "hubport,id=nowhere,hubid=1",
+                 "-device", "virtio-net-pci,netdev=nowhere,romfile="]
+        if s.network != "dead":
+            families = "ipv4=off,ipv6=on" if s.network == "v6" else "ipv4=on,ipv6=off"
+            words += ["-netdev", "user,id=net," + families, "-device", "virtio-net-pci,netdev=net,romfile=",
+                      "-object", f"filter-dump,id=dump,netdev=net,file={self.log}.pcap"]
+        return words
+
+    def records(self):
+        """What the broker has written down."""
+        try:
+            return [json.loads(line) for line in tree.read(self.directory + "/log").splitlines()]
+        except FileNotFoundError:
+            return []
+
+    def content_keys(self):
+        try:
+            return [bytes.fromhex(line) for line in tree.read(self.directory + "/keys").splitlines()]
+        except FileNotFoundError:
+            return []
+
+    def end(self):
+        if getattr(self, "process", None):
+            self.process.stdin.close()
+            self.process.stdout.close()
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        for name in (getattr(self, "initrd", None), self.log + ".pcap"):
+            if name and os.path.exists(name):
+                os.unlink(name)
+        cache.remove(self.directory)
