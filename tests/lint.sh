@@ -64,13 +64,13 @@ libcryptsetup.h: volume/volume.c owner/disk
 libkmod.h: base/modules.c
 arpa/inet.h: conf/kbssection.c
 openssl/: base/digest.c owner/disk/xts.c owner/launch source/kbs/jwe.c broker
-linux/seccomp.h: disk/judge.c broker
+linux/seccomp.h: base/seccomp.h
 linux/dm-ioctl.h: volume
 blkid/blkid.h: disk/probe disk/device.c disk/claims.c disk/raid.c owner/disk/filesystem.c
 libfdisk/: owner/disk
 json-c/json.h: disk broker boot/report.c guest/cmd_status.c owner
 '
-c_library='arpa/inet|dirent|endian|errno|fcntl|getopt|ifaddrs|limits|net/if|netinet/[a-z]+|poll|pthread|sched|signal|std(arg|atomic|bool|def|int|io|lib)|strings?'
+c_library='arpa/inet|dirent|endian|errno|fcntl|getopt|grp|ifaddrs|limits|malloc|net/if|netinet/[a-z]+|poll|pthread|sched|signal|std(arg|atomic|bool|def|int|io|lib)|strings?'
 c_library+='|termios|time|unistd|sys/[a-z]+|linux/[a-z0-9-]+'
 
 # Words (extended regular expressions) that src/ must not have, but in the files and folders named.
@@ -80,9 +80,9 @@ words='
 (->|\.)bytes\>	base/secret.c base/secret.h volume/volume.c source/table.c source/kbs/jwe.c owner	secret bytes where they do not belong
 \<getenv\(	base/log.c	a decision by the environment
 \<exit\(	guest/main.c	an exit outside main.c
-\<_exit\(	base/child.c disk/judge.c boot/supervise.c	the end of a child outside of child.c, judge.c and supervise.c
+\<_exit\(	base/child.c disk/judge.c boot/supervise.c broker/jail.c	the end of a process that leaves its memory as it is
 \<fork\(	base/child.c boot/action.c disk/judge.c boot/supervise.c	another process outside of child.c, action.c, judge.c and supervise.c
-\<prctl\(	base/secret.c disk/judge.c boot/supervise.c	a property of the process
+\<prctl\(	base/secret.c base/seccomp.c disk/judge.c boot/supervise.c broker/jail.c	a property of the process
 \<(system|popen|vfork|clone|posix_spawnp?|f?exec[lv]p?e?)\(	init/program.c init/handover.c source/kbs/client.c	another program
 \<(sleep|usleep|nanosleep|clock_nanosleep)\(	-	waiting by sleep
 \<(v?sprintf|strn?cpy|strcat|strtok|gets|ato[il]|strtoul?l?|sscanf|alloca)\(	-	an unsafe call
@@ -303,7 +303,7 @@ check_format() {
 check_ifdef() {
 	# But for the kernel's number of an architecture, which no header has for all of them.
 	sources | xargs grep -nE '^\s*#\s*(if|ifdef|elif)\>' /dev/null |
-		grep -vE '^src/disk/judge\.c:[0-9]+:#(if|elif) defined\(__(x86_64|aarch64|s390x|powerpc64)__\)'
+		grep -vE '^src/base/seccomp\.h:[0-9]+:#(if|elif) defined\(__(x86_64|aarch64|s390x|powerpc64)__\)'
 	sources | grep '\.h$' | xargs -r grep -HcE '^#ifndef COCO_[A-Z_]+_H$' | grep -v ':1$'
 	sources | grep '\.h$' | xargs grep -nE '^\s*#\s*ifndef' /dev/null | grep -vE ':#ifndef COCO_[A-Z_]+_H$'
 	sources | grep '\.c$' | xargs grep -nE '^\s*#\s*ifndef' /dev/null

@@ -103,6 +103,7 @@
 /* Of a source that asks a key broker. */
 #define PATH_POLICY "/etc/coco-unlock/policy" /* the image's own, for every source */
 #define PATH_BROKER "/usr/lib/coco-unlock/coco-unlock-broker"
+#define PATH_BROKER_ROOT "/run/coco-unlock-broker-XXXXXX" /* of mkdtemp(3), and gone at once */
 #define PATH_CONFIGFS "/sys/kernel/config"
 #define PATH_TSM_REPORT "/sys/kernel/config/tsm/report"
 #define PATH_DEV_SEV_GUEST "/dev/sev-guest"

@@ -8,12 +8,8 @@
 
 #include <fcntl.h>
 #include <json-c/json.h>
-#include <linux/audit.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <poll.h>
 #include <signal.h>
-#include <stddef.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -22,24 +18,12 @@
 
 #include "base/child.h"
 #include "base/digest.h"
+#include "base/seccomp.h"
 #include "base/text.h"
 #include "disk/advice.h"
 
 #define JUDGE_FD 3
 #define ANSWER_LIMIT_MS 20000 /* some 10 ms are normal; emulation is slow */
-
-/* Linux' include/uapi/linux/audit.h: a call number means nothing without its architecture. */
-#if defined(__x86_64__)
-#define NATIVE_ARCH AUDIT_ARCH_X86_64
-#elif defined(__aarch64__)
-#define NATIVE_ARCH AUDIT_ARCH_AARCH64
-#elif defined(__s390x__)
-#define NATIVE_ARCH AUDIT_ARCH_S390X
-#elif defined(__powerpc64__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-#define NATIVE_ARCH AUDIT_ARCH_PPC64LE
-#else
-#error "judge.c does not know this architecture's AUDIT_ARCH value"
-#endif
 
 struct request {
 	uint32_t volume;
@@ -51,42 +35,17 @@ struct answer {
 	struct verdict verdict;
 };
 
-#define LOAD(field) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
-#define ALLOW BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
-#define KILL BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS)
-#define ALLOW_CALL(nr) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (nr), 0, 1), ALLOW
-
 static int enter_seccomp(void)
 {
 	struct sock_filter filter[] = {
-		LOAD(arch),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NATIVE_ARCH, 1, 0),
-		KILL,
-		LOAD(nr),
-		ALLOW_CALL(SYS_read),
-		ALLOW_CALL(SYS_write),
-		ALLOW_CALL(SYS_exit_group),
-		/* malloc */
-		ALLOW_CALL(SYS_brk),
-		ALLOW_CALL(SYS_munmap),
-		ALLOW_CALL(SYS_mremap),
-		ALLOW_CALL(SYS_madvise),
-		/* Memory, but not to run code in. The low half of args[2]: */
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_mmap, 1, 0),
-		KILL,
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-			 offsetof(struct seccomp_data, args[2]) +
-				 (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? 4 : 0)),
-		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, PROT_EXEC, 1, 0),
-		ALLOW,
-		KILL,
+		SECCOMP_BEGIN,
+		SECCOMP_ALLOW(SYS_read),
+		SECCOMP_ALLOW(SYS_write),
+		SECCOMP_ALLOW(SYS_exit_group),
+		SECCOMP_ALLOW_MEMORY,
 	};
-	struct sock_fprog program = { .len = ARRAY_SIZE(filter), .filter = filter };
 
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
-	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
-		return -errno;
-	return 0;
+	return seccomp_enter(filter, ARRAY_SIZE(filter));
 }
 
 /* json-c asks for random numbers once, when it makes its first table. */
