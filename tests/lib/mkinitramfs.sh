@@ -84,6 +84,7 @@ made_up() {
 	done
 	elf "$d$stub" 'int main(void) { return 0; }' -static -e main
 	printf 'root /dev/vda -\n' > "$d/etc/coco-unlock/cocotab"
+	printf 'version=1\nvolume=root\nmin-generation=0\n' > "$d/etc/coco-unlock/policy"
 	printf '[Root]\nType=ext4\n' > "$d/etc/coco-unlock/coco-unlock.conf"
 	printf '[Unlock]\nTimeout=70s\n' > "$d/etc/coco-unlock/coco-unlock.conf.d/some time.conf"
 

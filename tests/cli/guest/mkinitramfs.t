@@ -29,6 +29,7 @@ is '... all of it' "$(names "$image" | grep -v "^usr/lib/modules/")" 'bin
 etc/coco-unlock/coco-unlock.conf
 etc/coco-unlock/coco-unlock.conf.d/some
 etc/coco-unlock/cocotab
+etc/coco-unlock/policy
 init
 lib
 lib64
