@@ -16,10 +16,13 @@ TOP = os.path.dirname(os.path.dirname(HERE))
 # What each target is for: files of src/.
 DECIDES = {
     "binheader": ["disk/binheader.c"],
+    "certificates": ["broker/certificates.c"],
     "cmdline": ["boot/cmdline.c", "conf/conf.c"],
     "cocotab": ["conf/cocotab.c", "conf/reference.c"],
     "codec": ["owner/io/codec.c", "owner/io/file.c"],
+    "eventlog": ["broker/eventlog.c"],
     "firmware": ["owner/launch/firmware.c"],
+    "frame": ["source/kbs/frame.c"],
     "gpt": ["owner/disk/partition.c", "owner/disk/gpt.c"],
     "ini": ["conf/ini.c", "conf/conf.c"],
     "jsontext": ["disk/jsontext.c"],
@@ -31,6 +34,8 @@ DECIDES = {
     "packet": ["owner/launch/packet.c"],
     "policy": ["disk/policy.c", "disk/jsontext.c"],
     "policy_entry": ["volume/pins.c", "volume/imagepolicy.c", "owner/table/policytext.c"],
+    "quote": ["broker/tdx.c", "broker/eventlog.c"],
+    "snp": ["broker/snp.c", "broker/certificates.c", "broker/evidence.c"],
     "table": ["source/table.c", "owner/table/table.c", "base/guid.c"],
     "volume": ["volume/volume.c", "disk/header.c"],
 }

@@ -301,6 +301,106 @@ def mbr():
     one("flag", 0, 0, (1, 0x83, 2048, 4096))
 
 
+# What a guest shows to a key broker: reports, certificate tables, quotes, event logs, and frames of them.
+
+VCEK, VLEK, ARK = (bytes.fromhex(text) for text in ("63da758de6644564adc5f4b93be8accd",
+                                                    "a8074bc2a25a483eaae639c045a0b8a1",
+                                                    "c0b406a4a803495297433fb6014cd0ae"))
+DER = b"\x30\x81\x80" + bytes(range(128))
+
+
+def certificate_table(*entries):
+    at = 24 * len(entries) + 24
+    head = body = b""
+    for kind, data in entries:
+        head += kind + struct.pack("<II", at + len(body), len(data))
+        body += data
+    return head + bytes(24) + body
+
+
+def snp_report(version, family, model, chip=0x5a):
+    report = bytearray((31 * i + 7) % 256 for i in range(1184))
+    report[0:4], report[0x30:0x34] = struct.pack("<I", version), bytes(4)
+    report[0x188:0x18b], report[0x1a0:0x1e0] = (family, model, 1), bytes([chip] * 64)
+    return bytes(report)
+
+
+def reports():
+    put("certificates", "none", certificate_table())
+    put("certificates", "vcek", certificate_table((VCEK, DER)))
+    put("certificates", "three", certificate_table((ARK, b""), (VLEK, b"\x30\0"), (VCEK, DER)))
+    put("certificates", "twice", certificate_table((VCEK, DER), (VCEK, DER)))
+    put("certificates", "no-der", certificate_table((VCEK, DER + b"\0")))
+    put("certificates", "no-end", VCEK + struct.pack("<II", 24, 2) + b"\x30\0")
+    put("certificates", "most", certificate_table(*[(ARK, b"")] * 32))
+    put("certificates", "too-many", certificate_table(*[(ARK, b"")] * 33))
+    put("snp", "genoa", b"@" + snp_report(3, 0x19, 0x11))
+    put("snp", "milan-table", b"@" + snp_report(4, 0x19, 1) + certificate_table((VCEK, DER), (VLEK, b"\x30\0")))
+    put("snp", "turin-file", b"A" + snp_report(5, 0x1a, 2) + DER)
+    put("snp", "hidden", b"@" + snp_report(5, 0x19, 0xa0, chip=0))
+    put("snp", "old", b"@" + snp_report(2, 0x19, 0x11))
+    put("snp", "unknown", b"@" + snp_report(3, 0x19, 0xaf))
+    put("snp", "bad-table", b"@" + snp_report(3, 0x19, 0x11) + b"\1")
+
+
+def event(index, kind, *digests, data=b""):
+    return struct.pack("<III", index, kind, len(digests)) + b"".join(
+        struct.pack("<H", algorithm) + digest for algorithm, digest in digests) + struct.pack("<I", len(data)) + data
+
+
+def first_event(*algorithms, vendor=b""):
+    spec = b"Spec ID Event03\0" + struct.pack("<IBBBBI", 0, 0, 2, 0, 2, len(algorithms)) + b"".join(
+        struct.pack("<HH", *one) for one in algorithms) + bytes([len(vendor)]) + vendor
+    return struct.pack("<II20sI", 0, 3, b"", len(spec)) + spec
+
+
+def quotes():
+    sha384 = (0xc, b"\x11" * 48)
+    one = first_event((0xc, 48)) + event(1, 4, sha384, data=b"\0\0\0\0")
+    usual = one + event(0xffffffff, 3, sha384, data=b"a cloud's") + event(2, 0x80000003, sha384, data=b"loader") + \
+        event(3, 0xd, sha384) + event(4, 6)
+    both = first_event((4, 20), (0xc, 48), vendor=b"vendor") + event(2, 0x80000007, (4, bytes(20)), sha384)
+    put("eventlog", "empty", first_event((0xc, 48)))
+    put("eventlog", "usual", usual + b"\xff" * 16)
+    put("eventlog", "zeros", one + bytes(9))
+    put("eventlog", "two-algorithms", both)
+    put("eventlog", "unknown-type", one + event(1, 0x13))
+    put("eventlog", "unknown-algorithm", one + event(1, 4, (0xb, bytes(32))))
+    put("eventlog", "two-ways", one + event(1, 3, sha384))
+    put("eventlog", "cut", usual[:-9])
+
+    def quote(version, size, front=b""):
+        return struct.pack("<HHI40s", version, 2, 0x81, b"") + front + bytes(size) + struct.pack("<I", 5) + b"sign."
+
+    def pair(choice, quote, log=b""):
+        return choice + struct.pack("<H", len(quote)) + quote + log
+
+    put("quote", "version-4", pair(b"@", quote(4, 584)))
+    put("quote", "version-4-log", pair(b"A", quote(4, 584), usual + b"\xff" * 8))
+    put("quote", "version-4-other-log", pair(b"@", quote(4, 584), usual))
+    put("quote", "version-4-bad-log", pair(b"A", quote(4, 584), one + event(1, 0x13)))
+    put("quote", "version-5", pair(b"A", quote(5, 584, struct.pack("<HI", 2, 584)), both))
+    put("quote", "version-5-late", pair(b"@", quote(5, 648, struct.pack("<HI", 3, 648))))
+    put("quote", "version-5-size", pair(b"@", quote(5, 648, struct.pack("<HI", 2, 648))))
+    put("quote", "version-3", pair(b"@", quote(3, 584)))
+
+
+def frames():
+    def frame(kind, *fields):
+        return struct.pack("<II", kind, len(fields)) + b"".join(struct.pack("<I", len(one)) + one for one in fields)
+
+    start = frame(1, b"snp", b"kbs.test", b"kbs.test:8080", b"", bytes(32), b"")
+    put("frame", "start", start)
+    put("frame", "evidence", frame(2, bytes(32), bytes(32), snp_report(3, 0x19, 0x11), b"", DER, b""))
+    put("frame", "resource", frame(3, b"default/disk/root"))
+    put("frame", "answer", frame(6, b"eyJ9", bytes(32), bytes(32), bytes(40), bytes(12), b"secret", bytes(16)))
+    put("frame", "failed", frame(7, b"\x25", b"\1", b"\0", b"the connection has ended"))
+    put("frame", "no-field", frame(5))
+    put("frame", "stream", struct.pack("<I", len(start)) + start)
+    put("frame", "cut", start[:-1])
+    put("frame", "nine", frame(1, *[b""] * 9))
+
+
 def judge():
     put("judge", "accept", b"\0")
     put("judge", "refuse", b"\1")
@@ -321,5 +421,8 @@ if __name__ == "__main__":
     gpt()
     mbr()
     judge()
+    reports()
+    quotes()
+    frames()
     if not os.path.islink(os.path.join(HERE, "volume")):
         os.symlink("policy", os.path.join(HERE, "volume"))
