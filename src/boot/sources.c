@@ -6,7 +6,9 @@
 #include "boot/sources.h"
 
 #include "source/efi.h"
+#include "source/kbs/kbs.h"
 
-const struct source_ops *const sources[SOURCES_MAX + 1] = {
-	&source_efi,
+const struct source_row sources[SOURCES_MAX + 1] = {
+	{ SOURCE_KBS, &source_kbs },
+	{ SOURCE_EFI, &source_efi },
 };

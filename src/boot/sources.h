@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * sources.h - the sources that a boot asks.
+ * sources.h - the sources that a boot can ask.
  */
 #ifndef COCO_SOURCES_H
 #define COCO_SOURCES_H
@@ -9,7 +9,12 @@
 
 #define SOURCES_MAX 8
 
-/* In the order in which they are asked; a NULL behind the last. */
-extern const struct source_ops *const sources[SOURCES_MAX + 1];
+struct source_row {
+	enum source_kind kind; /* what Sources= calls it */
+	const struct source_ops *ops;
+};
+
+/* In the order in which choice.h prefers them; a row without operations behind the last. */
+extern const struct source_row sources[SOURCES_MAX + 1];
 
 #endif

@@ -6,7 +6,7 @@
  *
  *   prepare             what can fail without a secret fails before it is read: the image's
  *                       policy, words of the host, the kernel's ciphers, the judge's process
- *   find_source         probe: is there a secret table, and who exposes it?
+ *   choice_make         probe: which of the configured sources is there?
  *   fetch_secrets       the owner's pins, each volume's secret, into locked memory
  *   discard             every entry is wiped, whatever went wrong before
  *   device_find         only now is a disk looked at
@@ -23,10 +23,10 @@
 #include "base/log.h"
 #include "base/paths.h"
 #include "boot/action.h"
+#include "boot/choice.h"
 #include "boot/cmdline.h"
 #include "boot/credentials.h"
 #include "boot/drivers.h"
-#include "boot/sources.h"
 #include "rootfs/opened.h"
 #include "volume/fetch.h"
 #include "volume/imagepolicy.h"
@@ -40,7 +40,7 @@ struct unlock {
 	struct report *report;
 	struct deadline deadline;
 	struct source sources[SOURCES_MAX];
-	size_t nr_sources; /* that were asked */
+	size_t nr_sources; /* of the configuration */
 	struct uevent uevent;
 	struct drivers drivers; /* only in an initramfs of our own */
 	struct judge_process judge;
@@ -77,34 +77,6 @@ static void wipe_secrets(struct unlock *u)
 		secret_done(&u->secrets[i]);
 }
 
-/* The first source that is there. Without one, f says what the first of all lacks. */
-static struct source *find_source(struct unlock *u, struct fault *f)
-{
-	struct source *found = NULL;
-	struct fault lack = { 0 };
-	size_t i;
-	int r;
-
-	for (i = 0; sources[i]; i++) {
-		struct fault why = { 0 };
-
-		source_init(sources[i], u->root, u->conf, &u->sources[i]);
-		r = sources[i]->probe(&u->sources[i], &why);
-		u->nr_sources++;
-		if (r < 0)
-			fault_merge(f, &why);
-		else if (r == 0)
-			fault_merge(&lack, &why);
-		else if (!found)
-			found = &u->sources[i];
-	}
-	if (!found) {
-		fault_merge(f, &lack);
-		(void)fault_set(f, EXITCODE_NO_SECRET_TABLE, ENOENT, "no source has a secret");
-	}
-	return found;
-}
-
 static void log_secrets(const struct source_info *info)
 {
 	if (info->refetchable)
@@ -126,10 +98,11 @@ static int take_secrets(struct unlock *u, struct fault *f)
 	int r = 0, failed;
 
 	stages_enter(&u->report->stages, STAGE_SECRET_MODULE);
-	src = find_source(u, f);
-	if (src && f->code == EXITCODE_OK && src->ops->refetchable)
+	u->nr_sources = choice_list(u->root, u->conf, false, u->deadline, u->sources);
+	src = choice_make(u->sources, u->nr_sources, f);
+	if (f->code == EXITCODE_OK && src->ops->refetchable)
 		stages_enter(&u->report->stages, STAGE_EXCHANGE);
-	if (src && f->code == EXITCODE_OK && src->ops->open(src, f) >= 0) {
+	if (f->code == EXITCODE_OK && src->ops->open(src, f) >= 0) {
 		stages_enter(&u->report->stages, STAGE_READ);
 		/* f counts, after the wipe */
 		(void)fetch_secrets(src, &u->image, &u->policy, u->secrets, f);
@@ -140,7 +113,7 @@ static int take_secrets(struct unlock *u, struct fault *f)
 		r = r < 0 ? r : failed;
 		u->sources[i].ops->done(&u->sources[i]);
 	}
-	u->report->source = src ? src->info : u->sources[0].info;
+	u->report->source = src->info;
 	u->report->discarded = true;
 	stages_end(&u->report->stages);
 	if (f->code != EXITCODE_OK)

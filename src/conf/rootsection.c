@@ -147,6 +147,10 @@ int rootsection_check(const struct conf *conf, struct fault *f)
 {
 	size_t i;
 
+	if (conf_has_source(conf, SOURCE_KBS))
+		return fault_advise(f, EXITCODE_CONFIG, EINVAL,
+				    "use dracut's initramfs, or set Sources=efi",
+				    "Sources= has kbs: this initramfs cannot bring a network up");
 	if (conf->failure_action == FAILURE_ACTION_RESCUE)
 		return fault_advise(
 			f, EXITCODE_CONFIG, EINVAL,

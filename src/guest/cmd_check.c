@@ -10,12 +10,13 @@
 #include "base/modules.h"
 #include "base/paths.h"
 #include "base/warning.h"
+#include "boot/choice.h"
 #include "boot/cmdline.h"
 #include "boot/lvmfilter.h"
 #include "boot/report.h"
-#include "boot/sources.h"
 #include "boot/surroundings.h"
 #include "conf/devicespec.h"
+#include "conf/kbssection.h"
 #include "conf/rootsection.h"
 #include "disk/judge.h"
 #include "volume/imagepolicy.h"
@@ -40,9 +41,45 @@ static void print_root(const struct conf *conf)
 	printf("\n");
 }
 
+static void print_pin(const struct digest *pin)
+{
+	size_t i;
+
+	printf("Pin=");
+	for (i = 0; i < DIGEST_SIZE; i++)
+		printf("%02x", pin->octets[i]);
+	printf("\n");
+}
+
+/* Sources=, and with kbs among them the section [Kbs]. */
+static void print_kbs(const struct conf *conf)
+{
+	const struct kbs_conf *kbs = &conf->kbs;
+	size_t i;
+
+	printf("Sources=");
+	for (i = 0; i < conf->nr_sources; i++)
+		printf("%s%s", i ? " " : "", conf_source_name(conf->sources[i]));
+	printf("\n");
+	if (!conf_has_source(conf, SOURCE_KBS))
+		return;
+	for (i = 0; i < kbs->nr_urls; i++)
+		printf("Broker=%s %s %u\n", kbs->urls[i].text, kbs->urls[i].address,
+		       kbs->urls[i].port);
+	for (i = 0; i < kbs->nr_pins; i++)
+		print_pin(&kbs->pins[i]);
+	printf("BrokerCA=%s\nVCEK=%s\nResource=%s\nResourceFormat=%s\nEventLog=%s\n",
+	       kbs->broker_ca, kbs->vcek, kbs->resource,
+	       kbs->format == RESOURCE_TABLE ? "table" : "secret", kbs->event_log ? "auto" : "no");
+	printf("KeepNetwork=%s\nNics=", kbs->keep_network ? "yes" : "no");
+	for (i = 0; i < kbs->nics.nr; i++)
+		printf("%s%s", i ? " " : "", kbs->nics.names[i]);
+	printf("\n");
+}
+
 static void print_conf(const struct conf *conf)
 {
-	char filter[LVMFILTER_SIZE];
+	char filter[LVMFILTER_SIZE], secret[REFERENCE_TEXT_SIZE];
 	size_t i;
 
 	/* dracut's module reads these lines: keys are only ever added. */
@@ -67,13 +104,14 @@ static void print_conf(const struct conf *conf)
 	for (i = 0; i < conf->nr_volumes; i++) {
 		const struct volume_conf *v = &conf->volumes[i];
 
+		reference_text(&v->secret, secret);
 		printf("Volume=%s %s%s %s\n", v->name, devicespec_prefix(v->device.kind),
-		       v->device.kind == DEVICE_KIND_AUTO ? "auto" : v->device.value,
-		       v->secret.guid);
+		       v->device.kind == DEVICE_KIND_AUTO ? "auto" : v->device.value, secret);
 	}
 	(void)lvmfilter_value(conf, filter); /* empty: none is possible */
 	printf("LvmFilter=%s\n", filter);
 	print_root(conf);
+	print_kbs(conf);
 }
 
 /* Prints one line of the report and remembers the first fault as the verb's exit code. */
@@ -100,56 +138,113 @@ static void check_kernel(const struct root *root, const struct conf *conf, enum 
 	print_check("kernel", &f, "dm_crypt and the ciphers are there", code);
 }
 
-/* The first source that shows secrets already. Returns 1, 0 or -errno, as a probe does. */
-static int find_source(const struct root *root, const struct conf *conf, struct source *ret_src,
-		       struct fault *f)
+/* Nobody has exposed launch secrets yet. */
+static void check_efi_absent(const struct root *root, const struct conf *conf, struct fault *f,
+			     enum exitcode *code)
 {
+	char good[160];
 	size_t i;
-	int r = 0;
 
-	for (i = 0; sources[i] && r == 0; i++) {
-		source_init(sources[i], root, conf, ret_src);
-		ret_src->look_only = true;
-		r = ret_src->ops->probe(ret_src, f);
-	}
-	return r;
+	for (i = 0; i < conf->secret_modules.nr && root->machine; i++)
+		if (module_lookup(conf->secret_modules.names[i]) >= 0)
+			break;
+	if (root->machine && i == conf->secret_modules.nr)
+		(void)fault_set(f, EXITCODE_NO_SECRET_MODULE, ENOENT,
+				"no module that exposes launch secrets");
+	else if (!root->machine)
+		(void)fault_set(f, EXITCODE_NO_SECRET_TABLE, ENOENT, "no secrets are exposed here");
+	(void)snprintf(good, sizeof(good), "module %s would be loaded to look for secrets",
+		       i < conf->secret_modules.nr ? conf->secret_modules.names[i] : "");
+	print_check("secrets", f, good, code);
 }
 
-static void check_source(const struct root *root, const struct conf *conf, enum exitcode *code)
+static void check_efi(struct source *src, enum exitcode *code)
 {
-	struct source src;
+	const struct conf *conf = src->conf;
 	struct fault f = { 0 };
 	unsigned int nr = 0;
 	char good[160];
 	bool has;
 	size_t i;
 
-	if (find_source(root, conf, &src, &f) <= 0) {
-		for (i = 0; i < conf->secret_modules.nr && root->machine; i++)
-			if (module_lookup(conf->secret_modules.names[i]) >= 0)
-				break;
-		if (root->machine && i == conf->secret_modules.nr)
-			(void)fault_set(&f, EXITCODE_NO_SECRET_MODULE, ENOENT,
-					"no module that exposes launch secrets");
-		else if (!root->machine)
-			(void)fault_set(&f, EXITCODE_NO_SECRET_TABLE, ENOENT,
-					"no secrets are exposed here");
-		(void)snprintf(good, sizeof(good), "module %s would be loaded to look for secrets",
-			       i < conf->secret_modules.nr ? conf->secret_modules.names[i] : "");
-		print_check("secrets", &f, good, code);
+	if (src->ops->probe(src, &f) <= 0) {
+		check_efi_absent(src->root, conf, &f, code);
 		return;
 	}
 	for (i = 0; i < conf->nr_volumes; i++) {
 		const struct volume_conf *v = &conf->volumes[i];
 
 		f = (struct fault){ 0 };
-		if (src.ops->list(&src, &v->secret, &nr, &has) < 0 || !has)
-			(void)source_missing(&src, &v->secret, &f);
+		if (src->ops->list(src, &v->secret, &nr, &has) < 0 || !has)
+			(void)source_missing(src, &v->secret, &f);
 		(void)snprintf(good, sizeof(good), "entry %s for volume %s, one of %u",
 			       v->secret.guid, v->name, nr);
 		print_check("secrets", &f, good, code);
 	}
-	src.ops->done(&src);
+}
+
+/* Which brokers would be asked, and for what. */
+static void print_brokers(const struct conf *conf)
+{
+	const char *resource;
+	size_t i;
+
+	for (i = 0; i < conf->kbs.nr_urls; i++)
+		printf("ok      %-14s %s, at %s port %u\n", "key broker", conf->kbs.urls[i].text,
+		       conf->kbs.urls[i].address, conf->kbs.urls[i].port);
+	for (i = 0; i < conf->nr_volumes; i++) {
+		const struct volume_conf *v = &conf->volumes[i];
+
+		resource = v->secret.kind == REFERENCE_RESOURCE ? v->secret.resource :
+								  conf->kbs.resource;
+		printf("ok      %-14s resource %s for volume %s%s%s\n", "key broker", resource,
+		       v->name, conf->kbs.format == RESOURCE_TABLE ? ", entry " : "",
+		       conf->kbs.format == RESOURCE_TABLE ? v->secret.guid : "");
+	}
+}
+
+/* Returns what a probe does: 1 if the broker would be asked, 0 if efi would be its turn. */
+static int check_kbs(struct source *src, bool has_efi, enum exitcode *code)
+{
+	struct fault f = { 0 };
+	char good[160];
+	int r;
+
+	r = src->ops->probe(src, &f);
+	if (r == 0 && (src->root->machine || has_efi)) {
+		/* Nothing is loaded, so that there may be one at boot. */
+		f = (struct fault){ 0 };
+		(void)snprintf(good, sizeof(good),
+			       "no provider of reports is seen; with one at "
+			       "boot a key broker is asked, without one %s",
+			       has_efi ? "the launch secret is used" : "the boot ends");
+	} else {
+		(void)snprintf(good, sizeof(good), "reports of %s prove this guest to it",
+			       src->info.tee ? src->info.tee : "");
+	}
+	print_check("key broker", &f, good, code);
+	if (r >= 0)
+		print_brokers(src->conf);
+	if (r > 0 && has_efi)
+		printf("ok      %-14s skipped, since there is a provider of reports\n", "secrets");
+	return r;
+}
+
+/* What each source would do, in the order of a boot. */
+static void check_sources(const struct root *root, const struct conf *conf, enum exitcode *code)
+{
+	bool has_efi = conf_has_source(conf, SOURCE_EFI);
+	struct source list[SOURCES_MAX];
+	size_t nr = choice_list(root, conf, true, deadline_in_ms(0), list), i;
+	int r = 0;
+
+	for (i = 0; i < nr && r == 0; i++) {
+		if (list[i].ops->refetchable)
+			r = check_kbs(&list[i], has_efi, code);
+		else
+			check_efi(&list[i], code);
+		list[i].ops->done(&list[i]);
+	}
 }
 
 static void check_volume(const struct root *root, const struct conf *conf, size_t i,
@@ -238,6 +333,7 @@ static void advise_policy(const struct conf *conf, const struct policy_entry *im
 static enum exitcode check_all(const struct root *root, const struct conf *conf,
 			       const struct policy_entry *image)
 {
+	const struct warning_sink sink = { .take = print_warning };
 	struct judge_process judge = JUDGE_NULL;
 	enum exitcode code = EXITCODE_OK;
 	struct fault f = { 0 };
@@ -246,13 +342,14 @@ static enum exitcode check_all(const struct root *root, const struct conf *conf,
 	print_check("config", &f, "no mistake found", &code);
 	check_host_words(root, conf, &code);
 	check_kernel(root, conf, &code);
-	check_source(root, conf, &code);
+	check_sources(root, conf, &code);
 	if (judge_start(conf, &judge, &f) < 0)
 		print_check("judge", &f, "", &code);
 	for (v = 0; v < conf->nr_volumes && f.code == EXITCODE_OK; v++)
 		check_volume(root, conf, v, image, &judge, &code);
 	judge_done(&judge);
 	advise_policy(conf, image);
+	kbssection_warn(conf, &sink);
 	advise_lvm(root, conf);
 	check_surroundings(root, conf);
 	if (code != EXITCODE_OK)
@@ -276,6 +373,12 @@ static enum exitcode print_refused(const struct conf *conf, char *words)
 }
 
 /* Beside the configuration, which is for scripts: builders show these lines as warnings. */
+static void print_config_warning(void *arg, const char *what, const char *text)
+{
+	(void)arg;
+	fprintf(stderr, "coco-unlock: warning: %s %s\n", what, text);
+}
+
 static void warn_policy(const struct conf *conf, const struct policy_entry *image)
 {
 	char doubt[WARNING_MAX];
@@ -287,6 +390,7 @@ static void warn_policy(const struct conf *conf, const struct policy_entry *imag
 
 static int run_check(const struct root *root, int argc, char **argv)
 {
+	const struct warning_sink warnings = { .take = print_config_warning };
 	struct policy_entry image;
 	struct conf conf;
 	bool config_only = false, standalone = false;
@@ -308,7 +412,8 @@ static int run_check(const struct root *root, int argc, char **argv)
 	if (standalone && !config_only)
 		return cmd_usage(&cmd_check, "--standalone without --config");
 	if (conf_load(root, &conf, &f) < 0 || (standalone && rootsection_check(&conf, &f) < 0) ||
-	    image_policy_load(root, &conf, &image, &f) < 0) {
+	    image_policy_load(root, &conf, &image, &f) < 0 ||
+	    (!words && kbssection_check_files(root, &conf, &f) < 0)) {
 		fprintf(stderr, "coco-unlock: %s\n", f.why);
 		if (*f.next)
 			fprintf(stderr, "coco-unlock: next: %s\n", f.next);
@@ -317,6 +422,7 @@ static int run_check(const struct root *root, int argc, char **argv)
 	if (words)
 		return (int)print_refused(&conf, words);
 	if (config_only) {
+		kbssection_warn(&conf, &warnings);
 		print_conf(&conf);
 		warn_policy(&conf, &image);
 		return EXITCODE_OK;

@@ -10,7 +10,7 @@ etc=$t/etc/coco-unlock
 usr=$t/usr/lib/coco-unlock
 
 # What stands below, and in check_standalone.t.
-elsewhere='^(LvmFilter|Root(Device|Type|Options)|Usr(Device|Type|Options)|Init|Fsck|Lvm|DefaultModules|Modules)='
+elsewhere='^(LvmFilter|Sources|Root(Device|Type|Options)|Usr(Device|Type|Options)|Init|Fsck|Lvm|DefaultModules|Modules)='
 
 # prints NAME LINE...: check --config prints exactly these lines, and those of elsewhere.
 prints() {

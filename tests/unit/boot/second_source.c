@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * second_source.c - what another source of secrets takes: its operations, a row in the table
- * of sources, and this test. The pipeline is the one of a boot, with a table of its own.
+ * of sources, and this test; and which of the sources a boot asks. The pipeline is the one of a
+ * boot, with a table of its own.
  * Needs: cryptsetup
  */
 #include "boot/sources.h"
@@ -17,14 +18,20 @@
 
 #define PLACE "/run/second-source"
 
+static int probe_error; /* -errno */
+static unsigned int probes, discards;
+
 static int second_probe(struct source *src, struct fault *f)
 {
 	int r = root_exists(src->root, PLACE);
 
+	probes++;
+	if (probe_error)
+		return fault_set(f, EXITCODE_REPORT_FAILED, -probe_error, "the second is broken");
 	if (r < 0)
-		return fault_set(f, EXITCODE_NO_SECRET_TABLE, -r, "cannot see " PLACE);
+		return fault_set(f, EXITCODE_NO_PROVIDER, -r, "cannot see " PLACE);
 	if (r == 0)
-		(void)fault_set(f, EXITCODE_NO_SECRET_TABLE, ENOENT, "no " PLACE);
+		(void)fault_set(f, EXITCODE_NO_PROVIDER, ENOENT, "no " PLACE);
 	return r;
 }
 
@@ -71,6 +78,7 @@ static int second_discard(struct source *src, struct fault *f)
 {
 	int r = root_exists(src->root, PLACE);
 
+	discards++;
 	if (r == 0)
 		return 0;
 	if (r > 0)
@@ -89,6 +97,7 @@ static void second_done(struct source *src)
 
 static const struct source_ops second = {
 	.kind = "second",
+	.refetchable = true,
 	.probe = second_probe,
 	.open = second_open,
 	.list = second_list,
@@ -98,9 +107,9 @@ static const struct source_ops second = {
 };
 
 /* The row. */
-const struct source_ops *const sources[SOURCES_MAX + 1] = {
-	&source_efi,
-	&second,
+const struct source_row sources[SOURCES_MAX + 1] = {
+	{ SOURCE_KBS, &second },
+	{ SOURCE_EFI, &source_efi },
 };
 
 static struct fixture fx;
@@ -108,56 +117,110 @@ static struct conf conf;
 static struct report report;
 static struct fault f;
 
-static int run(void)
+/* With these sources, "efi", "kbs" or both. */
+static int run(const char *list)
 {
+	char text[64];
+
+	(void)snprintf(text, sizeof(text), "[Unlock]\nSources=%s\n", list);
+	FIXTURE_MUST(conf_parse_ini(&conf, text, "FILE", &f) == 0);
 	report_init(&report);
 	f = (struct fault){ 0 };
+	probes = discards = 0;
 	return unlock_run(&fx.root, &conf, &report, &f);
+}
+
+static bool is_source(const char *kind)
+{
+	return strcmp(report.source.kind, kind) == 0;
 }
 
 static void test_alone(void)
 {
 	fixture_text(&fx, PLACE, "key");
-	is_int(run(), 0, "without a launch secret, the other source opens the volume");
-	ok(strcmp(report.source.kind, "second") == 0 && report.source.read == 1 &&
-		   report.source.wiped == 1 && report.runs[0].keyslot == 0,
+	is_int(run("kbs"), 0, "the other source opens the volume");
+	ok(is_source("second") && report.source.read == 1 && report.source.wiped == 1 &&
+		   report.runs[0].keyslot == 0,
 	   "it is the one that is reported");
 	ok(!fixture_has(&fx, PLACE), "and its secret is gone");
 	FIXTURE_MUST(report_write(&fx.root, &conf, &report, &f, "none") == 0);
 	ok(strstr(fixture_get(&fx, PATH_STATUS), "\"kind\":\"second\""),
 	   "the status file names it");
 	fixture_text(&fx, PLACE, "nonsense");
-	ok(run() < 0 && f.code == EXITCODE_SECRET_REFUSED, "its secret has to be the right one");
-	ok(run() < 0 && f.code == EXITCODE_NO_SECURITYFS,
-	   "with neither, the first one's lack is told");
-	is_str(report.source.kind, "launch-secret", "in its name");
+	ok(run("kbs") < 0 && f.code == EXITCODE_SECRET_REFUSED,
+	   "its secret has to be the right one");
+	ok(run("kbs") < 0 && f.code == EXITCODE_NO_PROVIDER && is_source("second"),
+	   "where it alone is wanted and is not there, that is the end");
+	fixture_text(&fx, PLACE, "key");
+	ok(run("efi") < 0 && f.code == EXITCODE_NO_SECURITYFS && is_source("launch-secret"),
+	   "a source that is not wanted is not asked");
+	ok(probes == 0 && discards == 0 && fixture_has(&fx, PLACE), "nor discarded");
+	fixture_unlink(&fx, PLACE);
+	ok(run("efi kbs") < 0 && f.code == EXITCODE_NO_SECURITYFS && is_source("launch-secret"),
+	   "with neither, the lack of the last one is told");
 }
 
 static void test_both(void)
 {
-	fixture_text(&fx, ENTRIES "/" GUID_DISK_SECRET, "key");
-	fixture_text(&fx, PLACE, "nonsense");
-	is_int(run(), 0, "with both, the first of the table is asked");
-	ok(strcmp(report.source.kind, "launch-secret") == 0 && !fixture_has(&fx, PLACE) &&
-		   !fixture_has(&fx, ENTRIES "/" GUID_DISK_SECRET),
-	   "and both are discarded");
-	fixture_text(&fx, PLACE, "key");
-	ok(run() < 0 && f.code == EXITCODE_SECRET_MISSING,
-	   "a table without the entry does not lead to the next source");
-	ok(!fixture_has(&fx, PLACE), "which is discarded all the same");
-	FIXTURE_MUST(rmdir(fixture_path(&fx, ENTRIES)) == 0);
+	static const char *const lists[] = { "efi kbs", "kbs efi" };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(lists); i++) {
+		fixture_text(&fx, ENTRIES "/" GUID_DISK_SECRET, "nonsense");
+		fixture_text(&fx, PLACE, "key");
+		is_int(run(lists[i]), 0, "%s: with both, the first of the table is asked",
+		       lists[i]);
+		ok(is_source("second") && !fixture_has(&fx, PLACE),
+		   "it is reported, and discarded");
+		ok(fixture_has(&fx, ENTRIES "/" GUID_DISK_SECRET),
+		   "the launch secret is neither read nor wiped");
+		fixture_text(&fx, ENTRIES "/" GUID_DISK_SECRET, "key");
+		is_int(run(lists[i]), 0, "%s: without it, the launch secret", lists[i]);
+		ok(is_source("launch-secret") && probes == 1 && discards == 1 &&
+			   !fixture_has(&fx, ENTRIES "/" GUID_DISK_SECRET),
+		   "it is reported, and wiped; the other one is discarded all the same");
+		FIXTURE_MUST(rmdir(fixture_path(&fx, ENTRIES)) == 0);
+	}
 }
 
 /* Whoever can break the first source must not choose the second. */
 static void test_error(void)
 {
-	fixture_text(&fx, PATH_COCO_SECRET_STATE, "corrupt entry-length\n");
-	fixture_text(&fx, PLACE, "key");
-	ok(run() < 0 && f.code == EXITCODE_TABLE_CORRUPT, "a broken source is not an absent one");
+	fixture_text(&fx, ENTRIES "/" GUID_DISK_SECRET, "key");
+	fixture_text(&fx, PLACE, "nonsense");
+	ok(run("efi kbs") < 0 && f.code == EXITCODE_SECRET_REFUSED && is_source("second"),
+	   "a source that fails is not followed by the next one");
+	probe_error = -EIO;
+	ok(run("efi kbs") < 0 && f.code == EXITCODE_REPORT_FAILED && is_source("second"),
+	   "nor is one of which nobody knows whether it is there");
 	ok(report.runs[0].keyslot < 0 && report.stages.start_us[STAGE_READ] == 0,
 	   "nothing is opened, nothing is read");
-	ok(!fixture_has(&fx, PLACE), "all is discarded");
+	ok(!fixture_has(&fx, ENTRIES "/" GUID_DISK_SECRET), "what lies there is wiped");
+	probe_error = 0;
+	FIXTURE_MUST(rmdir(fixture_path(&fx, ENTRIES)) == 0);
+	fixture_text(&fx, PATH_COCO_SECRET_STATE, "corrupt entry-length\n");
+	ok(run("efi kbs") < 0 && f.code == EXITCODE_TABLE_CORRUPT && is_source("launch-secret"),
+	   "a broken source is not an absent one");
 	fixture_unlink(&fx, PATH_COCO_SECRET_STATE);
+}
+
+/* A fault before anything was asked. */
+static void test_early_fault(void)
+{
+	fixture_text(&fx, ENTRIES "/" GUID_DISK_SECRET, "key");
+	fixture_text(&fx, PLACE, "key");
+	fixture_text(&fx, PATH_CMDLINE, "init=/x\n");
+	fixture_text(&fx, PATH_INITRD_RELEASE, "");
+	ok(run("efi kbs") < 0 && f.code == EXITCODE_COMMAND_LINE && probes == 0 && discards == 1,
+	   "a source without secrets in the machine is only discarded");
+	ok(is_source("launch-secret") && report.source.wiped == 1 &&
+		   !fixture_has(&fx, ENTRIES "/" GUID_DISK_SECRET),
+	   "the launch secret is wiped");
+	fixture_text(&fx, ENTRIES "/" GUID_DISK_SECRET, "key");
+	ok(run("kbs") < 0 && f.code == EXITCODE_COMMAND_LINE && is_source("second") &&
+		   fixture_has(&fx, ENTRIES "/" GUID_DISK_SECRET),
+	   "but not where it is none of the sources");
+	fixture_unlink(&fx, PATH_CMDLINE);
 }
 
 int main(void)
@@ -172,6 +235,7 @@ int main(void)
 	test_alone();
 	test_both();
 	test_error();
+	test_early_fault();
 	fixture_done(&fx);
 	return tap_done();
 }

@@ -51,7 +51,7 @@ static void test_success(void)
 	for (i = STAGE_MODULES; i < _STAGE_MAX; i++)
 		ran += (i < STAGE_DEVICE ? &report.stages : &report.runs[1].stages)->start_us[i] >
 		       0;
-	is_int(ran, _STAGE_MAX - STAGE_MODULES, "each stage has run");
+	is_int(ran, _STAGE_MAX - STAGE_MODULES - 1, "each stage has run, but that of a broker");
 	ok(!report.stages.running && !report.runs[0].stages.running &&
 		   !report.runs[1].stages.running,
 	   "none runs on");

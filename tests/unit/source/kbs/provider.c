@@ -17,11 +17,12 @@ static const char *registered; /* NULL: none */
 static int tsm_error;	       /* -errno */
 static unsigned int asked;
 
-int tsm_provider(const struct root *root, bool look_only, char ret_name[static TSM_PROVIDER_SIZE],
-		 struct fault *fault)
+int tsm_provider(const struct root *root, bool look_only, struct deadline deadline,
+		 char ret_name[static TSM_PROVIDER_SIZE], struct fault *fault)
 {
 	FIXTURE_MUST(root == &fx.root);
 	(void)look_only;
+	(void)deadline;
 	asked++;
 	if (tsm_error)
 		return fault_set(fault, EXITCODE_REPORT_FAILED, -tsm_error, "cannot look");
