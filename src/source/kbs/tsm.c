@@ -51,6 +51,7 @@ struct work {
 	/* Written there. */
 	char name[NAME_SIZE]; /* of the directory; empty: none was made */
 	bool removed;
+	int removal; /* -errno of a removal that has failed */
 	char found[TSM_PROVIDER_SIZE];
 	int floor;
 	size_t outblob_len, auxblob_len;
@@ -314,9 +315,12 @@ static int make_report(struct work *w, int dir, struct fault *f)
 
 static int remove_directory(struct work *w, int parent, struct fault *f)
 {
-	if (unlinkat(parent, w->name, AT_REMOVEDIR) < 0)
-		return fault_errno(f, EXITCODE_REPORT_FAILED, -errno, "cannot remove %s/%s",
+	/* Not there: who was to make it did not come so far. */
+	if (unlinkat(parent, w->name, AT_REMOVEDIR) < 0 && errno != ENOENT) {
+		w->removal = -errno;
+		return fault_errno(f, EXITCODE_REPORT_FAILED, w->removal, "cannot remove %s/%s",
 				   PATH_TSM_REPORT, w->name);
+	}
 	w->removed = true;
 	return 0;
 }
@@ -387,8 +391,9 @@ static void remove_after(struct work *w)
 		}
 		(void)close(fds[0]);
 	}
+	r = r < 0 ? r : w->removal;
 	if (!w->removed)
-		log_warning("%s/%s: %s", PATH_TSM_REPORT, w->name,
+		log_warning("%s/%s is left: %s", PATH_TSM_REPORT, w->name,
 			    r < 0 ? strerror(-r) :
 				    "the kernel holds on to it; it is removed as soon as it can be");
 }
@@ -398,10 +403,10 @@ static int call_work(struct work *w, struct deadline deadline, struct fault *f)
 {
 	int done = -EPROTO, r = child_call(work, w, deadline, &done, f);
 
-	if (w->name[0] && !w->removed)
-		remove_after(w);
 	if (r >= 0)
 		return done;
+	if (w->name[0] && !w->removed)
+		remove_after(w);
 	if (r == -ETIMEDOUT)
 		return fault_advise(
 			f, EXITCODE_NO_ANSWER, ETIMEDOUT,
