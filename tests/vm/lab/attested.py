@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Guests that get their key from a key broker: what stands around them, and the cases.
+"""Guests that get their key from a key broker: what stands around them. brokers.py has the cases.
 
 The platform is ../tsm: a provider of reports for the stock kernel's own TSM core, and a program that signs for it. The
 broker is the tests' own (../../lib/broker.py), on the loopback of the machine that runs the lab, which QEMU's user
@@ -25,8 +25,8 @@ TOKEN = b"eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJndWVzdCJ9"     # how the token of the 
 # The user network's own: the guest's gateway is the loopback of this machine.
 GATEWAY4, GATEWAY6, GUEST4 = "10.0.2.2", "fec0::2", "10.0.2.15/24"
 # What the image is built with; a case's own comes later.
-BUILT = ("[Unlock]\nSources={sources}\n[Kbs]\nUrl=https://" + GATEWAY4 + "\nPin=" + "A" * 43 + "=\nResource=" + RESOURCE
-         + "\n")
+BUILT = {"coco-unlock.conf": "[Unlock]\nSources=efi kbs\n[Kbs]\nUrl=https://" + GATEWAY4 + "\nPin=" + "A" * 43
+         + "=\nResource=" + RESOURCE + "\n"}
 NETWORKS = {
     "dhcp": None,
     "static": f"[Match]\nType=ether\n[Network]\nAddress={GUEST4}\nGateway={GATEWAY4}\nLinkLocalAddressing=no\n",
@@ -155,11 +155,13 @@ class Around:
         except FileNotFoundError:
             return []
 
-    def content_keys(self):
-        try:
-            return [bytes.fromhex(line) for line in tree.read(self.directory + "/keys").splitlines()]
-        except FileNotFoundError:
-            return []
+    def secrets(self):
+        """What must not be found in the guest's memory besides the disk's secret: {name: bytes}."""
+        keys = [bytes.fromhex(line) for line in tree.read(self.directory + "/keys").splitlines()]
+        if not keys:
+            raise cache.LabError("the broker has not told its content keys")
+        return {"token": TOKEN, **{f"content key {n}, {half} half": part for n, key in enumerate(keys)
+                                   for half, part in (("first", key[:16]), ("second", key[16:]))}}
 
     def end(self):
         if getattr(self, "process", None):

@@ -79,6 +79,7 @@ class Case:
     hold: float = 0             # seconds after the failure line in which nothing may happen
     slow: str = None            # a line of the console: from then on the first disk does not answer any more
     kills: object = None        # function() -> (milliseconds, generations, which): a child of PID 1 is killed, pid1.py
+    seldom: bool = False        # only in --full
     attested: object = None     # of attested.py: a key broker and its network are around it
     before: object = None       # of one of these: function(first disk, written disk, last observation)
 

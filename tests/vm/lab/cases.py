@@ -6,8 +6,8 @@ import hashlib
 import hmac
 import re
 
-from . import (attack, disk, endings, firstboot, full, generators, headers, integrity, looks, lvm, names, own, owner,
-               realroot, standalone, stock, table)
+from . import (attack, brokers, disk, endings, firstboot, full, generators, headers, integrity, looks, lvm, names, own,
+               owner, realroot, standalone, stock, table)
 from .case import (ATTACKERS, ALL, COCO, COCO12, COCO13, COCO14, EFI12, EVEN, GOOD, HURRIED, KEPT, KEY, LISTING, LUKS,
                    ODD, RELOAD, SHORT, UNGUARDED, WORKLOAD, Case, Disk, behind, tells, unlock)
 from .verdict import Boot, Falls, Refuse, Shell, Silent
@@ -317,7 +317,7 @@ CASES += ATTACKS + CONTROLS + GUARD + PINS + LATE + OWNER + endings.CASES + name
 CASES += realroot.CASES + integrity.CASES
 CASES += own.cases(CASES) + standalone.CASES
 # They wait the longest.
-CASES = full.CASES + CASES
+CASES = full.CASES + CASES + brokers.CASES
 
 # In the short run these are shown on more than their first combo.
 EVERYWHERE = ("boot", "memory", "headers", *full.EVERYWHERE,
@@ -370,7 +370,8 @@ NOT_FORECAST = (4, 11, 17, 18, 22, 25, 26, 31, 32, 33)
 def decided():
     """(case, expected code) of the cases of one disk that is there, and of no other mishap."""
     for case in CASES:
-        plain = not (case.recipe or case.cmdline or case.drop or case.files or case.qemu or case.root != Case.root)
+        plain = not (case.recipe or case.cmdline or case.drop or case.files or case.qemu or case.attested
+                     or case.root != Case.root)
         if (not plain or case.standalone or len(case.disks) != 1 or case.disks[0].late or case.disks[0].hot
                 or case.disks[0].kind in ("real", "readme")):
             continue

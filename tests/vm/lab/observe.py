@@ -56,7 +56,8 @@ def parts(case, combo):
     if case.standalone:
         initrd = tree.standalone(guest, kernel_name, own.conf(case), case.config, case.files)
         return system + "/vmlinuz", initrd, [image(combo, d) for d in case.disks], tree.read(system + "/kver")
-    initrd = tree.initramfs(guest, kernel_name, case.config, case.drop, case.force, case.files, case.recipe,
+    config = attested.BUILT if case.attested else case.config
+    initrd = tree.initramfs(guest, kernel_name, config, case.drop, case.force, case.files, case.recipe,
                             case.modules, case.full)
     disks = [image(combo, d) for d in case.disks]
     return system + "/vmlinuz", initrd, disks, tree.read(system + "/kver")
@@ -101,7 +102,7 @@ def run(case, combo, log, hook=None, written=None, heard=None):
                     more=[*case.qemu, *(around.words() if around else ())], debug=case.skip,
                     hashed=words.replace(*case.unhashed) if case.unhashed else None, ram=case.ram, write=bool(written),
                     nvme=[i for i, d in enumerate(case.disks) if d.nvme])
-    machine.heard = heard
+    machine.heard, machine.around = heard, around
     if case.deaf:
         machine.initrd = with_front(power.deaf(machine), initrd, log + ".initrd")
     if case.kills:
@@ -213,7 +214,8 @@ def drive(machine, case, late, seen, hook, key):
             seen.answers[command] = ask(machine, command)
         if case.expect.dump:
             ask(machine, CONTROL)
-            seen.dump = search_memory(machine, case, case.disks[0].key, control=CONTROL_TEXT)
+            more = machine.around.secrets() if machine.around else {}
+            seen.dump = search_memory(machine, case, case.disks[0].key, control=CONTROL_TEXT, **more)
             seen.keys = search_memory(machine, case, key)
         seen.area = machine.secret_area()
         machine.type(case.end + "\n")

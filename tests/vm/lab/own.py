@@ -59,6 +59,8 @@ def cases(others):
 
 def in_short_run(case, names):
     """Is it, on its first combo, in the short run? names: of all cases."""
+    if case.seldom:
+        return False
     if case.standalone:
         return isinstance(case.expect, Refuse) or case.name.removeprefix(PREFIX) in BOOTS
     if case.name in NOT_THERE:

@@ -25,7 +25,7 @@ def blind_to(case, combo, expect, seen):
     found = [what for what, e in wrong.items() if not judge(case, combo, e, seen)]
     found += [what for what, s in forged.items() if not judge(case, combo, expect, s)]
     if isinstance(expect, Boot):
-        found += [f"another {field}" for field in ("systemd", "cryptsetup", "module")
+        found += [f"another {field}" for field in ("systemd", "cryptsetup", *(() if expect.tee else ("module",)))
                   if not judge(case, changed(combo, **{field: "nonsense"}), expect, seen)]
     return found
 
@@ -47,13 +47,20 @@ def not_wiped(case, seen):
 def of_boot(case, _combo, expect, seen):
     wrong = {"a refusal": Refuse(2, "secret-refused"),
              "another kept entry": changed(expect, kept=expect.kept + (str(table.numbered(999)),)),
+             "another source": changed(expect, tee=None if expect.tee else "snp"),
              "another number of entries": changed(expect, found=(expect.found or 0) + 777),
              "another form": changed(expect, forms={"root": "nonsense"})}
     forged = {"a secret left in the directory": changed(seen, lab=dict(seen.lab, secrets=str(table.LUKS))),
               "a root without the mapping": changed(seen, lab=dict(seen.lab, root="/dev/vda")),
               "a system in trouble": changed(seen, lab=dict(seen.lab, state="degraded")),
-              "the attacker's root": changed(seen, console=f"{seen.console}\n{MARKER}\n"),
-              "an area that was not wiped": not_wiped(case, seen)}
+              "the attacker's root": changed(seen, console=f"{seen.console}\n{MARKER}\n")}
+    if expect.tee:
+        wrong["another platform"] = changed(expect, tee="tdx" if expect.tee == "snp" else "snp")
+        wrong["another resource"] = changed(expect, resources=expect.resources + 1)
+        forged["a broker that was asked twice"] = changed(seen, broker=seen.broker * 2)
+        forged["an area that has changed"] = changed(seen, area=bytes(b ^ 1 for b in seen.area))
+    else:
+        forged["an area that was not wiped"] = not_wiped(case, seen)
     if expect.dump:
         forged["a secret in memory"] = changed(seen, dump=dict(seen.dump, raw=[4096]))
         forged["a search that finds nothing"] = changed(seen, dump=dict(seen.dump, control=[]))

@@ -30,6 +30,8 @@ class Boot:
     slow_device: float = None       # the device stage took at least so many seconds
     dump: bool = False              # the guest's memory holds no copy of the secret, but the control string
     cipher: str = "aes-xts-plain64"     # of the root's mapping, as the kernel writes it
+    tee: str = None                 # the secrets came from a key broker, for evidence of this kind
+    resources: int = 1              # so many of them, in one exchange
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,16 +118,18 @@ def judge_boot(case, combo, expect, seen):
     if combo.cryptsetup:
         want("libcryptsetup", lab.get("cryptsetup"), "cryptsetup " + combo.cryptsetup)
     want("kernel", lab.get("kernel"), seen.kver)
-    want("secret directory", lab.get("secrets"), " ".join(sorted(expect.kept)))
+    want("secret directory", lab.get("secrets"), "absent" if expect.tee else " ".join(sorted(expect.kept)))
     if not re.match(r"\d+ \d+ crypt " + re.escape(expect.cipher) + " ", lab.get("table", "")):
         bad.append(f"root mapping is {lab.get('table')!r}")
-    if combo.module not in lab.get("modules", "").split():
+    if expect.tee:
+        want("modules", lab.get("modules"), "dm_crypt")
+    elif combo.module not in lab.get("modules", "").split():
         bad.append(f"{combo.module} is not loaded: {lab.get('modules')!r}")
     if FAILED.search(seen.console):
         bad.append("a failure line on the console of a good boot")
     want("end", seen.reason, "poweroff")
     bad += judge_status(combo, expect, lab)
-    bad += judge_area(case.table, expect.kept, seen.area)
+    bad += judge_broker(case, expect, seen) if expect.tee else judge_area(case.table, expect.kept, seen.area)
     bad += judge_dump(seen.dump) + judge_keys(seen.keys) if expect.dump else []
     for command, pattern in expect.checks:
         code, text = seen.answers.get(command, (None, ""))
@@ -140,10 +144,12 @@ def judge_status(combo, expect, lab):
         source, stages = status["source"], {s["name"]: s for s in status["stages"]}
         volumes = {v["name"]: v for v in status["volumes"]}
         bad = []
+        told = [("kind", "kbs"), ("tee", expect.tee), ("refetchable", True)] if expect.tee else [
+            ("kind", "launch-secret"), ("module", combo.module), ("path", "/sys/kernel/security/secrets/coco"),
+            ("refetchable", False)]
         for what, have, wanted in [("result", status["result"], "ok"), ("code", status["code"], 0),
-                                   ("name", status["name"], "ok"), ("module", source["module"], combo.module),
-                                   ("path", source["path"], "/sys/kernel/security/secrets/coco"),
-                                   ("kept", source["kept"], len(expect.kept))]:
+                                   ("name", status["name"], "ok"), ("kept", source["kept"], len(expect.kept)),
+                                   *((what, source[what], wanted) for what, wanted in told)]:
             if have != wanted:
                 bad.append(f"status {what}: expected {wanted!r}, seen {have!r}")
         if (expect.found is not None
@@ -167,6 +173,20 @@ def judge_status(combo, expect, lab):
         return bad
     except (ValueError, KeyError, TypeError) as e:
         return [f"status is not what it should be ({e!r}): {lab.get('status')!r}"]
+
+
+def judge_broker(case, expect, seen):
+    """One connection, one evidence, one exchange for all; the host's own table is not touched."""
+    bad = []
+    for what, wanted in (("connection", 1), ("attested", 1), ("request", 2 + expect.resources)):
+        count = sum(record["event"] == what for record in seen.broker)
+        if count != wanted:
+            bad.append(f"the broker has seen {what} {count} times, expected {wanted}")
+    bad += [f"the broker complains: {record}" for record in seen.broker if record["event"] in ("complaint", "refused")]
+    blob = case.table or b""
+    if seen.area is None or seen.area[:len(blob)] != blob or any(seen.area[len(blob):]):
+        bad.append("the secret area is not as the host has left it")
+    return bad
 
 
 def judge_dump(dump):

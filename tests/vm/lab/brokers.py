@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The cases of guests that ask a key broker: evidence of both platforms, what the network looks like, what the broker
+sends, false brokers with their controls, and what goes wrong. attested.py has what is around them."""
+
+import hashlib
+
+from . import attack, disk, table
+from .attested import RESOURCE, Attested
+from .case import ATTACKERS, COCO13, COCO14, GOOD, KEY, Case, Disk, behind
+from .verdict import Boot, Refuse
+
+ON = (COCO13, COCO14)       # the kernels of Debian 12 have no provider of reports
+OTHER_KEY = table.secret("another")
+
+# Nothing is left of the network: no link but the loopback, no address, no route, no lease.
+LEFT = ("for i in /sys/class/net/*; do [ $(($(cat $i/flags) & 1)) = 0 ] || echo up: ${i##*/}; done; "
+        "tail -n +2 /proc/net/route; grep -v ' lo$' /proc/net/if_inet6; grep -o '|-- 10.*' /proc/net/fib_trie; "
+        "find /run/systemd/netif -type f")
+GONE = (LEFT, "up: lo")
+# Its lines of the journal: the provider is there, and what was listed first is not asked.
+CARDS = "ls /sys/class/net | wc -l"
+
+
+def asked(name, expect, resources, disks=(Disk(),), secrets=None, config=None, ram=1024, seldom=False, **around):
+    """A case with a broker that has these resources."""
+    checks, commands = (), ()
+    if isinstance(expect, Boot):
+        commands = (LEFT, CARDS)
+        checks = (GONE, (CARDS, "3"))
+        expect = Boot(**dict(vars(expect), checks=checks))
+    return Case("attested-" + name, expect, secrets, disks, config=config, commands=commands, on=ON, ram=ram,
+                seldom=seldom, attested=Attested(resources, **around))
+
+
+def pins_of(disks, **more):
+    """Lines of a policy for the root on the first of these disks."""
+    key = disk.volume_key(disks[0], KEY)
+    return "\n".join(["version=1", "volume=root", "header=sha256:" + disk.header_pin(disks[0]),
+                      "volume-key=sha256:" + hashlib.sha256(key).hexdigest()]) + "\n"
+
+
+def pinned_table(disks):
+    """The table of `coco-secret prepare`: the secret, and a policy entry."""
+    return {RESOURCE: table.plain(KEY, (table.POLICY, pins_of(disks).encode()))}
+
+
+SECRET = "ResourceFormat=secret\n"
+DATA = "lab/disk/data"
+DATA_KEY = table.secret("data")
+TWO = {"cocotab": f"root UUID={disk.ROOT_UUID} - -\ndata UUID={disk.uuid_of('data')} kbs:///{DATA} -\n"}
+BOTH = "efi kbs"
+STRICT = "RequirePolicyEntry=yes\n"
+
+GOOD_CASES = [
+    asked("snp", Boot(found=1, tee="snp", dump=True), pinned_table, ram=512),
+    asked("tdx", Boot(found=1, tee="tdx"), {RESOURCE: KEY}, platform="tdx", network="static", known="ca", kbs=SECRET,
+          unlock="[Policy]\n" + STRICT, policy=pins_of),
+    asked("ipv6-volumes", Boot(found=2, tee="snp", resources=2, forms={"root": "exact", "data": "exact"}),
+          {RESOURCE: KEY, DATA: DATA_KEY}, (Disk(), Disk("luks2", DATA_KEY, "data")), config=TWO, network="v6",
+          kbs=SECRET),
+    # The host's table would open nothing: it is not even looked at.
+    asked("both", Boot(found=1, tee="snp"), {RESOURCE: GOOD}, secrets=table.plain(OTHER_KEY), sources=BOTH),
+    asked("both-no-provider", Boot(found=1), {RESOURCE: table.plain(OTHER_KEY)}, secrets=GOOD, sources=BOTH,
+          platform="none"),
+]
+
+# A false broker has the right protocol, and an attacker's disk and key behind it.
+FOREIGN = behind(attack.foreign)
+FALSE = {RESOURCE: table.plain(attack.ATTACKERS_KEY)}
+FALSE_CASES = [
+    asked("false", Refuse(39, "broker-identity"), FALSE, FOREIGN, broker="other-key"),
+]
+
+HURRY = "Timeout=25s\n"
+FAULT_CASES = [
+    asked("no-provider", Refuse(34, "no-provider"), {RESOURCE: GOOD}, platform="none"),
+    asked("report-busy", Refuse(46, "report-failed", says="busy|EBUSY"), {RESOURCE: GOOD}, platform="snp ebusy"),
+    asked("report-hangs", Refuse(47, "no-answer", within=45, not_before=15), {RESOURCE: GOOD}, platform="snp hang",
+          unlock=HURRY),
+    asked("nowhere", Refuse(36, "no-route", within=45, not_before=15), {RESOURCE: GOOD}, network="dead", unlock=HURRY),
+    asked("denied", Refuse(43, "release-denied", within=45, not_before=15), {RESOURCE: GOOD},
+          broker="resource-PolicyDeny", unlock=HURRY),
+    asked("tampered", Refuse(45, "malformed-answer"), {RESOURCE: GOOD}, broker="jwe-changed-tag"),
+    asked("meddled", Refuse(46, "report-failed"), {RESOURCE: GOOD}, platform="snp generation", seldom=True),
+    asked("tdx-enotty", Refuse(46, "report-failed"), {RESOURCE: GOOD}, platform="tdx enotty", seldom=True),
+]
+CASES = GOOD_CASES + FALSE_CASES + FAULT_CASES
