@@ -71,7 +71,7 @@ libfdisk/: owner/disk
 json-c/json.h: disk broker boot/report.c guest/cmd_status.c owner
 '
 c_library='arpa/inet|dirent|endian|errno|fcntl|getopt|grp|ifaddrs|limits|malloc|net/if|netinet/[a-z]+|poll|pthread|sched|signal|std(arg|atomic|bool|def|int|io|lib)|strings?'
-c_library+='|termios|time|unistd|sys/[a-z]+|linux/[a-z0-9-]+'
+c_library+='|termios|time|unistd|arpa/inet|sys/[a-z]+|linux/[a-z0-9-]+'
 
 # Words (extended regular expressions) that src/ must not have, but in the files and folders named.
 # Strings and comments count, too.
