@@ -15,6 +15,7 @@ TOP = os.path.dirname(os.path.dirname(HERE))
 
 # What each target is for: files of src/.
 DECIDES = {
+    "answer": ["broker/answer.c", "broker/rcar.c"],
     "binheader": ["disk/binheader.c"],
     "certificates": ["broker/certificates.c"],
     "cmdline": ["boot/cmdline.c", "conf/conf.c"],
@@ -24,9 +25,11 @@ DECIDES = {
     "firmware": ["owner/launch/firmware.c"],
     "frame": ["source/kbs/frame.c"],
     "gpt": ["owner/disk/partition.c", "owner/disk/gpt.c"],
+    "http": ["broker/http.c"],
     "ini": ["conf/ini.c", "conf/conf.c"],
     "jsontext": ["disk/jsontext.c"],
     "judge": ["disk/judge.c"],
+    "jwe": ["broker/answer.c"],
     "launch": ["owner/launch/launch.c", "owner/launch/options.c", "base/options.c"],
     "mbr": ["owner/disk/mbr.c"],
     "mountinfo": ["rootfs/mounts.c"],

@@ -3,6 +3,7 @@
 """seeds.py - writes seeds/TARGET/ anew, where the fuzz targets begin: small inputs, most of which are accepted.
 Without it nobody would know what the binary ones are. What fuzzing has found is in crashes/, and not from here."""
 
+import base64
 import functools
 import hmac
 import json
@@ -410,6 +411,43 @@ def judge():
     put("judge", "changed", b"\0" + bytes.fromhex("0008 41 0030 42 0090 01 00a0 ff"))
 
 
+# What a key broker answers, and the fields of its JWE.
+
+def http():
+    head, five = "HTTP/1.1 200 OK\r\n", "Content-Length: 5\r\n\r\nhello"
+    chunks = "Transfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3;a=b\r\nllo\r\n0\r\nX: y\r\n\r\n"
+    put("http", "length", "C" + head + five)
+    put("http", "chunks", "A" + head + chunks)
+    put("http", "three", "B" + head + five + head + chunks + "HTTP/1.1 401 No\r\n" + five)
+    put("http", "interim", "@HTTP/1.1 100 Continue\r\n\r\n" + head + "Set-Cookie: a=b; c\r\n" + five)
+    put("http", "close", "G" + head + "Connection: close\r\n" + five + head + five)
+    put("http", "no-length", "AHTTP/1.1 404 No\r\n\r\nx")
+    put("http", "both", "A" + head + "Content-Length: 5\r\n" + chunks)
+
+
+def answer():
+    put("answer", "challenge", '@{"nonce":"AAEC/w==","extra-params":""}')
+    put("answer", "hash", '@{"nonce":"A","extra-params":{"selected-hash-algorithm":"SHA384"}}')
+    put("answer", "token", 'A{"token":"a.b.c"}')
+    put("answer", "error", 'J{"type":"https://x/kbs/errors/PolicyDeny","detail":"no"}')
+    put("answer", "problem", 'N{"type":"about:blank","title":"t","status":404,"detail":"gone"}')
+    put("answer", "plain", "Bpayload reached size limit")
+    put("answer", "cookies", "Ca=b\nkbs-session-id=0123-abc; Expires=x\nkbs-session-id=0123-abc")
+
+
+def jwe():
+    x = "o0IMpyXctcw9RMVJH4b4Dheqn3CKEXfjpuBQT8snJb0"
+    header = {"alg": "ECDH-ES+A256KW", "enc": "A256GCM", "epk": {"kty": "EC", "crv": "P-256", "x": x, "y": x}}
+    put("jwe", "header", "A" + json.dumps(header))
+    put("jwe", "apu", "A" + json.dumps(dict(header, apu="")))
+    text = base64.urlsafe_b64encode(json.dumps(header, separators=(",", ":")).encode()).decode().rstrip("=")
+    whole = {"protected": text, "encrypted_key": "OrJLm5qgeBJuPAG28s6dLyObHlsSWBoKXGfteuVkY9KX7OcPZXab8A",
+             "iv": "EWOI7SEPCuOilSi3", "ciphertext": "M_yNsidJfl1EQYXnIgnme7mUvBd5whI", "tag": "A9Osaty2UcXm9oRYLYK34Q"}
+    put("jwe", "whole", "@" + json.dumps(whole))
+    put("jwe", "empty", "@" + json.dumps(dict(whole, ciphertext="")))
+    put("jwe", "aad", "@" + json.dumps(dict(whole, aad="")))
+
+
 if __name__ == "__main__":
     policy()
     jsontext()
@@ -424,5 +462,8 @@ if __name__ == "__main__":
     reports()
     quotes()
     frames()
+    http()
+    answer()
+    jwe()
     if not os.path.islink(os.path.join(HERE, "volume")):
         os.symlink("policy", os.path.join(HERE, "volume"))

@@ -82,8 +82,10 @@ static void check_session(void)
 	begin(answers, ARRAY_SIZE(answers));
 	is_int(rcar_auth(&rcar, "tdx", &why), 0, "auth");
 	is_str(wire.sent,
-	       "POST /base/kbs/v0/auth HTTP/1.1\r\nHost: kbs\r\nContent-Type: application/json\r\nContent-Length: 105\r\n\r\n"
-	       "{\"version\":\"0.4.0\",\"tee\":\"tdx\",\"extra-params\":{\"supported-hash-algorithms\":[\"sha256\",\"sha384\","
+	       "POST /base/kbs/v0/auth HTTP/1.1\r\nHost: kbs\r\nContent-Type: application/json\r\n"
+	       "Content-Length: 105\r\n\r\n"
+	       "{\"version\":\"0.4.0\",\"tee\":\"tdx\",\"extra-params\":"
+	       "{\"supported-hash-algorithms\":[\"sha256\",\"sha384\","
 	       "\"sha512\"]}}",
 	       "... its request");
 	is_str(rcar.nonce ? rcar.nonce : "", "ab/\"\\=", "... the nonce");
