@@ -19,6 +19,7 @@
 #define BODY_15_SIZE 648 /* of TDX 1.5 */
 #define BODY_10 2	 /* types of bodies in version 5 */
 #define BODY_15 3
+#define LOG_MAX 524288	  /* bytes that are sent; a broker takes 2 MiB in all, as text */
 #define BASE64_CHUNK 3072 /* bytes; a multiple of 3, so that nothing is filled up in between */
 
 static const unsigned char *bad(struct fault *f, const char *what)
@@ -92,7 +93,11 @@ static size_t judge_log(const struct frame_field *field, const unsigned char *bo
 	else if (r < 0)
 		text_append(evidence->note, sizeof(evidence->note),
 			    "the event log is not sent: libcrypto has no SHA-384");
-	if (r < 0)
+	else if (log.len > LOG_MAX)
+		text_append(evidence->note, sizeof(evidence->note),
+			    "the event log is not sent: it has %zu bytes, more than %d", log.len,
+			    LOG_MAX);
+	if (evidence->note[0])
 		return 0;
 	for (i = 0; i < EVENTLOG_REGISTERS; i++) {
 		if (memcmp(body + TDX_AT_RTMR + i * EVENTLOG_DIGEST_SIZE, log.registers[i],

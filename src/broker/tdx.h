@@ -16,9 +16,10 @@ const unsigned char *tdx_quote_body(const unsigned char *quote, size_t len, stru
 
 /*
  * Writes the evidence to out, whose errors the caller looks for. The event log is sent up to its
- * end mark, and only if it replays to the quote's registers: a broker refuses any other. A note
- * says why it is not; an empty one needs none. Does not compare the quote's data with what was
- * asked for: whoever has asked does. Returns 0, or -errno with f saying report-failed.
+ * end mark, and only if it replays to the quote's registers and is not too large: a broker refuses
+ * any other. A note says why it is not; an empty one needs none. Does not compare the quote's data
+ * with what was asked for: whoever has asked does. Returns 0, or -errno with f saying
+ * report-failed.
  */
 int tdx_write(const struct frame *frame, FILE *out, struct evidence *evidence,
 	      struct fault *f) _must_check_;

@@ -365,8 +365,36 @@ static void test_bad_logs(void)
 	second("01000000 04000000 01000000 0c00 1111", "cut", "a digest longer than the log");
 }
 
+/* A single event with this much data. */
+static void test_large(size_t size, bool sent)
+{
+	struct frame frame = { .type = FRAME_EVIDENCE, .nr = _EVIDENCE_MAX };
+	unsigned char *large;
+
+	begin();
+	event(1, 4, 1, 0);
+	make_quote(0);
+	size -= log_len;
+	log_len -= 4;
+	put32((uint32_t)size);
+	large = calloc(1, log_len + size);
+	BYTES_MUST(large);
+	memcpy(large, log_bytes, log_len);
+	frame.fields[EVIDENCE_REPORT] = (struct frame_field){ quote, quote_len };
+	frame.fields[EVIDENCE_EVENT_LOG] = (struct frame_field){ large, log_len + size };
+	evidence_done(&evidence);
+	f = (struct fault){ 0 };
+	ok(evidence_write("tdx", &frame, &evidence, &f) == 0 &&
+		   (strlen(evidence.json) > size) == sent &&
+		   sent == !strstr(evidence.note, "more than 524288"),
+	   "a log of %zu bytes is %ssent", log_len + size, sent ? "" : "not ");
+	free(large);
+}
+
 int main(void)
 {
+	test_large(524288, true);
+	test_large(524289, false);
 	test_quotes();
 	test_bad_quotes();
 	test_log();
