@@ -9,7 +9,7 @@ t=$tmp/t
 etc=$t/etc/coco-unlock
 usr=$t/usr/lib/coco-unlock
 
-# What stands below, and in check_standalone.t.
+# What stands below, in check_standalone.t and in check_kbs.t.
 elsewhere='^(LvmFilter|Sources|Root(Device|Type|Options)|Usr(Device|Type|Options)|Init|Fsck|Lvm|DefaultModules|Modules)='
 
 # prints NAME LINE...: check --config prints exactly these lines, and those of elsewhere.
