@@ -6,7 +6,7 @@
  *
  * Facts used: to connect a datagram socket sends nothing, but looks the route up as a packet would
  * need it, with rules and with a source address. An IPv6 address is none before duplicate address
- * detection has ended, which is an event.
+ * detection has ended, which is an event; until then Linux takes one that is only good for a link.
  */
 #include "source/kbs/route.h"
 
@@ -170,21 +170,38 @@ static int no_address(struct fault *f, const char *address, unsigned int port)
 	return fault_set(f, EXITCODE_INTERNAL, EINVAL, "%s port %u is no address", address, port);
 }
 
+/* Would an answer come back? Returns 0, or -EADDRNOTAVAIL. */
+static int check_source(int fd, const struct address *to)
+{
+	struct address from = { .len = sizeof(from.u) };
+	const struct in6_addr *a = &from.u.in6.sin6_addr, *b = &to->u.in6.sin6_addr;
+
+	if (getsockname(fd, &from.u.any, &from.len) < 0)
+		return -errno;
+	if (from.u.any.sa_family != AF_INET6 || IN6_IS_ADDR_LOOPBACK(b))
+		return 0;
+	if (IN6_IS_ADDR_LOOPBACK(a) || (IN6_IS_ADDR_LINKLOCAL(a) && !IN6_IS_ADDR_LINKLOCAL(b)))
+		return -EADDRNOTAVAIL;
+	return 0;
+}
+
 int route_find(struct route *route, const char *address, struct fault *f)
 {
 	_cleanup_close_ int fd = -EBADF;
 	struct address a;
+	int r;
 
 	(void)route; /* only the events come from there */
 	if (parse(address, ANY_PORT, &a) < 0)
 		return no_address(f, address, ANY_PORT);
 	fd = begin(&a, SOCK_DGRAM);
-	if (fd >= 0)
+	r = fd < 0 ? fd : check_source(fd, &a);
+	if (r >= 0)
 		return 1;
-	if (!is_unreachable(-fd))
-		return fault_errno(f, EXITCODE_INTERNAL, fd, "cannot look for a route to %s",
+	if (!is_unreachable(-r))
+		return fault_errno(f, EXITCODE_INTERNAL, r, "cannot look for a route to %s",
 				   address);
-	(void)no_route(f, address, fd);
+	(void)no_route(f, address, r);
 	return 0;
 }
 
