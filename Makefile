@@ -160,6 +160,15 @@ $(BUILD)/test/%: tests/unit/%.c tests/lib/tap.h $(GUEST_LIB) | $(BUILD)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -Itests/lib $(ALL_LDFLAGS) -o $@ $< $(GUEST_LIB) $(LDLIBS)
 
+# coco-unlock itself, and sessions alone, on a machine whose platform makes reports.
+$(BUILD)/attesting: tests/lib/attesting.c tests/lib/fake_platform.h tests/lib/fake_tsm.h $(GUEST_MAIN) $(GUEST_LIB)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -Itests/lib $(ALL_LDFLAGS) -o $@ $< $(GUEST_MAIN) $(GUEST_LIB) $(LDLIBS)
+
+$(BUILD)/sessions: tests/lib/sessions.c tests/lib/fake_platform.h tests/lib/fake_tsm.h $(GUEST_LIB)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -Itests/lib $(ALL_LDFLAGS) -o $@ $< $(GUEST_LIB) $(LDLIBS)
+
 $(BUILD)/bench/%: tests/bench/%.c $(GUEST_LIB) | $(BUILD)/bench
 	$(call say,CC,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) -o $@ $< $(GUEST_LIB) $(LDLIBS)
@@ -304,7 +313,7 @@ LAB_FLAGS := $(if $(CI),--skip-as-fail)
 
 #: tests            builds the programs and their unit tests
 tests: $(BUILD)/coco-unlock $(BUILD)/coco-unlock-broker $(BUILD)/coco-secret $(BUILD)/coco-init \
-	$(UNIT_TESTS) $(FUZZ_PROGRAMS)
+	$(BUILD)/attesting $(BUILD)/sessions $(UNIT_TESTS) $(FUZZ_PROGRAMS)
 
 #: lint             the house rules that a search can check
 lint:

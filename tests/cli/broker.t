@@ -19,17 +19,9 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import attested  # noqa: E402
 import broker  # noqa: E402
 import faults  # noqa: E402
+import kbslab  # noqa: E402
 from jwcrypto import jwe, jwk  # noqa: E402
-
-number = failed = 0
-
-
-def ok(good, name):
-    global number, failed
-    number += 1
-    failed += not good
-    print(f"{'ok' if good else 'not ok'} {number} - {name}", flush=True)
-
+from tap import done, ok  # noqa: E402
 
 def openssl(*words, stdin=None):
     return subprocess.run(["openssl", *words], input=stdin, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
@@ -93,18 +85,6 @@ def snp_json(report):
             "launch_mit_vector": le(504, 8) if late else None,
             "current_mit_vector": le(512, 8) if late else None,
             "signature": {"r": part(672, 72), "s": part(744, 72)}}
-
-
-def event_log():
-    """A log of three events, and what RTMR 0 and 2 are after them."""
-    spec = b"Spec ID Event03\0" + struct.pack("<IBBBBI", 0, 0, 2, 0, 2, 1) + struct.pack("<HHB", 0xc, 48, 0)
-    out = struct.pack("<II20sI", 0, 3, b"", len(spec)) + spec
-    registers = [bytes(48)] * 4
-    for index, data in ((1, b"one"), (3, b"two"), (1, b"three")):
-        digest = hashlib.sha384(data).digest()
-        out += struct.pack("<IIIH", index, 0xd, 1, 0xc) + digest + struct.pack("<I", len(data)) + data
-        registers[index - 1] = hashlib.sha384(registers[index - 1] + digest).digest()
-    return out, b"".join(registers)
 
 
 def quote(report_data, registers):
@@ -175,7 +155,7 @@ def main():
         kbs = broker.Broker(os.path.join(directory, "kbs"), {"a/b/c": b"secret\0of bytes"}, snp_key=chip.public,
                             log=log)
         port = kbs.listen(faults.find("good"))
-        events, registers = event_log()
+        events, registers = kbslab.event_log()
 
         def refused(name, tee, make, **runtime):
             client = Client(kbs, port)
@@ -251,8 +231,7 @@ def main():
         ok(all(json.loads(line)["event"] for line in lines.splitlines()), "each line of the log is JSON")
         ok("secret" not in lines, "... without a secret")
         log.close()
-    print(f"1..{number}")
-    return failed > 0
+    return done()
 
 
 sys.exit(main())

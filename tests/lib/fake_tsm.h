@@ -11,7 +11,8 @@
  *     fake_tsm_release()                lets go who hangs
  *
  * The report is of FAKE_TSM_REPORT_SIZE bytes, or a quote of as many, with what was asked for where
- * it belongs; fake_tsm_blob() takes another one. The state is shared with all processes that fork().
+ * it belongs; fake_tsm_blob() takes another one, and fake_tsm_maker makes one of fake_tsm->data. The
+ * state is shared with all processes that fork().
  * It stands in the place of mkdirat, unlinkat, read, write and close: include it in one test
  * program, not in the code under test, and not together with inject.h.
  */
@@ -75,6 +76,8 @@ struct fake_tsm {
 };
 
 static struct fake_tsm *fake_tsm;
+/* Writes a report into FAKE_TSM_BLOB_MAX bytes, if not NULL. Returns its length. */
+static size_t (*fake_tsm_maker)(unsigned char *bytes);
 static bool fake_tsm_open_write; /* this process has written, and not closed yet */
 
 static inline void fake_tsm_provider(const char *name)
@@ -161,7 +164,8 @@ static inline const char *fake_tsm_attribute(int fd)
 	size_t len;
 	ssize_t n;
 
-	if (!fake_tsm || fd < 0)
+	/* Without a directory there is none; the judge of headers may not even ask for the link. */
+	if (!fake_tsm || fd < 0 || fake_tsm->made == fake_tsm->removed)
 		return NULL;
 	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
 	n = readlink(link, path, sizeof(path) - 1);
@@ -291,6 +295,8 @@ static inline ssize_t fake_tsm_make(const unsigned char **ret_bytes)
 	if (fake_tsm->data_len != sizeof(fake_tsm->data))
 		return -EINVAL;
 	*ret_bytes = fake_tsm->blob;
+	if (fake_tsm_maker)
+		return (ssize_t)fake_tsm_maker(fake_tsm->blob);
 	if (fake_tsm->blob_len)
 		return (ssize_t)fake_tsm->blob_len;
 	memset(report, 0, sizeof(report));
