@@ -52,7 +52,7 @@ BOTH = "efi kbs"
 STRICT = "RequirePolicyEntry=yes\n"
 
 GOOD_CASES = [
-    asked("snp", Boot(found=1, tee="snp", dump=True), pinned_table, ram=512),
+    asked("snp", Boot(found=2, tee="snp", dump=True), pinned_table, ram=512),
     asked("tdx", Boot(found=1, tee="tdx"), {RESOURCE: KEY}, platform="tdx", network="static", known="ca", kbs=SECRET,
           unlock="[Policy]\n" + STRICT, policy=pins_of),
     asked("ipv6-volumes", Boot(found=2, tee="snp", resources=2, forms={"root": "exact", "data": "exact"}),

@@ -144,7 +144,7 @@ def judge_status(combo, expect, lab):
         source, stages = status["source"], {s["name"]: s for s in status["stages"]}
         volumes = {v["name"]: v for v in status["volumes"]}
         bad = []
-        told = [("kind", "kbs"), ("tee", expect.tee), ("refetchable", True)] if expect.tee else [
+        told = [("kind", "key-broker"), ("tee", expect.tee), ("refetchable", True)] if expect.tee else [
             ("kind", "launch-secret"), ("module", combo.module), ("path", "/sys/kernel/security/secrets/coco"),
             ("refetchable", False)]
         for what, have, wanted in [("result", status["result"], "ok"), ("code", status["code"], 0),
