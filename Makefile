@@ -274,12 +274,14 @@ install: all install-real-root
 		$(INSTALL) -D -m 0755 -t $(DESTDIR)$(DRACUTDIR)/$$m dracut/$$m/*.sh || exit 1; done
 	$(INSTALL) -D -m 0644 -t $(DESTDIR)$(DRACUTDIR)/50coco-unlock dracut/50coco-unlock/coco-unlock.network
 	$(INSTALL) -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/doc/coco-unlock conf/coco-unlock.conf conf/cocotab
+	$(INSTALL) -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/doc/coco-unlock/trustee conf/trustee/*
 	for m in $(MAN); do \
 		$(INSTALL) -D -m 0644 $$m $(DESTDIR)$(MANDIR)/man$${m##*.}/$${m##*/} || exit 1; done
 
 #: uninstall        what install has put there
 uninstall:
 	rm -f $(DESTDIR)$(BINDIR)/coco-unlock $(DESTDIR)$(BINDIR)/coco-secret $(DESTDIR)$(BINDIR)/coco-mkinitramfs
+	rm -f $(DESTDIR)$(LIBDIR)/init $(DESTDIR)$(LIBDIR)/coco-unlock-broker
 	rm -f $(DESTDIR)$(COMPLETIONDIR)/coco-secret $(DESTDIR)$(COMPLETIONDIR)/coco-mkinitramfs
 	rm -f $(DESTDIR)$(KERNELDIR)/postinst.d/zz-coco-mkinitramfs $(DESTDIR)$(KERNELDIR)/postrm.d/zz-coco-mkinitramfs
 	rm -rf $(DKMS_SRC)

@@ -32,6 +32,11 @@ ok 'removes' mk uninstall
 is '... both' "$(find "$d" -type f)" ''
 ok '... and the directory of the drop-in' test ! -e "${dropin%/*}"
 ok 'removes what is not there' mk uninstall
+ok 'all is installed' eval 'mk install BUILD="${bin%/*}" && test -x "$d/usr/lib/coco-unlock/init"'
+ok '... and removed' mk uninstall
+is '... to the last file' "$(find "$d" ! -type d)" ''
+rm -rf "$d"
+mkdir -p "$d"
 
 # theirs WHAT: what is there is the owner's, and stays through both.
 theirs() {
