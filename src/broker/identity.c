@@ -58,7 +58,9 @@ static int verify(X509_STORE_CTX *store, void *arg)
 		identity->accepted = X509_verify_cert(store) == 1;
 		identity->error = X509_STORE_CTX_get_error(store);
 	}
-	X509_STORE_CTX_set_error(store, identity->accepted ? X509_V_OK : identity->error);
+	if (identity->accepted)
+		identity->error = X509_V_OK;
+	X509_STORE_CTX_set_error(store, identity->error);
 	return identity->accepted;
 }
 

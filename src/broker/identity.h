@@ -24,7 +24,7 @@ struct identity {
 	/* What identity_verify() leaves: */
 	bool accepted;
 	struct digest shown; /* of the server's key */
-	int error;	     /* X509_V_ERR_... */
+	int error;	     /* X509_V_OK until it has refused, then X509_V_ERR_... */
 };
 
 /* True if a name is an IPv4 or IPv6 literal. */

@@ -98,18 +98,18 @@ static bool is_about_parameters(int reason)
 /* Why a handshake has ended with r. */
 static int refuse(const struct identity *identity, int r, struct fault *f)
 {
-	unsigned long error = ERR_peek_error();
-	const char *text = ERR_reason_error_string(error);
-	int reason = ERR_GET_LIB(error) == ERR_LIB_SSL ? ERR_GET_REASON(error) : 0;
+	unsigned long error = ERR_get_error();
+	const char *text;
 
 	if (r == -ECANCELED)
 		return r;
-	if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED)
+	if (identity->error != X509_V_OK) /* also if libcrypto has more to say on that chain */
 		return identity_check(identity, f);
 	if (r != -EPROTO)
 		return fault_errno(f, EXITCODE_CONNECTION, r == 0 ? -ECONNRESET : r,
 				   "the connection ends during the TLS handshake");
-	if (is_about_parameters(reason))
+	text = ERR_reason_error_string(error);
+	if (ERR_GET_LIB(error) == ERR_LIB_SSL && is_about_parameters(ERR_GET_REASON(error)))
 		return fault_set(f, EXITCODE_TLS_PARAMETERS, EPROTO,
 				 "no common TLS version, group or cipher: %s",
 				 text ? text : "handshake failure");
