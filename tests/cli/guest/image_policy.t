@@ -187,6 +187,25 @@ ok '... no warning' test "$(grep -c "$warning" "$tmp/out")" = 0
 run --root="$t" check --config
 is '... none' "$(cat "$tmp/err")" ''
 
+# Where a key broker is a source, a false one chooses the disk unless the image pins it.
+# broker LINE...: says how many warnings of that there are.
+broker() {
+	machine "$@"
+	printf '[Unlock]\nSources=efi kbs\n[Kbs]\nUrl=https://192.0.2.1\nPin=%s\nResource=a/b/c\n' "$volume_key" \
+		> "$t/etc/coco-unlock/coco-unlock.conf"
+	run --root="$t" check --config
+	[[ $rc == 0 ]] || sed 's/^/# /' "$tmp/err"
+	grep -c '^coco-unlock: warning: .* neither key nor header of volume root: .*; next: put volume-key= ' "$tmp/err"
+}
+is 'a broker and no policy: a warning' "$(broker)" 1
+is '... one that names the disk only' "$(broker "${pins[0]}" min-generation=1)" 1
+for pin in "${pins[@]:1}"; do
+	is "... with ${pin%%[=:]*} there is none" "$(broker "$pin")" 0
+done
+broker > "$tmp/warnings"
+run --root="$t" check
+ok '... check has it, too' grep -q '^warning policy .* neither key nor header' "$tmp/out"
+
 # The dracut module, with what dracut would have given it.
 # built: installs; what it warns of is in warned, the names of files in installed.
 built() {
@@ -215,6 +234,9 @@ machine "${pins[@]}"
 built
 ok 'dracut: the policy is in the image' grep -qx /etc/coco-unlock/policy "$tmp/installed"
 ok '... with the warning' grep -qE "^coco-unlock: warning: $warning" "$tmp/warned"
+broker > "$tmp/warnings"
+built
+ok '... or that of a broker' grep -q 'neither key nor header of volume root' "$tmp/warned"
 machine "${pins[2]}"
 built
 is '... and without one' "$(cat "$tmp/warned")" ''
