@@ -213,6 +213,12 @@ def foreign():
     return item("foreign", lambda tmp: encrypted(tmp + "/disk", tmp, disk.ROOT_UUID, ATTACKERS_KEY))
 
 
+def same_secret():
+    """The attacker's root, encrypted under the secret that the guest gets: the disk of a false broker, or of whoever
+    has come to know the secret. It has the UUID of the real one."""
+    return item("same-secret", lambda tmp: encrypted(tmp + "/disk", tmp, disk.ROOT_UUID, table.secret("root")))
+
+
 def btrfs_twin():
     """A plain btrfs with the identifier of the real root's, a device of its own and a higher generation: the kernel
     reads the trees from the newest device that it knows of this identifier, whatever device is mounted."""

@@ -52,7 +52,8 @@ class Case:
     table: object = None        # bytes, or a function of the list of disk files that returns them
     disks: tuple = (Disk(),)
     on: tuple = ALL
-    config: dict = None         # {file under /etc/coco-unlock: text}, put there before dracut runs
+    config: dict = None         # {file under /etc/coco-unlock: text, or a function of the combo that returns it}, put
+                                # there before dracut runs
     cmdline: tuple = ()
     drop: tuple = ()            # kernel modules taken away before dracut runs
     force: bool = False         # an image that the dracut module would refuse to build

@@ -212,6 +212,16 @@ def right_pins(disks):
                         "volume-key=sha256:" + hashlib.sha256(key).hexdigest(), "fixate-volume-key=" + fixated)
 
 
+def image_pins(combo):
+    """What an image pins of the real root: its volume key."""
+    key = disk.volume_key(disk.root(combo.guest, combo.kernel, KEY), KEY)
+    return f"version=1\nvolume=root\nvolume-key=sha256:{hashlib.sha256(key).hexdigest()}\n"
+
+
+PINNING = dict(owner.STRICT, policy=image_pins)
+SAME_SECRET = behind(attack.same_secret)
+
+
 def roll_back(old, new, seen):
     """The host brings back one block of the disk, and nothing else."""
     code, text = seen.answers[WHERE]
@@ -237,6 +247,12 @@ PINS = [
          on=EVEN),
     Case("pin-volume-key", Refuse(29, "pin-mismatch", says="volume key"),
          table.pinned(KEY, "volume-key=sha256:" + "0" * 64), on=ODD),
+    # The image's own, for secrets that come without an entry, or with another's.
+    Case("image-policy", Boot(found=1), GOOD, config=PINNING, on=EVEN),
+    Case("image-policy-twin", Refuse(29, "pin-mismatch", says="volume key .* the image's policy pins"), GOOD,
+         SAME_SECRET, config=PINNING, on=ODD),
+    Case("image-policy-contradicted", Refuse(28, "policy-invalid", says="image's policy and the policy entry differ"),
+         table.pinned(KEY, "volume-key=sha256:" + "0" * 64), SAME_SECRET, config=PINNING, on=EVEN),
     # A whole old disk is refused; one old block is not noticed, and that is shown, too.
     Case("generation",
          Boot(found=2, checks=((READ, "old state"), (WRITE, "new state"), (WHERE, r"\d+"), (RAISED, "5"))),

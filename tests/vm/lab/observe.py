@@ -80,10 +80,14 @@ def image(combo, wanted):
 
 
 def settled(case, combo):
-    """The case with the bytes of its table and what is typed, where these depend on its disks."""
+    """The case with the bytes of its table and what is typed, where these depend on its disks, and with texts of its
+    configuration that depend on the guest."""
     depend = {name: getattr(case, name) for name in ("table", "types") if callable(getattr(case, name))}
     disks = [image(combo, d) for d in case.disks] if depend else []
-    return dataclasses.replace(case, **{name: function(disks) for name, function in depend.items()})
+    settled_ones = {name: function(disks) for name, function in depend.items()}
+    if case.config:
+        settled_ones["config"] = {name: text(combo) if callable(text) else text for name, text in case.config.items()}
+    return dataclasses.replace(case, **settled_ones)
 
 
 def run(case, combo, log, hook=None, written=None, heard=None):

@@ -30,7 +30,8 @@ IN_BOTH = ("no-table", "wrong-secret", "luks1", "forged-linear", "twin", "word-i
            "policy-missing", "no-disk", "two-disks", "slow-keyslot", "action-reboot", "flood")
 # Boots that the short run has here, too.
 BOOTS = ("boot", "boot-keep", "late-disk", "forms", "btrfs-good", "pins-right", "memory", "generation",
-         "owner-lvm-twin", "fstab", "usr", "xfs", "rdinit-none", "rdinit-none-measured", "integrity")
+         "image-policy", "image-policy-control", "owner-lvm-twin", "fstab", "usr", "xfs", "rdinit-none",
+         "rdinit-none-measured", "integrity")
 # Not in the short run in systemd's image, though they boot.
 NOT_THERE = ("integrity", "integrity-left")
 

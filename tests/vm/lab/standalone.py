@@ -151,6 +151,8 @@ CASES = [
     alone("read-only", Boot(found=1, checks=((MOUNT, "ext4 ro"),)), commands=(MOUNT,), section="Type=ext4\n", on=EVEN),
     alone("units", Boot(found=1), commands=(KEEP,), on=(COCO13, COCO12),
           then=(Case("systemds", Boot(found=1, checks=((COMPARE, INITRD),)), GOOD, commands=(COMPARE,)),)),
+    # image-policy-twin without the policy.
+    alone("image-policy-control", ATTACKERS, limit=150, disks=behind(attack.same_secret), on=ODD),
     # Nobody of ours runs: the kernel has no such program, and mounts the host's disk.
     alone("rdinit-none", ATTACKERS, limit=100, **HOSTS_OWN),
     alone("rdinit-none-measured", Silent(20), unhashed=USUAL, **HOSTS_OWN),
