@@ -19,10 +19,34 @@ static void check_device(const struct device_spec *d)
 		FUZZ_MUST(strncmp(d->value, "/dev/", 5) == 0 && !strstr(d->value, "/../"));
 }
 
+/* A resource has three parts, none of which a server could take for a step back. */
+static void check_secret(const struct reference *ref)
+{
+	char guid[GUID_TEXT_SIZE], text[REFERENCE_TEXT_SIZE];
+	const char *p = ref->resource;
+	struct reference again;
+	unsigned int slashes = 0;
+
+	FUZZ_MUST(guid_from_text(ref->guid, guid) == 0 && strcmp(guid, ref->guid) == 0);
+	FUZZ_MUST(memchr(ref->resource, '\0', sizeof(ref->resource)));
+	FUZZ_MUST((ref->kind == REFERENCE_RESOURCE) == (*p != '\0'));
+	FUZZ_MUST(ref->has_guid || strcmp(ref->guid, GUID_DISK_SECRET) == 0);
+	FUZZ_MUST(*p != '.' && *p != '/' && !strstr(p, "//") && !strstr(p, "/.") &&
+		  !strpbrk(p, "#?%\\: "));
+	for (; *p != '\0'; p++)
+		slashes += *p == '/';
+	FUZZ_MUST(slashes == (ref->kind == REFERENCE_RESOURCE ? 2 : 0));
+	if (ref->kind == REFERENCE_ENTRY && !ref->has_guid)
+		return; /* no column */
+	reference_text(ref, text);
+	FUZZ_MUST(reference_parse(text, &again) == 0 && again.kind == ref->kind &&
+		  again.has_guid == ref->has_guid && strcmp(again.guid, ref->guid) == 0 &&
+		  strcmp(again.resource, ref->resource) == 0);
+}
+
 static void check_volume(const struct conf *conf, size_t i)
 {
 	const struct volume_conf *v = &conf->volumes[i];
-	char guid[GUID_TEXT_SIZE];
 	size_t k;
 
 	FUZZ_MUST(strnlen(v->name, sizeof(v->name)) < sizeof(v->name) && v->name[0] != '\0');
@@ -32,7 +56,8 @@ static void check_volume(const struct conf *conf, size_t i)
 		FUZZ_MUST(strcmp(v->name, conf->volumes[k].name) != 0);
 	check_device(&v->device);
 	FUZZ_MUST(v->device.kind != DEVICE_KIND_AUTO || conf->nr_volumes == 1);
-	FUZZ_MUST(guid_from_text(v->secret.guid, guid) == 0 && strcmp(guid, v->secret.guid) == 0);
+	check_secret(&v->secret);
+	FUZZ_MUST(v->line > 0);
 	FUZZ_MUST(!(v->options & VOLUME_OPTION_ALLOW_DISCARDS) ||
 		  !(v->options & VOLUME_OPTION_INTEGRITY_HMAC_SHA256));
 	FUZZ_MUST(v->metadata_size >= CONF_METADATA_SIZE && v->metadata_size <= 4 * 1024 * 1024 &&

@@ -141,11 +141,20 @@ def texts():
     put("cocotab", "many", "".join(f"v{i} /dev/vd{i}\n" for i in range(17)))
     put("cocotab", "label-escapes", "root LABEL=my\\040root\nb LABEL=\"a \\\" b\\x20c\"\nc \"/dev/x y\"\n")
     put("cocotab", "uuids", "root UUID=aaaaaaaa-0000-4000-8000-00000000000a\nb PARTUUID=01234567-02\n")
+    put("cocotab", "resources", "root auto kbs:///a/b-1/c_2.x\n")
+    put("cocotab", "resource-entry", f"root /dev/vda kbs:///default/disk/root#{LUKS_KEY}\nb /dev/vdb -\n")
+    put("cocotab", "resource-dots", "root auto kbs:///a/../c\n")
     put("cocotab", "twice", "root auto\nroot /dev/vda\n")
     put("ini", "all", "# all keys\n[Unlock]\nTimeout=90s\nRootTimeout = 2min\nFailureAction=reboot\n"
         f"KeepSecrets={LUKS_KEY} {POLICY}\nSecretModules=efi_secret coco_secret\n\n[Policy]\n"
         "Ciphers=aes-xts-plain64 serpent-xts-plain64\nRequirePolicyEntry=yes\nCheckCommandLine=no\n"
         "AllowWords=ip=* net.ifnames=1\n")
+    put("ini", "kbs", "[Unlock]\nSources=kbs\n[Kbs]\nUrl=https://Broker.lan:8080/kbs/ https://[2001:db8::1]\n"
+        "Host=broker.lan 192.0.2.1\nPin=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n"
+        "Pin=e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\nBrokerCA=/etc/ca.pem\n"
+        "Resource=kbs:///a/b/c\nResourceFormat=secret\nEventLog=no\nVCEK=/v.der\nNics=virtio_net\nKeepNetwork=yes\n")
+    put("ini", "kbs-urls", "[Kbs]\nUrl=https://192.0.2.1\nUrl=\nUrl=https://user@a/../b?c#d\n")
+    put("ini", "sources", "[Unlock]\nSources=efi kbs\nKeepSecrets=\n")
     put("ini", "empties", "[Unlock]\nKeepSecrets=\nTimeout=1500ms\n[Policy]\nAllowWords=\n; end")
     put("ini", "null-cipher", "[Policy]\nCiphers=cipher_null-ecb-plain64\n")
     put("cmdline", "usual", "@BOOT_IMAGE=/vmlinuz root=/dev/mapper/root ro quiet console=ttyS0,115200 panic=5 "
