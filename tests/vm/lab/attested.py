@@ -38,7 +38,7 @@ NETWORKS = {
 @dataclasses.dataclass(frozen=True)
 class Attested:
     """What is around a guest that asks a broker."""
-    resources: object = None    # {path: bytes}, or a function of the list of disk files that returns it
+    resources: object = None    # {path: bytes}, or a function of the combo that returns it
     platform: str = "snp"       # as ../tsm/answer.c reads it: snp, tdx or none, and what goes wrong behind it
     broker: str = "good"        # how it behaves: a name of ../../lib/faults.py
     network: str = "dhcp"       # of NETWORKS; v6: no IPv4; dead: no card leads to the broker
@@ -46,8 +46,9 @@ class Attested:
     sources: str = "kbs"
     unlock: str = ""            # more lines of [Unlock]
     kbs: str = ""               # more lines of [Kbs]
-    policy: object = None       # the image's policy: text, or a function of the list of disk files
+    policy: object = None       # a function of the combo that returns the image's policy
     auxblob: bytes = b""        # the host's certificate table
+    unchecked: bool = False     # an image whose broker program takes anyone for the owner's broker
 
 
 def platform(combo):
@@ -68,31 +69,53 @@ def platform(combo):
                       build, "the lab's provider of TSM reports")
 
 
+def contents(path):
+    with open(path, "rb") as f:
+        return f.read()
+
+
+def unchecked(combo):
+    """The directory with the broker program of a guest, built without a check of the broker's identity."""
+    base = tree.trees(combo.guest)
+
+    def build(tmp):
+        shutil.copytree(tree.PROJECT + "/src", tmp + "/src")
+        shutil.copy(HERE + "/anyone.c", tmp + "/src/broker/identity.c")
+        tree.enter(base + "/build", "cd /mnt; gcc -Isrc -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -O2 -s "
+                   "-DCOCO_VERSION='\"lab\"' -o coco-unlock-broker src/broker/*.c src/base/*.c "
+                   "src/source/kbs/frame.c src/disk/jsontext.c -lssl -lcrypto -ljson-c -lkmod", [(tmp, "/mnt")],
+                   tmp + "/log")
+        cache.remove(tmp + "/src")
+    return cache.item(f"unchecked-{combo.guest}",
+                      cache.key(base, tree.project_key(), tree.read(HERE + "/anyone.c"), RECIPE), build,
+                      "a broker program without a check of the identity")
+
+
 class Around:
     """The broker of one case, and the initramfs and QEMU's words that lead its guest there."""
 
-    def __init__(self, case, combo, initrd, disks, log):
-        self.case, self.setting, self.log = case, case.attested, log
+    def __init__(self, case, combo, initrd, log):
+        self.case, self.setting, self.combo, self.log = case, case.attested, combo, log
         self.platform = platform(combo)
         self.directory = log + ".broker"
         self.gateway = GATEWAY6 if self.setting.network == "v6" else GATEWAY4
         cache.remove(self.directory)
         os.makedirs(self.directory)
         try:
-            self.start(disks)
-            self.initrd = self.with_archive(initrd, disks)
+            self.start()
+            self.initrd = self.with_archive(initrd)
         except BaseException:
             self.end()
             raise
 
-    def start(self, disks):
+    def start(self):
         resources = self.setting.resources
         words = ["/usr/bin/python3", "-B", BROKER, self.directory + "/keys", "--dir", self.directory, "--stdin",
                  "--name", self.gateway, "--fault", self.setting.broker, "--log", self.directory + "/log",
                  "--snp-key", self.platform + "/public.pem"]
         if self.setting.network == "v6":
             words += ["--listen", "::1"]
-        for n, (path, data) in enumerate((resources(disks) if callable(resources) else resources).items()):
+        for n, (path, data) in enumerate((resources(self.combo) if callable(resources) else resources).items()):
             with open(f"{self.directory}/resource{n}", "wb") as f:
                 f.write(data)
             words += ["--resource", f"{path}={self.directory}/resource{n}"]
@@ -112,7 +135,7 @@ class Around:
         return (f"[Unlock]\nSources={s.sources}\n{s.unlock}[Kbs]\nUrl=https://{host}:{self.port}\n{known}\n"
                 f"Resource={RESOURCE}\n{s.kbs}")
 
-    def with_archive(self, initrd, disks):
+    def with_archive(self, initrd):
         s = self.setting
         files = {"etc/systemd/system/lab-tsm.service": tree.read(HERE + "/lab-tsm.service") + "\n",
                  "etc/systemd/system/coco-unlock.service.d/70-lab.conf":
@@ -121,14 +144,15 @@ class Around:
                  "etc/coco-unlock/coco-unlock.conf": self.conf(),
                  "etc/coco-unlock/broker-ca.pem": tree.read(self.ca) + "\n"}
         if s.policy:
-            files["etc/coco-unlock/policy"] = s.policy(disks) if callable(s.policy) else s.policy
+            files["etc/coco-unlock/policy"] = s.policy(self.combo)
         if NETWORKS[s.network]:
             files["etc/systemd/network/50-coco-unlock.network"] = NETWORKS[s.network]
         files = {path: text.encode() for path, text in files.items()}
-        programs = {}
-        for name, group in (("lab_tsm.ko", files), ("key.pem", files), ("answer", programs)):
-            with open(f"{self.platform}/{name}", "rb") as f:
-                group["lab/" + name] = f.read()
+        for name in ("lab_tsm.ko", "key.pem"):
+            files["lab/" + name] = contents(f"{self.platform}/{name}")
+        programs = {"lab/answer": contents(self.platform + "/answer")}
+        if s.unchecked:
+            programs["usr/lib/coco-unlock/coco-unlock-broker"] = contents(unchecked(self.combo) + "/coco-unlock-broker")
         if s.auxblob:
             files["lab/auxblob"] = s.auxblob
         path = self.log + ".initrd"

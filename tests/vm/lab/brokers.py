@@ -32,16 +32,33 @@ def asked(name, expect, resources, disks=(Disk(),), secrets=None, config=None, r
                 seldom=seldom, attested=Attested(resources, **around))
 
 
-def pins_of(disks, **more):
-    """Lines of a policy for the root on the first of these disks."""
-    key = disk.volume_key(disks[0], KEY)
-    return "\n".join(["version=1", "volume=root", "header=sha256:" + disk.header_pin(disks[0]),
-                      "volume-key=sha256:" + hashlib.sha256(key).hexdigest()]) + "\n"
+def headers_of(*disks):
+    return [f"header=sha256:{disk.header_pin(d)}" for d in disks]
 
 
-def pinned_table(disks):
+def policy(*lines):
+    return "\n".join(["version=1", "volume=root", *lines]) + "\n"
+
+
+def owners_disk(combo):
+    return disk.root(combo.guest, combo.kernel, KEY)
+
+
+def pins(combo):
+    """What pins the owner's own root: its header, and its volume key."""
+    root = owners_disk(combo)
+    return policy(*headers_of(root), "volume-key=sha256:" + hashlib.sha256(disk.volume_key(root, KEY)).hexdigest())
+
+
+def pinned_table(combo):
     """The table of `coco-secret prepare`: the secret, and a policy entry."""
-    return {RESOURCE: table.plain(KEY, (table.POLICY, pins_of(disks).encode()))}
+    return {RESOURCE: table.plain(KEY, (table.POLICY, pins(combo).encode()))}
+
+
+def wide_table(combo):
+    """The attacker's secret, and an entry that has the attacker's header, too."""
+    text = policy(*headers_of(owners_disk(combo), attack.foreign()))
+    return {RESOURCE: table.plain(attack.ATTACKERS_KEY, (table.POLICY, text.encode()))}
 
 
 SECRET = "ResourceFormat=secret\n"
@@ -54,7 +71,7 @@ STRICT = "RequirePolicyEntry=yes\n"
 GOOD_CASES = [
     asked("snp", Boot(found=2, tee="snp", dump=True), pinned_table, ram=512),
     asked("tdx", Boot(found=1, tee="tdx"), {RESOURCE: KEY}, platform="tdx", network="static", known="ca", kbs=SECRET,
-          unlock="[Policy]\n" + STRICT, policy=pins_of),
+          unlock="[Policy]\n" + STRICT, policy=pins),
     asked("ipv6-volumes", Boot(found=2, tee="snp", resources=2, forms={"root": "exact", "data": "exact"}),
           {RESOURCE: KEY, DATA: DATA_KEY}, (Disk(), Disk("luks2", DATA_KEY, "data")), config=TWO, network="v6",
           kbs=SECRET),
@@ -69,6 +86,13 @@ FOREIGN = behind(attack.foreign)
 FALSE = {RESOURCE: table.plain(attack.ATTACKERS_KEY)}
 FALSE_CASES = [
     asked("false", Refuse(39, "broker-identity"), FALSE, FOREIGN, broker="other-key"),
+    # Without the first wall the second stands; without both the attacker's root boots.
+    asked("false-unchecked", Refuse(29, "pin-mismatch"), FALSE, FOREIGN, broker="other-key", unchecked=True,
+          policy=pins),
+    asked("false-control", ATTACKERS, FALSE, FOREIGN, broker="other-key", unchecked=True),
+    # The right broker, whose table widens what the image pins.
+    asked("wide", Refuse(29, "pin-mismatch"), wide_table, FOREIGN, policy=pins),
+    asked("wide-control", ATTACKERS, wide_table, FOREIGN),
 ]
 
 HURRY = "Timeout=25s\n"

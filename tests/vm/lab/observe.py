@@ -101,7 +101,7 @@ def run(case, combo, log, hook=None, written=None, heard=None):
     key = disk.volume_key(disks[0], case.disks[0].key) if getattr(case.expect, "dump", False) else None
     now = [(written if written and i == 0 else f, "raw") for i, f in enumerate(disks) if i not in late]
     words = " ".join([CONSOLE.format(root=case.root), *case.cmdline])
-    around = attested.Around(case, combo, initrd, disks, log) if case.attested else None
+    around = attested.Around(case, combo, initrd, log) if case.attested else None
     machine = vm.VM(firmware.get(), kernel, around.initrd if around else initrd, words, case.table, now, log=log,
                     more=[*case.qemu, *(around.words() if around else ())], debug=case.skip,
                     hashed=words.replace(*case.unhashed) if case.unhashed else None, ram=case.ram, write=bool(written),
