@@ -80,7 +80,7 @@ words='
 (->|\.)bytes\>	base/secret.c base/secret.h volume/volume.c source/table.c source/kbs/jwe.c owner	secret bytes where they do not belong
 \<getenv\(	base/log.c	a decision by the environment
 \<exit\(	guest/main.c	an exit outside main.c
-\<_exit\(	base/child.c disk/judge.c boot/supervise.c broker/jail.c	the end of a process that leaves its memory as it is
+\<_exit\(	base/child.c disk/judge.c boot/supervise.c	the end of a child outside of child.c, judge.c and supervise.c
 \<fork\(	base/child.c boot/action.c disk/judge.c boot/supervise.c	another process outside of child.c, action.c, judge.c and supervise.c
 \<prctl\(	base/secret.c base/seccomp.c disk/judge.c boot/supervise.c broker/jail.c	a property of the process
 \<(system|popen|vfork|clone|posix_spawnp?|f?exec[lv]p?e?)\(	init/program.c init/handover.c source/kbs/client.c	another program

@@ -20,7 +20,7 @@ void *jail_prepare_memory(void);
  */
 int jail_enter(void) _must_check_;
 
-/* Wipes heap and stack, and ends. */
-void jail_leave(void *heap, int status) __attribute__((noreturn));
+/* Wipes heap and stack, and ends; it does not return. */
+void jail_leave(void *heap, int status);
 
 #endif

@@ -223,4 +223,5 @@ int main(void)
 	if (s)
 		r = run(s);
 	jail_leave(heap, r < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
+	return EXIT_FAILURE;
 }
