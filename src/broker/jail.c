@@ -112,6 +112,7 @@ static int filter_calls(void)
 		SECCOMP_ALLOW(SYS_recvfrom),
 		SECCOMP_ALLOW(SYS_sendto),
 		SECCOMP_ALLOW(SECCOMP_NR_POLL),
+		SECCOMP_ALLOW(SYS_restart_syscall), /* poll, after a stop */
 		SECCOMP_ALLOW(SYS_getrandom),
 		SECCOMP_ALLOW(SYS_clock_gettime),
 		SECCOMP_ALLOW(SYS_getpid),
