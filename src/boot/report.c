@@ -99,14 +99,15 @@ static struct json_object *source_json(const struct source_info *src)
 static struct json_object *volume_json(const struct volume_conf *conf, const struct run *run)
 {
 	struct json_object *obj = json_object_new_object();
-	char mapping[sizeof(PATH_DM_DIR) + CONF_NAME_SIZE + 1];
+	char mapping[sizeof(PATH_DM_DIR) + CONF_NAME_SIZE + 1], secret[REFERENCE_TEXT_SIZE];
 
+	reference_text(&conf->secret, secret);
 	(void)snprintf(mapping, sizeof(mapping), "%s/%s", PATH_DM_DIR, conf->name); /* fits */
 	add_string(obj, "name", conf->name);
 	add_string(obj, "device", run->device);
 	add_string(obj, "uuid", run->verdict.uuid);
 	add_string(obj, "cipher", run->verdict.cipher);
-	add_string(obj, "secret", conf->secret.guid);
+	add_string(obj, "secret", secret);
 	add_string(obj, "form", run->keyslot < 0 ? "" : volume_form_name(run->form));
 	add_string(obj, "header", run->header);
 	json_object_object_add(obj, "keyslot", json_object_new_int(run->keyslot));
