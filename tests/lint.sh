@@ -62,7 +62,6 @@ disk: base/secret.h
 owners='
 libcryptsetup.h: volume/volume.c owner/disk
 libkmod.h: base/modules.c
-arpa/inet.h: conf/kbssection.c source/kbs/route.c
 openssl/: base/digest.c owner/disk/xts.c owner/launch source/kbs/jwe.c broker
 linux/seccomp.h: base/seccomp.h
 linux/dm-ioctl.h: volume
