@@ -5,9 +5,11 @@
  * but the 64 that have to be in it. May not ask twice: a second request after a failed one can cost
  * the guest its key to the secure processor.
  *
- * Facts used: a request that waits holds locks that mkdir, rmdir and every attribute of every
- * directory need, and some of these waits end by no signal; so nothing here is touched but in a
- * process of its own. What a write to inblob has come to is told by nothing but generation.
+ * Facts used (Linux, drivers/virt/coco/guest/report.c and fs/configfs): a request that waits holds
+ * locks that mkdir, every attribute of every directory, and rmdir of its own one need; some of
+ * these waits end by no signal. So nothing here is touched but in a process of its own. What a
+ * write to inblob has come to is told by nothing but generation. A read of outblob that fails has
+ * asked the platform, and so would the next one.
  */
 #include "source/kbs/tsm.h"
 
@@ -146,21 +148,31 @@ static int write_attribute(int dir, const char *name, const void *bytes, size_t 
 	return r;
 }
 
-/* To its end, with one descriptor: what it says stays the same. */
+/* To its end, with one descriptor: what it says stays the same. Nothing is tried again, not even
+ * after a signal: that would be one more request. */
 static int read_blob(int dir, const char *name, unsigned char *ret_bytes, size_t max,
 		     size_t *ret_len)
 {
 	_cleanup_close_ int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -errno : io_read(fd, ret_bytes, max);
 	unsigned char one_more;
+	size_t len = 0;
+	ssize_t n;
 
-	if (n < 0)
-		return (int)n;
-	*ret_len = (size_t)n;
-	if ((size_t)n < max)
+	if (fd < 0)
+		return -errno;
+	while (len < max) {
+		n = read(fd, ret_bytes + len, max - len);
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		len += (size_t)n;
+	}
+	*ret_len = len;
+	if (len < max)
 		return 0;
-	n = io_read(fd, &one_more, 1);
-	return n > 0 ? -E2BIG : (int)n;
+	n = read(fd, &one_more, 1);
+	return n < 0 ? -errno : n > 0 ? -E2BIG : 0;
 }
 
 /* Only those whose process is gone: its number stands in the name. */

@@ -207,6 +207,7 @@ static void test_errors(void)
 		{ EFBIG, "larger than this kernel takes", "newer kernel" },
 		{ ETIMEDOUT, "wait for too long", "throttle" },
 		{ EIO, "the firmware has refused it", "kernel's log" },
+		{ EINTR, "Interrupted", "kernel's log" },
 		{ EPERM, "Operation not permitted", "kernel's log" },
 		{ ENOENT, "No such file", "kernel's log" },
 	};
