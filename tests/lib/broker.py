@@ -448,7 +448,7 @@ class Broker:
 
     def talk(self, nr, wire, fault, context):
         how = ""
-        self.log("connection", nr=nr, fault=fault.name)
+        self.log("connection", nr=nr, fault=fault.name, port=wire.sock.getsockname()[1])
         try:
             fault.greet(wire)
             wire.handshake(context)

@@ -79,6 +79,7 @@ static struct fake_tsm *fake_tsm;
 /* Writes a report into FAKE_TSM_BLOB_MAX bytes, if not NULL. Returns its length. */
 static size_t (*fake_tsm_maker)(unsigned char *bytes);
 static bool fake_tsm_open_write; /* this process has written, and not closed yet */
+static bool fake_tsm_mine;	 /* it has made a directory */
 
 static inline void fake_tsm_provider(const char *name)
 {
@@ -164,8 +165,8 @@ static inline const char *fake_tsm_attribute(int fd)
 	size_t len;
 	ssize_t n;
 
-	/* Without a directory there is none; the judge of headers may not even ask for the link. */
-	if (!fake_tsm || fd < 0 || fake_tsm->made == fake_tsm->removed)
+	/* Only who has made the directory: the judge of headers may not even ask for the link. */
+	if (!fake_tsm || !fake_tsm_mine || fd < 0)
 		return NULL;
 	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
 	n = readlink(link, path, sizeof(path) - 1);
@@ -234,6 +235,7 @@ int mkdirat(int dir, const char *name, mode_t mode)
 	fake_tsm->generation = 0;
 	fake_tsm->data_len = 0;
 	fake_tsm->made++;
+	fake_tsm_mine = true;
 	fake_tsm_file(fd, "generation", "0\n");
 	(void)snprintf(text, sizeof(text), "%s\n", fake_tsm->provider);
 	fake_tsm_file(fd, "provider", text);

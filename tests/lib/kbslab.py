@@ -122,11 +122,25 @@ class Lab:
             return f"key={self.path('chip.key')} {words}"
         return f"rtmr={self.rtmr} {words}"
 
-    def url(self, fault, host=broker.LOOPBACK):
+    def url(self, fault, host=broker.LOOPBACK, new=False):
+        """One listener for each fault, or a new one."""
         with self.lock:
-            if fault not in self.ports:
-                self.ports[fault] = self.broker.listen(faults.find(fault))
-            return f"https://{host}:{self.ports[fault]}"
+            port = None if new else self.ports.get(fault)
+            if not port:
+                port = self.broker.listen(faults.find(fault))
+                self.ports.setdefault(fault, port)
+            return f"https://{host}:{port}"
+
+    def events(self, url):
+        """What the broker has logged of the listener: a list for each connection."""
+        connections = {}
+        for line in self.log_lines.getvalue().splitlines():
+            event = json.loads(line)
+            if event["event"] == "connection" and event["port"] == int(url.split(":")[-1]):
+                connections[event["nr"]] = []
+            if event.get("nr") in connections:
+                connections[event["nr"]].append(event)
+        return list(connections.values())
 
     def tree(self, urls, identity=None, timeout="2s", kbs=(), sources="efi kbs", more=None):
         """A machine with a disk and a launch secret that would open it, for these URLs. identity: lines of
