@@ -10,6 +10,7 @@ behind it, and the hash table covers both."""
 import dataclasses
 import json
 import os
+import re
 import select
 import shutil
 import subprocess
@@ -18,7 +19,10 @@ from . import cache, power, tree
 
 HERE = os.path.join(os.path.dirname(tree.GUEST_FILES), "tsm")
 BROKER = os.path.join(HERE, "broker.py")
-SOURCES = ("Kbuild", "lab_tsm.c", "lab_tsm.h", "answer.c")
+SOURCES = ("Kbuild", "lab_tsm.c", "lab_tsm.h", "answer.c", "tell.c")
+DISGUISE = 0x5a     # of tell.c
+# The DER of a private key of P-256, up to the scalar and behind it.
+SEC1 = bytes.fromhex("30310201010420"), bytes.fromhex("a00a06082a8648ce3d030107")
 RECIPE = 1
 RESOURCE = "lab/disk/root"
 TOKEN = b"eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJndWVzdCJ9"     # how the token of the broker begins
@@ -60,7 +64,8 @@ def platform(combo):
             shutil.copy(f"{HERE}/{name}", tmp)
         make = f"make -s -C /lib/modules/{tree.read(base + '/kver')}/build M=/mnt modules"
         tree.enter(base + "/build", f"cd /mnt; {make}; strip -g lab_tsm.ko; "
-                   "gcc -std=gnu11 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -s -o answer answer.c -lcrypto",
+                   "gcc -std=gnu11 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -s -o answer answer.c -lcrypto; "
+                   "gcc -std=gnu11 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -shared -fPIC -s -o tell.so tell.c -lcrypto",
                    [(tmp, "/mnt")], tmp + "/log")
         cache.run(["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384", "-out",
                    tmp + "/key.pem"])
@@ -151,6 +156,9 @@ class Around:
         for name in ("lab_tsm.ko", "key.pem"):
             files["lab/" + name] = contents(f"{self.platform}/{name}")
         programs = {"lab/answer": contents(self.platform + "/answer")}
+        if getattr(self.case.expect, "dump", False):
+            files["etc/ld.so.preload"] = b"/lab/tell.so\n"
+            programs["lab/tell.so"] = contents(self.platform + "/tell.so")
         if s.unchecked:
             programs["usr/lib/coco-unlock/coco-unlock-broker"] = contents(unchecked(self.combo) + "/coco-unlock-broker")
         if s.auxblob:
@@ -179,12 +187,21 @@ class Around:
         except FileNotFoundError:
             return []
 
-    def secrets(self):
+    def secrets(self, console):
         """What must not be found in the guest's memory besides the disk's secret: {name: bytes}."""
-        keys = [bytes.fromhex(line) for line in tree.read(self.directory + "/keys").splitlines()]
-        if not keys:
-            raise cache.LabError("the broker has not told its content keys")
-        return {"token": TOKEN, **{f"content key {n}, {half} half": part for n, key in enumerate(keys)
+        told = tree.read(self.directory + "/keys").split("\n")
+        lines = [[bytes.fromhex(word) for word in line.split()] for line in told]
+        found = re.search(r"LAB scalar=([0-9a-f]{64})$", console, re.M)
+        if not found:
+            raise cache.LabError("the guest has not told its EC key")
+        scalar = bytes(b ^ DISGUISE for b in bytes.fromhex(found.group(1)))     # little-endian, as libcrypto has it
+        public = subprocess.run(["openssl", "ec", "-inform", "DER", "-pubout", "-outform", "DER"],
+                                input=SEC1[0] + scalar[::-1] + SEC1[1], capture_output=True, check=False).stdout
+        if not all(public.endswith(x + y) for _, x, y in lines):
+            raise cache.LabError("what the guest tells is not the EC key that the broker has sealed to")
+        wanted = {"EC key": scalar, "EC key, big-endian": scalar[::-1]}
+        wanted.update((f"content key {n}", key) for n, (key, _, _) in enumerate(lines))
+        return {"token": TOKEN, **{f"{what}, {half} half": part for what, key in wanted.items()
                                    for half, part in (("first", key[:16]), ("second", key[16:]))}}
 
     def end(self):

@@ -218,7 +218,7 @@ def drive(machine, case, late, seen, hook, key):
             seen.answers[command] = ask(machine, command)
         if case.expect.dump:
             ask(machine, CONTROL)
-            more = machine.around.secrets() if machine.around else {}
+            more = machine.around.secrets(machine.console) if machine.around else {}
             seen.dump = search_memory(machine, case, case.disks[0].key, control=CONTROL_TEXT, **more)
             seen.keys = search_memory(machine, case, key)
         seen.area = machine.secret_area()

@@ -1,8 +1,10 @@
 #!/usr/bin/python3 -B
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The tests' key broker (tests/lib/broker.py) that also tells the lab with which content keys it has sealed: the
-memory of a guest is searched for them. First word: the file for them, a line of hexadecimal digits each."""
+"""The tests' key broker (tests/lib/broker.py) that also tells the lab what the memory of a guest is searched for. First
+word: the file for it. For each answer it gets a line with the content key and the two coordinates of the guest's public
+key, in hexadecimal digits."""
 
+import base64
 import os
 import sys
 
@@ -14,9 +16,14 @@ KEYS = sys.argv.pop(1)
 
 
 class Telling(broker.jwe.JWE):
+    def __init__(self, *args, recipient, **named):
+        super().__init__(*args, recipient=recipient, **named)
+        self.guest = recipient.export(as_dict=True)
+
     def serialize(self, *args, **named):
+        x, y = (base64.urlsafe_b64decode(self.guest[name] + "=") for name in "xy")
         with open(KEYS, "a", encoding="ascii") as f:
-            f.write(self.cek.hex() + "\n")
+            f.write(f"{self.cek.hex()} {x.hex()} {y.hex()}\n")
         return super().serialize(*args, **named)
 
 
