@@ -62,8 +62,10 @@ coco_network_files() {
         inst_simple "${file#"${dracutsysrootdir-}"}" "/etc/systemd/network/${file##*/}"
         found=$file
     done
-    [[ $found ]] || inst_simple "${BASH_SOURCE[0]%/*}/coco-unlock.network" \
-        /etc/systemd/network/50-coco-unlock.network
+    [[ $found ]] && return 0
+    mkdir -p "$initdir/etc/systemd/network"
+    cp "${BASH_SOURCE[0]%/*}/coco-unlock.network" "$initdir/etc/systemd/network/50-coco-unlock.network"
+    chmod 644 "$initdir/etc/systemd/network/50-coco-unlock.network"
 }
 
 # What waits for the network, takes names from it, or obeys the kernel command line.
