@@ -383,6 +383,8 @@ bench: $(NEEDS_DEPS)
 	$(BUILD)/bench/cost $(BUILD)/bench/volume $(BUILD)/bench/tree
 	$(MAKE) $(BUILD)/coco-secret
 	COCO_SECRET=$(BUILD)/coco-secret tests/bench/encrypt.sh
+	$(MAKE) $(BUILD)/coco-unlock $(BUILD)/coco-unlock-broker $(BUILD)/attesting
+	COCO_UNLOCK=$(BUILD)/coco-unlock tests/bench/kbs.py
 	$(LAB) bench
 
 #: help             this list
