@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * policy_entry.c - fuzz target: the owner's policy entry. What is accepted is in range, is written
- * by policytext.c as a text that reads the same, can be compared with, and agrees with itself as the
- * image's policy.
+ * policy_entry.c - fuzz target: the owner's policy entry, and behind a line "--" the image's policy.
+ * What is accepted is in range, is written by policytext.c as a text that reads the same, can be
+ * compared with, and agrees with itself as the image's policy; what two come to together is no
+ * weaker than either of them.
  */
 #include "fuzz.h"
 
@@ -89,10 +90,64 @@ static void check_image(const char *text, size_t len, const struct policy_entry 
 	free(second);
 }
 
+/* What both come to is no weaker than either of them. */
+static void check_stricter(const struct pins *merged, const struct pins *p)
+{
+	size_t i, k;
+
+	FUZZ_MUST(!p->uuid[0] || strcmp(p->uuid, merged->uuid) == 0);
+	FUZZ_MUST(!p->has_volume_key ||
+		  (merged->has_volume_key && digest_equal(&p->volume_key, &merged->volume_key)));
+	FUZZ_MUST(!p->has_fixated_key ||
+		  (merged->has_fixated_key && digest_equal(&p->fixated_key, &merged->fixated_key)));
+	FUZZ_MUST(merged->min_generation >= p->min_generation);
+	FUZZ_MUST(merged->set_generation >= p->set_generation);
+	FUZZ_MUST(!merged->has_set_generation || merged->set_generation >= merged->min_generation);
+	if (p->nr_headers == 0)
+		return;
+	FUZZ_MUST(merged->nr_headers > 0);
+	for (i = 0; i < merged->nr_headers; i++) {
+		for (k = 0; k < p->nr_headers; k++)
+			if (digest_equal(&merged->headers[i], &p->headers[k]))
+				break;
+		FUZZ_MUST(k < p->nr_headers);
+	}
+}
+
+static void check_merge(const struct policy_entry *policy, const char *text,
+			const struct conf *conf)
+{
+	static struct policy_entry image, merged;
+	char *copy = strdup(text);
+	unsigned int line = 0;
+	struct fault f = { 0 };
+	size_t i;
+
+	FUZZ_MUST(copy);
+	merged = *policy;
+	if (policy_text_parse(copy, conf, PIN_OF_IMAGE, &image, &line) >= 0) {
+		if (policy_merge(&image, &merged, &f) < 0) {
+			FUZZ_MUST(f.code == EXITCODE_POLICY_INVALID && *f.why && *f.next);
+		} else {
+			for (i = 0; i < policy->nr_volumes; i++)
+				check_stricter(policy_entry_pins(&merged, policy->volumes[i].name),
+					       &policy->volumes[i]);
+			for (i = 0; i < image.nr_volumes; i++)
+				check_stricter(policy_entry_pins(&merged, image.volumes[i].name),
+					       &image.volumes[i]);
+		}
+	}
+	free(copy);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct policy_entry policy;
 	struct fault f = { 0 };
+	const uint8_t *second = memmem(data, size, "\n--\n", 4);
+	char *other =
+		second ? strndup((const char *)second + 4, size - (size_t)(second + 4 - data)) :
+			 NULL;
 	struct conf conf;
 	int r;
 
@@ -101,16 +156,23 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(conf.volumes[1].name, "data", sizeof("data"));
 	conf.nr_volumes = 2;
 	conf.require_policy = true;
+	if (second)
+		size = (size_t)(second + 1 - data);
 	fuzz_secret_set(&entry, data, size);
 	memset(&policy, 0, sizeof(policy));
 	r = policy_entry_parse(&entry, &conf, &policy, &f);
 	FUZZ_MUST(r == 0 || r == -EINVAL || r == -EFBIG);
 	FUZZ_MUST(f.code == (r ? EXITCODE_POLICY_INVALID : 0) && policy.present == (r == 0));
-	if (r < 0)
+	if (r < 0) {
+		free(other);
 		return 0;
+	}
 	fuzz_accepted++;
 	check(&policy);
 	check_again(&policy, &conf);
 	check_image((const char *)data, size, &policy, &conf);
+	if (other)
+		check_merge(&policy, other, &conf);
+	free(other);
 	return 0;
 }

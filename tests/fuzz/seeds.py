@@ -131,6 +131,8 @@ def texts():
     put("policy_entry", "all", f"version=1\nvolume=root\nuuid={LUKS_UUID}\nheader=sha256:{digest}\n"
         f"header=sha256:{digest}\nvolume-key=sha256:{digest}\nmin-generation=3\nset-generation=4\nvolume=data\n"
         f"fixate-volume-key={digest}\n")
+    put("policy_entry", "with-image", f"version=1\nvolume=root\nheader=sha256:{digest}\nset-generation=2\n--\n"
+        f"version=1\nvolume=root\nheader=sha256:{digest}\nmin-generation=4\nvolume=data\nuuid={LUKS_UUID}\n")
     put("policy_entry", "empty-volume", "version=1\nvolume=root\nvolume=data\nmin-generation=0\n")
     put("cocotab", "one", "root auto\n")
     put("cocotab", "all", "# volume device secret options\n\n"
