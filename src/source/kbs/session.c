@@ -91,7 +91,14 @@ static int make_report(struct session *s, const struct frame_field *nonce,
 	if (r < 0) {
 		a->step = KBS_STEP_REPORT;
 		a->retry = KBS_RETRY_NEVER;
+		return r;
 	}
+	/* For people: nothing here depends on the level. */
+	if (ret_report->privlevel_floor >= 0)
+		log_info("the report is made by %s at privilege level %d (VMPL)", s->in->provider,
+			 ret_report->privlevel_floor);
+	else
+		log_info("the report is made by %s", s->in->provider);
 	return r;
 }
 
