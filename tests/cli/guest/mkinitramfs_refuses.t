@@ -59,6 +59,12 @@ is 'premise: the tree as it is makes an image' "$rc" 0
 conf '[Root]' Type=ext4 '[Unlock]' FailureAction=rescue
 refuses 'rescue' 10 'FailureAction=rescue'
 advises 'set FailureAction='
+for sources in kbs 'efi kbs'; do
+	conf '[Root]' Type=ext4 '[Unlock]' "Sources=$sources" '[Kbs]' Url=https://192.0.2.1 \
+		Pin=e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 Resource=a/b/c
+	refuses "Sources=$sources" 10 'this initramfs cannot bring a network up'
+	advises "use dracut's initramfs, or set Sources=efi"
+done
 conf '[Root]' Options=noatime
 refuses 'no type of the root' 10 'Type= is missing'
 conf nonsense
