@@ -397,10 +397,11 @@ def quotes():
     put("quote", "version-3", pair(b"@", quote(3, 584)))
 
 
-def frames():
-    def frame(kind, *fields):
-        return struct.pack("<II", kind, len(fields)) + b"".join(struct.pack("<I", len(one)) + one for one in fields)
+def frame(kind, *fields):
+    return struct.pack("<II", kind, len(fields)) + b"".join(struct.pack("<I", len(one)) + one for one in fields)
 
+
+def frames():
     start = frame(1, b"snp", b"kbs.test", b"kbs.test:8080", b"", bytes(32), b"")
     put("frame", "start", start)
     put("frame", "evidence", frame(2, bytes(32), bytes(32), snp_report(3, 0x19, 0x11), b"", DER, b""))
@@ -411,6 +412,30 @@ def frames():
     put("frame", "stream", struct.pack("<I", len(start)) + start)
     put("frame", "cut", start[:-1])
     put("frame", "nine", frame(1, *[b""] * 9))
+
+
+# What the guest's key is for: nonces, and an answer for the key that eckey.c has.
+
+def eckey():
+    def octets(text):
+        return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+    header = json.dumps({"alg": "ECDH-ES+A256KW", "enc": "A256GCM", "epk": {
+        "x": "o0IMpyXctcw9RMVJH4b4Dheqn3CKEXfjpuBQT8snJb0", "crv": "P-256", "kty": "EC",
+        "y": "MJL_1iVMkYocWPmXBYJPcC9cKYKva90K7aZikqYUMrw"}}, separators=(",", ":"))
+    epk = json.loads(header)["epk"]
+    fields = [base64.urlsafe_b64encode(header.encode()).rstrip(b"="), octets(epk["x"]), octets(epk["y"]),
+              octets("OrJLm5qgeBJuPAG28s6dLyObHlsSWBoKXGfteuVkY9KX7OcPZXab8A"), octets("EWOI7SEPCuOilSi3"),
+              octets("M_yNsidJfl1EQYXnIgnme7mUvBd5whI"), octets("A9Osaty2UcXm9oRYLYK34Q")]
+    put("eckey", "answer", b"j" + frame(6, *fields))
+    put("eckey", "answer-changed", b"j" + frame(6, *fields[:6], bytes(16)))
+    put("eckey", "answer-no-point", b"j" + frame(6, fields[0], fields[2], *fields[2:]))
+    put("eckey", "answer-short", b"j" + frame(6, *fields[:3], fields[3][:39], *fields[4:]))
+    put("eckey", "nonce", b"nAAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")
+    put("eckey", "nonce-escaped", b'n{"request_blob":"a/b\\"c"}')
+    put("eckey", "nonce-long", b'n"' + b"\\" * 4095)
+    put("eckey", "nonce-longer", b"n" + b"+" * 4097)
+    put("eckey", "nonce-control", b"nAAEC\n")
 
 
 def judge():
@@ -473,6 +498,7 @@ if __name__ == "__main__":
     reports()
     quotes()
     frames()
+    eckey()
     http()
     answer()
     jwe()
