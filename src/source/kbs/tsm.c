@@ -99,20 +99,20 @@ static int no_attribute(struct fault *f, int r, const char *name)
 	return fault_errno(f, EXITCODE_REPORT_FAILED, r, "%s of a report", name);
 }
 
-/* In a process that may be left behind: nothing of ours stays open with it. */
-static void close_all_but(int a, int b)
+/* In a process that may be left behind: nothing of ours from `first` on stays open with it, but
+ * these two. */
+static void close_all_but(int first, int a, int b)
 {
-	int low = a < b ? a : b, high = a < b ? b : a, from = STDERR_FILENO + 1;
+	const int kept[] = { a < b ? a : b, a < b ? b : a };
+	size_t i;
 
-	if (low >= from) {
-		(void)close_range((unsigned int)from, (unsigned int)low - 1, 0);
-		from = low + 1;
+	for (i = 0; i < ARRAY_SIZE(kept); i++) {
+		if (kept[i] > first) /* best effort, as the other one */
+			(void)close_range((unsigned int)first, (unsigned int)kept[i] - 1, 0);
+		if (kept[i] >= first)
+			first = kept[i] + 1;
 	}
-	if (high >= from) {
-		(void)close_range((unsigned int)from, (unsigned int)high - 1, 0);
-		from = high + 1;
-	}
-	(void)close_range((unsigned int)from, ~0U, 0); /* best effort, as the others */
+	(void)close_range((unsigned int)first, ~0U, 0);
 }
 
 /* A text of the kernel without its newline. Returns 0 or -errno. */
@@ -344,7 +344,7 @@ static int work(void *arg, struct fault *f)
 	_cleanup_close_ int parent = -EBADF, dir = -EBADF;
 	int list, r, removed;
 
-	close_all_but(w->root->fd, w->root->fd);
+	close_all_but(STDERR_FILENO + 1, w->root->fd, w->root->fd);
 	parent = root_open(w->root, PATH_TSM_REPORT, O_RDONLY | O_DIRECTORY, 0);
 	if (parent == -ENOENT || parent == -ENOTDIR)
 		return -ENXIO; /* neither configfs, nor what is below it, is in the kernel */
@@ -372,7 +372,7 @@ static int remove_late(void *arg)
 	struct fault ignored = { 0 };
 	int parent;
 
-	close_all_but(w->root->fd, w->end);
+	close_all_but(STDIN_FILENO, w->root->fd, w->end); /* it has nothing to say */
 	parent = root_open(w->root, PATH_TSM_REPORT, O_RDONLY | O_DIRECTORY, 0);
 	return parent < 0 || remove_directory(w, parent, &ignored) < 0;
 }

@@ -234,14 +234,15 @@ static int wait_for_route(const char *address, uint64_t ms)
 	return looks;
 }
 
-static void takes_step(const char *address, void (*step)(void), uint64_t most_ms)
+static void takes_step(const char *address, void (*step)(void))
 {
 	pid_t pid = later(step);
 	int looks = wait_for_route(address, LONG_MS);
 	uint64_t us = clock_us() - *stepped_us;
 
 	is_int(find(address), 1, "%s is found: %s", address, f.why);
-	ok(us < most_ms * 1000, "%llu us after the step", (unsigned long long)us);
+	/* A fraction of a millisecond, but on a machine that has other work. */
+	ok(us < 1000000, "%llu us after the step", (unsigned long long)us);
 	ok(looks < 30, "after %d looks", looks);
 	FIXTURE_MUST(waitpid(pid, NULL, 0) == pid);
 }
@@ -263,7 +264,7 @@ static void test_wait(void)
 	finds(HOME, 0, EXITCODE_NO_NETWORK);
 	is_int(connect_to(HOME, 443, LONG_MS), -ENETUNREACH, "nobody connects without a network");
 	is_int(f.code, EXITCODE_NO_NETWORK, "%s", f.why);
-	takes_step(HOME, loopback_up, 200);
+	takes_step(HOME, loopback_up);
 	set_up("lo", false);
 	is_int(route_wait(&route, deadline_in_ms(LONG_MS)), 0, "a link that goes is a change");
 	set_up("lo", true);
@@ -347,12 +348,12 @@ static void test_links(void)
 	finds(NEAR, 0, EXITCODE_NO_NETWORK);
 	set_up("nic", true);
 	finds(NEAR, 0, EXITCODE_NO_NETWORK);
-	takes_step(NEAR, near_up, 200);
+	takes_step(NEAR, near_up);
 	finds(FAR, 0, EXITCODE_NO_ROUTE);
 	is_int(connect_to(FAR, 443, LONG_MS), -ENETUNREACH, "nothing connects to it");
 	ok(f.code == EXITCODE_NO_ROUTE && strstr(f.why, FAR), "%s", f.why);
 	finds(NEAR6, 0, EXITCODE_NO_ROUTE);
-	takes_step(FAR, far_up, 200);
+	takes_step(FAR, far_up);
 	for (i = 0; i < ARRAY_SIZE(forbidden); i++) {
 		set_route("nic", FAR, 32, forbidden[i], true);
 		finds(FAR, 0, EXITCODE_NO_ROUTE);

@@ -5,6 +5,7 @@
  */
 #include "source/kbs/tsm.h"
 
+#include <poll.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/statfs.h>
@@ -339,15 +340,23 @@ static void wait_for_orphans(void)
 
 static void test_hangs(void)
 {
+	struct pollfd end = { .events = POLLIN };
+	int fds[2], output = dup(STDOUT_FILENO), r;
 	uint64_t began, ms;
 
 	FIXTURE_MUST(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0);
+	FIXTURE_MUST(pipe2(fds, O_CLOEXEC) == 0 && dup2(fds[1], STDOUT_FILENO) >= 0);
 	begin("sev_guest");
 	fake_tsm->hang_read = true;
 	began = clock_us();
-	is_int(tsm_report(&fx.root, "sev_guest", data, deadline_in_ms(200), &report, &f),
-	       -ETIMEDOUT, "a read that does not come back");
+	r = tsm_report(&fx.root, "sev_guest", data, deadline_in_ms(200), &report, &f);
 	ms = (clock_us() - began) / 1000;
+	FIXTURE_MUST(dup2(output, STDOUT_FILENO) >= 0 && close(output) == 0 && close(fds[1]) == 0);
+	is_int(r, -ETIMEDOUT, "a read that does not come back");
+	end.fd = fds[0];
+	ok(poll(&end, 1, LONG_MS) == 1 && (end.revents & POLLHUP),
+	   "who waits for it holds nothing of ours open, not even the output");
+	FIXTURE_MUST(close(fds[0]) == 0);
 	ok(ms >= 200 && ms < 1200, "is not waited for: %llu ms", (unsigned long long)ms);
 	ok(f.code == EXITCODE_NO_ANSWER && strstr(fault_next(&f), "Timeout="), "it is told: %s",
 	   f.why);
