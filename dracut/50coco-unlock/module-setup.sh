@@ -48,13 +48,17 @@ coco_algorithms() {
 installkernel() {
     local cipher found='' module
 
-    for module in $(coco_conf SecretModules); do
-        modinfo ${dracutsysrootdir:+-b "$dracutsysrootdir"} -k "$kernel" -n "$module" &> /dev/null || continue
-        hostonly='' instmods "$module"
-        found=$module
-    done
-    [[ $found ]] || ! coco_has_source efi \
-        || coco_fail "kernel $kernel has none of the secret modules: $(coco_conf SecretModules)"
+    if coco_has_source efi; then
+        for module in $(coco_conf SecretModules); do
+            coco_has_module "$module" || continue
+            hostonly='' instmods "$module"
+            found=$module
+        done
+        [[ $found ]] || coco_fail "kernel $kernel has none of the secret modules: $(coco_conf SecretModules)"
+    fi
+    if coco_has_source kbs; then
+        coco_kbs_modules
+    fi
 
     hostonly='' instmods dm_crypt
     for cipher in $(coco_conf Ciphers); do
@@ -64,9 +68,6 @@ installkernel() {
     if [[ $(coco_conf Integrity) ]]; then
         hostonly='' instmods dm_integrity
         coco_algorithms authenc hmac sha256
-    fi
-    if coco_has_source kbs; then
-        coco_kbs_modules
     fi
 }
 

@@ -83,6 +83,9 @@ for sources in efi 'efi kbs' kbs; do
 	is '... its user' "$(cat "$image/etc/passwd" 2> /dev/null | grep -c '^systemd-network:')" "$want"
 	is '... a driver of a network card' "$(grep -cx virtio_net "$tmp/modules")" "$want"
 	is '... those of the platforms' "$(grep -cE '^(sev|tdx)-guest$' "$tmp/modules")" "$((2 * want))"
+	has=1
+	[[ $sources != kbs ]] || has=0
+	is '... and what exposes a launch secret, where that is asked for' "$(grep -cx coco_secret "$tmp/modules")" "$has"
 	is '... and of anything by these names' \
 		"$(find "$image" | grep -cE 'network|kbs|broker' | sed 's/^[1-9].*/1/')" "$want"
 done
