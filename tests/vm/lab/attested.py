@@ -199,7 +199,8 @@ class Around:
                                 input=SEC1[0] + scalar[::-1] + SEC1[1], capture_output=True, check=False).stdout
         if not all(public.endswith(x + y) for _, x, y in lines):
             raise cache.LabError("what the guest tells is not the EC key that the broker has sealed to")
-        wanted = {"EC key": scalar, "EC key, big-endian": scalar[::-1]}
+        wanted = {f"secret of {d.name}": d.key for d in self.case.disks[1:]}
+        wanted.update({"EC key": scalar, "EC key, big-endian": scalar[::-1]})
         wanted.update((f"content key {n}", key) for n, (key, _, _) in enumerate(lines))
         return {"token": TOKEN, **{f"{what}, {half} half": part for what, key in wanted.items()
                                    for half, part in (("first", key[:16]), ("second", key[16:]))}}

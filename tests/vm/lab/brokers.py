@@ -2,6 +2,7 @@
 """The cases of guests that ask a key broker: evidence of both platforms, what the network looks like, what the broker
 sends, false brokers with their controls, and what goes wrong. attested.py has what is around them."""
 
+import dataclasses
 import hashlib
 
 from . import attack, disk, table
@@ -17,19 +18,18 @@ LEFT = ("for i in /sys/class/net/*; do [ $(($(cat $i/flags) & 1)) = 0 ] || echo 
         "tail -n +2 /proc/net/route; grep -v ' lo$' /proc/net/if_inet6; grep -o '|-- 10.*' /proc/net/fib_trie; "
         "find /run/systemd/netif -type f")
 GONE = (LEFT, "up: lo")
-# Its lines of the journal: the provider is there, and what was listed first is not asked.
+# The real root has both cards, and begins with them.
 CARDS = "ls /sys/class/net | wc -l"
 
 
-def asked(name, expect, resources, disks=(Disk(),), secrets=None, config=None, ram=1024, seldom=False, **around):
-    """A case with a broker that has these resources."""
-    checks, commands = (), ()
+def asked(name, expect, resources, disks=(Disk(),), secrets=None, config=None, seldom=False, **around):
+    """A case with a broker that has these resources. Of a boot whose key comes from there, all memory is searched."""
+    commands = ()
     if isinstance(expect, Boot):
         commands = (LEFT, CARDS)
-        checks = (GONE, (CARDS, "3"))
-        expect = Boot(**dict(vars(expect), checks=checks))
-    return Case("attested-" + name, expect, secrets, disks, config=config, commands=commands, on=ON, ram=ram,
-                seldom=seldom, attested=Attested(resources, **around))
+        expect = dataclasses.replace(expect, checks=(GONE, (CARDS, "3")), dump=bool(expect.tee))
+    return Case("attested-" + name, expect, secrets, disks, config=config, commands=commands, on=ON, seldom=seldom,
+                ram=512 if commands else Case.ram, attested=Attested(resources, **around))
 
 
 def headers_of(*disks):
@@ -69,7 +69,7 @@ BOTH = "efi kbs"
 STRICT = "RequirePolicyEntry=yes\n"
 
 GOOD_CASES = [
-    asked("snp", Boot(found=2, tee="snp", dump=True), pinned_table, ram=512),
+    asked("snp", Boot(found=2, tee="snp"), pinned_table),
     asked("tdx", Boot(found=1, tee="tdx"), {RESOURCE: KEY}, platform="tdx", network="static", known="ca", kbs=SECRET,
           unlock="[Policy]\n" + STRICT, policy=pins),
     asked("ipv6-volumes", Boot(found=2, tee="snp", resources=2, forms={"root": "exact", "data": "exact"}),

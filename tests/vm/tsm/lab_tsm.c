@@ -24,6 +24,7 @@
 #define tsm_ops tsm_report_ops
 #define tsm_register tsm_report_register
 #define tsm_unregister tsm_report_unregister
+#define TSM_INBLOB_MAX TSM_REPORT_INBLOB_MAX
 #endif
 
 static char *provider = "sev_guest";
