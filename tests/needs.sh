@@ -23,6 +23,7 @@ build     libkmod.pc          libkmod-dev
 build     blkid.pc            libblkid-dev
 build     json-c.pc           libjson-c-dev
 build     libcrypto.pc        libssl-dev
+build     libssl.pc           libssl-dev
 build     fdisk.pc            libfdisk-dev
 man       scdoc               scdoc
 module,test depmod            kmod
@@ -47,6 +48,7 @@ test,lab  xz                  xz-utils
 test,lab  zstd                zstd
 test      bzip2               bzip2
 test      lz4                 lz4
+lab       curl                curl
 lab       unshare             util-linux
 lab       mount               mount
 lab       mmdebstrap          mmdebstrap
