@@ -245,9 +245,11 @@ static int read_chunks(struct http *http, struct http_answer *answer, struct fau
 static int read_body(struct http *http, const struct head *head, struct http_answer *answer,
 		     struct fault *f)
 {
+	if (head->status == 204 || head->status == 304)
+		return read_bytes(http, answer, 0, f); /* whatever length they name */
 	if (head->chunked)
 		return read_chunks(http, answer, f);
-	if (head->has_length || head->status == 204 || head->status == 304)
+	if (head->has_length)
 		return read_bytes(http, answer, (size_t)head->length, f);
 	/* It would end with the connection. Of a refusal the status is enough. */
 	if (head->status == 200)

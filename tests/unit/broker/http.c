@@ -74,6 +74,8 @@ static const struct {
 	  OK200 CHUNKED "\r\n1F\r\n0123456789012345678901234567890\r\n0\r\n\r\n", EXITCODE_OK,
 	  "0123456789012345678901234567890" },
 	{ "no content", "HTTP/1.1 204 No Content\r\n\r\n", EXITCODE_OK, "" },
+	{ "not modified", "HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n", EXITCODE_OK,
+	  "" },
 	{ "a refusal that ends with the connection", "HTTP/1.1 401 No\r\n\r\nxx", EXITCODE_OK, "" },
 
 	{ "nothing", "", EXITCODE_CONNECTION, "closed" },
