@@ -178,7 +178,7 @@ static const struct {
 	  "ciphertext" },
 	{ "bits behind the last byte",
 	  JWE(PROTECTED, KEY, IV, CIPHERTEXT, "A9Osaty2UcXm9oRYLYK34R", ""), "40, 12" },
-	{ "a digit too many", JWE(PROTECTED, KEY, IV, "M_yNs", TAG, ""), "ciphertext" },
+	{ "a digit too many", JWE(PROTECTED, KEY, IV, "M_yNA", TAG, ""), "ciphertext" },
 	{ "a blank in it", JWE(PROTECTED, KEY, IV, "M_yN sid", TAG, ""), "ciphertext" },
 };
 

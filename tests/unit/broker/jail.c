@@ -6,6 +6,7 @@
 #include "broker/jail.h"
 
 #include <fcntl.h>
+#include <grp.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -115,6 +116,8 @@ static void live(const int fds[2], void (*call)(void))
 	char go;
 	int r;
 
+	if (geteuid() == 0 && setgroups(1, &(gid_t){ 1 }) < 0)
+		_exit(98);
 	if (dup2(fds[0], 20) < 0 || dup2(fds[1], 21) < 0 || dup2(20, FRAME_FD) < 0 ||
 	    dup2(21, FRAME_TCP_FD) < 0)
 		_exit(99);

@@ -121,6 +121,8 @@ static const struct {
 	  EXITCODE_MALFORMED_ANSWER, KBS_RETRY_NEVER },
 	{ "two sessions, one longer", HEAD("200 OK", COOKIE("a") COOKIE("ab"), "38") CHALLENGE,
 	  EXITCODE_MALFORMED_ANSWER, KBS_RETRY_NEVER },
+	{ "two sessions, one shorter", HEAD("200 OK", COOKIE("ab") COOKIE("a"), "38") CHALLENGE,
+	  EXITCODE_MALFORMED_ANSWER, KBS_RETRY_NEVER },
 	{ "an empty session", HEAD("200 OK", COOKIE(""), "38") CHALLENGE, EXITCODE_MALFORMED_ANSWER,
 	  KBS_RETRY_NEVER },
 	{ "a session with a header in it", HEAD("200 OK", COOKIE("a b"), "38") CHALLENGE,

@@ -247,7 +247,7 @@ static void check_ca(void)
 			      none = with_ca("hello\n", "kbs.test");
 	X509 *expired = make_certificate(server_key, "x", ca, ca_key, "DNS:kbs.test", -20, -10);
 	X509 *future = make_certificate(server_key, "x", ca, ca_key, "DNS:kbs.test", 10, 20);
-	X509 *common = make_certificate(server_key, "kbs.test", ca, ca_key, "DNS:else", -1, 1);
+	X509 *common = make_certificate(server_key, "kbs.test", ca, ca_key, "IP:192.0.2.9", -1, 1);
 	X509 *wild = make_certificate(server_key, "x", ca, ca_key, "DNS:*.test", -1, 1);
 	X509 *middle = make_certificate(other_key, "middle", ca, ca_key, "DNS:kbs.test", -1, 1);
 	X509 *below = make_certificate(server_key, "x", middle, other_key, "DNS:kbs.test", -1, 1);
