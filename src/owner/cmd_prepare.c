@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/paths.h"
 #include "owner/io/file.h"
 #include "owner/io/passphrase.h"
 #include "owner/io/shell.h"
@@ -195,6 +196,55 @@ static void print_sevctl(const char *table, const char *guid)
 	       guid, GUID_POLICY);
 }
 
+/* Stores a file at each broker, by Trustee's own interface for its administrator. */
+static void print_store(const struct conf *conf, const char *file, const char *resource)
+{
+	char data[PATH_MAX + 1], url[CONF_URL_SIZE + REFERENCE_RESOURCE_SIZE + 32];
+	size_t i;
+
+	(void)snprintf(data, sizeof(data), "@%s", file); /* fits */
+	for (i = 0; i < conf->kbs.nr_urls; i++) {
+		const char *text = conf->kbs.urls[i].text;
+		int len = (int)strlen(text);
+
+		if (text[len - 1] == '/')
+			len--;
+		(void)snprintf(url, sizeof(url), "%.*s/kbs/v0/resource/%s", len, text,
+			       resource); /* fits */
+		printf("  curl --fail -H \"Authorization: Bearer $TOKEN\" "
+		       "-H 'Content-Type: application/octet-stream' \\\n    --data-binary ");
+		shell_print(stdout, (const char *const[]){ data, url, NULL });
+		printf("\n");
+	}
+}
+
+static void print_broker(const struct prepare *p, const char *table)
+{
+	const struct reference *ref = &p->target.vc->secret;
+	const struct conf *conf = &p->target.conf;
+	const char *resource = ref->kind == REFERENCE_RESOURCE ? ref->resource : conf->kbs.resource;
+
+	if (conf->kbs.format == RESOURCE_TABLE) {
+		printf("Before the first start of the guest, the table becomes the resource %s of the\n"
+		       "key broker (Trustee); TOKEN is its administrator's:\n",
+		       resource);
+		print_store(conf, table, resource);
+		return;
+	}
+	printf("Before the first start of the guest, the bare secret becomes the resource %s of\n"
+	       "the key broker (Trustee); TOKEN is its administrator's. The pins belong into the image,\n"
+	       "as %s:\n  ",
+	       resource, PATH_POLICY);
+	shell_print(stdout, (const char *const[]){ "coco-secret", "table", "extract", "-o",
+						   "luks-key.bin", table, ref->guid, NULL });
+	printf("\n");
+	print_store(conf, "luks-key.bin", resource);
+	printf("  ");
+	shell_print(stdout, (const char *const[]){ "coco-secret", "table", "extract", "-o",
+						   "policy", table, "policy", NULL });
+	printf("\n");
+}
+
 static void print_next(const struct prepare *p)
 {
 	char disk_buf[PATH_MAX + 64], out_buf[PATH_MAX], dir_buf[PATH_MAX];
@@ -207,8 +257,12 @@ static void print_next(const struct prepare *p)
 	       p->o->target.disk, p->new_slot,
 	       p->o->remove_old ? "is gone" : "stays, in its keyslot, for recovery");
 	printf("%s: secret table with the secret and the pins; keep it like a key\n\n", p->o->out);
-	print_packet(out);
-	print_sevctl(out, p->target.vc->secret.guid);
+	if (conf_has_source(&p->target.conf, SOURCE_KBS))
+		print_broker(p, out);
+	if (conf_has_source(&p->target.conf, SOURCE_EFI)) {
+		print_packet(out);
+		print_sevctl(out, p->target.vc->secret.guid);
+	}
 	if (p->o->target.config) {
 		verify[nr++] = "--config";
 		verify[nr++] = shell_file(dir_buf, sizeof(dir_buf), p->o->target.config);

@@ -396,6 +396,46 @@ own prepare "${usual[@]}"
 is '... and prepare goes on' "$rc" 0
 rm -f "$t"
 
+# A guest that asks a key broker: the commands that are printed, as they stand there, hand over what the guest
+# will ask for. curl is one that only looks at its arguments.
+fresh
+must mkdir -p "$tmp/kbs/etc/coco-unlock" "$tmp/bin" "$tmp/a b"
+printf '%s\n' '#!/bin/bash' 'printf "%s\n" "$@"' > "$tmp/bin/curl"
+must chmod +x "$tmp/bin/curl"
+must ln -s "$(readlink -f "$owner")" "$tmp/bin/coco-secret"
+# kbs SOURCES FORMAT COCOTAB
+kbs() {
+	printf '%s\n' '[Unlock]' "Sources=$1" '[Kbs]' "Url=https://192.0.2.1:8080/x/ https://[2001:db8::1]" \
+		Pin=e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 Resource=a/b/c \
+		"ResourceFormat=$2" > "$tmp/kbs/etc/coco-unlock/coco-unlock.conf"
+	printf '%s\n' "$3" > "$tmp/kbs/etc/coco-unlock/cocotab"
+	must rm -rf "$tmp/a b"
+	must mkdir "$tmp/a b"
+	fresh
+	own prepare "$d" -o "$tmp/a b/table" --key-file "$tmp/key" --config "$tmp/kbs"
+	is "prepare for Sources=$1, $2: exit code" "$rc" 0
+	sed -n '/key broker (Trustee)/,/^[A-Z]/p' "$tmp/out" | grep '^  ' > "$tmp/commands"
+	(cd "$tmp/a b" && PATH=$tmp/bin:$PATH TOKEN='t k' bash "$tmp/commands") > "$tmp/did" 2>&1
+	is '... its commands run' "$?" 0
+}
+stores() {
+	printf '%s\n' --fail -H 'Authorization: Bearer t k' -H 'Content-Type: application/octet-stream' --data-binary "@$1" \
+		"https://192.0.2.1:8080/x/kbs/v0/resource/$2"
+	printf '%s\n' --fail -H 'Authorization: Bearer t k' -H 'Content-Type: application/octet-stream' --data-binary "@$1" \
+		"https://[2001:db8::1]/kbs/v0/resource/$2"
+}
+kbs kbs table 'root auto'
+is '... the table goes to each broker' "$(cat "$tmp/did")" "$(stores "$tmp/a b/table" a/b/c)"
+ok '... nothing is said of a launch' eval '! grep -qE "packet|sevctl|virsh" "$tmp/out"'
+kbs 'efi kbs' table "root auto kbs:///x/y/z#$other"
+is '... as the resource of its line' "$(cat "$tmp/did")" "$(stores "$tmp/a b/table" x/y/z)"
+ok '... and the launch is still there' grep -q 'coco-secret packet -o packet' "$tmp/out"
+kbs kbs secret 'root auto'
+is '... the bare secret' "$(cat "$tmp/did")" "$(stores luks-key.bin a/b/c)"
+is '... which is that of the table' "$(cat "$tmp/a b/luks-key.bin")" "$(table_get "$tmp/a b/table" "$guid")"
+is '... the pins for the image' "$(cat "$tmp/a b/policy")" "$(table_get "$tmp/a b/table" "$policy")"
+rm -rf "$tmp/a b"
+
 # The command line.
 for args in "$d" "-o $t" "$d $d -o $t" "$d -o $t --nonsense" "$d -o"; do
 	# shellcheck disable=SC2086 # several words
