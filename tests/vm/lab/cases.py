@@ -350,6 +350,7 @@ class Image:
     files: dict = None
     warns: bool = False
     on: tuple = ALL
+    lacks: tuple = ()       # instead: parts of names that the image has not, and that attested.py's has
 
 
 IMAGES = [
@@ -360,6 +361,9 @@ IMAGES = [
           files={"/usr/lib/systemd/system-generators/lab-generator": "#!/bin/sh\n"}),
     Image("image-words", r"/etc/default/grub has the word audit=0\. .*\bcode 25\b", warns=True, on=(COCO12, COCO13),
           files={"/etc/default/grub": 'GRUB_CMDLINE_LINUX="quiet audit=0"\n'}),
+    Image("image-no-broker", None, on=(COCO13,), lacks=(
+        "coco-unlock-broker", "libssl", "lib/systemd/systemd-networkd", "coco-unlock-network", "/drivers/net/", "sev-guest",
+        "tdx-guest", "tsm.ko", "configfs.ko", "50-coco-unlock.network", "60-kbs.conf")),
 ]
 
 

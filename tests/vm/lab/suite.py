@@ -10,7 +10,8 @@ import threading
 import time
 import traceback
 
-from . import cache, cases, cost, faults, firmware, headers, observe, owner, proofs, session, tree, verdict, vm
+from . import (attested, cache, cases, cost, faults, firmware, headers, observe, owner, proofs, session, tree, verdict,
+               vm)
 
 
 class Tap:
@@ -170,6 +171,11 @@ def writable(case, combo, log):
 
 def image(case, combo):
     """dracut must refuse, for the right reason; and it must build the same image when forced."""
+    if case.lacks:
+        without, having = (tree.has(combo.guest, tree.initramfs(combo.guest, combo.kernel, config), case.lacks)
+                           for config in (case.config, attested.BUILT))
+        return ([f"the image has {part}" for part in case.lacks if part in without]
+                + [f"the image that asks a broker has no {part}" for part in case.lacks if part not in having])
     if case.warns:
         initrd = tree.initramfs(combo.guest, combo.kernel, case.config, case.drop, files=case.files)
         with open(os.path.join(os.path.dirname(initrd), "dracut.log"), errors="replace") as log:

@@ -201,6 +201,13 @@ def initramfs(guest, kernel_name, config=None, drop=(), force=False, files=None,
     return directory + "/initrd"
 
 
+def has(guest, initrd, parts):
+    """Which of these parts of names are in an initramfs of dracut's, as lsinitrd of the guest lists it."""
+    wanted = " ".join(f"-e '{part}'" for part in parts)
+    return enter(trees(guest) + "/root", f"lsinitrd /mnt/initrd >/run/list; grep -oF {wanted} /run/list | sort -u",
+                 [(os.path.dirname(initrd), "/mnt")]).split("\n")
+
+
 def standalone(guest, kernel_name, conf, config=None, files=None, level=3):
     """The initramfs of its own that coco-mkinitramfs makes for a kernel. conf: what coco-unlock.conf has besides;
     config and files as for initramfs(); level: of the compression."""
