@@ -7,7 +7,7 @@ import hmac
 import re
 
 from . import (attack, brokers, disk, endings, firstboot, full, generators, headers, integrity, looks, lvm, names, own,
-               owner, realroot, standalone, stock, table)
+               owner, realroot, short, standalone, stock, table)
 from .case import (ATTACKERS, ALL, COCO, COCO12, COCO13, COCO14, EFI12, EVEN, GOOD, HURRIED, KEPT, KEY, LISTING, LUKS,
                    ODD, RELOAD, SHORT, UNGUARDED, WORKLOAD, Case, Disk, behind, tells, unlock)
 from .verdict import Boot, Falls, Refuse, Shell, Silent
@@ -335,10 +335,6 @@ CASES += own.cases(CASES) + standalone.CASES
 # They wait the longest.
 CASES = full.CASES + CASES + brokers.CASES
 
-# In the short run these are shown on more than their first combo.
-EVERYWHERE = ("boot", "memory", "headers", *full.EVERYWHERE,
-              *(case.name for case in OWNER if case.name.startswith("owner-table-")))
-
 
 @dataclasses.dataclass(frozen=True)
 class Image:
@@ -413,12 +409,13 @@ def selected(names, full):
     for case in SESSIONS + FORECASTS + FAULTS + IMAGES + CASES:
         for n, combo in enumerate(case.on):
             label = f"{case.name}@{combo.name}"
-            shown = n == 0 or (case.name in EVERYWHERE and combo in SHORT)
+            shown = n == 0 or combo in short.more(case)
             if names:
                 wanted = label in names or (case.name in names and (full or shown))
             else:
-                wanted = full or (shown and not isinstance(case, Faults) and
-                                  (not isinstance(case, Case) or own.in_short_run(case, all_names)))
+                wanted = full or shown and short.has(case, all_names)
             if wanted:
                 pairs.append((label, case, combo))
+    if not names:
+        short.check({case.name for _, case, _ in pairs})
     return pairs

@@ -14,9 +14,9 @@ CASES = [
          config={"coco-unlock.conf": PATIENT}, **FULL),
     Case("full-boot", Boot(found=1), GOOD, **FULL),
     Case("full-word", Refuse(25, "command-line", says="init=/bin/sh"), GOOD, cmdline=("init=/bin/sh",), **FULL),
-    Case("full-twin", Refuse(31, "root-confusion"), GOOD, (Disk(), *behind(attack.twin)), **FULL),
+    Case("full-twin", Refuse(31, "root-confusion"), GOOD, (Disk(), *behind(attack.twin)), full=True,
+         on=(COCO13, COCO12)),
     # The control of the first: Debian 12's dracut does give up. Later ones have nothing to wait for.
     Case("full-impatient", Refuse(22, "aborted"), GOOD, (), idle=True, full=True, on=(COCO12,),
          cmdline=("rd.retry=10",), config={"coco-unlock.conf": PATIENT + "[Policy]\nAllowWords=rd.retry=10\n"}),
 ]
-EVERYWHERE = tuple(case.name for case in CASES)

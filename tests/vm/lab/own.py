@@ -1,14 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The cases once more, in an initramfs of our own: the same disks, tables and words, and the same codes.
 
-What is not repeated there has a reason. In the short run a refusal that the program alone decides is booted here, where
-it takes a fraction of the time, and of each class one in systemd's image, too; --full has all in both."""
+What is not repeated there has a reason. short.py says which of the two the short run has; --full has both."""
 
 import dataclasses
 import re
 
 from . import lvm
-from .verdict import Refuse
 
 PREFIX = "own-"
 # Names of cases, as regular expressions, and why they are not here.
@@ -25,15 +23,8 @@ NOT_HERE = {
     r"readme": "the README's image is dracut's",
     r"fstab-initrd": "lines with x-initrd.mount are for systemd there; here the root's own mounts them",
 }
-# Refusals that the short run has in systemd's image, too: one of each class.
-IN_BOTH = ("no-table", "wrong-secret", "luks1", "forged-linear", "twin", "word-init", "word-quoted", "pin-header",
-           "policy-missing", "no-disk", "two-disks", "slow-keyslot", "action-reboot", "flood")
-# Boots that the short run has here, too.
-BOOTS = ("boot", "boot-keep", "late-disk", "forms", "btrfs-good", "pins-right", "memory", "generation",
-         "image-policy", "image-policy-control", "owner-lvm-twin", "fstab", "usr", "xfs", "rdinit-none",
-         "rdinit-none-measured", "integrity")
-# Not in the short run in systemd's image, though they boot.
-NOT_THERE = ("integrity", "integrity-left")
+# On the other guest first, so that the short run sees both, each in one kind.
+OTHER_GUEST = ("memory",)
 
 
 def reason(case):
@@ -50,23 +41,13 @@ def reason(case):
 
 def own(case):
     """The case in an image of our own."""
-    return dataclasses.replace(case, name=PREFIX + case.name, standalone=True, modules=(),
+    on = case.on[1::-1] + case.on[2:] if case.name in OTHER_GUEST else case.on
+    return dataclasses.replace(case, name=PREFIX + case.name, standalone=True, modules=(), on=on,
                                then=tuple(own(c) for c in case.then))
 
 
 def cases(others):
     return [own(c) for c in others if not reason(c)]
-
-
-def in_short_run(case, names):
-    """Is it, on its first combo, in the short run? names: of all cases."""
-    if case.seldom:
-        return False
-    if case.standalone:
-        return isinstance(case.expect, Refuse) or case.name.removeprefix(PREFIX) in BOOTS
-    if case.name in NOT_THERE:
-        return False
-    return not isinstance(case.expect, Refuse) or case.name in IN_BOTH or PREFIX + case.name not in names
 
 
 def conf(case):
