@@ -29,7 +29,12 @@ MASKED = ("getty.target getty@tty1.service serial-getty@ttyS0.service systemd-hw
           "systemd-update-utmp.service systemd-update-utmp-runlevel.service systemd-user-sessions.service "
           "systemd-journal-flush.service systemd-remount-fs.service dev-hugepages.mount dev-mqueue.mount "
           "sys-kernel-debug.mount sys-kernel-tracing.mount sys-kernel-config.mount sys-fs-fuse-connections.mount "
-          "run-lock.mount proc-sys-fs-binfmt_misc.automount").split()
+          "run-lock.mount proc-sys-fs-binfmt_misc.automount systemd-udev-load-credentials.service "
+          # Generators that look for what is not there. Those that could wait for our devices stay.
+          "systemd-debug-generator systemd-getty-generator systemd-hibernate-resume-generator "
+          "systemd-integritysetup-generator systemd-rc-local-generator systemd-run-generator systemd-ssh-generator "
+          "systemd-system-update-generator systemd-sysv-generator systemd-tpm2-generator "
+          "systemd-veritysetup-generator").split()
 RECIPE = 8
 
 
@@ -114,13 +119,15 @@ def keep_modules(source, target):
 
 def install_guest_files(top):
     units = top + "/etc/systemd/system"
-    os.makedirs(top + "/usr/lib/coco-lab", exist_ok=True)
+    generators = top + "/etc/systemd/system-generators"
+    for directory in (top + "/usr/lib/coco-lab", generators):
+        os.makedirs(directory, exist_ok=True)
     for name in os.listdir(tree.GUEST_FILES):
         shutil.copy(os.path.join(tree.GUEST_FILES, name),
                     units if name.endswith((".service", ".target")) else top + "/usr/lib/coco-lab/")
     link(units + "/default.target", "coco-lab.target")
     for unit in MASKED:
-        link(f"{units}/{unit}", "/dev/null")
+        link(f"{generators if unit.endswith('-generator') else units}/{unit}", "/dev/null")
     write(top + "/etc/fstab", "# the root comes from the kernel command line\n")
     write(top + "/etc/machine-id", "0c0c0a7e000140008000000000000001\n")
     write(top + "/etc/hostname", "lab\n")
