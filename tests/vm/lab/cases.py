@@ -195,7 +195,7 @@ GUARD = [word_case(name, word, n) for n, (name, word) in enumerate(WORDS.items()
         "modprobe coco_secret config_table=$(cat /sys/firmware/efi/config_table)\n",
         f"S=$(cat {LISTING[3:]}/{LUKS})\n",
         f"[ \"$S\" = $'{''.join(f'{chr(92)}x{b:02x}' for b in KEY)}' ] && echo READ$((40+2))\n")),
-    Case("rdinit-measured", Silent(20), GOOD, cmdline=("rdinit=/bin/sh",), on=(COCO12,),
+    Case("rdinit-measured", Silent(8), GOOD, cmdline=("rdinit=/bin/sh",), on=(COCO12,),
          unhashed=(" rdinit=/bin/sh", "")),
     Case("flood", Refuse(2, "secret-refused", typed=200), table.plain(table.secret("another")), on=EVEN,
          types=tuple(f"line {n} of what nobody has asked for\n" for n in range(200))),

@@ -155,7 +155,7 @@ CASES = [
     alone("image-policy-control", ATTACKERS, limit=150, disks=behind(attack.same_secret), on=ODD),
     # Nobody of ours runs: the kernel has no such program, and mounts the host's disk.
     alone("rdinit-none", ATTACKERS, limit=100, **HOSTS_OWN),
-    alone("rdinit-none-measured", Silent(20), unhashed=USUAL, **HOSTS_OWN),
+    alone("rdinit-none-measured", Silent(8), unhashed=USUAL, **HOSTS_OWN),
     alone("deaf-word", Refuse(25, "command-line", ends="reboot", after=endings.STALL, says="lab.foreign"),
           cmdline=("lab.foreign",), **DEAF),
     alone("deaf-twin", Refuse(31, "root-confusion", ends="reboot", after=endings.STALL, dump=True),

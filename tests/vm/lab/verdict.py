@@ -68,7 +68,8 @@ class Falls:
 
 @dataclasses.dataclass(frozen=True)
 class Silent:
-    """The firmware does not start the kernel: no text at all for so many seconds."""
+    """The firmware does not start the kernel: no text at all, for so many seconds of the processor. A kernel that is
+    started says something after two."""
     seconds: float
 
 
