@@ -77,6 +77,7 @@ class Case:
     fresh: bool = False         # ... or, in one of these, on the disk as it was
     deaf: bool = False          # power.py: the firmware's table says that power management is where nothing is
     skip: bool = False          # gdb.py: the CPU skips a function, whose address the guest tells: "LAB skips ADDRESS"
+    loud: bool = False          # the console has all that the kernel says
     hold: float = 0             # seconds after the failure line in which nothing may happen
     slow: str = None            # a line of the console: from then on the first disk does not answer any more
     kills: object = None        # function() -> (milliseconds, generations, which): a child of PID 1 is killed, pid1.py

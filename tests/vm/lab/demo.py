@@ -15,7 +15,7 @@ from . import cache, cases, firmware, observe, table, verdict, vm
 WORKLOAD = table.numbered(8)
 OTHER = table.numbered(9)
 CASE = cases.Case("demo", verdict.Boot(found=3),
-                  table.plain(cases.KEY, (WORKLOAD, b"for nobody"), (OTHER, table.secret("other"))))
+                  table.plain(cases.KEY, (WORKLOAD, b"for nobody"), (OTHER, table.secret("other"))), loud=True)
 BOTH = (CASE, dataclasses.replace(CASE, name="demo-own", standalone=True))
 COMBO = cases.COCO12
 

@@ -20,6 +20,8 @@ UNIT_STARTS = r"Start(ing|ed) coco-unl|coco-unlock: version"     # systemd short
 # Requests that a disk has got stay with it: one byte a second.
 STALLED = {"bps": 0, "bps_rd": 0, "bps_wr": 0, "iops": 0, "iops_rd": 0, "iops_wr": 0}
 CONSOLE = "console=ttyS0 root={root} rw"
+# The console has the kernel's warnings and what is worse: each line costs the emulation. All is in the guest's log.
+TERSE = "loglevel=5"
 
 
 class Observation:
@@ -100,7 +102,7 @@ def run(case, combo, log, hook=None, written=None, heard=None):
     disks = [blank_copy(log, i, f) if case.disks[i].hot else f for i, f in enumerate(disks)]
     key = disk.volume_key(disks[0], case.disks[0].key) if getattr(case.expect, "dump", False) else None
     now = [(written if written and i == 0 else f, "raw") for i, f in enumerate(disks) if i not in late]
-    words = " ".join([CONSOLE.format(root=case.root), *case.cmdline])
+    words = " ".join([*([] if loud(case) else [TERSE]), CONSOLE.format(root=case.root), *case.cmdline])
     around = attested.Around(case, combo, initrd, log) if case.attested else None
     machine = vm.VM(firmware.get(), kernel, around.initrd if around else initrd, words, case.table, now, log=log,
                     more=[*case.qemu, *(around.words() if around else ())], debug=case.skip,
@@ -146,6 +148,12 @@ def run(case, combo, log, hook=None, written=None, heard=None):
         if case.deaf or case.kills:
             os.unlink(machine.initrd)
     return seen
+
+
+def loud(case):
+    """Does the console need all that the kernel says? An image of our own says there when it begins."""
+    timed = any(getattr(case.expect, name, None) for name in ("within", "not_before"))
+    return case.loud or case.standalone and (timed or any(d.late for d in case.disks))
 
 
 def with_front(front, initrd, path):
