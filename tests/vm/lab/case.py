@@ -42,6 +42,7 @@ class Disk:
     hot: str = None             # blank, until a line of the console matches this: then the host changes the disk
     made: object = None         # instead: a function of attack.py that returns the file
     of: object = None           # the same, of the combo that is booted
+    bare: bool = False          # of root and btrfs: with nothing of the project in it
     nvme: bool = False          # attached as such: stock kernels have this driver built in, and virtio's as modules
 
 

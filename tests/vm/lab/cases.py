@@ -154,7 +154,9 @@ CONTROLS = [
 ]
 # libcryptsetup 2.6.1 does not look at the type: it maps crypt (noise) if the segment names a cipher, else nothing.
 NOT_12 = ("recipe-linear", "recipe-linear-dressed", "recipe-unknown-type")
+# Nothing of the project is in them but its kernel module.
 CONTROLS = [dataclasses.replace(c, recipe=True, limit=150,
+                                disks=tuple(dataclasses.replace(d, bare=True) for d in c.disks),
                                 on=(COCO13,) if c.name in NOT_12 else (COCO13, COCO12) if c.on == ALL else c.on)
             for c in CONTROLS]
 
@@ -321,8 +323,8 @@ OWNER.append(Case("owner-device", Boot(found=1, checks=owner.ON_DEVICE), GOOD, (
 # The host's volume group has the name of the owner's. Today's recipe takes it; our image does not see it.
 LVM_TWINS = (Disk("owner", name="lvm/disk"), *behind(attack.lvm_twin))
 OWNER.append(Case("owner-lvm-twin", Boot(found=2), owner.table_beside("table"), LVM_TWINS, on=ODD, **IN_LVM))
-OWNER.append(Case("recipe-lvm-twin", ATTACKERS, owner.table_beside("table"), LVM_TWINS, recipe=True, limit=150,
-                  modules=("lvm",), root=lvm.ROOT, on=(COCO13, COCO12)))
+OWNER.append(Case("recipe-lvm-twin", ATTACKERS, GOOD, (Disk(of=lvm.bare), *behind(attack.lvm_twin)), recipe=True,
+                  limit=150, modules=("lvm",), root=lvm.ROOT, on=(COCO13, COCO12)))
 # Without a table, and with an image whose failure action is rescue: a person gets in, with the key for persons.
 OWNER.append(Case("owner-rescue", Falls("^OPEN42$"), None, (Disk("owner", name="recovery/disk"),),
                   config=unlock(FailureAction="rescue"), types=owner.typed_in_rescue, on=(COCO12, COCO13)))

@@ -45,21 +45,22 @@ def with_file(tmp, name, data):
     return path
 
 
-def root(guest, kernel_name, key, btrfs=False):
-    """The image file of a guest's root, opened by `key`; of ext4 unless btrfs is asked for."""
-    source = plain(guest, kernel_name, btrfs)
+def root(guest, kernel_name, key, btrfs=False, bare=False):
+    """The image file of a guest's root, opened by `key`; of ext4 unless btrfs is asked for. bare: without the project
+    in it."""
+    source = plain(guest, kernel_name, btrfs, bare)
 
     def build(tmp):
         cache.run(["cp", "--sparse=always", source, tmp + "/disk"])
         encrypt(tmp, key, tmp + "/disk", ROOT_UUID)
-    return cache.item(f"disk-{guest}-{kernel_name}", cache.key(source, key, RECIPE), build,
+    return cache.item(f"{'bare-' * bare}disk-{guest}-{kernel_name}", cache.key(source, key, RECIPE), build,
                       f"the encrypted root of {guest}, {kernel_name} kernel") + "/disk"
 
 
-def plain(guest, kernel_name, btrfs=False):
+def plain(guest, kernel_name, btrfs=False, bare=False):
     """The same, not encrypted."""
-    system, tools = tree.system(guest, kernel_name), tree.tools(guest)
-    return cache.item(f"plain-{guest}-{kernel_name}",
+    system, tools = tree.bare(guest) if bare else tree.system(guest, kernel_name), tree.tools(guest)
+    return cache.item(f"{'bare-' * bare}plain-{guest}-{kernel_name}",
                       cache.key(system, tools, guest_files(), TRIM, MASKED, btrfs, RECIPE),
                       lambda tmp: make_plain(system, tools, btrfs, tmp),
                       f"the root of {guest}, {kernel_name} kernel") + "/disk"

@@ -195,6 +195,7 @@ ASSEMBLES_MIRROR = {
 
 IN_LVM = dict(config=owner.STRICT_LVM, modules=("lvm",), root=lvm.ROOT)
 IN_LVM_TODAY = dict(IN_LVM, config=None, recipe=True, limit=150)
+TODAYS_LVM = Disk(of=lvm.bare)
 OWNERS_LVM = Disk("owner", name="lvm/disk")
 OWNERS_TABLE = owner.table_beside("table")
 OURS = (("dmsetup deps -o devname debian--vg-swap_1", r"1 dependencies\s*: \(root\)"),
@@ -211,13 +212,13 @@ GROUPS = [
          on=ODD[:2], limit=150, files=dict(SHOWS, **UNFILTERED, **UNVERIFIED), **IN_LVM),
     Case("names-pv", Refuse(31, "root-confusion", says=f"/dev/vdb claims the UUID {lvm.PV_UUID} of /dev/dm-"),
          OWNERS_TABLE, (OWNERS_LVM, *behind(pv_twin)), on=ODD, **IN_LVM),
-    Case("recipe-names-pv", ATTACKERS, OWNERS_TABLE, (OWNERS_LVM, *behind(pv_twin)), on=(COCO12, COCO13),
+    Case("recipe-names-pv", ATTACKERS, GOOD, (TODAYS_LVM, *behind(pv_twin)), on=(COCO12, COCO13),
          **IN_LVM_TODAY),
     # Only Debian 13's lvm module of dracut brings RAID into the image.
     Case("names-md", Refuse(31, "root-confusion", says="the md device 'md_root'"), GOOD, (Disk(), *behind(bare_root)),
          on=(COCO13,), modules=("lvm",), files=ASSEMBLES),
-    Case("recipe-names-md", ATTACKERS, GOOD, (Disk(), *behind(bare_root)), on=(COCO13,), recipe=True, limit=150,
-         modules=("lvm",), files=ASSEMBLES, root="/dev/md_root"),
+    Case("recipe-names-md", ATTACKERS, GOOD, (Disk(bare=True), *behind(bare_root)), on=(COCO13,), recipe=True,
+         limit=150, modules=("lvm",), files=ASSEMBLES, root="/dev/md_root"),
 ]
 
 VOLUMES = (Disk(), *(Disk(made=lambda name=name: volume(name)) for name in ("data", "swap")))

@@ -77,7 +77,7 @@ def image(combo, wanted):
     if wanted.kind == "real":
         return realroot.disk_file(combo.guest, combo.kernel, wanted.name)
     if wanted.kind in ("root", "btrfs"):
-        return disk.root(combo.guest, combo.kernel, wanted.key, wanted.kind == "btrfs")
+        return disk.root(combo.guest, combo.kernel, wanted.key, wanted.kind == "btrfs", wanted.bare)
     return disk.small(wanted.kind, wanted.key, wanted.name)
 
 

@@ -10,8 +10,8 @@ import threading
 import time
 import traceback
 
-from . import (attested, cache, cases, cost, faults, firmware, headers, observe, owner, proofs, session, tree, verdict,
-               vm)
+from . import (attested, cache, cases, cost, faults, firmware, headers, kept, observe, owner, proofs, session, tree,
+               verdict, vm)
 
 
 class Tap:
@@ -57,7 +57,8 @@ def run(names, full, jobs, skip_as_fail, lack):
     chosen.sort(key=lambda c: -known.get(c[0], 3600 if isinstance(c[1], headers.Session) else 600))
     with (concurrent.futures.ThreadPoolExecutor(max(1, min(jobs, 2))) as pool,
           concurrent.futures.ThreadPoolExecutor(1) as beside):
-        waiting = [(beside if getattr(c[1], "idle", False) else pool).submit(one, tap, results, *c) for c in chosen]
+        waiting = [(beside if getattr(c[1], "idle", False) else pool).submit(one, tap, results, bool(names) or full, *c)
+                   for c in chosen]
         for future in waiting:
             future.result()
     cost.remember(costs(), KINDS)
@@ -97,15 +98,31 @@ def several(tap, results, label, case, combo):
     cache.say(f"{'NOT OK' if bad else 'ok'} vm/{label}: {len(found)} results, {bad} bad")
 
 
-def one(tap, results, label, case, combo):
+def one(tap, results, anew, label, case, combo):
+    day = None if anew else day_kept(case, combo)
+    if day:
+        tap.report(True, f"vm/{label} # kept from {day}: nothing that it is made of has changed")
+        cache.say(f"ok vm/{label} (kept)")
+        return
     with cost.of(kind(case), label):
-        tried(tap, results, label, case, combo)
+        good = tried(tap, results, label, case, combo)
+    if good:
+        kept.keep(case, combo, os.path.join(results, label))
+
+
+def day_kept(case, combo):
+    """The day of a result that is kept. What cannot be built is told by the attempt to boot it."""
+    try:
+        return kept.found(case, combo)
+    except cache.LabError:
+        return None
 
 
 def tried(tap, results, label, case, combo):
+    """Is it good?"""
     if isinstance(case, headers.Session):
         several(tap, results, label, case, combo)
-        return
+        return False
     name, began = f"vm/{label}", time.monotonic()
     try:
         if isinstance(case, cases.Image):
@@ -118,13 +135,14 @@ def tried(tap, results, label, case, combo):
             complaints, more = twice(machine, case, combo, os.path.join(results, label))
     except cache.Lack as e:
         tap.report(True, name, skip=str(e))
-        return
+        return False
     except cache.LabError as e:
         complaints, more = str(e).split("\n"), []
     except Exception:
         complaints, more = traceback.format_exc().split("\n"), []
     tap.report(not complaints, name, complaints + more if complaints else [])
     cache.say(f"{'ok' if not complaints else 'NOT OK'} {name} ({time.monotonic() - began:.0f} s)")
+    return not complaints
 
 
 def twice(function, *args):

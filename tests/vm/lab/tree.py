@@ -164,6 +164,23 @@ def system(guest, kernel_name):
                       f"the root tree of {guest}, {kernel_name} kernel")
 
 
+def bare(guest):
+    """The same with the stock kernel, and with nothing of the project but its kernel module."""
+    base = trees(guest)
+    where = f"lib/modules/{read(base + '/kver')}/updates"
+    with open(f"{project(guest)}/out/{where}/coco_secret.ko", "rb") as f:
+        module = f.read()
+
+    def build(tmp):
+        os.makedirs(f"{tmp}/added/out/{where}")
+        with open(f"{tmp}/added/out/{where}/coco_secret.ko", "wb") as f:
+            f.write(module)
+        make_system(base, tmp + "/added", None, tmp)
+        cache.remove(tmp + "/added")
+    return cache.item(f"bare-{guest}", cache.key(base, module, SYSCTL, RECIPE), build,
+                      f"the root tree of {guest} without the project")
+
+
 # Initramfs and root put each program at the same address in every process. Emulation translates code for an address:
 # with random ones it begins anew with each process, which takes half of the time of a session.
 SYSCTL = ("00-lab.conf", "kernel.randomize_va_space = 0\n")
@@ -190,8 +207,8 @@ def initramfs(guest, kernel_name, config=None, drop=(), force=False, files=None,
     files: {path: text} of more files in the image, None for a program of the tree;
     recipe: crypttab and systemd-cryptsetup instead of coco-unlock; modules: dracut modules that are otherwise left
     out; full: none is left out."""
-    base = system(guest, kernel_name)
-    files = dict(RECIPE_FILES[kernel_name] if recipe else {}, **(files or {}))
+    base = bare(guest) if recipe else system(guest, kernel_name)
+    files = dict(RECIPE_FILES if recipe else {}, **(files or {}))
     name = f"{'recipe' if recipe else 'initramfs'}-{guest}-{kernel_name}"
     directory = cache.item(name, cache.key(base, config or {}, sorted(drop), force, DRACUT, OMIT_DRACUT,
                                            *([files, recipe, modules] if files or modules else []),
@@ -242,15 +259,13 @@ DRACUT = ("dracut --force --no-hostonly --no-hostonly-cmdline --no-early-microco
 # The recipe people use today: crypttab names the entry that the kernel publishes as the key file.
 CRYPTTAB = ("root UUID=5c0c0a7e-0001-4000-8000-000000000001 "
             "/sys/kernel/security/secrets/coco/736869e5-84f0-4973-92ec-06879ce3da0b keyfile-erase,luks\n")
-AFTER_MODULES = {"/etc/crypttab": CRYPTTAB,
-                 "/etc/systemd/system/systemd-cryptsetup@root.service.d/modules.conf":
-                 "[Unit]\nAfter=systemd-modules-load.service\n"}
 RECIPE_FILES = {
-    "merged": dict(AFTER_MODULES, **{"/etc/modules-load.d/secret.conf": "efi_secret\n"}),
-    "stock": dict(AFTER_MODULES, **{
-        "/etc/modules-load.d/secret.conf": "coco_secret\n",
-        "/etc/modprobe.d/secret.conf": "install coco_secret /sbin/modprobe --ignore-install coco_secret "
-                                       "config_table=$(cat /sys/firmware/efi/config_table)\n"})}
+    "/etc/crypttab": CRYPTTAB,
+    "/etc/systemd/system/systemd-cryptsetup@root.service.d/modules.conf":
+    "[Unit]\nAfter=systemd-modules-load.service\n",
+    "/etc/modules-load.d/secret.conf": "coco_secret\n",
+    "/etc/modprobe.d/secret.conf": "install coco_secret /sbin/modprobe --ignore-install coco_secret "
+                                   "config_table=$(cat /sys/firmware/efi/config_table)\n"}
 RECIPE_MODULES = {"d12": "crypt systemd-modules-load", "d13": "crypt systemd-cryptsetup systemd-modules-load"}
 
 
