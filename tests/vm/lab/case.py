@@ -70,7 +70,7 @@ class Case:
     full: bool = False          # ... none is left out
     root: str = "/dev/mapper/root"
     qemu: tuple = ()            # more words for QEMU
-    idle: bool = False          # it only waits for minutes: runs beside the others, and does not count as one of them
+    idle: bool = False          # it waits most of its time: runs beside the others, and does not count as one of them
     types: object = ()          # what is typed instead of the usual, or a function as for table
     unhashed: tuple = ()        # (text, other): the hash table covers the command line with this replaced
     ram: int = 1024             # MiB

@@ -71,12 +71,13 @@ CASES = [
     Case("bad-entry-length-efi", Refuse(13, "table-corrupt", wiped=False), table.bad_entry_length(KEY), on=(EFI12,)),
     Case("duplicate", Refuse(14, "table-duplicate"), table.duplicate(KEY), on=COCO),
     Case("duplicate-efi", Refuse(14, "table-duplicate", wiped=False), table.duplicate(KEY), on=(EFI12,)),
-    Case("no-disk", Refuse(4, "no-device", within=30, not_before=14), GOOD, (), config=HURRIED),
-    Case("no-disk-cmdline", Refuse(4, "no-device", within=22, not_before=7), GOOD, (),
+    Case("no-disk", Refuse(4, "no-device", within=30, not_before=14), GOOD, (), config=HURRIED, idle=True),
+    Case("no-disk-cmdline", Refuse(4, "no-device", within=22, not_before=7), GOOD, (), idle=True,
          cmdline=("coco_unlock.timeout=12",)),
-    Case("cmdline-cannot-lengthen", Refuse(4, "no-device", within=30), GOOD, (), config=HURRIED,
+    Case("cmdline-cannot-lengthen", Refuse(4, "no-device", within=30), GOOD, (), config=HURRIED, idle=True,
          cmdline=("coco_unlock.timeout=600",)),
-    Case("blank-disk", Refuse(4, "no-device", within=30), GOOD, (Disk("blank", b""),), config=HURRIED),
+    Case("blank-disk", Refuse(4, "no-device", within=30), GOOD, (Disk("blank", b""),), config=HURRIED,
+         idle=True),
     Case("no-luks", Refuse(19, "not-luks2"), GOOD, (Disk("ext4", b"", "plain"),),
          config={"cocotab": f"root UUID={disk.uuid_of('plain')} - -\n"}),
     Case("luks1", Refuse(19, "not-luks2"), GOOD, (Disk("luks1", KEY),)),
@@ -267,10 +268,10 @@ PINS = [
 LATE = [
     Case("memory", Boot(found=1, dump=True), GOOD, ram=512, on=COCO),
     # Nothing ever mounts a root: the initramfs has a deadline of its own.
-    Case("no-root", Refuse(22, "aborted"), GOOD, root="/dev/vdz", on=EVEN, config={
+    Case("no-root", Refuse(22, "aborted"), GOOD, root="/dev/vdz", on=EVEN, idle=True, config={
         "coco-unlock.conf": "[Unlock]\nTimeout=10s\nRootTimeout=40s\n[Policy]\nCheckCommandLine=no\n"}),
     # All processes of the unit are killed when the secrets are read and not yet wiped.
-    Case("killed", Refuse(22, "aborted", says="killed", shows="LAB kills$"), GOOD, on=ODD, files={
+    Case("killed", Refuse(22, "aborted", says="killed", shows="LAB kills$"), GOOD, on=ODD, idle=True, files={
         "/usr/bin/strace": None,
         "/usr/lib/lab-kill": "#!/bin/sh\n"
                              f"until cat {LISTING[3:]}/{LUKS} >/dev/null 2>&1; do sleep 0.2; done\nsleep 2\n"

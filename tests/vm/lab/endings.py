@@ -64,8 +64,8 @@ CASES = [
     Case("deaf-reboot", Refuse(25, "command-line", "reboot", never=NEXT, after=STALL), GOOD, files=UNLOCK,
          cmdline=("lab.foreign",), config=REBOOTING, deaf=True, skip=True, on=ODD),
     Case("deaf-halt", Refuse(25, "command-line", "halt", never=NEXT), GOOD, files=UNLOCK, cmdline=("lab.foreign",),
-         config=HALTING, deaf=True, skip=True, hold=30, on=EVEN),
+         config=HALTING, deaf=True, skip=True, hold=30, idle=True, on=EVEN),
     # The disk keeps its requests: the mount hangs, the mapping does not go, and the machine ends in time.
     Case("disk-hangs", Refuse(22, "aborted", after=45), GOOD, config=unlock(Timeout="20s", RootTimeout="20s"),
-         slow=r"Finished .*coco-unl|Finished .*Unlock the", on=ODD),
+         slow=r"Finished .*coco-unl|Finished .*Unlock the", idle=True, on=ODD),
 ]

@@ -274,10 +274,10 @@ RAID = [
          commands=(BELOW,)),
     # ... or not at all.
     Case("md-half", Refuse(4, "no-device", says=r"belongs to a RAID \(/dev/vda"), GOOD, HALVES[:1], on=EVEN,
-         config=HURRIED),
+         config=HURRIED, idle=True),
     # So with a partition table in the mirror, which the kernel finds on each half.
     Case("md-half-table", Refuse(4, "no-device", says=r"belongs to a RAID \(/dev/vda1\)"), GOOD,
-         (Disk(of=md_half_table),), on=ODD, config=HURRIED),
+         (Disk(of=md_half_table),), on=ODD, config=HURRIED, idle=True),
     # What would come of it: a path is taken as it is, and past the mirror the same header opens.
     Case("md-half-path", Boot(found=1, checks=((BELOW, r"1 dependencies\s*: \(vda\)"),)), GOOD, HALVES[:1],
          on=(COCO13,), config={"cocotab": "root /dev/vda\n"}, commands=(BELOW,)),

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Runs the chosen cases, at most two machines at once beside one that only waits, and reports in TAP; what failed says
-what was expected, what was seen, where the console is, and shows its end."""
+"""Runs the chosen cases, at most two machines at once beside as many that mostly wait, and reports in TAP; what failed
+says what was expected, what was seen, where the console is, and shows its end."""
 
 import concurrent.futures
 import os
@@ -55,8 +55,8 @@ def run(names, full, jobs, skip_as_fail, lack):
     known = cost.remembered(costs())
     # The longest first, or one of them runs alone at the end; one that is new may be long.
     chosen.sort(key=lambda c: -known.get(c[0], 3600 if isinstance(c[1], headers.Session) else 600))
-    with (concurrent.futures.ThreadPoolExecutor(max(1, min(jobs, 2))) as pool,
-          concurrent.futures.ThreadPoolExecutor(1) as beside):
+    jobs = max(1, min(jobs, 2))
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool, concurrent.futures.ThreadPoolExecutor(jobs) as beside:
         waiting = [(beside if getattr(c[1], "idle", False) else pool).submit(one, tap, results, bool(names) or full, *c)
                    for c in chosen]
         for future in waiting:
