@@ -287,7 +287,7 @@ DEVICES = [
          commands=(SAID,), on=EVEN),
     # What auto counts is not known before.
     Case("auto-busy", Boot(found=1, slow_device=20, checks=((SAID, "LAB busy to the end"),)), GOOD, files=BUSY,
-         commands=(SAID,), on=ODD),
+         commands=(SAID,), idle=True, on=ODD),
     Case("named-twin", Refuse(18, "ambiguous-device", says="2 devices match UUID="), GOOD,
          (Disk(), *behind(attack.foreign)), config=BY_UUID, files=SETTLED, on=ODD),
     Case("named-twin-late", Refuse(31, "root-confusion", says="/dev/vdb claims the UUID .* of a volume's LUKS header"),
