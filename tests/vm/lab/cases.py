@@ -361,8 +361,8 @@ IMAGES = [
     Image("image-words", r"/etc/default/grub has the word audit=0\. .*\bcode 25\b", warns=True, on=(COCO12, COCO13),
           files={"/etc/default/grub": 'GRUB_CMDLINE_LINUX="quiet audit=0"\n'}),
     Image("image-no-broker", None, on=(COCO13,), lacks=(
-        "coco-unlock-broker", "libssl", "lib/systemd/systemd-networkd", "coco-unlock-network", "/drivers/net/", "sev-guest",
-        "tdx-guest", "tsm.ko", "configfs.ko", "50-coco-unlock.network", "60-kbs.conf")),
+        "coco-unlock-broker", "libssl", "lib/systemd/systemd-networkd", "coco-unlock-network", "/drivers/net/",
+        "sev-guest", "tdx-guest", "tsm.ko", "configfs.ko", "50-coco-unlock.network", "60-kbs.conf")),
 ]
 
 
