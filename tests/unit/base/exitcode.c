@@ -52,6 +52,20 @@ static const struct {
 	{ 31, "root-confusion", OUTCOME_REFUSED },
 	{ 32, "old-generation", OUTCOME_REFUSED },
 	{ 33, "deadline", OUTCOME_REFUSED },
+	{ 34, "no-provider", OUTCOME_REFUSED },
+	{ 35, "no-network", OUTCOME_REFUSED },
+	{ 36, "no-route", OUTCOME_REFUSED },
+	{ 37, "connection", OUTCOME_REFUSED },
+	{ 38, "tls-parameters", OUTCOME_REFUSED },
+	{ 39, "broker-identity", OUTCOME_REFUSED },
+	{ 40, "broker-http", OUTCOME_REFUSED },
+	{ 41, "protocol-version", OUTCOME_REFUSED },
+	{ 42, "evidence-refused", OUTCOME_REFUSED },
+	{ 43, "release-denied", OUTCOME_REFUSED },
+	{ 44, "resource-missing", OUTCOME_REFUSED },
+	{ 45, "malformed-answer", OUTCOME_REFUSED },
+	{ 46, "report-failed", OUTCOME_REFUSED },
+	{ 47, "no-answer", OUTCOME_REFUSED },
 };
 
 static void test_table(void)
