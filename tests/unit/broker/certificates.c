@@ -131,10 +131,17 @@ static void test_der(void)
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		size_t len = bytes_from_hex(cases[i].hex, bytes, sizeof(bytes));
+		unsigned char *copy = malloc(len + 1); /* for a sanitizer */
 
-		ok(certificate_is_der(bytes, len) == cases[i].good, "'%s' is %sDER", cases[i].hex,
-		   cases[i].good ? "" : "not ");
+		BYTES_MUST(copy);
+		memcpy(copy + 1, bytes, len);
+		ok(certificate_is_der(copy + 1, len) == cases[i].good, "'%s' is %sDER",
+		   cases[i].hex, cases[i].good ? "" : "not ");
+		free(copy);
 	}
+	memset(bytes, 0, sizeof(bytes));
+	memcpy(bytes, "\x30\x82\x00\x80", 4);
+	ok(!certificate_is_der(bytes, 4 + 0x80), "a length with a zero in front of it is not DER");
 	memcpy(bytes, "\x30\x81\x80", 3);
 	ok(certificate_is_der(bytes, 3 + 0x80) && !certificate_is_der(bytes, 4 + 0x80),
 	   "128 bytes");

@@ -331,15 +331,15 @@ static void second(const char *hex, const char *why, const char *what)
 
 static void test_bad_logs(void)
 {
-	first("", "first record", "nothing but a mark");
+	first("", "does not describe", "nothing but a mark");
 	first("00000000 04000000 0000000000000000000000000000000000000000 21000000" SPEC_384,
-	      "first record", "a first record with an action");
+	      "does not describe", "a first record with an action");
 	first(FIRST "21000000" SPEC "01000000 0c00 3000 01", "another length",
 	      "vendor's bytes that are not there");
 	first(FIRST "22000000" SPEC_384 "00", "another length", "a byte behind the vendor's");
 	first(FIRST "20000000" SPEC "01000000 0c00 3000", "another length", "no vendor's bytes");
-	first(FIRST "ffffffff" SPEC_384, "first record", "a first record of 4 GiB");
-	first(FIRST "18000000" SPEC, "first record", "no list of algorithms");
+	first(FIRST "ffffffff" SPEC_384, "does not describe", "a first record of 4 GiB");
+	first(FIRST "18000000" SPEC, "does not describe", "no list of algorithms");
 	first(FIRST "21000000" SPEC "ffffffff 0c00 3000 00", "list of algorithms",
 	      "2^32 - 1 of them");
 	first(FIRST "21000000" SPEC "01000000 0500 3000 00", "list of algorithms", "one unknown");
@@ -348,7 +348,7 @@ static void test_bad_logs(void)
 	first(FIRST "21000000" SPEC "01000000 0b00 2000 00", "no digests", "a log without SHA-384");
 	first(FIRST "21000000 5370656320494420 4576656e74303200 00000000 00 02 00 02"
 		    "01000000 0c00 3000 00",
-	      "first record", "another signature");
+	      "does not describe", "another signature");
 	second("01000000 13000000 00000000 00000000", "type", "an event of type 0x13");
 	second("01000000 0d000080 00000000 00000000", "type", "an event of type 0x8000000d");
 	second("01000000 e3000080 00000000 00000000", "type", "an event of type 0x800000e3");
