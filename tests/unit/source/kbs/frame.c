@@ -224,6 +224,7 @@ static void test_send(void)
 {
 	static unsigned char large[FRAME_SIZE_MAX / 2];
 	const struct frame_field field = { large, sizeof(large) };
+	unsigned char *buffer = NULL;
 	uint64_t start;
 
 	open_pair();
@@ -236,6 +237,12 @@ static void test_send(void)
 	theirs = -EBADF;
 	is_int(frame_send(ours, FRAME_EVIDENCE, &field, 1, deadline_in_ms(50)), -EPIPE,
 	       "nobody is there: an error, and no signal");
+	open_pair();
+	BYTES_MUST(send(ours, "", 1, 0) == 1);
+	util_closep(&theirs); /* with a byte that was not read: a reset */
+	theirs = -EBADF;
+	is_int(frame_receive(ours, 20, deadline_in_ms(5000), &buffer, &frame), -ENODATA,
+	       "an end that has left something unread is the end");
 }
 
 int main(void)
