@@ -180,9 +180,9 @@ def replay(log):
         return log[at - size:at]
 
     at, registers = 0, [bytes(48)] * 4
-    index, kind, _, size = struct.unpack("<II20sI", take(32))
+    _, kind, _, size = struct.unpack("<II20sI", take(32))
     first = take(size)
-    if index != 0 or kind != 3 or first[:16] != b"Spec ID Event03\0":
+    if kind != 3 or first[:16] != b"Spec ID Event03\0":
         raise Refused("an event log without its first record")
     sizes = dict(struct.unpack_from("<HH", first, 28 + 4 * i) for i in range(struct.unpack_from("<I", first, 24)[0]))
     while len(log) - at >= 8 and log[at:at + 8] not in (b"\xff" * 8, bytes(8)):

@@ -35,7 +35,7 @@ CANARY = "cana" + "ry-5Xw"
 def event_log(events=((1, b"one"), (3, b"two"), (1, b"three"))):
     """A log of TDX, and the four registers after it. An event: index, data."""
     spec = b"Spec ID Event03\0" + struct.pack("<IBBBBI", 0, 0, 2, 0, 2, 1) + struct.pack("<HHB", 0xc, 48, 0)
-    out = struct.pack("<II20sI", 0, 3, b"", len(spec)) + spec
+    out = struct.pack("<II20sI", 1, 3, b"", len(spec)) + spec
     registers = [bytes(48)] * 4
     for index, data in events:
         digest = hashlib.sha384(data).digest()
