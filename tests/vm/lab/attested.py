@@ -28,12 +28,13 @@ RESOURCE = "lab/disk/root"
 TOKEN = b"eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJndWVzdCJ9"     # how the token of the broker begins
 # The user network's own: the guest's gateway is the loopback of this machine.
 GATEWAY4, GATEWAY6, GUEST4 = "10.0.2.2", "fec0::2", "10.0.2.15/24"
+CARD = "52:54:00:00:00:42"      # that leads to the broker
 # What the image is built with; a case's own comes later.
 BUILT = {"coco-unlock.conf": "[Unlock]\nSources=efi kbs\n[Kbs]\nUrl=https://" + GATEWAY4 + "\nPin=" + "A" * 43
          + "=\nResource=" + RESOURCE + "\n"}
 NETWORKS = {
     "dhcp": None,
-    "static": f"[Match]\nType=ether\n[Network]\nAddress={GUEST4}\nGateway={GATEWAY4}\nLinkLocalAddressing=no\n",
+    "static": f"[Match]\nMACAddress={CARD}\n[Network]\nAddress={GUEST4}\nGateway={GATEWAY4}\nLinkLocalAddressing=no\n",
     "v6": None,
     "dead": None,
 }
@@ -176,7 +177,7 @@ class Around:
                  "-device", "virtio-net-pci,netdev=nowhere,romfile="]
         if s.network != "dead":
             families = "ipv4=off,ipv6=on" if s.network == "v6" else "ipv4=on,ipv6=off"
-            words += ["-netdev", "user,id=net," + families, "-device", "virtio-net-pci,netdev=net,romfile=",
+            words += ["-netdev", "user,id=net," + families, "-device", f"virtio-net-pci,netdev=net,mac={CARD},romfile=",
                       "-object", f"filter-dump,id=dump,netdev=net,file={self.log}.pcap"]
         return words
 
