@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "base/text.h"
+
 #define COORDINATE_TEXT_SIZE 44 /* base64url of 32 bytes, and a NUL */
 #define SESSION_CHARS "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-"
 #define COOKIE_SIZE (sizeof(RCAR_COOKIE "=") + RCAR_SESSION_MAX)
@@ -149,6 +151,9 @@ int rcar_attest(struct rcar *rcar, const unsigned char *x, const unsigned char *
 			      why);
 	}
 	r = ask(rcar, KBS_STEP_ATTEST, "/kbs/v0/attest", json, evidence->null_chain, &answer, why);
+	/* A broker does not say what it does not like; this may be it. */
+	if (why->fault.code == EXITCODE_EVIDENCE_REFUSED && evidence->note[0] != '\0')
+		text_append(why->fault.why, sizeof(why->fault.why), "; %s", evidence->note);
 	if (r >= 0)
 		r = answer_token(answer.body, answer.len, &why->fault);
 	return finish(r, why);

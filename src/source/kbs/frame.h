@@ -16,7 +16,7 @@
 #define FRAME_FIELDS_MAX 8
 #define FRAME_SIZE_MAX (2 * 1024 * 1024) /* bytes, with all lengths */
 #define FRAME_HEAD_SIZE 8
-#define FRAME_REASON_MAX 256 /* bytes of a reason or a note */
+#define FRAME_REASON_MAX 384 /* bytes of a reason or a note */
 
 /* The descriptors that the broker program is started with. */
 #define FRAME_FD 3     /* the frames */

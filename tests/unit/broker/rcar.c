@@ -110,6 +110,26 @@ static void check_session(void)
 	   "... is the connection's fault");
 }
 
+/* What the evidence lacks is told with the refusal, since the broker does not say it. */
+static void check_note(void)
+{
+	static const unsigned char point[32];
+	static const char *const answers[] = {
+		HEAD("200 OK", COOKIE("one"), "38") CHALLENGE,
+		HEAD("401 Unauthorized", "", "29") "{\"type\":\"x/AttestationError\"}",
+	};
+	const struct evidence evidence = { .json = (char[]){ "{}" },
+					   .null_chain = true,
+					   .note = "the chip is hidden" };
+
+	begin(answers, ARRAY_SIZE(answers));
+	is_int(rcar_auth(&rcar, "snp", &why), 0, "auth");
+	ok(rcar_attest(&rcar, point, point, &evidence, &why) < 0 &&
+		   why.fault.code == EXITCODE_EVIDENCE_REFUSED && why.retry == KBS_RETRY_NEW_NONCE,
+	   "evidence without a certificate is refused");
+	ok(strstr(why.fault.why, "; the chip is hidden"), "... with its note: %s", why.fault.why);
+}
+
 static const struct {
 	const char *name, *answer;
 	enum exitcode code;
@@ -245,6 +265,7 @@ static void check_sizes(void)
 int main(void)
 {
 	check_session();
+	check_note();
 	check_auths();
 	check_refusals();
 	check_sizes();

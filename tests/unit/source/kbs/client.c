@@ -150,7 +150,7 @@ static void test_failures(void)
 		const char *what;
 	} cases[] = {
 		{ { "fail", 39, KBS_STEP_HANDSHAKE, KBS_RETRY_NEVER, 0, 10 }, 39, "a failure" },
-		{ { "fail", 47, KBS_STEP_RESOURCE, KBS_RETRY_NEW_NONCE, 0, 256 },
+		{ { "fail", 47, KBS_STEP_RESOURCE, KBS_RETRY_NEW_NONCE, 0, FRAME_REASON_MAX },
 		  47,
 		  "the last of all" },
 		{ { "fail", 37, KBS_STEP_CONNECT, KBS_RETRY_NEXT, 0, 0 },
@@ -171,7 +171,7 @@ static void test_failures(void)
 		  "a step that is not its own" },
 		{ { "fail", 39, BAD, KBS_RETRY_NEVER, 0, 10 }, 45, "a step that is none" },
 		{ { "fail", 39, KBS_STEP_AUTH, BAD, 0, 10 }, 45, "a retry that is none" },
-		{ { "fail", 39, KBS_STEP_AUTH, KBS_RETRY_NEVER, 0, 257 },
+		{ { "fail", 39, KBS_STEP_AUTH, KBS_RETRY_NEVER, 0, FRAME_REASON_MAX + 1 },
 		  45,
 		  "a reason that is too long" },
 		{ { "fail", 39, KBS_STEP_AUTH, KBS_RETRY_NEVER, 1, 10 }, 45, "a field too many" },
