@@ -104,27 +104,50 @@ int answer_token(const char *text, size_t len, struct fault *f)
 	return 0;
 }
 
-static void keep_line(const char *text, char *ret_line, size_t size)
+/* As one line. */
+static void keep_text(const char *text, char *ret_line, size_t size)
 {
 	char line[ANSWER_DETAIL_SIZE];
+	size_t i;
 
-	(void)snprintf(line, sizeof(line), "%.*s", (int)strcspn(text, "\r\n"), text); /* cut */
+	(void)snprintf(line, sizeof(line), "%s", text); /* cut */
+	for (i = 0; line[i] != '\0'; i++)
+		if (strchr("\r\n\t", line[i]))
+			line[i] = ' ';
 	text_printable(line, ret_line, size);
+}
+
+/* It is for people, and may be in any language: then the type is still needed. */
+static struct json_object *parse_error(const char *text, size_t len)
+{
+	_cleanup_free_ char *ascii = malloc(len + 1);
+	size_t i;
+
+	if (!ascii)
+		return NULL;
+	for (i = 0; i < len; i++)
+		ascii[i] = (unsigned char)text[i] > 0x7e ? '?' : text[i];
+	ascii[len] = '\0';
+	return parse(ascii, len);
 }
 
 void answer_error(const char *text, size_t len, struct answer_error *ret_error)
 {
-	_cleanup_json_ struct json_object *root = parse(text, len);
+	_cleanup_json_ struct json_object *root = parse_error(text, len);
 	const char *type = root ? get_text(root, "type") : NULL;
-	const char *detail = root ? get_text(root, "detail") : text;
+	struct json_object *detail;
 
 	*ret_error = (struct answer_error){ 0 };
-	if (type) {
-		type = strrchr(type, '/') ? strrchr(type, '/') + 1 : type;
-		text_printable(type, ret_error->type, sizeof(ret_error->type));
-	}
-	if (detail)
-		keep_line(detail, ret_error->detail, sizeof(ret_error->detail));
+	if (!root)
+		keep_text(text, ret_error->detail, sizeof(ret_error->detail));
+	else if (json_object_object_get_ex(root, "detail", &detail) &&
+		 json_object_is_type(detail, json_type_string))
+		keep_text(json_object_get_string(detail), ret_error->detail,
+			  sizeof(ret_error->detail));
+	if (!type)
+		return;
+	type = strrchr(type, '/') ? strrchr(type, '/') + 1 : type;
+	text_printable(type, ret_error->type, sizeof(ret_error->type));
 }
 
 static int sextet(char c)

@@ -28,7 +28,7 @@ int answer_token(const char *text, size_t len, struct fault *f) _must_check_;
 /* What an error says: printable, cut, and empty where it says nothing that we can read. */
 struct answer_error {
 	char type[ANSWER_TYPE_SIZE];	 /* the last segment of its URI */
-	char detail[ANSWER_DETAIL_SIZE]; /* or the first line of what is no JSON */
+	char detail[ANSWER_DETAIL_SIZE]; /* or what stands there in place of JSON */
 };
 void answer_error(const char *text, size_t len, struct answer_error *ret_error);
 
