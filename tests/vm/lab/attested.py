@@ -37,6 +37,7 @@ NETWORKS = {
     "static": f"[Match]\nMACAddress={CARD}\n[Network]\nAddress={GUEST4}\nGateway={GATEWAY4}\nLinkLocalAddressing=no\n",
     "v6": None,
     "dead": None,
+    "lost": "[Match]\nType=ether\n[Network]\nAddress=192.0.2.7/24\nLinkLocalAddressing=no\n",
 }
 
 
@@ -46,7 +47,7 @@ class Attested:
     resources: object = None    # {path: bytes}, or a function of the combo that returns it
     platform: str = "snp"       # as ../tsm/answer.c reads it: snp, tdx or none, and what goes wrong behind it
     broker: str = "good"        # how it behaves: a name of ../../lib/faults.py
-    network: str = "dhcp"       # of NETWORKS; v6: no IPv4; dead: no card leads to the broker
+    network: str = "dhcp"       # of NETWORKS; v6: no IPv4; dead, lost: no card leads to the broker
     known: str = "pin"          # by what the image knows the broker: pin, ca, or a wrong pin
     sources: str = "kbs"
     unlock: str = ""            # more lines of [Unlock]
@@ -175,7 +176,7 @@ class Around:
         s = self.setting
         words = ["-smbios", f"type=1,serial={s.platform}", "-netdev", "hubport,id=nowhere,hubid=1",
                  "-device", "virtio-net-pci,netdev=nowhere,romfile="]
-        if s.network != "dead":
+        if s.network not in ("dead", "lost"):
             families = "ipv4=off,ipv6=on" if s.network == "v6" else "ipv4=on,ipv6=off"
             words += ["-netdev", "user,id=net," + families, "-device", f"virtio-net-pci,netdev=net,mac={CARD},romfile=",
                       "-object", f"filter-dump,id=dump,netdev=net,file={self.log}.pcap"]
