@@ -124,7 +124,7 @@ must mv launched guest
 "$unlocker" --root=asked check --config > said 2>&1
 is '... and make a configuration that the unlocker takes' "$?" 0 || sed 's/^/# /' said
 ok '... with the broker as the source' grep -q '^Sources=kbs$' said
-ok '... without a warning' eval '! grep -q warning said'
+ok '... without a warning' eval '! grep -q warning said' || grep warning said | sed 's/^/# /'
 ok '... which has pins of its own' grep -q '^volume-key=sha256:' asked/etc/coco-unlock/policy
 
 # The packet.

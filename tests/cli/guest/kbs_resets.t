@@ -44,7 +44,8 @@ def main():
             for worker in range(WORKERS):
                 code, out, err = lines[way, worker]
                 what = {"in": "to", "out": "from"}[way]
-                tap.equal((code, err), (0, ""), f"bytes {what} the broker, worker {worker}: the program ends")
+                said = set(err.splitlines()) - {"the report is made by tdx_guest"}
+                tap.equal((code, said), (0, set()), f"bytes {what} the broker, worker {worker}: the program ends")
                 wrong = [f"{worker + i * WORKERS}: {line}" for i, line in enumerate(out[:-1])
                          if int(line.split()[0]) != CONNECTION]
                 tap.ok(len(out) > 300, f"... {len(out)} sessions")
