@@ -150,9 +150,12 @@ int tls_handshake(struct tls *tls, struct identity *identity, struct fault *f)
 
 static int lost(int r, struct fault *f)
 {
-	return r == -ECANCELED ? r :
-				 fault_errno(f, EXITCODE_CONNECTION, r,
-					     "the connection to the broker is lost");
+	if (r == -ECANCELED)
+		return r;
+	if (r == -EPROTO)
+		return fault_set(f, EXITCODE_CONNECTION, EPROTO,
+				 "the connection to the broker is lost: cut, or no TLS any more");
+	return fault_errno(f, EXITCODE_CONNECTION, r, "the connection to the broker is lost");
 }
 
 static ssize_t tls_read(void *arg, void *buf, size_t len, struct fault *f)
