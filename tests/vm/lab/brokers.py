@@ -14,8 +14,7 @@ ON = (COCO13, COCO14)       # the kernels of Debian 12 have no provider of repor
 OTHER_KEY = table.secret("another")
 
 # Nothing is left of the network: no link but the loopback, no address, no route, no lease. The real root's udev may
-# still
-# be about to rename the cards.
+# still be about to rename the cards.
 LEFT = ("udevadm settle; for i in /sys/class/net/*; do [ $(($(cat $i/flags) & 1)) = 0 ] || echo up: ${i##*/}; done; "
         "tail -n +2 /proc/net/route; grep -v ' lo$' /proc/net/if_inet6; grep -o '|-- 10.*' /proc/net/fib_trie; "
         "find /run/systemd/netif -type f")
