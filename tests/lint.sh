@@ -46,7 +46,7 @@ never='
 disk/policy disk/binheader disk/jsontext disk/judge: base/log.h base/modules.h disk/uevent.h
 source/efi source/efi_module source/source source/table: base/child.h
 source/kbs/kbs source/kbs/jwe: base/child.h
-source/kbs/tsm source/kbs/route: base/secret.h
+source/kbs/tsm source/kbs/tsm_request source/kbs/route: base/secret.h
 volume/mapping volume/unmap volume/dm volume/kernel: base/secret.h volume/volume.h
 volume/volume volume/pins volume/examine: base/modules.h disk/uevent.h volume/kernel.h
 boot/cmdline: base/secret.h disk/device.h disk/header.h volume/volume.h
