@@ -87,6 +87,11 @@ bool conf_has_source(const struct conf *conf, enum source_kind kind)
 	return false;
 }
 
+const char *conf_resource(const struct conf *conf, const struct reference *ref)
+{
+	return ref->kind == REFERENCE_RESOURCE ? ref->resource : conf->kbs.resource;
+}
+
 bool conf_keeps(const struct conf *conf, const char *guid)
 {
 	size_t i;

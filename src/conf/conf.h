@@ -208,6 +208,9 @@ bool conf_wants_integrity(const struct conf *conf);
 /* Is this source in Sources=? */
 bool conf_has_source(const struct conf *conf, enum source_kind kind);
 
+/* Which resource of a broker has what is referred to: its own, or that of Resource=. */
+const char *conf_resource(const struct conf *conf, const struct reference *ref);
+
 /* Its name in the file; "poweroff" for a number that is none. */
 const char *conf_action_name(enum failure_action action);
 

@@ -177,7 +177,8 @@ static int list(struct source *src, const struct reference *ref, unsigned int *r
 
 	*ret_nr = (unsigned int)table_count_shown(&t->table);
 	if (ret_has)
-		*ret_has = table_find(&t->table, ref->guid) != NULL;
+		*ret_has = !(t->bare && strcmp(ref->guid, GUID_POLICY) == 0) &&
+			   table_find(&t->table, ref->guid) != NULL;
 	return 0;
 }
 
@@ -189,6 +190,9 @@ static int fetch(struct source *src, const struct reference *ref, struct secret 
 	_cleanup_secret_ struct secret s = SECRET_NULL;
 	int r;
 
+	if (t->resource && strcmp(ref->guid, GUID_POLICY) != 0 &&
+	    strcmp(conf_resource(src->conf, ref), t->resource) != 0)
+		return 0;
 	if (!entry)
 		return source_missing(src, ref, f);
 	if (entry->len == 0)

@@ -72,7 +72,10 @@ int table_get(const struct secret *bytes, const struct table_entry *entry, struc
 extern const struct source_ops source_table;
 
 struct table_area {
-	const struct secret *area; /* what firmware would publish */
+	const struct secret *area; /* what firmware would publish, or a broker hand out */
+	const char *resource;	   /* which one of the broker's it is; the guest gets secrets of
+				    * others elsewhere, and nothing here; NULL: there is no other */
+	bool bare;		   /* of this table the guest gets one secret, and nothing else */
 	struct table table;	   /* filled by probe */
 };
 

@@ -86,6 +86,10 @@ int forecast(const struct conf *conf, size_t i, const struct policy_entry *image
 	if (!table)
 		return fault_set(f, EXITCODE_NO_MEMORY, ENOMEM, "no memory for the table");
 	table->area = bytes;
+	if (!conf_has_source(conf, SOURCE_EFI)) {
+		table->resource = conf_resource(conf, &conf->volumes[i].secret);
+		table->bare = conf->kbs.format == RESOURCE_SECRET;
+	}
 	source_init(&source_table, NULL, conf, &src);
 	src.data = table;
 	r = src.ops->probe(&src, f);

@@ -112,11 +112,6 @@ static void add_resource(struct kbs *k, const char *path)
 	k->resources[k->nr_resources++].path = path;
 }
 
-static const char *resource_of(const struct source *src, const struct reference *ref)
-{
-	return ref->kind == REFERENCE_RESOURCE ? ref->resource : src->conf->kbs.resource;
-}
-
 static int prepare(struct source *src, struct fault *f)
 {
 	struct kbs *k = state(src);
@@ -127,7 +122,7 @@ static int prepare(struct source *src, struct fault *f)
 	k->input.conf = &src->conf->kbs;
 	k->input.deadline = src->deadline;
 	for (i = 0; i < src->conf->nr_volumes; i++)
-		add_resource(k, resource_of(src, &src->conf->volumes[i].secret));
+		add_resource(k, conf_resource(src->conf, &src->conf->volumes[i].secret));
 	r = read_certificate(src->root, src->conf->kbs.broker_ca, "BrokerCA=", &k->input.ca, f);
 	if (r >= 0)
 		r = read_certificate(src->root, src->conf->kbs.vcek, "VCEK=", &k->input.vcek, f);
@@ -230,8 +225,9 @@ static const struct resource *find_resource(const struct source *src, const stru
 	size_t i;
 
 	for (i = 0; i < k->nr_resources; i++)
-		if (is_policy(ref) ? table_find(&k->resources[i].table, GUID_POLICY) != NULL :
-				     strcmp(k->resources[i].path, resource_of(src, ref)) == 0)
+		if (is_policy(ref) ?
+			    table_find(&k->resources[i].table, GUID_POLICY) != NULL :
+			    strcmp(k->resources[i].path, conf_resource(src->conf, ref)) == 0)
 			return &k->resources[i];
 	return NULL;
 }
