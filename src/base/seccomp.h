@@ -12,6 +12,7 @@
 #include <linux/seccomp.h>
 #include <stddef.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 
 #include "base/util.h"
@@ -46,6 +47,16 @@
 		SECCOMP_LOAD(nr)
 
 #define SECCOMP_ALLOW(nr) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (nr), 0, 1), SECCOMP_YES
+
+/* Linux' Documentation/networking/ip-sysctl.rst, tcp_fastopen: a send that connects, to anywhere,
+ * once the socket was reset. The low half of args[3]: */
+#define SECCOMP_ALLOW_SEND                                                              \
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_sendto, 0, 4),                          \
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,                                      \
+			 offsetof(struct seccomp_data, args[3]) +                       \
+				 (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? 4 : 0)),     \
+		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, MSG_FASTOPEN, 0, 1), SECCOMP_KILL, \
+		SECCOMP_YES
 
 /* The last: malloc may have memory, but not to run code in. The low half of args[2]: */
 #define SECCOMP_ALLOW_MEMORY                                                                     \

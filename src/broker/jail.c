@@ -110,7 +110,7 @@ static int filter_calls(void)
 		SECCOMP_ALLOW(SYS_read),
 		SECCOMP_ALLOW(SYS_write),
 		SECCOMP_ALLOW(SYS_recvfrom),
-		SECCOMP_ALLOW(SYS_sendto),
+		SECCOMP_ALLOW_SEND,
 		SECCOMP_ALLOW(SECCOMP_NR_POLL),
 		SECCOMP_ALLOW(SYS_restart_syscall), /* poll, after a stop */
 		SECCOMP_ALLOW(SYS_getrandom),

@@ -37,6 +37,14 @@ static void connect_again(void)
 	(void)connect(FRAME_TCP_FD, &a, sizeof(a));
 }
 
+/* Linux' TCP Fast Open: a send that connects. A socket that was reset takes it. */
+static void connect_with_a_send(void)
+{
+	const struct sockaddr a = { .sa_family = AF_INET };
+
+	(void)sendto(FRAME_TCP_FD, "x", 1, MSG_FASTOPEN | MSG_NOSIGNAL, &a, sizeof(a));
+}
+
 static void run_program(void)
 {
 	(void)execl("true", "true", NULL);
@@ -86,6 +94,7 @@ static const struct {
 	{ "a file", open_file },
 	{ "a socket", make_socket },
 	{ "another connection", connect_again },
+	{ "another connection by a send", connect_with_a_send },
 	{ "a program", run_program },
 	{ "a process", make_process },
 	{ "memory for code", map_code },
