@@ -16,8 +16,9 @@
 #include "base/paths.h"
 
 #define ANSWER_SIZE_MAX \
-	(256 * 1024) /* bytes of what the program says: a table in base64 is 22 KiB */
-#define END_MS 2000  /* to wipe and to end */
+	(256 * 1024)	/* bytes of what the program says: a table in base64 is 22 KiB */
+#define END_MS 2000	/* to wipe and to end */
+#define END_LATE_MS 300 /* the same, once the deadline is over */
 #define NOT_RUN 127
 
 int attempt_fail(struct attempt *a, enum kbs_step step, enum kbs_retry retry, enum exitcode code,
@@ -162,10 +163,14 @@ int client_receive(struct client *client, enum frame_type type, size_t nr, enum 
 			    "the broker program makes no sense over the answer to %s", asked(step));
 }
 
-void client_end(struct client *client)
+void client_end(struct client *client, struct deadline deadline)
 {
+	const struct deadline late = deadline_in_ms(END_LATE_MS), end = deadline_in_ms(END_MS);
+
+	if (deadline.at_us < late.at_us)
+		deadline = late;
 	util_closep(&client->fd);
 	client->fd = -EBADF;
 	if (client->child.pid > 0)
-		child_wait(&client->child, 1, deadline_in_ms(END_MS));
+		child_wait(&client->child, 1, deadline.at_us < end.at_us ? deadline : end);
 }

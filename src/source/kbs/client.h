@@ -46,8 +46,8 @@ int client_receive(struct client *client, enum frame_type type, size_t nr, enum 
 		   struct deadline deadline, unsigned char **ret_buffer, struct frame *ret_frame,
 		   struct attempt *a);
 
-/* Hangs up and waits until the program has wiped what it knows and is gone; who is late is killed.
- * Safe twice. */
-void client_end(struct client *client);
+/* Hangs up and waits until the program has wiped what it knows and is gone; who is late is killed,
+ * after the deadline soon. Safe twice. */
+void client_end(struct client *client, struct deadline deadline);
 
 #endif

@@ -192,7 +192,7 @@ int session_run(const struct session_input *in, const struct broker_url *url, in
 	for (i = 0; i < nr && r >= 0; i++)
 		r = fetch(&s, &resources[i], a);
 	ec_key_done(&s.key);
-	client_end(&s.client);
+	client_end(&s.client, in->deadline);
 	for (i = 0; i < nr && r < 0; i++)
 		secret_done(&resources[i].secret);
 	return r;
