@@ -33,7 +33,7 @@ static const struct {
 	{ "tdx_guest", "tdx" },
 };
 
-/* Is the hardware of this module there, which has said that it is not? Returns 1, 0 or -errno. */
+/* Is the hardware of this module there? Returns 1, 0 or -errno. */
 static int has_hardware(const struct root *root, const struct module *m)
 {
 	return m->device ? root_exists(root, m->device) : 0;
@@ -58,28 +58,51 @@ static const char *unloadable(int r)
 	}
 }
 
+/* What has said that there is no hardware, or nothing at all, is believed only where none is seen.
+ * Returns 0 or -errno with f. */
+static int check_hardware(const struct root *root, const struct module *m, struct fault *f)
+{
+	int there = has_hardware(root, m);
+
+	if (there == 0)
+		return 0;
+	return fault_advise(f, EXITCODE_NO_PROVIDER, there < 0 ? -there : ENODEV,
+			    unloadable(-ENODEV), "module %s does not drive %s, which is there",
+			    m->names[0], m->device);
+}
+
 static int load(const struct root *root, const struct module *m, bool look_only, struct fault *f)
 {
-	int r = -ENOENT, there;
+	int r = -ENOENT;
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(m->names) && m->names[i] && r == -ENOENT; i++)
 		r = look_only ? module_lookup(m->names[i]) : module_load(m->names[i], NULL);
 	if (r >= 0)
 		return 0;
-	if (r == -ENODEV && m->may_lack_hardware) {
-		there = has_hardware(root, m);
-		if (there == 0)
-			return 0;
-		return fault_advise(f, EXITCODE_NO_PROVIDER, there < 0 ? -there : ENODEV,
-				    unloadable(-ENODEV),
-				    "module %s does not drive %s, which is there", m->names[0],
-				    m->device);
-	}
+	if (r == -ENODEV && m->may_lack_hardware)
+		return check_hardware(root, m, f);
 	return fault_advise(f, EXITCODE_NO_PROVIDER, -r, unloadable(r), "module %s%s%s %s%s",
 			    m->names[0], m->names[1] ? " or " : "", m->names[1] ? m->names[1] : "",
 			    r == -ENOENT ? "is not in this image" : "does not load: ",
 			    r == -ENOENT ? "" : strerror(-r));
+}
+
+/* None is registered. A driver that is built in tells nobody that it has failed. */
+static int check_absent(const struct root *root, struct fault *f)
+{
+	struct fault why = { 0 };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(modules) && root->machine; i++) {
+		int r = check_hardware(root, &modules[i], &why);
+
+		if (r < 0) {
+			*f = why;
+			return r;
+		}
+	}
+	return 0;
 }
 
 int provider_find(const struct root *root, bool look_only, struct deadline deadline,
@@ -94,6 +117,8 @@ int provider_find(const struct root *root, bool look_only, struct deadline deadl
 			return r;
 	}
 	r = tsm_provider(root, look_only, deadline, ret_name, f);
+	if (r == 0 && !look_only)
+		return check_absent(root, f);
 	if (r <= 0)
 		return r;
 	for (i = 0; i < ARRAY_SIZE(tees); i++) {

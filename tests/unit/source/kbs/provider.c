@@ -148,6 +148,13 @@ static void test_errors(void)
 	fake_modules[1].load_result = 0;
 	registered = "sev_guest";
 	is_int(find(false), 1, "with a module that works it is found");
+	registered = NULL;
+	ok(find(false) == -ENODEV && f.code == EXITCODE_NO_PROVIDER &&
+		   strstr(f.why, PATH_SEV_GUEST_DEVICE ", which is there"),
+	   "one that is built in says nothing, and the hardware is there all the same");
+	(void)kernel("tsm", "sev_guest", "tdx_guest");
+	fake_modules[1].load_result = fake_modules[2].load_result = 0;
+	is_int(find(true), 0, "a look cannot know that it will not");
 	FIXTURE_MUST(rmdir(fixture_path(&fx, PATH_SEV_GUEST_DEVICE)) == 0);
 }
 
