@@ -103,9 +103,12 @@ static int look_at_link(int fd, const struct nlmsghdr *thing)
 		.link = { .ifi_index = link->ifi_index, .ifi_change = IFF_UP },
 	};
 
+	int r;
+
 	if ((link->ifi_flags & IFF_LOOPBACK) || !(link->ifi_flags & IFF_UP))
 		return 0;
-	return fd < 0 ? 1 : ask(fd, &request.head);
+	r = fd < 0 ? 1 : ask(fd, &request.head);
+	return r == -ENODEV ? 0 : r; /* unplugged meanwhile */
 }
 
 static int look_at_address(int fd, const struct nlmsghdr *thing)
