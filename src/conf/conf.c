@@ -92,6 +92,11 @@ const char *conf_resource(const struct conf *conf, const struct reference *ref)
 	return ref->kind == REFERENCE_RESOURCE ? ref->resource : conf->kbs.resource;
 }
 
+bool conf_is_in_resource(const struct conf *conf, const struct reference *ref, const char *resource)
+{
+	return strcmp(conf_resource(conf, ref), resource) == 0;
+}
+
 bool conf_keeps(const struct conf *conf, const char *guid)
 {
 	size_t i;

@@ -211,6 +211,10 @@ bool conf_has_source(const struct conf *conf, enum source_kind kind);
 /* Which resource of a broker has what is referred to: its own, or that of Resource=. */
 const char *conf_resource(const struct conf *conf, const struct reference *ref);
 
+/* Is it in this one? */
+bool conf_is_in_resource(const struct conf *conf, const struct reference *ref,
+			 const char *resource);
+
 /* Its name in the file; "poweroff" for a number that is none. */
 const char *conf_action_name(enum failure_action action);
 

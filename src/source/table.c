@@ -177,7 +177,7 @@ static int list(struct source *src, const struct reference *ref, unsigned int *r
 
 	*ret_nr = (unsigned int)table_count_shown(&t->table);
 	if (ret_has)
-		*ret_has = !(t->bare && strcmp(ref->guid, GUID_POLICY) == 0) &&
+		*ret_has = !(t->bare && same_guid(ref->guid, GUID_POLICY)) &&
 			   table_find(&t->table, ref->guid) != NULL;
 	return 0;
 }
@@ -190,8 +190,8 @@ static int fetch(struct source *src, const struct reference *ref, struct secret 
 	_cleanup_secret_ struct secret s = SECRET_NULL;
 	int r;
 
-	if (t->resource && strcmp(ref->guid, GUID_POLICY) != 0 &&
-	    strcmp(conf_resource(src->conf, ref), t->resource) != 0)
+	if (t->resource && !same_guid(ref->guid, GUID_POLICY) &&
+	    !conf_is_in_resource(src->conf, ref, t->resource))
 		return 0;
 	if (!entry)
 		return source_missing(src, ref, f);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/io.h"
+#include "base/log.h"
 #include "base/paths.h"
 #include "source/kbs/provider.h"
 #include "source/kbs/session.h"
@@ -20,7 +21,7 @@
 #define SLOW_MS 10000	    /* between two refusals, and two nonces */
 #define BACKOFF_MS_MIN 1000 /* doubled with each failure of a URL */
 #define BACKOFF_MS_MAX 15000
-#define EVENT_LOG_MAX 1048576 /* bytes; firmware reserves 64 to 256 KiB */
+#define EVENT_LOG_MAX 524288 /* bytes; firmware reserves 64 to 256 KiB */
 
 struct kbs {
 	struct session_input input;
@@ -93,6 +94,10 @@ static int read_event_log(struct kbs *k, const struct root *root, struct fault *
 	if (!k->input.conf->event_log || strcmp(k->input.tee, "tdx") != 0)
 		return 0;
 	r = read_file(root, PATH_CCEL, EVENT_LOG_MAX, &k->input.event_log);
+	if (r == -EFBIG) {
+		log_info("the event log has more than %d bytes, and is not sent", EVENT_LOG_MAX);
+		return 0;
+	}
 	if (r < 0 && r != -ENOENT)
 		return fault_advise(f, EXITCODE_REPORT_FAILED, -r,
 				    "set EventLog=no and build the initramfs again, where the "
