@@ -4,7 +4,7 @@
 import os
 import tempfile
 
-from . import cache, disk, table, tree
+from . import cache, tree
 
 # The names, the order and the sizes (MiB) of Debian's installer; a swap volume takes the rest.
 ROOT = "/dev/mapper/debian--vg-root"
@@ -42,17 +42,6 @@ def physical_volume(guest, root, path, uuid=PV_UUID):
     script = SCRIPT.replace("EXTENTS", str(extents)).replace("START", str(START))
     script = script.replace("UUID", f"--uuid {uuid} --norestorefile" if uuid else "")
     laid_out(guest, script, START + extents * EXTENT + REST, [(root, START)], path)
-
-
-def bare(combo):
-    """A disk with that, behind the header that today's recipe opens, and with nothing of the project in it."""
-    source = disk.plain(combo.guest, combo.kernel, bare=True)
-
-    def build(tmp):
-        physical_volume(combo.guest, source, tmp + "/disk")
-        disk.encrypt(tmp, table.secret("root"), tmp + "/disk", disk.ROOT_UUID)
-    return cache.item(f"bare-lvm-{combo.guest}", cache.key(source, tree.read(__file__)), build,
-                      f"the root of {combo.guest} in LVM, without the project") + "/disk"
 
 
 def siblings(guest, files, path):
