@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <linux/loop.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 
 ssize_t io_read(int fd, void *buf, size_t len)
@@ -26,6 +27,17 @@ ssize_t io_read(int fd, void *buf, size_t len)
 		done += (size_t)n;
 	}
 	return (ssize_t)done;
+}
+
+int io_wait(int fd, short events, struct deadline deadline)
+{
+	struct pollfd p = { .fd = fd, .events = events };
+	int r;
+
+	do {
+		r = poll(&p, 1, deadline_left_ms(deadline));
+	} while (r < 0 && errno == EINTR);
+	return r < 0 ? -errno : r == 0 ? -ETIMEDOUT : 0;
 }
 
 int io_write(int fd, const void *buf, size_t len)

@@ -12,10 +12,15 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
+#include "base/deadline.h"
 #include "base/util.h"
 
 /* Reads up to len bytes, less only at the end. Returns how many, or -errno. */
 ssize_t io_read(int fd, void *buf, size_t len) _must_check_;
+
+/* Waits for events of poll(2), an error or a hang-up of the descriptor. Returns 0, -ETIMEDOUT at
+ * the deadline, or -errno. */
+int io_wait(int fd, short events, struct deadline deadline) _must_check_;
 
 /* Writes len bytes. Returns 0 or -errno. */
 int io_write(int fd, const void *buf, size_t len) _must_check_;

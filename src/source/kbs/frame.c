@@ -10,6 +10,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/io.h"
+
 #define LENGTH_SIZE 4
 
 static uint32_t get32(const unsigned char *p)
@@ -53,18 +55,6 @@ int frame_parse(const unsigned char *bytes, size_t len, struct frame *ret_frame)
 	return 0;
 }
 
-/* Waits until the socket is ready. Returns 0 or -ETIMEDOUT. */
-static int wait_for(int fd, short events, struct deadline deadline)
-{
-	struct pollfd p = { .fd = fd, .events = events };
-	int r;
-
-	do {
-		r = poll(&p, 1, deadline_left_ms(deadline));
-	} while (r < 0 && errno == EINTR);
-	return r < 0 ? -errno : r == 0 ? -ETIMEDOUT : 0;
-}
-
 static int send_bytes(int fd, const unsigned char *bytes, size_t len, struct deadline deadline)
 {
 	ssize_t n;
@@ -73,7 +63,7 @@ static int send_bytes(int fd, const unsigned char *bytes, size_t len, struct dea
 	while (len > 0) {
 		n = send(fd, bytes, len, MSG_NOSIGNAL | MSG_DONTWAIT);
 		if (n < 0 && errno == EAGAIN) {
-			r = wait_for(fd, POLLOUT, deadline);
+			r = io_wait(fd, POLLOUT, deadline);
 			if (r < 0)
 				return r;
 			continue;
@@ -96,7 +86,7 @@ static int receive_bytes(int fd, unsigned char *bytes, size_t len, struct deadli
 	while (len > 0) {
 		n = recv(fd, bytes, len, MSG_DONTWAIT);
 		if (n < 0 && errno == EAGAIN) {
-			r = wait_for(fd, POLLIN, deadline);
+			r = io_wait(fd, POLLIN, deadline);
 			if (r < 0)
 				return r;
 			continue;

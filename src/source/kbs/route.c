@@ -20,6 +20,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/io.h"
+
 #define DRAIN_MAX 4096 /* reads: more than the buffer can hold of the smallest events */
 #define EVENT_SIZE 8192
 #define ANY_PORT 443 /* a port belongs to the question, but changes nothing */
@@ -56,22 +58,10 @@ void route_done(struct route *route)
 	route->fd = -EBADF;
 }
 
-/* Returns 0, -ETIMEDOUT at the deadline, or -errno. */
-static int wait_for(int fd, short events, struct deadline deadline)
-{
-	struct pollfd p = { .fd = fd, .events = events };
-	int r;
-
-	do {
-		r = poll(&p, 1, deadline_left_ms(deadline));
-	} while (r < 0 && errno == EINTR);
-	return r < 0 ? -errno : r == 0 ? -ETIMEDOUT : 0;
-}
-
 int route_wait(struct route *route, struct deadline deadline)
 {
 	char event[EVENT_SIZE];
-	int i, r = wait_for(route->fd, POLLIN, deadline);
+	int i, r = io_wait(route->fd, POLLIN, deadline);
 
 	/* ENOBUFS, an overrun, has changes in it, too; and what stays in the buffer is one more. */
 	for (i = 0; r >= 0 && i < DRAIN_MAX; i++)
@@ -129,7 +119,7 @@ static int begin(const struct address *address, int type)
 /* Waits until it is connected. Returns 0 or -errno. */
 static int finish(int fd, struct deadline deadline)
 {
-	int error = 0, r = wait_for(fd, POLLOUT, deadline);
+	int error = 0, r = io_wait(fd, POLLOUT, deadline);
 	socklen_t len = sizeof(error);
 
 	if (r < 0)
