@@ -81,7 +81,7 @@ objects = $(patsubst src/%.c,$(BUILD)/%.o,$(wildcard $(1:%=src/%/*.c)))
 GUEST_MAIN := $(call objects,guest)
 OWNER_MAIN := $(call objects,owner)
 # The stub is a program of its own.
-GUEST_OBJ := $(filter-out %/stub.o,$(call objects,base conf source source/kbs disk volume rootfs \
+GUEST_OBJ := $(filter-out %/stub.o,$(call objects,base conf source source/kbs rescue disk volume rootfs \
 	boot init))
 OWNER_OBJ := $(call objects,owner/*)
 BROKER_OBJ := $(filter-out %/main.o,$(call objects,broker))

@@ -21,12 +21,13 @@ source	base conf
 source/kbs	base conf source
 broker	base
 disk	base conf
+rescue	base
 volume	base conf source disk
 rootfs	base conf disk volume
-boot	base conf source disk volume rootfs
-init	base conf disk volume rootfs boot
-guest	base conf source disk volume rootfs boot init
-owner	base conf disk volume owner/io owner/table owner/launch owner/disk owner/plan
+boot	base conf source rescue disk volume rootfs
+init	base conf rescue disk volume rootfs boot
+guest	base conf source rescue disk volume rootfs boot init
+owner	base conf rescue disk volume owner/io owner/table owner/launch owner/disk owner/plan
 owner/io	base conf
 owner/table	base conf volume owner/io
 owner/launch	base conf owner/io owner/table
@@ -63,7 +64,7 @@ disk: base/secret.h
 owners='
 libcryptsetup.h: volume/volume.c owner/disk
 libkmod.h: base/modules.c
-openssl/: base/digest.c owner/disk/xts.c owner/launch source/kbs/jwe.c broker
+openssl/: base/digest.c rescue owner/disk/xts.c owner/launch source/kbs/jwe.c broker
 linux/seccomp.h: base/seccomp.h
 linux/dm-ioctl.h: volume
 blkid/blkid.h: disk/probe disk/device.c disk/claims.c disk/raid.c owner/disk/filesystem.c

@@ -23,6 +23,7 @@
 #define CONF_ROOT_TIMEOUT_MS_MIN 10000
 #define CONF_TIMEOUT_MS 90000
 #define CONF_TIMEOUT_KBS_MS 300000 /* a broker and its network may start late */
+#define CONF_RESCUE_TIMEOUT_MS 900000
 #define CMDLINE_TIMEOUT "coco_unlock.timeout="
 
 static const char *const action_names[_FAILURE_ACTION_MAX] = {
@@ -59,6 +60,7 @@ void conf_defaults(struct conf *ret_conf)
 	ret_conf->check_cmdline = true;
 	ret_conf->allow_words.defaults = true;
 	ret_conf->failure_action = FAILURE_ACTION_POWEROFF;
+	ret_conf->rescue.timeout_ms = CONF_RESCUE_TIMEOUT_MS;
 	for (i = 0; i < ARRAY_SIZE(default_modules); i++)
 		(void)snprintf(ret_conf->secret_modules.names[i], CONF_NAME_SIZE, "%s",
 			       default_modules[i]); /* constants that fit */
@@ -75,6 +77,16 @@ void conf_defaults(struct conf *ret_conf)
 	ret_conf->sources[0] = SOURCE_EFI;
 	ret_conf->nr_sources = 1;
 	ret_conf->kbs.event_log = true;
+}
+
+bool conf_rescues(const struct conf *conf)
+{
+	return conf->failure_action == FAILURE_ACTION_RESCUE && !conf->rescue.shell;
+}
+
+bool conf_has_shell(const struct conf *conf)
+{
+	return conf->failure_action == FAILURE_ACTION_RESCUE && conf->rescue.shell;
 }
 
 bool conf_has_source(const struct conf *conf, enum source_kind kind)
@@ -163,6 +175,16 @@ static int set_root_timeout(struct conf *conf, char *value)
 		return -ERANGE;
 	conf->root_timeout_ms = ms;
 	return 0;
+}
+
+static int set_rescue_timeout(struct conf *conf, char *value)
+{
+	return parse_timeout(value, &conf->rescue.timeout_ms);
+}
+
+static int set_rescue_shell(struct conf *conf, char *value)
+{
+	return value_bool(value, &conf->rescue.shell);
 }
 
 /* In the place of what an earlier line has said. */
@@ -290,6 +312,8 @@ static const struct ini_key keys[] = {
 	{ "Unlock", "Timeout", set_timeout, "a time between 1s and 60min", PLACE(timeout_place) },
 	{ "Unlock", "RootTimeout", set_root_timeout, "a time between 10s and 60min", 0 },
 	{ "Unlock", "FailureAction", set_action, "poweroff, reboot, halt or rescue", 0 },
+	{ "Unlock", "RescueTimeout", set_rescue_timeout, "a time between 1s and 60min", 0 },
+	{ "Unlock", "RescueShell", set_rescue_shell, "yes or no", PLACE(rescue.shell_place) },
 	{ "Unlock", "KeepSecrets", set_keep, "GUIDs, at most 64", PLACE(keep_place) },
 	{ "Unlock", "SecretModules", set_modules, "names of kernel modules, at most 8", 0 },
 	{ "Policy", "Ciphers", set_ciphers,

@@ -37,6 +37,8 @@
 #define CONF_HOSTS_MAX 8     /* lines of Host= */
 #define CONF_SOURCES_MAX 4
 #define CONF_CERTIFICATE_MAX 16384 /* bytes of BrokerCA= and VCEK= files */
+#define CONF_RESCUE_KEYS_MAX 4
+#define CONF_RESCUE_KEY_SIZE 32 /* bytes of a public key of Ed25519 */
 
 enum failure_action {
 	FAILURE_ACTION_POWEROFF,
@@ -152,6 +154,15 @@ struct kbs_conf {
 	struct ini_place url_place, ca_place, vcek_place, place;
 };
 
+/* What a failed boot does under FailureAction=rescue. */
+struct rescue_conf {
+	bool shell; /* RescueShell=: a shell for whoever sits at the console */
+	unsigned char keys[CONF_RESCUE_KEYS_MAX][CONF_RESCUE_KEY_SIZE]; /* RescueKey=: the owner's */
+	size_t nr_keys;
+	uint64_t timeout_ms; /* RescueTimeout=, 1000..CONF_TIMEOUT_MS_MAX */
+	struct ini_place shell_place, key_place; /* of their last lines */
+};
+
 struct conf {
 	enum source_kind sources[CONF_SOURCES_MAX]; /* in the order of Sources= */
 	size_t nr_sources;
@@ -160,6 +171,7 @@ struct conf {
 	uint64_t timeout_ms;	  /* of the whole unlock, 1000..CONF_TIMEOUT_MS_MAX */
 	uint64_t root_timeout_ms; /* of the rest of the initramfs, on top of it; same range */
 	enum failure_action failure_action;
+	struct rescue_conf rescue;
 	char keep[CONF_KEEP_MAX][GUID_TEXT_SIZE]; /* entries that are not wiped */
 	size_t nr_keep;
 	struct name_list secret_modules; /* tried in this order */
@@ -214,6 +226,16 @@ const char *conf_resource(const struct conf *conf, const struct reference *ref);
 /* Is it in this one? */
 bool conf_is_in_resource(const struct conf *conf, const struct reference *ref,
 			 const char *resource);
+
+/* Does the program rescue a boot that fails? FailureAction=rescue without RescueShell=. */
+bool conf_rescues(const struct conf *conf);
+
+/* Does a failed boot end in a shell? FailureAction=rescue with RescueShell=yes. */
+bool conf_has_shell(const struct conf *conf);
+
+/* SHA-256 over the files of the configuration below the root, as coco-unlock-rescue(7) says. Returns
+ * 0 or -errno with f saying config. */
+int conf_digest(const struct root *root, struct digest *ret_digest, struct fault *f);
 
 /* Its name in the file; "poweroff" for a number that is none. */
 const char *conf_action_name(enum failure_action action);

@@ -16,6 +16,8 @@
 #define GUID_KERNEL_EXAMPLE "736870e5-84f0-4973-92ec-06879ce3da0b"
 /* The project's own, of the owner's pins: coco-unlock-policy(5). */
 #define GUID_POLICY "f2d7c5a0-8f0e-4f36-9a3c-6b1de5a7c914"
+/* The project's own, of what a rescue's secrets travel under: coco-unlock-rescue(7). */
+#define GUID_RESCUE "ca4b4042-831b-4962-9798-fc95c71f1236"
 
 #define REFERENCE_RESOURCE_SIZE 256 /* bytes with the final NUL */
 #define REFERENCE_TEXT_SIZE (REFERENCE_RESOURCE_SIZE + GUID_TEXT_SIZE + 8)
@@ -34,6 +36,7 @@ struct reference {
 
 #define REFERENCE_DISK_SECRET ((struct reference){ .guid = GUID_DISK_SECRET })
 #define REFERENCE_POLICY ((struct reference){ .guid = GUID_POLICY })
+#define REFERENCE_RESCUE ((struct reference){ .guid = GUID_RESCUE })
 
 /*
  * Reads a word of cocotab: a GUID of either case, kbs:///repo/type/tag, or that with #GUID. Each of

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * signature.h - Ed25519 (RFC 8032), by libcrypto.
+ */
+#ifndef COCO_RESCUE_SIGNATURE_H
+#define COCO_RESCUE_SIGNATURE_H
+
+#include "base/secret.h"
+
+#define SIGNATURE_KEY_SIZE 32
+#define SIGNATURE_SIZE 64
+
+/* Is it the signature of this public key over data? A key that is no point is never one. */
+bool signature_verify(const unsigned char key[static SIGNATURE_KEY_SIZE], const void *data,
+		      size_t len, const unsigned char signature[static SIGNATURE_SIZE]);
+
+/* The owner's private key, of libcrypto. */
+struct signing_key;
+
+/* Reads PEM, as `openssl genpkey -algorithm ed25519` writes it. ask() is called if it is encrypted,
+ * and fills a secret from secret_init(). Returns 0, or -errno with f: -EINVAL it is no such key. */
+int signing_key_read(const struct secret *pem,
+		     int (*ask)(struct secret *passphrase, struct fault *f),
+		     struct signing_key **ret_key, struct fault *f) _must_check_;
+
+int signing_key_sign(const struct signing_key *key, const void *data, size_t len,
+		     unsigned char ret_signature[static SIGNATURE_SIZE]) _must_check_;
+
+/* Its public half. */
+int signing_key_public(const struct signing_key *key,
+		       unsigned char ret_key[static SIGNATURE_KEY_SIZE]) _must_check_;
+
+void signing_key_done(struct signing_key **key);
+
+#endif
