@@ -100,3 +100,11 @@ int digest_parse(const char *text, struct digest *ret_digest)
 	*ret_digest = digest;
 	return 0;
 }
+
+void digest_text(const struct digest *digest, char ret_text[static DIGEST_TEXT_SIZE])
+{
+	size_t i;
+
+	for (i = 0; i < DIGEST_SIZE; i++)
+		(void)snprintf(ret_text + 2 * i, 3, "%02x", digest->octets[i]); /* fits */
+}

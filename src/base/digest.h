@@ -42,4 +42,7 @@ bool digest_equal(const struct digest *a, const struct digest *b);
 /* 64 lower case hexadecimal digits, nothing behind them. Returns 0 or -EINVAL. */
 int digest_parse(const char *text, struct digest *ret_digest);
 
+/* The same digits. */
+void digest_text(const struct digest *digest, char ret_text[static DIGEST_TEXT_SIZE]);
+
 #endif

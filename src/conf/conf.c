@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * conf.c - what the keys of coco-unlock.conf mean, where its drop-ins lie, what holds without
- * them, and the kernel command line's timeout.
+ * conf.c - what the keys of coco-unlock.conf mean, what holds without them, and the kernel command
+ * line's timeout.
  * Trusts the files of the initramfs to be the owner's, but not to be free of mistakes:
  * whatever is unknown is an error with file and line. Does not trust the command line.
  * More than 400 lines: the keys stand in one table.
@@ -13,17 +13,17 @@
 
 #include "base/paths.h"
 #include "conf/cocotab.h"
+#include "conf/conffiles.h"
 #include "conf/ini.h"
 #include "conf/kbssection.h"
+#include "conf/rescueconf.h"
 #include "conf/rootsection.h"
 #include "conf/value.h"
 
-#define CONF_FILE_MAX 65536
-#define CONF_DROPINS_MAX 64
 #define CONF_ROOT_TIMEOUT_MS_MIN 10000
 #define CONF_TIMEOUT_MS 90000
-#define CONF_TIMEOUT_KBS_MS 300000 /* a broker and its network may start late */
-#define CONF_RESCUE_TIMEOUT_MS 900000
+#define CONF_TIMEOUT_KBS_MS 300000    /* a broker and its network may start late */
+#define CONF_RESCUE_TIMEOUT_MS 900000 /* somebody has to see it, and to answer */
 #define CMDLINE_TIMEOUT "coco_unlock.timeout="
 
 static const char *const action_names[_FAILURE_ACTION_MAX] = {
@@ -182,11 +182,6 @@ static int set_rescue_timeout(struct conf *conf, char *value)
 	return parse_timeout(value, &conf->rescue.timeout_ms);
 }
 
-static int set_rescue_shell(struct conf *conf, char *value)
-{
-	return value_bool(value, &conf->rescue.shell);
-}
-
 /* In the place of what an earlier line has said. */
 static int set_sources(struct conf *conf, char *value)
 {
@@ -312,8 +307,11 @@ static const struct ini_key keys[] = {
 	{ "Unlock", "Timeout", set_timeout, "a time between 1s and 60min", PLACE(timeout_place) },
 	{ "Unlock", "RootTimeout", set_root_timeout, "a time between 10s and 60min", 0 },
 	{ "Unlock", "FailureAction", set_action, "poweroff, reboot, halt or rescue", 0 },
-	{ "Unlock", "RescueTimeout", set_rescue_timeout, "a time between 1s and 60min", 0 },
-	{ "Unlock", "RescueShell", set_rescue_shell, "yes or no", PLACE(rescue.shell_place) },
+	{ "Unlock", "RescueTimeout", set_rescue_timeout, "a time between 1s and 60min",
+	  PLACE(rescue.timeout_place) },
+	{ "Unlock", "RescueKey", rescueconf_set_key, "Ed25519 public keys in base64, at most 4",
+	  PLACE(rescue.key_place) },
+	{ "Unlock", "RescueShell", rescueconf_set_shell, "yes or no", PLACE(rescue.shell_place) },
 	{ "Unlock", "KeepSecrets", set_keep, "GUIDs, at most 64", PLACE(keep_place) },
 	{ "Unlock", "SecretModules", set_modules, "names of kernel modules, at most 8", 0 },
 	{ "Policy", "Ciphers", set_ciphers,
@@ -360,83 +358,10 @@ int conf_parse_ini(struct conf *conf, char *text, const char *file, struct fault
 	return ini_parse(text, file, keys, ARRAY_SIZE(keys), conf, f);
 }
 
-/* `listed`: a directory has this name, so that it is no answer that it is not there. */
-static int load_ini(const struct root *root, struct conf *conf, const char *path, bool listed,
-		    struct fault *f)
+static int load_ini(const char *path, char *text, size_t len, void *data, struct fault *f)
 {
-	_cleanup_free_ char *text = NULL;
-	ssize_t n;
-
-	n = root_read_text(root, path, CONF_FILE_MAX, &text);
-	if (n == -ENOENT && !listed)
-		return 0;
-	if (n < 0)
-		return fault_errno(f, EXITCODE_CONFIG, (int)n, "%s", path);
-	return conf_parse_ini(conf, text, path, f);
-}
-
-struct dropin {
-	char name[256];
-	const char *dir;
-};
-
-struct dropins {
-	struct dropin *list;
-	size_t nr;
-	const char *dir; /* that is being read */
-};
-
-static int dropin_compare(const void *a, const void *b)
-{
-	return strcmp(((const struct dropin *)a)->name, ((const struct dropin *)b)->name);
-}
-
-/* Adds a name that ends in .conf; one that is there already keeps its place and takes the new
- * directory, so that /etc wins over /usr/lib. */
-static int dropin_add(const char *name, void *data)
-{
-	struct dropins *d = data;
-	size_t len = strlen(name), i;
-
-	if (len < 6 || strcmp(name + len - 5, ".conf") != 0 || *name == '.')
-		return 0;
-	for (i = 0; i < d->nr; i++)
-		if (strcmp(d->list[i].name, name) == 0)
-			break;
-	if (i == CONF_DROPINS_MAX)
-		return -E2BIG;
-	memcpy(d->list[i].name, name, len + 1);
-	d->list[i].dir = d->dir;
-	if (i == d->nr)
-		d->nr++;
-	return 0;
-}
-
-static int load_dropins(const struct root *root, struct conf *conf, struct fault *f)
-{
-	static const char *const dirs[] = { PATH_CONF_D_USR, PATH_CONF_D_ETC };
-	_cleanup_free_ struct dropin *list = calloc(CONF_DROPINS_MAX, sizeof(*list));
-	struct dropins d = { .list = list };
-	char path[512];
-	size_t i;
-	int r;
-
-	if (!list)
-		return fault_set(f, EXITCODE_NO_MEMORY, ENOMEM, "no memory for the configuration");
-	for (i = 0; i < ARRAY_SIZE(dirs); i++) {
-		d.dir = dirs[i];
-		r = root_walk(root, dirs[i], 0, dropin_add, &d);
-		if (r < 0 && r != -ENOENT)
-			return fault_errno(f, EXITCODE_CONFIG, r, "%s", dirs[i]);
-	}
-	qsort(list, d.nr, sizeof(*list), dropin_compare);
-	for (i = 0; i < d.nr; i++) {
-		(void)snprintf(path, sizeof(path), "%s/%s", list[i].dir, list[i].name); /* fits */
-		r = load_ini(root, conf, path, true, f);
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	(void)len;
+	return conf_parse_ini(data, text, path, f);
 }
 
 static int load_cocotab(const struct root *root, struct conf *conf, struct fault *f)
@@ -456,10 +381,7 @@ static int load_all(const struct root *root, struct conf *conf, struct fault *f)
 {
 	int r;
 
-	r = load_ini(root, conf, PATH_CONF, false, f);
-	if (r < 0)
-		return r;
-	r = load_dropins(root, conf, f);
+	r = conffiles_walk(root, load_ini, conf, f);
 	if (r < 0)
 		return r;
 	r = load_cocotab(root, conf, f);
@@ -467,6 +389,9 @@ static int load_all(const struct root *root, struct conf *conf, struct fault *f)
 		return r;
 	if (conf->timeout_place.line == 0 && conf_has_source(conf, SOURCE_KBS))
 		conf->timeout_ms = CONF_TIMEOUT_KBS_MS;
+	r = rescueconf_check(conf, f);
+	if (r < 0)
+		return r;
 	return kbssection_complete(conf, f);
 }
 

@@ -157,10 +157,11 @@ struct kbs_conf {
 /* What a failed boot does under FailureAction=rescue. */
 struct rescue_conf {
 	bool shell; /* RescueShell=: a shell for whoever sits at the console */
-	unsigned char keys[CONF_RESCUE_KEYS_MAX][CONF_RESCUE_KEY_SIZE]; /* RescueKey=: the owner's */
+	/* RescueKey=: public keys of the owner */
+	unsigned char keys[CONF_RESCUE_KEYS_MAX][CONF_RESCUE_KEY_SIZE];
 	size_t nr_keys;
 	uint64_t timeout_ms; /* RescueTimeout=, 1000..CONF_TIMEOUT_MS_MAX */
-	struct ini_place shell_place, key_place; /* of their last lines */
+	struct ini_place shell_place, key_place, timeout_place; /* of their last lines */
 };
 
 struct conf {
@@ -233,8 +234,9 @@ bool conf_rescues(const struct conf *conf);
 /* Does a failed boot end in a shell? FailureAction=rescue with RescueShell=yes. */
 bool conf_has_shell(const struct conf *conf);
 
-/* SHA-256 over the files of the configuration below the root, as coco-unlock-rescue(7) says. Returns
- * 0 or -errno with f saying config. */
+/* SHA-256 of what sha256sum(1) prints of the files of the configuration below the root: the file,
+ * the drop-ins that count in their order, cocotab, the image's policy, each where it is there.
+ * Returns 0, or -errno with f saying config or no-memory. */
 int conf_digest(const struct root *root, struct digest *ret_digest, struct fault *f);
 
 /* Its name in the file; "poweroff" for a number that is none. */

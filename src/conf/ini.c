@@ -22,6 +22,15 @@ struct ini {
 	char section[SECTION_SIZE]; /* empty before the first one */
 };
 
+const char *ini_place_text(const struct ini_place *place, char ret_text[static INI_PLACE_SIZE])
+{
+	*ret_text = '\0';
+	if (place->line > 0)
+		(void)snprintf(ret_text, INI_PLACE_SIZE, "%s:%u: ", place->file,
+			       place->line); /* fits */
+	return ret_text;
+}
+
 static int enter_section(struct ini *ini, const char *line, struct fault *f)
 {
 	size_t len = strlen(line), i;

@@ -18,6 +18,11 @@ struct ini_place {
 	unsigned int line;	  /* from 1; 0: nowhere */
 };
 
+#define INI_PLACE_SIZE (INI_FILE_SIZE + 16)
+
+/* "FILE:LINE: ", for the front of a sentence; empty if it is nowhere. Returns ret_text. */
+const char *ini_place_text(const struct ini_place *place, char ret_text[static INI_PLACE_SIZE]);
+
 /* A key that there is; a section is one that a key has. */
 struct ini_key {
 	const char *section;

@@ -4,7 +4,7 @@
  * cocotab.
  * Trusts the files to be the owner's, but not to be free of mistakes. Nothing here is ever taken
  * from a disk, from the command line or from the host; no name is looked up anywhere.
- * Formats: RFC 3986 (a small part of it), RFC 4648 section 4, RFC 7468 section 5, X.690.
+ * Formats: RFC 3986 (a small part of it), RFC 7468 section 5, X.690.
  */
 #include "conf/kbssection.h"
 
@@ -23,7 +23,6 @@
 #define PREFIX_CHARS LETTERS DIGITS "-._~/"
 #define SCHEME "https://"
 #define PORT_HTTPS 443
-#define PIN_TEXT_LEN 44 /* base64 of DIGEST_SIZE bytes, with one = at its end */
 #define BLANKS " \t"
 
 #define PEM_BEGIN "-----BEGIN CERTIFICATE-----"
@@ -152,31 +151,6 @@ int kbssection_set_url(struct conf *conf, char *value)
 	return 0;
 }
 
-/* 44 characters of base64, in which no bit is left over. */
-static int parse_base64(const char *text, struct digest *ret_digest)
-{
-	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-				       "0123456789+/";
-	unsigned int bits = 0, held = 0;
-	size_t i, nr = 0;
-
-	if (strlen(text) != PIN_TEXT_LEN || text[PIN_TEXT_LEN - 1] != '=')
-		return -EINVAL;
-	for (i = 0; i < PIN_TEXT_LEN - 1; i++) {
-		const char *digit = strchr(alphabet, text[i]);
-
-		if (!digit)
-			return -EINVAL;
-		held = (held << 6 | (unsigned int)(digit - alphabet)) & 0xfff;
-		bits += 6;
-		if (bits >= 8) {
-			bits -= 8;
-			ret_digest->octets[nr++] = (unsigned char)(held >> bits & 0xff);
-		}
-	}
-	return (held & ((1U << bits) - 1)) == 0 ? 0 : -EINVAL;
-}
-
 /* Base64, as curl and HPKP have it, or the hexadecimal digits that sha256sum prints. */
 int kbssection_set_pin(struct conf *conf, char *value)
 {
@@ -190,7 +164,7 @@ int kbssection_set_pin(struct conf *conf, char *value)
 
 		if (kbs->nr_pins == CONF_PINS_MAX)
 			return -E2BIG;
-		if (parse_base64(word, &pin) < 0 && digest_parse(word, &pin) < 0)
+		if (value_base64(word, pin.octets) < 0 && digest_parse(word, &pin) < 0)
 			return -EINVAL;
 		kbs->pins[kbs->nr_pins++] = pin;
 	}
@@ -285,24 +259,13 @@ int kbssection_set_keep_network(struct conf *conf, char *value)
 	return value_bool(value, &conf->kbs.keep_network);
 }
 
-/* The place of what is at fault, in front of the sentence; empty if it has none. */
-#define PLACE_SIZE (INI_FILE_SIZE + 16)
-
-static const char *place_text(const struct ini_place *place, char buffer[static PLACE_SIZE])
-{
-	*buffer = '\0';
-	if (place->line > 0)
-		(void)snprintf(buffer, PLACE_SIZE, "%s:%u: ", place->file, place->line); /* fits */
-	return buffer;
-}
-
 /* [Kbs] has a line, but nobody has asked for the broker. */
 static int check_unused(const struct conf *conf, struct fault *f)
 {
 	const struct kbs_conf *kbs = &conf->kbs;
 	const struct ini_place *places[] = { &kbs->url_place, &kbs->ca_place, &kbs->vcek_place,
 					     &kbs->place };
-	char buffer[PLACE_SIZE];
+	char buffer[INI_PLACE_SIZE];
 	size_t i;
 
 	if (conf->sources_place.line > 0)
@@ -313,7 +276,7 @@ static int check_unused(const struct conf *conf, struct fault *f)
 					    "put Sources=kbs into the section [Unlock]; or "
 					    "Sources=efi, and [Kbs] has no effect",
 					    "%sthe section [Kbs], but no Sources= that says kbs",
-					    place_text(places[i], buffer));
+					    ini_place_text(places[i], buffer));
 	return 0;
 }
 
@@ -321,21 +284,21 @@ static int check_urls(struct conf *conf, struct fault *f)
 {
 	struct kbs_conf *kbs = &conf->kbs;
 	const struct broker_host *host;
-	char buffer[PLACE_SIZE];
+	char buffer[INI_PLACE_SIZE];
 	size_t i;
 
 	if (kbs->nr_urls == 0)
 		return fault_advise(f, EXITCODE_CONFIG, EINVAL,
 				    "put Url=https://HOST into the section [Kbs]",
 				    "%sSources= has kbs, and [Kbs] has no Url=",
-				    place_text(&conf->sources_place, buffer));
+				    ini_place_text(&conf->sources_place, buffer));
 	if (kbs->nr_pins == 0 && !*kbs->broker_ca)
 		return fault_advise(
 			f, EXITCODE_CONFIG, EINVAL,
 			"put Pin= with the digest of the broker's public key, or BrokerCA= with the "
 			"path of your own CA's certificate, into the section [Kbs]",
 			"%snothing says how the broker is known again: neither Pin= nor BrokerCA=",
-			place_text(&kbs->urls[0].place, buffer));
+			ini_place_text(&kbs->urls[0].place, buffer));
 	for (i = 0; i < kbs->nr_urls; i++) {
 		if (*kbs->urls[i].address)
 			continue;
@@ -345,7 +308,7 @@ static int check_urls(struct conf *conf, struct fault *f)
 					    "put Host=NAME ADDRESS into the section [Kbs], with "
 					    "this name: nothing is resolved at boot",
 					    "%sno Host= gives the address of %s",
-					    place_text(&kbs->urls[i].place, buffer),
+					    ini_place_text(&kbs->urls[i].place, buffer),
 					    kbs->urls[i].host);
 		memcpy(kbs->urls[i].address, host->address, sizeof(host->address));
 	}
@@ -358,9 +321,9 @@ static int check_volume(const struct conf *conf, const struct volume_conf *v, st
 	const struct ini_place place = { .file = PATH_COCOTAB, .line = v->line };
 	const struct kbs_conf *kbs = &conf->kbs;
 	bool is_resource = v->secret.kind == REFERENCE_RESOURCE;
-	char buffer[PLACE_SIZE];
+	char buffer[INI_PLACE_SIZE];
 
-	(void)place_text(&place, buffer);
+	(void)ini_place_text(&place, buffer);
 	if (!conf_has_source(conf, SOURCE_KBS)) {
 		if (!is_resource)
 			return 0;
@@ -389,7 +352,7 @@ static int check_volume(const struct conf *conf, const struct volume_conf *v, st
 int kbssection_complete(struct conf *conf, struct fault *f)
 {
 	bool has_kbs = conf_has_source(conf, SOURCE_KBS);
-	char buffer[PLACE_SIZE];
+	char buffer[INI_PLACE_SIZE];
 	size_t i;
 	int r;
 
@@ -401,7 +364,7 @@ int kbssection_complete(struct conf *conf, struct fault *f)
 				    "remove KeepSecrets=: a workload can ask the broker itself",
 				    "%sKeepSecrets= spares entries of the launch secret, and "
 				    "Sources= has no efi",
-				    place_text(&conf->keep_place, buffer));
+				    ini_place_text(&conf->keep_place, buffer));
 	for (i = 0; i < conf->nr_volumes; i++) {
 		r = check_volume(conf, &conf->volumes[i], f);
 		if (r < 0)
@@ -475,13 +438,13 @@ static int check_file(const struct root *root, const char *key, const char *path
 		      const char *(*fault)(const unsigned char *bytes, size_t len), struct fault *f)
 {
 	_cleanup_free_ unsigned char *bytes = NULL;
-	char buffer[PLACE_SIZE];
+	char buffer[INI_PLACE_SIZE];
 	const char *what;
 	ssize_t n;
 
 	if (!*path)
 		return 0;
-	(void)place_text(place, buffer);
+	(void)ini_place_text(place, buffer);
 	n = read_file(root, path, &bytes);
 	if (n < 0)
 		return fault_errno(f, EXITCODE_CONFIG, (int)n, "%s%s=: %s", buffer, key, path);

@@ -151,11 +151,10 @@ int rootsection_check(const struct conf *conf, struct fault *f)
 		return fault_advise(f, EXITCODE_CONFIG, EINVAL,
 				    "use dracut's initramfs, or set Sources=efi",
 				    "Sources= has kbs: this initramfs cannot bring a network up");
-	if (conf->failure_action == FAILURE_ACTION_RESCUE)
-		return fault_advise(
-			f, EXITCODE_CONFIG, EINVAL,
-			"set FailureAction= to poweroff, reboot or halt, or use dracut's initramfs",
-			"FailureAction=rescue: this initramfs has no shell");
+	if (conf_has_shell(conf))
+		return fault_advise(f, EXITCODE_CONFIG, EINVAL,
+				    "remove RescueShell=yes, or use dracut's initramfs",
+				    "RescueShell=yes: this initramfs has no shell");
 	if (!*conf->root.type)
 		return fault_advise(
 			f, EXITCODE_CONFIG, EINVAL,

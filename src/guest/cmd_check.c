@@ -17,6 +17,7 @@
 #include "boot/surroundings.h"
 #include "conf/devicespec.h"
 #include "conf/kbssection.h"
+#include "conf/rescueconf.h"
 #include "conf/rootsection.h"
 #include "disk/judge.h"
 #include "volume/imagepolicy.h"
@@ -41,14 +42,12 @@ static void print_root(const struct conf *conf)
 	printf("\n");
 }
 
-static void print_pin(const struct digest *pin)
+static void print_digits(const char *key, const struct digest *digest)
 {
-	size_t i;
+	char text[DIGEST_TEXT_SIZE];
 
-	printf("Pin=");
-	for (i = 0; i < DIGEST_SIZE; i++)
-		printf("%02x", pin->octets[i]);
-	printf("\n");
+	digest_text(digest, text);
+	printf("%s=%s\n", key, text);
 }
 
 /* Sources=, and with kbs among them the section [Kbs]. */
@@ -67,7 +66,7 @@ static void print_kbs(const struct conf *conf)
 		printf("Broker=%s %s %u\n", kbs->urls[i].text, kbs->urls[i].address,
 		       kbs->urls[i].port);
 	for (i = 0; i < kbs->nr_pins; i++)
-		print_pin(&kbs->pins[i]);
+		print_digits("Pin", &kbs->pins[i]);
 	printf("BrokerCA=%s\nVCEK=%s\nResource=%s\nResourceFormat=%s\nEventLog=%s\n",
 	       kbs->broker_ca, kbs->vcek, kbs->resource,
 	       kbs->format == RESOURCE_TABLE ? "table" : "secret", kbs->event_log ? "auto" : "no");
@@ -77,7 +76,23 @@ static void print_kbs(const struct conf *conf)
 	printf("\n");
 }
 
-static void print_conf(const struct conf *conf)
+/* The keys of a rescue, and what a challenge says of this configuration. */
+static void print_rescue(const struct conf *conf, const struct digest *digest)
+{
+	const struct rescue_conf *rescue = &conf->rescue;
+	struct digest key;
+	size_t i;
+
+	printf("RescueShell=%s\nRescueTimeoutMs=%llu\n", rescue->shell ? "yes" : "no",
+	       (unsigned long long)rescue->timeout_ms);
+	for (i = 0; i < rescue->nr_keys; i++) {
+		memcpy(key.octets, rescue->keys[i], sizeof(key.octets));
+		print_digits("RescueKey", &key);
+	}
+	print_digits("Digest", digest);
+}
+
+static void print_conf(const struct conf *conf, const struct digest *digest)
 {
 	char filter[LVMFILTER_SIZE], secret[REFERENCE_TEXT_SIZE];
 	size_t i;
@@ -112,6 +127,7 @@ static void print_conf(const struct conf *conf)
 	printf("LvmFilter=%s\n", filter);
 	print_root(conf);
 	print_kbs(conf);
+	print_rescue(conf, digest);
 }
 
 /* Prints one line of the report and remembers the first fault as the verb's exit code. */
@@ -330,8 +346,21 @@ static void advise_policy(const struct conf *conf, const struct policy_entry *im
 		printf("warning %-14s %s\n", "policy", doubt);
 }
 
+/* What a failed boot offers to whoever is at a console. */
+static void advise_rescue(const struct conf *conf, const struct digest *digest)
+{
+	char text[DIGEST_TEXT_SIZE];
+
+	if (!conf_rescues(conf))
+		return;
+	digest_text(digest, text);
+	printf("ok      %-14s after a failure for %llu s, answers by %zu keys, configuration %s\n",
+	       "rescue", (unsigned long long)(conf->rescue.timeout_ms / 1000), conf->rescue.nr_keys,
+	       text);
+}
+
 static enum exitcode check_all(const struct root *root, const struct conf *conf,
-			       const struct policy_entry *image)
+			       const struct policy_entry *image, const struct digest *digest)
 {
 	const struct warning_sink sink = { .take = print_warning };
 	struct judge_process judge = JUDGE_NULL;
@@ -350,6 +379,8 @@ static enum exitcode check_all(const struct root *root, const struct conf *conf,
 	judge_done(&judge);
 	advise_policy(conf, image);
 	kbssection_warn(conf, &sink);
+	advise_rescue(conf, digest);
+	rescueconf_warn(conf, &sink);
 	advise_lvm(root, conf);
 	check_surroundings(root, conf);
 	if (code != EXITCODE_OK)
@@ -392,6 +423,7 @@ static int run_check(const struct root *root, int argc, char **argv)
 {
 	const struct warning_sink warnings = { .take = print_config_warning };
 	struct policy_entry image;
+	struct digest digest;
 	struct conf conf;
 	bool config_only = false, standalone = false;
 	struct fault f = { 0 };
@@ -412,7 +444,7 @@ static int run_check(const struct root *root, int argc, char **argv)
 	if (standalone && !config_only)
 		return cmd_usage(&cmd_check, "--standalone without --config");
 	if (conf_load(root, &conf, &f) < 0 || (standalone && rootsection_check(&conf, &f) < 0) ||
-	    image_policy_load(root, &conf, &image, &f) < 0 ||
+	    image_policy_load(root, &conf, &image, &f) < 0 || conf_digest(root, &digest, &f) < 0 ||
 	    (!words && kbssection_check_files(root, &conf, &f) < 0)) {
 		fprintf(stderr, "coco-unlock: %s\n", f.why);
 		if (*f.next)
@@ -423,11 +455,12 @@ static int run_check(const struct root *root, int argc, char **argv)
 		return (int)print_refused(&conf, words);
 	if (config_only) {
 		kbssection_warn(&conf, &warnings);
-		print_conf(&conf);
+		rescueconf_warn(&conf, &warnings);
+		print_conf(&conf, &digest);
 		warn_policy(&conf, &image);
 		return EXITCODE_OK;
 	}
-	return (int)check_all(root, &conf, &image);
+	return (int)check_all(root, &conf, &image, &digest);
 }
 
 const struct cmd cmd_check = {

@@ -9,8 +9,8 @@ t=$tmp/t
 etc=$t/etc/coco-unlock
 usr=$t/usr/lib/coco-unlock
 
-# What stands below, in check_standalone.t and in check_kbs.t.
-elsewhere='^(LvmFilter|Sources|Root(Device|Type|Options)|Usr(Device|Type|Options)|Init|Fsck|Lvm|DefaultModules|Modules)='
+# What stands below, in check_standalone.t, check_kbs.t and check_rescue.t.
+elsewhere='^(LvmFilter|Sources|Root(Device|Type|Options)|Usr(Device|Type|Options)|Init|Fsck|Lvm|DefaultModules|Modules|Rescue(Shell|TimeoutMs|Key)|Digest)='
 
 # prints NAME LINE...: check --config prints exactly these lines, and those of elsewhere.
 prints() {
@@ -42,14 +42,14 @@ must cp "$top/conf/coco-unlock.conf" "$top/conf/cocotab" "$etc"
 prints 'the files of conf/, as they are' "${defaults[@]}"
 sed 's/^#\([A-Z]\)/\1/' "$top/conf/coco-unlock.conf" > "$etc/coco-unlock.conf"
 # AllowWords=, Type=, Modules= and the broker of [Kbs] have no default that could be written down.
-ok 'premise: that made settings of the comments' test "$(grep -c '^[A-Z]' "$etc/coco-unlock.conf")" = 19
+ok 'premise: that made settings of the comments' test "$(grep -c '^[A-Z]' "$etc/coco-unlock.conf")" = 21
 prints 'the files of conf/, which name every key with its default' "${defaults[@]}"
 
 cat > "$etc/coco-unlock.conf" <<- END
 	[Unlock]
 	Timeout=2min
 	RootTimeout=1min
-	FailureAction=rescue
+	FailureAction=halt
 	KeepSecrets=${other^^} $example
 	SecretModules=coco_secret
 	[Policy]
@@ -66,7 +66,7 @@ cat > "$etc/cocotab" <<- END
 	swap  PARTUUID=01-02
 	more  LABEL=more
 END
-prints 'every key' TimeoutMs=120000 RootTimeoutMs=60000 FailureAction=rescue \
+prints 'every key' TimeoutMs=120000 RootTimeoutMs=60000 FailureAction=halt \
 	SecretModules=coco_secret 'Ciphers=aes-xts-plain64 serpent-xts-plain64' \
 	Integrity= "KeepSecrets=$other $example" RequirePolicyEntry=yes CheckCommandLine=no 'AllowWords=a=* b c' \
 	RootVolume=root \

@@ -67,7 +67,9 @@ prints '/usr on LVM' RootDevice=/dev/mapper/root Lvm=yes
 conf ''
 refuses 'no type' 'Type= is missing' 'put the type'
 conf $'[Root]\nType=ext4\n[Unlock]\nFailureAction=rescue'
-refuses 'rescue' 'FailureAction=rescue' 'set FailureAction='
+prints 'a rescue by the program' FailureAction=rescue RescueShell=no
+conf $'[Root]\nType=ext4\n[Unlock]\nFailureAction=rescue\nRescueShell=yes'
+refuses 'a shell' 'RescueShell=yes: this initramfs has no shell' 'remove RescueShell=yes'
 for type in xfs btrfs; do
 	conf $'[Root]\nFsck=yes\nType='$type
 	refuses "a check of $type" 'Fsck=yes' 'remove Fsck='

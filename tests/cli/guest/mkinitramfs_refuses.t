@@ -56,9 +56,9 @@ mk --root="$t" -o "$image"
 is 'premise: the tree as it is makes an image' "$rc" 0
 
 # The configuration, in the words and with the code of coco-unlock check.
-conf '[Root]' Type=ext4 '[Unlock]' FailureAction=rescue
-refuses 'rescue' 10 'FailureAction=rescue'
-advises 'set FailureAction='
+conf '[Root]' Type=ext4 '[Unlock]' FailureAction=rescue RescueShell=yes
+refuses 'a shell' 10 'RescueShell=yes: this initramfs has no shell'
+advises 'remove RescueShell=yes'
 for sources in kbs 'efi kbs'; do
 	conf '[Root]' Type=ext4 '[Unlock]' "Sources=$sources" '[Kbs]' Url=https://192.0.2.1 \
 		Pin=e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 Resource=a/b/c

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * rescueconf.c - what RescueKey= and RescueShell= mean, and what of a rescue does not go together.
+ * Trusts the files to be the owner's, but not to be free of mistakes; may not do I/O. Nothing here
+ * is ever taken from a disk, from the command line or from the host.
+ * Formats: RFC 8032, section 5.1.2, for a public key's bytes.
+ */
+#include "conf/rescueconf.h"
+
+#include <string.h>
+
+#include "conf/value.h"
+
+/*
+ * Whose signatures anybody can make: points whose order divides 8, a key of zero bytes among them.
+ * These are the y of all such points, lowest byte first, and at the end 0 and 1 once more, beyond
+ * the prime; the highest bit of the last byte is the sign of x. tests/cli/guest/check_rescue.t
+ * works them out.
+ */
+static bool has_small_order(const unsigned char key[static CONF_RESCUE_KEY_SIZE])
+{
+	static const unsigned char points[][CONF_RESCUE_KEY_SIZE] = {
+		{ 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+		  0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+		  0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00 },
+		{ 0x01, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+		  0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+		  0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00 },
+		{ 0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4,
+		  0x89, 0xf2, 0xef, 0x98, 0xf0, 0xd5, 0xdf, 0xac, 0x05, 0xd3, 0xc6,
+		  0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53, 0xfc, 0x05 },
+		{ 0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b,
+		  0x76, 0x0d, 0x10, 0x67, 0x0f, 0x2a, 0x20, 0x53, 0xfa, 0x2c, 0x39,
+		  0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac, 0x03, 0x7a },
+		{ 0xec, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+		  0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+		  0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f },
+		{ 0xed, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+		  0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+		  0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f },
+		{ 0xee, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+		  0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+		  0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f },
+	};
+	unsigned char y[CONF_RESCUE_KEY_SIZE];
+	size_t i;
+
+	memcpy(y, key, sizeof(y));
+	y[sizeof(y) - 1] &= 0x7f;
+	for (i = 0; i < ARRAY_SIZE(points); i++)
+		if (memcmp(y, points[i], sizeof(y)) == 0)
+			return true;
+	return false;
+}
+
+/* Grows with each line; an empty value empties it. */
+int rescueconf_set_key(struct conf *conf, char *value)
+{
+	struct rescue_conf *rescue = &conf->rescue;
+	unsigned char *key;
+	char *word;
+
+	if (*value == '\0')
+		rescue->nr_keys = 0;
+	while ((word = text_word(&value, " \t"))) {
+		if (rescue->nr_keys == CONF_RESCUE_KEYS_MAX)
+			return -E2BIG;
+		key = rescue->keys[rescue->nr_keys];
+		if (value_base64(word, key) < 0 || has_small_order(key))
+			return -EINVAL;
+		rescue->nr_keys++;
+	}
+	return 0;
+}
+
+int rescueconf_set_shell(struct conf *conf, char *value)
+{
+	return value_bool(value, &conf->rescue.shell);
+}
+
+/* A key of another failure action. */
+static int check_unused(const struct rescue_conf *rescue, struct fault *f)
+{
+	const struct {
+		const char *key;
+		bool used;
+		const struct ini_place *place;
+	} keys[] = {
+		{ "RescueShell=yes", rescue->shell, &rescue->shell_place },
+		{ "RescueKey=", rescue->nr_keys > 0, &rescue->key_place },
+		{ "RescueTimeout=", rescue->timeout_place.line > 0, &rescue->timeout_place },
+	};
+	char buffer[INI_PLACE_SIZE];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(keys); i++)
+		if (keys[i].used)
+			return fault_advise(f, EXITCODE_CONFIG, EINVAL,
+					    "put FailureAction=rescue into the section [Unlock], or "
+					    "remove that line",
+					    "%s%s has no effect without FailureAction=rescue",
+					    ini_place_text(keys[i].place, buffer), keys[i].key);
+	return 0;
+}
+
+int rescueconf_check(const struct conf *conf, struct fault *f)
+{
+	const struct rescue_conf *rescue = &conf->rescue;
+	char buffer[INI_PLACE_SIZE];
+
+	if (conf_keeps(conf, GUID_RESCUE))
+		return fault_advise(f, EXITCODE_CONFIG, EINVAL,
+				    "remove this GUID: whoever reads that entry can read what the "
+				    "answers of a rescue carry",
+				    "%sKeepSecrets= would spare the rescue entry, " GUID_RESCUE,
+				    ini_place_text(&conf->keep_place, buffer));
+	if (conf->failure_action != FAILURE_ACTION_RESCUE)
+		return check_unused(rescue, f);
+	if (!rescue->shell)
+		return 0;
+	if (rescue->nr_keys > 0)
+		return fault_advise(f, EXITCODE_CONFIG, EINVAL,
+				    "remove RescueShell=yes: whoever has the shell, which is the "
+				    "host, needs no answer of yours",
+				    "%sRescueKey= and RescueShell=yes exclude each other",
+				    ini_place_text(&rescue->key_place, buffer));
+	if (rescue->timeout_place.line > 0)
+		return fault_advise(f, EXITCODE_CONFIG, EINVAL, "remove one of the two",
+				    "%sRescueTimeout= has no effect with RescueShell=yes: a shell "
+				    "has no end",
+				    ini_place_text(&rescue->timeout_place, buffer));
+	return 0;
+}
+
+void rescueconf_warn(const struct conf *conf, const struct warning_sink *sink)
+{
+	if (conf_has_shell(conf))
+		warning_say(sink, "RescueShell=yes",
+			    "gives a shell to whoever has the console of a boot that fails, which is "
+			    "the host; no deadline, mask or replaced emergency service holds then");
+	else if (conf_rescues(conf) && conf->rescue.nr_keys == 0)
+		warning_say(sink, "FailureAction=rescue",
+			    "shows a report, and takes reboot and poweroff, but no answer of yours; "
+			    "next: put RescueKey= into the section [Unlock], see "
+			    "coco-unlock-rescue(7)");
+}
