@@ -115,11 +115,10 @@ static struct json_object *volume_json(const struct volume_conf *conf, const str
 	return obj;
 }
 
-/* A stage's first start and the time spent in it, over the boot and all its volumes. */
-static struct json_object *stage_json(const struct report *report, enum stage stage)
+bool report_stage(const struct report *report, enum stage stage, uint64_t *ret_start_us,
+		  uint64_t *ret_us)
 {
 	uint64_t start_us = report->stages.start_us[stage], us = report->stages.us[stage];
-	struct json_object *obj;
 	size_t i;
 
 	for (i = 0; i < CONF_VOLUMES_MAX; i++) {
@@ -129,7 +128,22 @@ static struct json_object *stage_json(const struct report *report, enum stage st
 			start_us = s->start_us[stage];
 		us += s->us[stage];
 	}
-	if (start_us == 0)
+	*ret_start_us = start_us;
+	*ret_us = us;
+	return start_us != 0;
+}
+
+const char *report_stage_name(enum stage stage)
+{
+	return stage_names[stage];
+}
+
+static struct json_object *stage_json(const struct report *report, enum stage stage)
+{
+	struct json_object *obj;
+	uint64_t start_us, us;
+
+	if (!report_stage(report, stage, &start_us, &us))
 		return NULL;
 	obj = json_object_new_object();
 	add_string(obj, "name", stage_names[stage]);

@@ -19,6 +19,14 @@ struct report {
 
 void report_init(struct report *ret_report);
 
+/* A stage's first start (CLOCK_MONOTONIC) and the time spent in it, over the boot and all its
+ * volumes. Returns false, with zeros, if it was not reached. */
+bool report_stage(const struct report *report, enum stage stage, uint64_t *ret_start_us,
+		  uint64_t *ret_us);
+
+/* Its name in status.json. */
+const char *report_stage_name(enum stage stage);
+
 /*
  * Writes /run/coco-unlock/status.json (0644), replacing an older one in one step. fault is
  * the outcome, with code ok after a success; action the name of what follows, or "none".
