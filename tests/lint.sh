@@ -83,7 +83,7 @@ words='
 \<exit\(	guest/main.c	an exit outside main.c
 \<_exit\(	base/child.c disk/judge.c boot/supervise.c	the end of a child outside of child.c, judge.c and supervise.c
 \<fork\(	base/child.c boot/action.c disk/judge.c boot/supervise.c	another process outside of child.c, action.c, judge.c and supervise.c
-\<prctl\(	base/secret.c base/seccomp.c disk/judge.c boot/supervise.c broker/jail.c	a property of the process
+\<prctl\(	base/secret.c base/seccomp.c disk/judge.c boot/supervise.c broker/jail.c boot/terminal.c	a property of the process
 \<(system|popen|vfork|clone|posix_spawnp?|f?exec[lv]p?e?)\(	init/program.c init/handover.c source/kbs/client.c	another program
 \<(sleep|usleep|nanosleep|clock_nanosleep)\(	-	waiting by sleep
 \<(v?sprintf|strn?cpy|strcat|strtok|gets|ato[il]|strtoul?l?|sscanf|alloca)\(	-	an unsafe call

@@ -43,6 +43,7 @@
 #define PATH_PANIC "/proc/sys/kernel/panic"
 #define PATH_PANIC_ON_OOPS "/proc/sys/kernel/panic_on_oops"
 #define PATH_DEVKMSG "/proc/sys/kernel/printk_devkmsg"
+#define PATH_PRINTK "/proc/sys/kernel/printk"
 #define PATH_MODPROBE "/proc/sys/kernel/modprobe"
 #define PATH_BTRFS_CONTROL "/dev/btrfs-control"
 #define PATH_UDEV_DATA "/run/udev/data"

@@ -6,8 +6,6 @@
 #ifndef COCO_CONSOLE_H
 #define COCO_CONSOLE_H
 
-#include <termios.h>
-
 #include "base/deadline.h"
 #include "base/fault.h"
 #include "base/root.h"
@@ -21,7 +19,6 @@
 /* A word that shows a page of text, at most 23 lines of at most 79 characters. */
 struct console_screen {
 	const char *word;
-	const char *help; /* half a line */
 	const char *text;
 };
 
