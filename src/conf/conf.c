@@ -340,7 +340,8 @@ static const struct ini_key keys[] = {
 	{ "Kbs", "BrokerCA", kbssection_set_ca, "the path of a certificate in PEM",
 	  PLACE(kbs.ca_place) },
 	{ "Kbs", "Host", kbssection_set_host,
-	  "NAME ADDRESS, each name once, at most 8 times; no address of a link (fe80::)",
+	  "NAME ADDRESS, each name once, at most 8 times; an address that one machine has, and not "
+	  "of a link (fe80::)",
 	  PLACE(kbs.place) },
 	{ "Kbs", "Resource", kbssection_set_resource, "REPOSITORY/TYPE/TAG", PLACE(kbs.place) },
 	{ "Kbs", "ResourceFormat", kbssection_set_format, "table or secret", PLACE(kbs.place) },

@@ -28,16 +28,34 @@
 #define PEM_BEGIN "-----BEGIN CERTIFICATE-----"
 #define PEM_END "-----END CERTIFICATE-----"
 
-/* An IP literal, as inet_ntop(3) writes it. An IPv6 address of a link needs a name of the link,
- * which nobody knows before it is there. */
+/* Can one machine have it? Linux connects to itself over 0.0.0.0 and [::]. */
+static bool is_of_one(const struct in_addr *v4)
+{
+	uint32_t address = ntohl(v4->s_addr);
+
+	return address >> 24 != 0 && !IN_MULTICAST(address) && address != INADDR_BROADCAST;
+}
+
+/* An IPv6 address of a link needs a name of the link, which nobody knows before it is there; one
+ * that stands for an IPv4 address would be a second way to write that. */
+static bool is_of_one6(const struct in6_addr *v6)
+{
+	return !IN6_IS_ADDR_UNSPECIFIED(v6) && !IN6_IS_ADDR_MULTICAST(v6) &&
+	       !IN6_IS_ADDR_LINKLOCAL(v6) && !IN6_IS_ADDR_V4MAPPED(v6);
+}
+
+/* An IP literal, as inet_ntop(3) writes it. */
 static int parse_address(const char *text, char ret_address[static CONF_ADDRESS_SIZE])
 {
 	struct in_addr v4;
 	struct in6_addr v6;
 
-	if (inet_pton(AF_INET, text, &v4) == 1)
+	if (inet_pton(AF_INET, text, &v4) == 1) {
+		if (!is_of_one(&v4))
+			return -EINVAL;
 		return inet_ntop(AF_INET, &v4, ret_address, CONF_ADDRESS_SIZE) ? 0 : -EINVAL;
-	if (inet_pton(AF_INET6, text, &v6) != 1 || IN6_IS_ADDR_LINKLOCAL(&v6))
+	}
+	if (inet_pton(AF_INET6, text, &v6) != 1 || !is_of_one6(&v6))
 		return -EINVAL;
 	return inet_ntop(AF_INET6, &v6, ret_address, CONF_ADDRESS_SIZE) ? 0 : -EINVAL;
 }
@@ -280,12 +298,33 @@ static int check_unused(const struct conf *conf, struct fault *f)
 	return 0;
 }
 
+/* A broker that has failed would be asked again as another one, and too soon. */
+static int check_twice(const struct kbs_conf *kbs, size_t nr, struct fault *f)
+{
+	const struct broker_url *url = &kbs->urls[nr];
+	char buffer[PLACE_SIZE];
+	size_t i;
+
+	for (i = 0; i < nr; i++) {
+		const struct broker_url *first = &kbs->urls[i];
+
+		if (strcmp(first->host, url->host) == 0 && first->port == url->port &&
+		    strcmp(first->prefix, url->prefix) == 0)
+			return fault_advise(f, EXITCODE_CONFIG, EINVAL, "remove one of the two",
+					    "%s%s is listed twice, first as %s (%s:%u)",
+					    place_text(&url->place, buffer), url->text, first->text,
+					    first->place.file, first->place.line);
+	}
+	return 0;
+}
+
 static int check_urls(struct conf *conf, struct fault *f)
 {
 	struct kbs_conf *kbs = &conf->kbs;
 	const struct broker_host *host;
 	char buffer[INI_PLACE_SIZE];
 	size_t i;
+	int r;
 
 	if (kbs->nr_urls == 0)
 		return fault_advise(f, EXITCODE_CONFIG, EINVAL,
@@ -300,6 +339,9 @@ static int check_urls(struct conf *conf, struct fault *f)
 			"%snothing says how the broker is known again: neither Pin= nor BrokerCA=",
 			ini_place_text(&kbs->urls[0].place, buffer));
 	for (i = 0; i < kbs->nr_urls; i++) {
+		r = check_twice(kbs, i, f);
+		if (r < 0)
+			return r;
 		if (*kbs->urls[i].address)
 			continue;
 		host = find_host(kbs, kbs->urls[i].host);

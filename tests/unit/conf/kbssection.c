@@ -45,6 +45,10 @@ static void test_url(void)
 		{ "https://[::1]:1/a/b-_.~C", "::1", "::1", "/a/b-_.~C", 1 },
 		{ "https://Broker.Lan.org/kbs/", "broker.lan.org", "", "/kbs", 443 },
 		{ "https://broker", "broker", "", "", 443 },
+		{ "https://1.0.0.0", "1.0.0.0", "1.0.0.0", "", 443 },
+		{ "https://223.255.255.255", "223.255.255.255", "223.255.255.255", "", 443 },
+		{ "https://169.254.1.1", "169.254.1.1", "169.254.1.1", "", 443 },
+		{ "https://[fdff::1]", "fdff::1", "fdff::1", "", 443 },
 		{ "https://3com.lan:8443/..a/b", "3com.lan", "", "/..a/b", 8443 },
 		{ "https://" A_63 ".x", A_63 ".x", "", "", 443 },
 	};
@@ -98,6 +102,19 @@ static void test_url(void)
 		"https://[fe80::1]",
 		"https://[fe80::1%eth0]",
 		"https://[fe80::1%25eth0]",
+		"https://0.0.0.0",
+		"https://0.0.0.1",
+		"https://0.255.255.255:8080/a",
+		"https://224.0.0.1",
+		"https://239.255.255.255",
+		"https://255.255.255.255",
+		"https://[::]",
+		"https://[0:0::0]:443",
+		"https://[ff02::1]",
+		"https://[ff0e::1]",
+		"https://[::ffff:192.0.2.1]",
+		"https://[::ffff:0.0.0.0]",
+		"https://[::ffff:c000:201]",
 		"https://a..b",
 		"https://.a",
 		"https://a.",
@@ -192,6 +209,12 @@ static void test_host(void)
 					   "a [::1]",
 					   "a fe80::1",
 					   "a fe80::1%eth0",
+					   "a 0.0.0.0",
+					   "a 255.255.255.255",
+					   "a 224.0.0.1",
+					   "a ::",
+					   "a ff02::1",
+					   "a ::ffff:192.0.2.1",
 					   "a 192.0.2.01x",
 					   "a 192.0.2.1:443",
 					   "https://a 192.0.2.1" };
@@ -318,6 +341,20 @@ static void test_sources(void)
 
 static void test_complete(void)
 {
+	static const struct {
+		const char *urls, *url, *first;
+		unsigned int line;
+	} twice[] = {
+		{ "https://192.0.2.1", "https://192.0.2.1", "https://192.0.2.1", 4 },
+		{ "https://192.0.2.1:443/", "https://192.0.2.1:443/", "https://192.0.2.1", 4 },
+		{ "https://A.lan/x https://a.lan:443/x/", "https://a.lan:443/x/", "https://A.lan/x",
+		  9 },
+		{ "https://[2001:DB8::1]:1 https://192.0.2.3 https://[2001:db8:0::1]:01",
+		  "https://[2001:db8:0::1]:01", "https://[2001:DB8::1]:1", 9 },
+	};
+	char text[1024], why[512];
+	size_t i;
+
 	refused("[Unlock]\nSources=kbs\n", NULL, AT "2: Sources= has kbs, and [Kbs] has no Url=");
 	refused("[Unlock]\nSources=efi kbs\n[Kbs]\n\nUrl=https://192.0.2.1\n", NULL,
 		AT "5: nothing says how the broker is known again: neither Pin= nor BrokerCA=");
@@ -328,6 +365,19 @@ static void test_complete(void)
 	ok(strcmp(conf.kbs.urls[1].host, "b.lan") == 0 &&
 		   strcmp(conf.kbs.urls[1].address, "2001:db8::1") == 0,
 	   "... is known by its name, and found by its address");
+	for (i = 0; i < ARRAY_SIZE(twice); i++) {
+		(void)snprintf(text, sizeof(text), CONF_TEXT "Host=a.lan 192.0.2.2\n\nUrl=%s\n",
+			       twice[i].urls);
+		(void)snprintf(why, sizeof(why), AT "9: %s is listed twice, first as %s (" AT "%u)",
+			       twice[i].url, twice[i].first, twice[i].line);
+		refused(text, NULL, why);
+	}
+	is_int(load(CONF_TEXT "Url=https://192.0.2.1:444 https://192.0.2.1/a https://b.lan\n"
+			      "Host=b.lan 192.0.2.1\n",
+		    NULL),
+	       0, "another port, prefix or name is another one");
+	is_int(load(CONF_TEXT "Url=\nUrl=https://192.0.2.1\n", NULL), 0,
+	       "what was emptied does not count");
 	refused("[Kbs]\nUrl=https://192.0.2.1\n", NULL,
 		AT "2: the section [Kbs], but no Sources= that says kbs");
 	refused("[Kbs]\nKeepNetwork=no\n", NULL,
