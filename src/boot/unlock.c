@@ -100,8 +100,10 @@ static int take_secrets(struct unlock *u, struct fault *f)
 	stages_enter(&u->report->stages, STAGE_SECRET_MODULE);
 	u->nr_sources = choice_list(u->root, u->conf, false, u->deadline, u->sources);
 	src = choice_make(u->sources, u->nr_sources, f);
-	if (f->code == EXITCODE_OK && src->ops->refetchable)
+	if (f->code == EXITCODE_OK && src->ops->refetchable) {
+		(void)policy_check_bare(&u->image, u->conf, f); /* f counts */
 		stages_enter(&u->report->stages, STAGE_EXCHANGE);
+	}
 	if (f->code == EXITCODE_OK && src->ops->open(src, f) >= 0) {
 		stages_enter(&u->report->stages, STAGE_READ);
 		/* f counts, after the wipe */

@@ -445,7 +445,9 @@ static int run_check(const struct root *root, int argc, char **argv)
 		return cmd_usage(&cmd_check, "--standalone without --config");
 	if (conf_load(root, &conf, &f) < 0 || (standalone && rootsection_check(&conf, &f) < 0) ||
 	    image_policy_load(root, &conf, &image, &f) < 0 || conf_digest(root, &digest, &f) < 0 ||
-	    (!words && kbssection_check_files(root, &conf, &f) < 0)) {
+	    (!words && kbssection_check_files(root, &conf, &f) < 0) ||
+	    (!words && !conf_has_source(&conf, SOURCE_EFI) &&
+	     policy_check_bare(&image, &conf, &f) < 0)) {
 		fprintf(stderr, "coco-unlock: %s\n", f.why);
 		if (*f.next)
 			fprintf(stderr, "coco-unlock: next: %s\n", f.next);

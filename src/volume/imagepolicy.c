@@ -87,6 +87,24 @@ int policy_suffices(const struct policy_entry *image, const struct policy_entry 
 	return 0;
 }
 
+int policy_check_bare(const struct policy_entry *image, const struct conf *conf, struct fault *f)
+{
+	size_t i;
+
+	if (!conf->require_policy || conf->kbs.format != RESOURCE_SECRET)
+		return 0;
+	for (i = 0; i < conf->nr_volumes; i++)
+		if (!image_policy_pins(image, conf->volumes[i].name))
+			return fault_advise(f, EXITCODE_POLICY_MISSING, ENOENT,
+					    "put volume-key= into " PATH_POLICY
+					    ", and build the initramfs again",
+					    "a bare secret of a key broker (ResourceFormat=secret) "
+					    "brings no policy entry, and the image pins neither "
+					    "key nor header of volume %s",
+					    conf->volumes[i].name);
+	return 0;
+}
+
 static int contradict(struct fault *f, const char *key, const char *name, const char *how)
 {
 	return fault_advise(f, EXITCODE_POLICY_INVALID, EPERM,

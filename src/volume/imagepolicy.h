@@ -23,6 +23,10 @@ bool image_policy_pins(const struct policy_entry *image, const char *name);
 int policy_suffices(const struct policy_entry *image, const struct policy_entry *entry,
 		    const struct conf *conf, struct fault *f);
 
+/* The same before a key broker is asked: a bare secret (ResourceFormat=secret) brings no entry, so
+ * that only the image can have what is asked for. */
+int policy_check_bare(const struct policy_entry *image, const struct conf *conf, struct fault *f);
+
 /*
  * Adds what the image pins to the entry, volume by volume: what only one of them pins counts, and
  * of both the headers that stand in both, and the larger generations. Returns 0, or -EPERM with f

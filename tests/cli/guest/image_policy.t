@@ -206,6 +206,21 @@ broker > "$tmp/warnings"
 run --root="$t" check
 ok '... check has it, too' grep -q '^warning policy .* neither key nor header' "$tmp/out"
 
+# A bare secret comes without a policy entry. bare CODE SOURCES LINE...: check --config of an image that requires one.
+bare() {
+	broker "${@:3}" > "$tmp/warnings"
+	printf '[Unlock]\nSources=%s\n[Kbs]\nResourceFormat=secret\n[Policy]\nRequirePolicyEntry=yes\n' "$2" \
+		>> "$t/etc/coco-unlock/coco-unlock.conf"
+	run --root="$t" check --config
+	is "a bare secret, required pins, Sources=$2, ${3-none}" "$rc" "$1"
+}
+bare 27 kbs
+ok '... with the reason' grep -q '^coco-unlock: a bare secret .* neither key nor header of volume root$' "$tmp/err"
+ok '... and what to do' grep -q '^coco-unlock: next: put volume-key= into /etc/coco-unlock/policy' "$tmp/err"
+bare 27 kbs "${pins[0]}"
+bare 0 'efi kbs'
+bare 0 kbs "${pins[1]}"
+
 # The dracut module, with what dracut would have given it.
 # built: installs; what it warns of is in warned, the names of files in installed.
 built() {

@@ -22,7 +22,7 @@ import kbslab  # noqa: E402
 import tap  # noqa: E402
 
 SHORT, LONG, SLACK = 2, 30, 1  # seconds: where it is tried again until the deadline, and elsewhere
-SECRET_EMPTY = 21
+SECRET_EMPTY, POLICY_MISSING = 21, 27
 (NO_PROVIDER, NO_NETWORK, NO_ROUTE, CONNECTION, TLS, IDENTITY, HTTP, VERSION, REFUSED, DENIED, MISSING, MALFORMED,
  REPORT, NO_ANSWER) = range(34, 48)
 AGAIN = (NO_NETWORK, NO_ROUTE, CONNECTION, TLS, HTTP, REFUSED, DENIED, MISSING, NO_ANSWER)
@@ -121,6 +121,7 @@ class Test:
         self.pool = concurrent.futures.ThreadPoolExecutor(12)
         self.runs = []
         self.seen = []  # by the broker: name, URL, facts of the evidence
+        self.unasked = []  # URLs
 
     def later(self, name, code, pattern, urls, platform="snp", front=(), **tree):
         """Its results come in the order of these calls. tree: see Lab.tree()."""
@@ -277,6 +278,12 @@ def platform(test):
         url = lab.url("good", new=True)
         test.later(name, 0, "", [url], words, more=files, kbs=kbs)
         test.seen.append((name, url, facts))
+    # What cannot come to an end is not begun.
+    for sources in ("kbs", "efi kbs"):
+        url = lab.url("good", new=True)
+        test.later(f"{sources}: a bare secret where a policy is required", POLICY_MISSING, "bare secret", [url],
+                   sources=sources, kbs=["[Policy]", "RequirePolicyEntry=yes"])
+        test.unasked.append(url)
     test.later("no platform, and no other source", NO_PROVIDER, "provider", [good], "", sources="kbs")
     for words, code, pattern in PLATFORM:
         case(words, code, pattern, "snp " + words)
@@ -304,6 +311,7 @@ def main():
                 test.later(name, code, pattern, [lab.url(name)])
                 named.add(name)
         test.results()
+        tap.equal([url for url in test.unasked if lab.events(url)], [], "no broker is asked in vain")
         control = lab.unlock(lab.tree([lab.url("good")]), "")
         tap.equal((control.code, control.status["source"]["kind"]), (0, "launch-secret"),
                   "control: without a platform the launch secret opens the disk")

@@ -367,6 +367,33 @@ static unsigned int doubts(const char *text, const char *first)
 	return n;
 }
 
+/* With a bare secret no entry comes. */
+static bool suffices_alone(const char *image_text)
+{
+	put(image_text, NULL);
+	return policy_check_bare(&image, &conf, &f) == 0;
+}
+
+static void test_bare(void)
+{
+	conf.require_policy = true;
+	conf.sources[0] = SOURCE_KBS;
+	ok(suffices_alone(NULL), "with a table there may come an entry");
+	conf.kbs.format = RESOURCE_SECRET;
+	ok(!suffices_alone(NULL) && f.code == EXITCODE_POLICY_MISSING &&
+		   strstr(f.why, "volume root") && strstr(fault_next(&f), "volume-key="),
+	   "with a bare secret none does: %s", f.why);
+	ok(!suffices_alone(R U(UUID) "volume=data\n" K(A)) && strstr(f.why, "volume root"),
+	   "a UUID of the image does not count");
+	ok(!suffices_alone(R K(A)) && strstr(f.why, "volume data"),
+	   "each volume is pinned, or not");
+	ok(suffices_alone(R H(A) "volume=data\n" X(A)), "the image can pin them all");
+	conf.require_policy = false;
+	ok(suffices_alone(NULL), "where none is required it may be so");
+	conf.kbs.format = RESOURCE_TABLE;
+	conf.sources[0] = SOURCE_EFI;
+}
+
 static void test_doubts(void)
 {
 	is_int(doubts(NULL, ""), 0, "efi needs no policy of the image");
@@ -397,6 +424,7 @@ int main(void)
 	test_volumes();
 	test_words();
 	test_suffices();
+	test_bare();
 	test_doubts();
 	ok(inject_secrets.nr_live == 0 && inject_secrets.dirty == 0, "every entry was wiped");
 	return tap_done();
