@@ -168,20 +168,27 @@ static int put_report(FILE *out, const unsigned char *report, struct fault *f)
 	return 0;
 }
 
-/* Of what the host gives the one that the report names as its signer, if there is a choice. */
+/* Of what the host gives the one that the report names as its signer, if there is a choice. What is
+ * wrong with the host's table matters only to those who need it. */
 static int find_certificate(const struct frame *frame, enum certificate_kind signer,
 			    struct certificate *ret_certificate, enum certificate_kind *ret_kind,
-			    struct fault *f)
+			    struct evidence *evidence, struct fault *f)
 {
 	const struct frame_field *table = &frame->fields[EVIDENCE_AUXILIARY];
 	const struct frame_field *file = &frame->fields[EVIDENCE_VCEK];
 	const enum certificate_kind other =
 		signer == CERTIFICATE_VCEK ? CERTIFICATE_VLEK : CERTIFICATE_VCEK;
-	struct certificate certificates[_CERTIFICATE_MAX];
-	int r = certificates_find(table->data, table->len, certificates, f);
+	struct certificate certificates[_CERTIFICATE_MAX] = { 0 };
+	struct fault flaw = { 0 };
+	int r = certificates_find(table->data, table->len, certificates, &flaw);
 
-	if (r < 0)
+	if (r < 0 && !certificate_is_der(file->data, file->len)) {
+		fault_merge(f, &flaw);
 		return r;
+	}
+	if (r < 0)
+		text_append(evidence->note, sizeof(evidence->note),
+			    "%s; the image's file of VCEK= is sent in its place", flaw.why);
 	*ret_kind = certificates[signer].der || !certificates[other].der ? signer : other;
 	*ret_certificate = certificates[*ret_kind];
 	if (ret_certificate->der || file->len == 0)
@@ -231,7 +238,7 @@ int snp_write(const struct frame *frame, FILE *out, struct evidence *evidence, s
 		return r;
 	/* Bits 2 to 4 are the signing key: 1 is the VLEK. */
 	kind = (report->data[AT_KEY_INFO] >> 2 & 7) == 1 ? CERTIFICATE_VLEK : CERTIFICATE_VCEK;
-	r = find_certificate(frame, kind, &certificate, &kind, f);
+	r = find_certificate(frame, kind, &certificate, &kind, evidence, f);
 	if (r < 0)
 		return r;
 	fputs(",\"cert_chain\":", out);

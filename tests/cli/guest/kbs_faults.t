@@ -292,7 +292,11 @@ def platform(test):
               "a table that points outside": whole[:16] + b"\xf0\xff\xff\xff\x20\0\0\0" + whole[24:],
               "a certificate that is none": kbslab.certificate_table((kbslab.VCEK, b"none"))}
     for number, (name, data) in enumerate(tables.items()):
-        case(name, REPORT, "certificate table is malformed", f"snp aux={lab.file(f'table{number}', data)}")
+        words = f"snp aux={lab.file(f'table{number}', data)}"
+        case(name, REPORT, "certificate table is malformed", words)
+        url = lab.url("good", new=True)
+        test.later(f"{name}, and the image's certificate", 0, "", [url], words, more=der, kbs=vcek)
+        test.seen.append((name, url, {"chain": True}))
 
 
 def main():

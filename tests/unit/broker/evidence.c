@@ -198,7 +198,18 @@ static void test_chain(void)
 	set(EVIDENCE_AUXILIARY, VCEK "30000000 03000000");
 	ok(write_as("snp") == -EBADMSG && f.code == EXITCODE_REPORT_FAILED && !evidence.json &&
 		   strstr(f.why, "certificate table is malformed"),
-	   "a malformed table is refused");
+	   "a malformed table is refused, also beside such a file");
+	set(EVIDENCE_VCEK, "");
+	ok(write_as("snp") == -EBADMSG && f.code == EXITCODE_REPORT_FAILED && !evidence.json &&
+		   strstr(f.why, "certificate table is malformed"),
+	   "... and without one");
+	set(EVIDENCE_VCEK, "3001ff");
+	ok(write_as("snp") == 0 && f.code == EXITCODE_OK && !evidence.null_chain &&
+		   has("\"data\":[48,1,255]}]}") &&
+		   strstr(evidence.note, "table is malformed: entry 1 is not whole") &&
+		   strstr(evidence.note, "VCEK="),
+	   "beside the image's file that is only said: %s", evidence.note);
+	set(EVIDENCE_VCEK, "");
 }
 
 static void test_notes(void)
