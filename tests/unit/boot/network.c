@@ -14,9 +14,53 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "inject_next.h"
 #include "tap.h"
 
+#define GONE 4242 /* the number of a link that nobody has any more */
+
 static int fd;
+static bool listed; /* lists have it still, until its address was asked for */
+static bool asked;  /* somebody wanted something of it */
+
+/* A card that is unplugged behind a list: the list has one link, or address, more than the kernel,
+ * which says of a request for it what it says. */
+ssize_t recvfrom(int socket_fd, void *buf, size_t len, int flags, struct sockaddr *from,
+		 socklen_t *from_len)
+{
+	struct nlmsghdr *last = buf, *more;
+	ssize_t n = INJECT_NEXT(recvfrom)(socket_fd, buf, len, flags, from, from_len);
+	size_t left = n > 0 ? (size_t)n : 0;
+	size_t size;
+
+	if (!listed || !NLMSG_OK(last, left) ||
+	    (last->nlmsg_type != RTM_NEWLINK && last->nlmsg_type != RTM_NEWADDR))
+		return n;
+	size = NLMSG_ALIGN(last->nlmsg_len);
+	more = (struct nlmsghdr *)((char *)buf + NLMSG_ALIGN((size_t)n));
+	memcpy(more, last, size);
+	if (more->nlmsg_type == RTM_NEWLINK) {
+		((struct ifinfomsg *)NLMSG_DATA(more))->ifi_index = GONE;
+		((struct ifinfomsg *)NLMSG_DATA(more))->ifi_flags = IFF_UP;
+	} else {
+		((struct ifaddrmsg *)NLMSG_DATA(more))->ifa_index = GONE;
+	}
+	return (ssize_t)(NLMSG_ALIGN((size_t)n) + size);
+}
+
+ssize_t send(int socket_fd, const void *buf, size_t len, int flags)
+{
+	const struct nlmsghdr *head = buf;
+
+	if ((head->nlmsg_type == RTM_NEWLINK &&
+	     ((const struct ifinfomsg *)NLMSG_DATA(head))->ifi_index == GONE) ||
+	    (head->nlmsg_type == RTM_DELADDR &&
+	     ((const struct ifaddrmsg *)NLMSG_DATA(head))->ifa_index == GONE)) {
+		asked = true;
+		listed = head->nlmsg_type == RTM_NEWLINK;
+	}
+	return INJECT_NEXT(send)(socket_fd, buf, len, flags);
+}
 
 struct request {
 	struct nlmsghdr head;
@@ -151,6 +195,10 @@ int main(void)
 	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]) && !link; i++)
 		link = add_link(kinds[i], "card");
 	is_int(network_drop(&f), 0, "a network without anything: %s", f.why);
+
+	listed = true;
+	is_int(network_drop(&f), 0, "a card that is unplugged behind the list: %s", f.why);
+	ok(asked && !listed, "... it was to be taken down, and so was its address");
 
 	is_int(ask_route(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, RTN_UNREACHABLE, "192.0.2.0"), 0,
 	       "a route without a link");
