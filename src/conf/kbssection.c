@@ -302,7 +302,7 @@ static int check_unused(const struct conf *conf, struct fault *f)
 static int check_twice(const struct kbs_conf *kbs, size_t nr, struct fault *f)
 {
 	const struct broker_url *url = &kbs->urls[nr];
-	char buffer[PLACE_SIZE];
+	char buffer[INI_PLACE_SIZE];
 	size_t i;
 
 	for (i = 0; i < nr; i++) {
@@ -312,7 +312,7 @@ static int check_twice(const struct kbs_conf *kbs, size_t nr, struct fault *f)
 		    strcmp(first->prefix, url->prefix) == 0)
 			return fault_advise(f, EXITCODE_CONFIG, EINVAL, "remove one of the two",
 					    "%s%s is listed twice, first as %s (%s:%u)",
-					    place_text(&url->place, buffer), url->text, first->text,
+					    ini_place_text(&url->place, buffer), url->text, first->text,
 					    first->place.file, first->place.line);
 	}
 	return 0;

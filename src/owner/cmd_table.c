@@ -117,13 +117,13 @@ static void add_string(struct json_object *object, const char *key, const char *
 	json_object_object_add(object, key, value ? json_object_new_string(value) : NULL);
 }
 
-static void digest_text(const struct secret *bytes, const struct table_entry *entry,
-			char ret_text[static DIGEST_TEXT_SIZE])
+static void entry_digest_text(const struct secret *bytes, const struct table_entry *entry,
+			      char ret_text[static DIGEST_TEXT_SIZE])
 {
 	struct digest digest = { 0 };
 
 	(void)digest_sha256(bytes->bytes + entry->data_offset, entry->len, &digest);
-	codec_text(CODEC_HEX, digest.octets, DIGEST_SIZE, ret_text);
+	digest_text(&digest, ret_text);
 }
 
 /* A policy entry that a boot would stop at. The volumes' names count if there is a cocotab. */
@@ -189,7 +189,7 @@ static int print_json(const struct secret *bytes, const struct table *table,
 		const struct table_entry *entry = &table->entries[i];
 		struct json_object *item = json_object_new_object();
 
-		digest_text(bytes, entry, digest);
+		entry_digest_text(bytes, entry, digest);
 		add_string(item, "guid", entry->guid);
 		add_string(item, "alias", names_alias(entry->guid));
 		add_string(item, "meaning", names_meaning(entry->guid));
@@ -284,7 +284,7 @@ static int print_table(const struct secret *bytes, const struct table *table,
 		const struct table_entry *entry = &table->entries[i];
 		const char *alias = names_alias(entry->guid), *meaning = names_meaning(entry->guid);
 
-		digest_text(bytes, entry, digest);
+		entry_digest_text(bytes, entry, digest);
 		printf("entry      %s%s%s, %zu bytes at offset %zu\n", entry->guid,
 		       alias ? " " : "", alias ? alias : "", entry->len, entry->offset);
 		if (meaning)
