@@ -40,6 +40,7 @@ owner/plan	base conf disk volume owner/io owner/table owner/launch owner/disk
 # volume/ bring them together. The judge and the rules know neither secrets nor the log.
 also='
 owner/table owner/plan owner/disk: source/source.h source/table.h
+owner/table: rescue/keys.h
 broker: source/kbs/frame.h disk/jsontext.h
 boot: source/kbs/kbs.h
 '

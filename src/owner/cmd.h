@@ -67,6 +67,10 @@ struct table;
 void cmd_warn_missing(const char *path, const struct table *table, const struct conf *conf,
 		      bool is_default);
 
+/* One for a rescue entry without RescueKey=, or the other way round. */
+void cmd_warn_rescue(const char *path, const struct table *table, const struct conf *conf,
+		     bool is_default);
+
 /* Flushes stdout: the last thing of a verb that printed something which scripts read. */
 int cmd_finish(void);
 

@@ -113,9 +113,11 @@ static int check_content(const struct options *o, const struct secret *bytes,
 
 	if (r >= 0)
 		r = policytext_read(o->table, bytes, table, o->config ? conf : NULL, policy, f);
-	if (r >= 0)
-		cmd_warn_missing(o->table, table, conf, !o->config);
-	return r;
+	if (r < 0)
+		return r;
+	cmd_warn_missing(o->table, table, conf, !o->config);
+	cmd_warn_rescue(o->table, table, conf, !o->config);
+	return 0;
 }
 
 /* Reads the table, checks that it fits, and pads it. */

@@ -15,17 +15,18 @@
 #include "owner/io/shell.h"
 #include "owner/plan/pinned.h"
 #include "owner/plan/target.h"
+#include "rescue/keys.h"
 
 struct options {
 	struct target_options target;
 	const char *out, *key_file, *secret;
-	bool grub, remove_old, force;
+	bool grub, remove_old, force, rescue;
 };
 
 struct prepare {
 	const struct options *o;
 	struct target target;
-	struct secret old, new, key, table;
+	struct secret old, new, key, table, rescue;
 	struct policy_entry policy;
 	struct pins *pins;
 	int old_slot, new_slot;
@@ -81,6 +82,8 @@ static int open_all(struct prepare *p, struct fault *f)
 	r = get_old(p, f);
 	if (r >= 0)
 		r = get_new(p, f);
+	if (r >= 0 && p->o->rescue)
+		r = passphrase_random(RESCUE_ENTRY_SIZE, &p->rescue, f);
 	if (r < 0)
 		return r;
 	p->old_slot = luksheader_open(&p->target.header, &p->old, &p->key, f);
@@ -107,6 +110,8 @@ static int write_table(struct prepare *p, struct fault *f)
 			    f);
 	if (r >= 0)
 		r = pinnedtable_set_policy(&p->table, &p->policy, f);
+	if (r >= 0 && p->o->rescue)
+		r = pinnedtable_set(&p->table, GUID_RESCUE, &p->rescue, "the rescue entry", f);
 	if (r >= 0)
 		r = pinnedtable_write(p->o->out, &p->table, CODEC_BINARY, p->o->force || p->written,
 				      f);
@@ -178,22 +183,29 @@ static void print_packet(const char *table)
 }
 
 /* sevctl takes the entries from files, and writes binary ones; virsh wants base64. */
-static void print_sevctl(const char *table, const char *guid)
+static void print_sevctl(const struct prepare *p, const char *table)
 {
+	const char *guid = p->target.vc->secret.guid;
+
 	printf("With sevctl in its place, which does not check the measurement:\n  ");
 	shell_print(stdout, (const char *const[]){ "coco-secret", "table", "extract", "-o",
 						   "luks-key.bin", table, guid, NULL });
 	printf("\n  ");
 	shell_print(stdout, (const char *const[]){ "coco-secret", "table", "extract", "-o",
 						   "policy.bin", table, "policy", NULL });
+	if (p->o->rescue) {
+		printf("\n  ");
+		shell_print(stdout, (const char *const[]){ "coco-secret", "table", "extract", "-o",
+							   "rescue.bin", table, "rescue", NULL });
+	}
 	printf("\n  sevctl secret build --tik vm_tik.bin --tek vm_tek.bin \\\n"
 	       "    --launch-measure-blob \"$BLOB\" --secret %s:luks-key.bin \\\n"
-	       "    --secret %s:policy.bin header.bin payload.bin\n"
+	       "    --secret %s:policy.bin%s header.bin payload.bin\n"
 	       "  base64 -w 0 header.bin > header.base64\n"
 	       "  base64 -w 0 payload.bin > payload.base64\n"
 	       "  virsh domsetlaunchsecstate --domain \"$DOMAIN\" --secrethdr header.base64 \\\n"
 	       "    --secret payload.base64\n",
-	       guid, GUID_POLICY);
+	       guid, GUID_POLICY, p->o->rescue ? " --secret " GUID_RESCUE ":rescue.bin" : "");
 }
 
 /* Stores a file at each broker, by Trustee's own interface for its administrator. */
@@ -256,12 +268,13 @@ static void print_next(const struct prepare *p)
 	printf("%s: keyslot %d opens with the new secret; the old passphrase %s\n",
 	       p->o->target.disk, p->new_slot,
 	       p->o->remove_old ? "is gone" : "stays, in its keyslot, for recovery");
-	printf("%s: secret table with the secret and the pins; keep it like a key\n\n", p->o->out);
+	printf("%s: secret table with the secret%s; keep it like a key\n\n", p->o->out,
+	       p->o->rescue ? ", the pins and a rescue entry" : " and the pins");
 	if (conf_has_source(&p->target.conf, SOURCE_KBS))
 		print_broker(p, out);
 	if (conf_has_source(&p->target.conf, SOURCE_EFI)) {
 		print_packet(out);
-		print_sevctl(out, p->target.vc->secret.guid);
+		print_sevctl(p, out);
 	}
 	if (p->o->target.config) {
 		verify[nr++] = "--config";
@@ -276,6 +289,16 @@ static void print_next(const struct prepare *p)
 	printf("\n");
 }
 
+/* The table is there: what it says of a rescue only warns. */
+static void warn_rescue(const struct prepare *p)
+{
+	_cleanup_free_ struct table *table = malloc(sizeof(*table));
+	struct fault unused = { 0 };
+
+	if (table && table_check(p->o->out, &p->table, table, &unused) >= 0)
+		cmd_warn_rescue(p->o->out, table, &p->target.conf, !p->o->target.config);
+}
+
 static void prepare_done(struct prepare *p)
 {
 	target_done(&p->target);
@@ -283,6 +306,7 @@ static void prepare_done(struct prepare *p)
 	secret_done(&p->new);
 	secret_done(&p->key);
 	secret_done(&p->table);
+	secret_done(&p->rescue);
 }
 
 static int prepare(const struct options *o)
@@ -300,8 +324,10 @@ static int prepare(const struct options *o)
 		r = add_new(&p, &f);
 	if (r >= 0 && o->remove_old)
 		r = remove_old(&p, &f);
-	if (r >= 0)
+	if (r >= 0) {
+		warn_rescue(&p);
 		print_next(&p);
+	}
 	prepare_done(&p);
 	(void)fault_name(&f, r, o->target.disk);
 	return r < 0 ? cmd_fail(&f) : cmd_finish();
@@ -335,6 +361,8 @@ static const struct option_row prepare_options[] = {
 	OPTION_FILE(0, "secret", "FILE", struct options, secret, OPTION_USE_READ,
 		    "take this secret instead of a generated one"),
 	TARGET_OPTIONS(struct options, target),
+	OPTION_FLAG("rescue", struct options, rescue,
+		    "add a rescue entry, so that coco-secret answer can carry a secret into a failed boot"),
 	OPTION_FLAG("force", struct options, force, "replace the table if there is one"),
 	{ 0 },
 };

@@ -171,8 +171,9 @@ static void show_result(const struct recovery *v)
 	char command[SIDES_COMMAND_SIZE];
 	size_t i;
 
-	printf("It opens keyslot %d. Type it with its dashes, in the rescue mode or into cryptsetup "
-	       "open.\n",
+	printf("It opens keyslot %d. Its dashes are part of it. coco-secret answer --ask carries it into "
+	       "a boot\nthat has failed, and cryptsetup open takes it. Typed at a console of the "
+	       "guest, it is the host's.\n",
 	       v->slot);
 	for (i = 0; i < ARRAY_SIZE(sides); i++)
 		if (sides[i]->path && sides[i]->slot >= 0 &&

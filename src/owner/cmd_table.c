@@ -13,6 +13,7 @@
 #include "owner/plan/guestconf.h"
 #include "owner/table/names.h"
 #include "owner/table/policytext.h"
+#include "owner/table/rescueentry.h"
 #include "owner/table/table.h"
 
 #define SHORT_KEY 16 /* bytes: below that, somebody may guess it */
@@ -313,6 +314,15 @@ void cmd_warn_missing(const char *path, const struct table *table, const struct 
 	}
 }
 
+void cmd_warn_rescue(const char *path, const struct table *table, const struct conf *conf,
+		     bool is_default)
+{
+	const char *doubt = rescueentry_doubt(table, is_default ? NULL : conf);
+
+	if (doubt)
+		cmd_warn("%s: %s", path, doubt);
+}
+
 /* What a boot could stumble over, though the table is well formed. */
 static int warn_about(const char *path, const struct table *table, const struct options *o,
 		      struct fault *f)
@@ -328,6 +338,7 @@ static int warn_about(const char *path, const struct table *table, const struct 
 		cmd_warn("%s: %zu entries: from 64 on a guest must fear that the kernel hides some",
 			 path, table->nr);
 	cmd_warn_missing(path, table, conf, !o->config);
+	cmd_warn_rescue(path, table, conf, !o->config);
 	if (key && key->len < SHORT_KEY)
 		cmd_warn("%s: luks-key has only %zu bytes", path, key->len);
 	return 0;
@@ -653,7 +664,7 @@ const struct cmd cmd_table = {
 	.help = "build, show and change secret tables, and take entries out",
 	.intro =
 		"An ENTRY is GUID=FILE; the file's bytes are taken as they are, \"-\" is standard\n"
-		"input. GUIDs have names: luks-key, policy. TABLE may be binary, base64 or hex.\n",
+		"input. GUIDs have names: luks-key, policy, rescue. TABLE may be binary, base64 or hex.\n",
 	.options = build_options,
 	.run = run_table,
 };

@@ -13,6 +13,7 @@
 #include "owner/plan/forecast.h"
 #include "owner/plan/guestconf.h"
 #include "owner/plan/sides.h"
+#include "owner/table/rescueentry.h"
 #include "volume/imagepolicy.h"
 
 /* Of a guest's memory, what is left to a key derivation in the initramfs: an estimate. */
@@ -54,8 +55,29 @@ static void add(struct json_object *obj, const char *key, const char *value)
 	json_object_object_add(obj, key, json_object_new_string(value));
 }
 
+/* Can an answer of the owner carry a secret into a guest that has failed? Warns of what is half
+ * there. To unlock, the guest demands that the volume is pinned. */
+static bool can_rescue(const struct options *o, const struct secret *bytes, const struct conf *conf,
+		       const struct pins *pins)
+{
+	_cleanup_free_ struct table *table = malloc(sizeof(*table));
+	struct table_flaw flaw;
+
+	if (!table || table_parse(bytes, table, &flaw) < 0)
+		return false;
+	cmd_warn_rescue(o->table, table, conf, !o->target.config);
+	if (!rescueentry_serves(table, conf))
+		return false;
+	if (pins && (pins->nr_headers > 0 || pins->has_volume_key || pins->has_fixated_key))
+		return true;
+	cmd_warn("%s: neither header nor volume key is pinned, so that a rescue opens no disk with "
+		 "the secret of an answer (coco-secret pin)",
+		 o->table);
+	return false;
+}
+
 static void print_json(const struct volume_conf *vc, const struct examined *e, bool pinned,
-		       const struct fault *f)
+		       bool rescue, const struct fault *f)
 {
 	struct json_object *obj = json_object_new_object();
 	bool opened = f->code == EXITCODE_OK;
@@ -74,6 +96,7 @@ static void print_json(const struct volume_conf *vc, const struct examined *e, b
 			       json_object_new_int(opened ? e->volume.keyslot : -1));
 	add(obj, "form", opened ? volume_form_name(e->volume.form) : "");
 	json_object_object_add(obj, "pinned", json_object_new_boolean(pinned));
+	json_object_object_add(obj, "rescue", json_object_new_boolean(rescue));
 	printf("%s\n", json_object_to_json_string_ext(obj, JSON_C_TO_STRING_PLAIN |
 								   JSON_C_TO_STRING_NOSLASHESCAPE));
 	json_object_put(obj);
@@ -184,6 +207,7 @@ static int verify(const struct options *o)
 	enum codec format;
 	struct fault f = { 0 };
 	const struct pins *pins;
+	bool rescue;
 	size_t i = 0;
 	int r;
 
@@ -219,10 +243,13 @@ static int verify(const struct options *o)
 	add_way(&t, o->table, &f);
 	target_explain_policy(&t, &f);
 	pins = policy_entry_pins(policy, t.vc->name);
+	rescue = can_rescue(o, &table, &t.conf, pins);
 	if (o->json)
-		print_json(t.vc, &examined, pins != NULL, &f);
+		print_json(t.vc, &examined, pins != NULL, rescue, &f);
 	else
 		print_text(&t, &examined, pins, i == t.conf.root_volume, &f);
+	if (rescue && !o->json)
+		printf("rescue   if a boot fails, an answer can carry a secret: coco-secret answer\n");
 	if (cmd_finish() != OUTCOME_OK)
 		return EXITCODE_INTERNAL;
 	return (int)f.code;

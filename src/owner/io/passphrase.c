@@ -107,6 +107,22 @@ int passphrase_generate(bool final_nul, struct secret *ret_secret, struct fault 
 	return 0;
 }
 
+int passphrase_random(size_t len, struct secret *ret_secret, struct fault *f)
+{
+	_cleanup_secret_ struct secret s = SECRET_NULL;
+	int r;
+
+	r = secret_init(&s, f);
+	if (r >= 0)
+		r = random_bytes(s.bytes, len, f);
+	if (r < 0)
+		return r;
+	s.len = len;
+	*ret_secret = s;
+	s = SECRET_NULL;
+	return 0;
+}
+
 /* Letters in groups; out has room for RECOVERY_LEN. */
 static void write_groups(unsigned char *out, const unsigned char *data)
 {

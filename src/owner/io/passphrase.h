@@ -17,6 +17,9 @@ int passphrase_from_terminal(const char *question, struct secret *ret_secret, st
  * GRUB in the guest's firmware demands it). Returns 0, or -errno with f set. */
 int passphrase_generate(bool final_nul, struct secret *ret_secret, struct fault *f);
 
+/* len bytes of getrandom(2), as they are: 1..256. Returns 0, or -errno with f set. */
+int passphrase_random(size_t len, struct secret *ret_secret, struct fault *f);
+
 /*
  * 16 random bytes as 32 letters of modhex (cbdefghijklnrtuv: on nearly all keyboards in the same
  * places) and 2 of a checksum, in groups of 4 with dashes between them: what is shown is the

@@ -15,6 +15,7 @@ static const struct {
 	/* libvirt's virt-qemu-sev-validate(1) has the same alias */
 	{ GUID_DISK_SECRET, "luks-key", "key of the encrypted disk" },
 	{ GUID_POLICY, "policy", "pins for coco-unlock" },
+	{ GUID_RESCUE, "rescue", "what the secrets of a rescue's answer travel under" },
 	{ GUID_KERNEL_EXAMPLE, NULL,
 	  "example of the kernel's document, not luks-key: one byte pair differs" },
 	{ "e6f5a162-d67f-4750-a67c-5d065f2a9910", NULL, "keys for Confidential Containers" },

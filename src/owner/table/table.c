@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "owner/table/names.h"
+#include "rescue/keys.h"
 
 #define SECRET_SHORT 16 /* bytes */
 #define SECRET_ROOM \
@@ -99,6 +100,11 @@ static int check_new(const struct table *table, const char *guid, const struct s
 	if (same_guid(guid, GUID_DISK_SECRET) && data->len == 0)
 		return fault_about(f, EXITCODE_REFUSED, what, "give the file with the key",
 				   "the key of the disk is empty");
+	if (same_guid(guid, GUID_RESCUE) && data->len != RESCUE_ENTRY_SIZE)
+		return fault_about(f, EXITCODE_REFUSED, what,
+				   "give a file of that many random bytes",
+				   "the rescue entry has %d bytes, and not %zu", RESCUE_ENTRY_SIZE,
+				   data->len);
 	if (table->nr >= TABLE_ENTRIES_SHOWN)
 		return fault_about(f, EXITCODE_REFUSED, what, "leave out entries",
 				   "the kernel shows %d entries and hides the others",

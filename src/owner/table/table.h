@@ -24,9 +24,9 @@ void table_start(struct secret *bytes);
 
 /*
  * Adds an entry behind the last one; padding that was there goes. Refuses, with f naming
- * `what`: the header's and the NULL GUID, a GUID that is there, no data for the LUKS key, the
- * GUID of the kernel's example unless force, entry 64 unless force, entry 65, and more than
- * SECRET_CAPACITY.
+ * `what`: the header's and the NULL GUID, a GUID that is there, no data for the LUKS key, a rescue
+ * entry of another length than its own, the GUID of the kernel's example unless force, entry 64
+ * unless force, entry 65, and more than SECRET_CAPACITY.
  */
 int table_add(struct secret *bytes, const char *guid, const struct secret *data, bool force,
 	      const char *what, struct fault *f);
