@@ -52,13 +52,18 @@ struct challenge {
 	size_t nr_volumes;
 };
 
-/* The text, with the HMAC by shared (K) as its last line if has_keys. Returns its length, or -errno
- * (-EFBIG: CHALLENGE_SIZE_MAX; -ENOTSUP: libcrypto). */
+/*
+ * The text. Its last line is the HMAC of all the others by shared (K) if has_keys, else their
+ * SHA-256, which only shows what was mixed up on the way. What is not printable in a text becomes
+ * '?', a double quote a single one. ret_text is not terminated by a NUL. Returns its length, or
+ * -errno (-EFBIG: CHALLENGE_SIZE_MAX; -EINVAL: more than CHALLENGE_VOLUMES_MAX volumes; -ENOTSUP:
+ * libcrypto).
+ */
 ssize_t challenge_write(const struct challenge *challenge, const unsigned char *shared,
 			char ret_text[static CHALLENGE_SIZE_MAX]) _must_check_;
 
 /* Reads one, whoever has written it: exactly the fields of the contract, in their order. Nothing of
- * it is authentic yet. Returns 0, or -EINVAL with f saying which line is not right. */
+ * it is authentic yet. Returns 0, or -EINVAL with f (bad input) saying which line is not right. */
 int challenge_read(const char *text, size_t len, struct challenge *ret_challenge,
 		   struct fault *f) _must_check_;
 

@@ -61,9 +61,10 @@ void line_reader_init(struct line_reader *reader, enum line_kind kind);
 /*
  * Takes one line of text, without its end. Blanks around it, and terminal escapes, other control
  * characters and bytes beyond ASCII wherever they are, do no harm. If the begin mark was lost, the
- * first good line begins the message. A number that comes again takes the place of the first. Behind
- * LINE_MISSING more lines and the end mark may follow; behind LINE_COMPLETE a new message begins.
- * Never holds more than one message, whatever comes, and takes time by the length of the text.
+ * first good line begins the message. A number that comes again takes the place of the first.
+ * Behind LINE_MISSING more lines and the end mark may follow; behind LINE_COMPLETE a new message
+ * begins. Never holds more than one message, whatever comes, and takes time by the length of the
+ * text.
  */
 enum line_result line_read(struct line_reader *reader, const char *text);
 
