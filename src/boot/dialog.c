@@ -210,6 +210,8 @@ static void say_missing(struct dialog *d)
 	char text[SAY_COLUMNS + 1] = "missing";
 	unsigned int n;
 
+	if (d->reader.total == 0)
+		text_append(text, sizeof(text), " 001 ..."); /* nobody knows how many */
 	for (n = line_missing(&d->reader, 0); n != 0; n = line_missing(&d->reader, n)) {
 		if (strlen(text) + strlen(" 000 ...") > SAY_COLUMNS) {
 			text_append(text, sizeof(text), " ...");
