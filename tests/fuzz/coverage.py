@@ -21,6 +21,7 @@ DECIDES = {
     "cmdline": ["boot/cmdline.c", "conf/conf.c"],
     "cocotab": ["conf/cocotab.c", "conf/reference.c"],
     "codec": ["owner/io/codec.c", "owner/io/file.c"],
+    "dialog": ["boot/dialog.c", "rescue/line.c"],
     "eckey": ["source/kbs/jwe.c"],
     "eventlog": ["broker/eventlog.c"],
     "firmware": ["owner/launch/firmware.c"],

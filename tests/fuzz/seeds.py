@@ -5,6 +5,7 @@ Without it nobody would know what the binary ones are. What fuzzing has found is
 
 import base64
 import functools
+import hashlib
 import hmac
 import json
 import os
@@ -449,6 +450,27 @@ def judge():
 
 # What a key broker answers, and the fields of its JWE.
 
+def console_lines(kind, message):
+    """A message as it is typed at a console."""
+    parts = [message[i:i + 36] for i in range(0, len(message), 36)]
+    lines = [f"-----BEGIN COCO-UNLOCK {kind}-----"]
+    for i, part in enumerate(parts):
+        line = f"{i + 1:03}/{len(parts):03} {base64.b64encode(part).decode()}"
+        lines.append(f"{line} {hashlib.sha256(line.encode()).hexdigest()[:7]}")
+    return lines + [f"-----END COCO-UNLOCK {kind}-----"]
+
+
+def dialog():
+    answer = console_lines("ANSWER", bytes(range(100)))
+    put("dialog", "words", "Areport\rtimes\r\nchallenge\npoweroff\rreboot\r")
+    put("dialog", "keys", "Crebox\x7fot\x15reboot \b\r\x1b[A\x1bOPreboot\r")
+    put("dialog", "answer", "C" + "\r".join(answer) + "\r")
+    put("dialog", "lost", "C" + "\r".join(answer[:1] + answer[2:] + answer[1:2] + answer[-1:]) + "\r")
+    put("dialog", "no-answer", "@" + "\r".join(answer) + "\r")
+    put("dialog", "ask", "Fchallenge\rchallenge 2\rchallenge 99\r" + "times\r" * 9)
+    put("dialog", "long", "@" + "reboot".rjust(121) + "\rsecret\r" + "reboot".rjust(120) + "\r")
+
+
 def http():
     head, five = "HTTP/1.1 200 OK\r\n", "Content-Length: 5\r\n\r\nhello"
     chunks = "Transfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3;a=b\r\nllo\r\n0\r\nX: y\r\n\r\n"
@@ -500,6 +522,7 @@ if __name__ == "__main__":
     frames()
     eckey()
     http()
+    dialog()
     answer()
     jwe()
     if not os.path.islink(os.path.join(HERE, "volume")):
