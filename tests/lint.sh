@@ -80,7 +80,7 @@ c_library+='|termios|time|unistd|arpa/inet|sys/[a-z]+|linux/[a-z0-9-]+'
 words='
 "/(sys|dev|run|proc)(/|")	base/paths.h owner/main.c	a path outside paths.h
 (->|\.)bytes\>	base/secret.c base/secret.h volume/volume.c source/table.c source/kbs/jwe.c rescue owner	secret bytes where they do not belong
-\<getenv\(	base/log.c	a decision by the environment
+\<getenv\(	base/log.c guest/cmd_status.c	a decision by the environment
 \<exit\(	guest/main.c	an exit outside main.c
 \<_exit\(	base/child.c disk/judge.c boot/supervise.c	the end of a child outside of child.c, judge.c and supervise.c
 \<fork\(	base/child.c boot/action.c disk/judge.c boot/supervise.c	another process outside of child.c, action.c, judge.c and supervise.c

@@ -83,7 +83,7 @@ for line in 'result     ok \(0 ok\)' \
 	'secrets    2 found by coco_secret, 1 read, 1 wiped, 1 kept' \
 	'volume     root on /dev/vda, uuid aaaaaaaa-0000-4000-8000-00000000000a' \
 	' +header accepted, cipher aes-xts-plain64, keyslot 0, secret exact, mapping ?' \
-	'stage      prepare +[0-9]+\.[0-9]{3} ms' 'stage      keyslot +[0-9]+\.[0-9]{3} ms' \
+	'stage      prepare +[0-9]+\.[0-9]{3} ms  #+\.*' 'stage      keyslot +[0-9]+\.[0-9]{3} ms  \.*#+\.*' \
 	'stage      sum +[0-9]+\.[0-9]{3} ms' 'memory     4712000 KiB at the peak'; do
 	ok "... $line" grep -qxE "$line" "$tmp/out"
 done
@@ -93,6 +93,66 @@ import sys
 times = [line.split() for line in open(sys.argv[1]) if line.startswith("stage")]
 total = sum(float(t[2]) for t in times[:-1])
 sys.exit(not (len(times) == 9 and total > 0 and abs(total - float(times[-1][2])) < 0.01))' "$tmp/out"
+
+ok '... in 80 columns' test "$(grep '^stage' "$tmp/out" | wc -L)" -le 80
+
+# The picture: where a stage stands, and how long it was.
+picture() {
+	printf '{"stages":['
+	printf '%s' "$1"
+	printf '],"rescue":%s}' "${2:-null}"
+}
+one='{"name":"prepare","start_us":1000000,"us":250000},{"name":"read","start_us":1500000,"us":0}'
+picture "$one,"'{"name":"keyslot","start_us":1500000,"us":500000}' > "$t$status"
+run --root="$t" status
+is 'stages as bars' "$(grep '^stage' "$tmp/out")" \
+'stage      prepare           250.000 ms  #########...........................
+stage      read                0.000 ms  ..................#.................
+stage      keyslot           500.000 ms  ..................##################
+stage      sum               750.000 ms'
+picture '{"name":"a","start_us":18446744073709551615,"us":18446744073709551615},{"name":"b","us":7},{}' > "$t$status"
+run --root="$t" status
+ok 'times that no clock has' test "$rc" = 0 -a "$(grep '^stage' "$tmp/out" | wc -L)" -le 90
+picture "$one" '{"code":2,"name":"secret-refused","tries":2,"refused":1,"console":"ttyS0","action":"unlock",
+	"volume":"root","device":"/dev/vdb","keyslot":3}' > "$t$status"
+run --root="$t" status
+is 'a rescue' "$(grep -A 1 '^rescue' "$tmp/out")" \
+'rescue     after code 2 (secret-refused): unlock at ttyS0, 2 more tries, 1 answers refused
+           for the volume root: device /dev/vdb, keyslot 3'
+picture "$one" '{"code":2,"name":"secret-refused","tries":0,"refused":0,"console":"","action":"poweroff",
+	"volume":"","device":"","keyslot":-1}' > "$t$status"
+run --root="$t" status
+is '... that nobody has answered' "$(grep -A 1 '^rescue' "$tmp/out" | head -n 1)" \
+	'rescue     after code 2 (secret-refused): 0 more tries, 0 answers refused'
+ok '... names no volume' test "$(grep -c 'for the volume' "$tmp/out")" = 0
+for rescue in 1 '[]' '{}' '"x"' '{"code":{},"console":[1],"volume":2,"keyslot":{}}'; do
+	picture "$one" "$rescue" > "$t$status"
+	run --root="$t" status
+	is "a rescue that is $rescue: no crash" "$rc" 0
+done
+
+# colours [NAME=VALUE...]: how many lines have colours at a terminal.
+colours() {
+	env -u NO_COLOR -u TERM "$@" python3 -IS -c '
+import os, pty, sys
+seen = bytearray()
+def read(fd):
+    part = os.read(fd, 4096)
+    seen.extend(part)
+    return part
+out = os.dup(1)
+os.dup2(2, 1)
+pty.spawn(sys.argv[1:], read, lambda fd: b"")
+os.write(out, b"%d" % seen.count(b"\x1b["))' "$bin" --root="$t" status 2> /dev/null < /dev/null
+}
+picture "$one" '{"code":2}' > "$t$status"
+is 'colours at a terminal' "$(colours TERM=xterm)" 8
+is '... an empty NO_COLOR is none' "$(colours TERM=xterm NO_COLOR=)" 8
+is '... none with NO_COLOR' "$(colours TERM=xterm NO_COLOR=1)" 0
+is '... none at a dumb one' "$(colours TERM=dumb)" 0
+is '... none at one without a type' "$(colours)$(colours TERM=)" 00
+run --root="$t" status
+is '... and none elsewhere' "$(grep -c $'\e' "$tmp/out")" 0
 
 # The process that does the work may have had more, and tells it in its own way.
 for text in '' 'VmHWM: much kB' 'VmRSS: 17 kB' 'VmHWM: 17 kB'; do
