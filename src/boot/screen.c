@@ -157,11 +157,11 @@ static void report_page(const struct screen_facts *facts, const struct console_p
 	volume_lines(&p, facts->conf, facts->report);
 	if (facts->note)
 		field(&p, "note", facts->note, NOTE_LINES);
-	line(&p, "%-*sthe machine powers off %ju min %ju s after the failure", LABEL_COLUMNS,
+	line(&p, "%-*sthe machine powers off %ju min %ju s after the first failure", LABEL_COLUMNS,
 	     "time", (uintmax_t)limit_s / 60, (uintmax_t)limit_s % 60);
 	if (page->challenge)
-		line(&p, "%-*spaste what coco-secret answer makes of the challenge", LABEL_COLUMNS,
-		     "answer");
+		line(&p, "%-*spaste the lines that `coco-secret answer` makes of the challenge",
+		     LABEL_COLUMNS, "answer");
 	words_line(&p, page);
 }
 
@@ -291,8 +291,7 @@ static void devices_page(const struct root *root, char text[static SCREEN_SIZE])
 	size_t i, shown;
 	int r = root_walk(root, PATH_SYS_BLOCK, 0, list_device, &list);
 
-	line(&p,
-	     "Block devices of this machine, as the kernel lists them; no disk was read for it:");
+	line(&p, "Block devices, as the kernel lists them; no disk was read for this page:");
 	if (r < 0)
 		line(&p, "the list cannot be read to its end: %s", strerror(-r));
 	qsort(list.names, list.nr, sizeof(list.names[0]), by_name);
@@ -341,8 +340,7 @@ static void secrets_page(const struct screen_facts *facts, char text[static SCRE
 	struct page p = page_on(text);
 	char use[SCREEN_COLUMNS + 1];
 
-	line(&p,
-	     "Entries that were there, by name; none is kept, and what they held is not shown:");
+	line(&p, "Secrets that were there, by name; what they held is not kept here:");
 	line(&p, "%-*s%s: %u found, %u read, %u wiped, %u kept", LABEL_COLUMNS, "source",
 	     src->kind ? src->kind : "launch-secret", src->found, src->read, src->wiped, src->kept);
 	if (attempts && nr > ARRAY_SIZE(attempts->entries))

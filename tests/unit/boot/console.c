@@ -211,6 +211,18 @@ static int wait_ms(struct consoles *consoles, uint64_t ms)
 	return consoles_wait(consoles, deadline_in_ms(ms), message, &said);
 }
 
+/* Waits until this many processes have been there; each of them has called hold(). */
+static bool await_starts(struct consoles *consoles, unsigned int nr)
+{
+	struct deadline deadline = deadline_in_ms(PATIENCE_MS);
+
+	while (__atomic_load_n(&shared->holds, __ATOMIC_SEQ_CST) < nr &&
+	       deadline_left_ms(deadline) > 0)
+		if (wait_ms(consoles, 100) < 0 || said.event != CONSOLE_TIMEOUT)
+			return false;
+	return deadline_left_ms(deadline) > 0;
+}
+
 /* The nth process of ours, from 0. */
 static pid_t child(size_t n)
 {
@@ -381,7 +393,7 @@ static void test_kill(void)
 	start_us = clock_us();
 	FIXTURE_MUST(kill(killed, SIGKILL) == 0);
 	type(0, "reb");
-	is_int(wait_ms(consoles, 1500), 0, "a process is killed");
+	ok(await_starts(consoles, NR + 1), "a process is killed");
 	ok(await(0, "\r\nthe report\r\n"), "another one takes its place, and begins anew");
 	type(0, "\rreboot\r");
 	ok(wait_ms(consoles, PATIENCE_MS) == 0 && said.event == CONSOLE_WORD,
@@ -400,13 +412,13 @@ static void test_modes_after_kill(void)
 	(void)(await(0, "the report") && await(1, "the report"));
 	FIXTURE_MUST(kill(child(0), SIGKILL) == 0);
 	FIXTURE_MUST(kill(child(1), SIGKILL) == 0);
-	(void)wait_ms(consoles, 1200);
-	(void)await(0, "the report");
+	ok(await_starts(consoles, 2 * NR), "all are killed");
+	(void)(await(0, "the report") && await(1, "the report"));
 	FIXTURE_MUST(kill(child(0), SIGKILL) == 0);
 	FIXTURE_MUST(kill(child(1), SIGKILL) == 0);
 	consoles_close(&consoles, "end");
 	ok(modes_are_back(0) && modes_are_back(1),
-	   "all were killed, twice: the terminals are as they were at first");
+	   "twice: the terminals are as they were at first");
 	finish(&consoles, NULL);
 }
 
@@ -432,8 +444,8 @@ static void test_hang_up(void)
 	type(1, "reboot\r");
 	ok(wait_ms(consoles, PATIENCE_MS) == 0 && said.console == 1, "the other console goes on");
 	open_pty(0);
-	(void)wait_ms(consoles, 1200);
-	ok(await(0, "the report"), "and this one, when it is there again");
+	ok(await_starts(consoles, shared->holds + 1) && await(0, "the report"),
+	   "and this one, when it is there again");
 	finish(&consoles, NULL);
 }
 
@@ -545,6 +557,7 @@ static void test_forged(void)
 		{ "an answer that is too long", "a", ANSWER_SIZE_MAX + 2 },
 	};
 	struct consoles *consoles;
+	struct deadline deadline;
 	size_t i;
 	pid_t pid;
 
@@ -556,8 +569,12 @@ static void test_forged(void)
 		shared->forged_len = cases[i].len;
 		shared->forge = true;
 		type(0, "reboot\r");
-		ok(wait_ms(consoles, 300) == 0 && said.event == CONSOLE_TIMEOUT,
-		   "a process says %s: no event", cases[i].what);
+		deadline = deadline_in_ms(PATIENCE_MS);
+		said.event = CONSOLE_TIMEOUT;
+		while (child(0) == pid && said.event == CONSOLE_TIMEOUT &&
+		       deadline_left_ms(deadline) > 0)
+			(void)wait_ms(consoles, 20);
+		ok(said.event == CONSOLE_TIMEOUT, "a process says %s: no event", cases[i].what);
 		ok(child(0) != pid, "... and is ended");
 		shared->forge = false;
 		finish(&consoles, NULL);

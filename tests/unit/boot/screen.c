@@ -66,6 +66,24 @@ static bool has(const char *text, const char *what)
 	return false;
 }
 
+/* Our own words are never cut. */
+static void test_own_words(void)
+{
+	static const char *const ends[] = { "type no secret.\n", "for this page:\n",
+					    "is not kept here:\n", "lasted\n" };
+	size_t i;
+
+	begin();
+	screens_make(&facts, &screens, &page);
+	for (i = 0; i < page.nr_screens; i++) {
+		const char *text = page.screens[i].text;
+		size_t len = strcspn(text, "\n") + 1, end = strlen(ends[i]);
+
+		ok(len > end && strncmp(text + len - end, ends[i], end) == 0,
+		   "the first line of %s is whole", page.screens[i].word);
+	}
+}
+
 static void test_codes(void)
 {
 	bool fit = true, said = true;
@@ -151,7 +169,8 @@ static void test_words(void)
 	ok(has(screens.report, "\nwords    report devices secrets times reboot poweroff\n") &&
 		   !strstr(screens.report, "\nanswer "),
 	   "without a challenge nothing is said of one");
-	ok(has(screens.report, "\ntime     the machine powers off 15 min 0 s after the failure\n"),
+	ok(has(screens.report,
+	       "\ntime     the machine powers off 15 min 0 s after the first failure\n"),
 	   "when the machine powers off");
 	begin();
 	page.actions = 1U << RESCUE_REBOOT | 1U << RESCUE_UNLOCK;
@@ -313,6 +332,7 @@ static void test_wrap(void)
 int main(void)
 {
 	fixture_init(&fx);
+	test_own_words();
 	test_codes();
 	test_worst();
 	test_words();
