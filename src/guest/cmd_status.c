@@ -138,8 +138,8 @@ static void print_rescue(struct json_object *status, bool colours)
 	printf("rescue     %safter code %s (%s)%s: ", in(colours, NOTICE), get(rescue, "code", a),
 	       get(rescue, "name", b), in(colours, PLAIN));
 	if (*get(rescue, "console", b))
-		printf("%s at %s, ", get(rescue, "action", a), b);
-	printf("%s more tries, %s answers refused\n", get(rescue, "tries", a),
+		printf("%s at %s; ", get(rescue, "action", a), b);
+	printf("more tries: %s, answers refused: %s\n", get(rescue, "tries", a),
 	       get(rescue, "refused", b));
 	if (*get(rescue, "volume", a))
 		printf("           for the volume %s: device %s, keyslot %s\n", a,

@@ -117,13 +117,13 @@ picture "$one" '{"code":2,"name":"secret-refused","tries":2,"refused":1,"console
 	"volume":"root","device":"/dev/vdb","keyslot":3}' > "$t$status"
 run --root="$t" status
 is 'a rescue' "$(grep -A 1 '^rescue' "$tmp/out")" \
-'rescue     after code 2 (secret-refused): unlock at ttyS0, 2 more tries, 1 answers refused
+'rescue     after code 2 (secret-refused): unlock at ttyS0; more tries: 2, answers refused: 1
            for the volume root: device /dev/vdb, keyslot 3'
 picture "$one" '{"code":2,"name":"secret-refused","tries":0,"refused":0,"console":"","action":"poweroff",
 	"volume":"","device":"","keyslot":-1}' > "$t$status"
 run --root="$t" status
 is '... that nobody has answered' "$(grep -A 1 '^rescue' "$tmp/out" | head -n 1)" \
-	'rescue     after code 2 (secret-refused): 0 more tries, 0 answers refused'
+	'rescue     after code 2 (secret-refused): more tries: 0, answers refused: 0'
 ok '... names no volume' test "$(grep -c 'for the volume' "$tmp/out")" = 0
 for rescue in 1 '[]' '{}' '"x"' '{"code":{},"console":[1],"volume":2,"keyslot":{}}'; do
 	picture "$one" "$rescue" > "$t$status"
