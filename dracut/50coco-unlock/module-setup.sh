@@ -34,6 +34,11 @@ coco_conf() {
         || coco-unlock --root="$moddir" check --config)
 }
 
+# coco_seconds KEY: a time of the configuration, rounded up.
+coco_seconds() {
+    echo "$((($(coco_conf "$1") + 999) / 1000))"
+}
+
 # coco_algorithms NAME...: the kernel modules of these algorithms, where they are modules.
 coco_algorithms() {
     local alg
@@ -80,28 +85,45 @@ coco_dropin() {
 }
 
 # The word of systemd for the action. halt-force is unknown before systemd 255: there what
-# stands before it stays, which is a poweroff.
+# stands before it stays, which is a poweroff. A rescue that was killed ends the machine; only
+# a shell is left alone.
 coco_systemd_action() {
     case $1 in
-        rescue) echo none ;;
+        shell) echo none ;;
         halt) echo halt-force ;;
         reboot) echo reboot-force ;;
         *) echo poweroff-force ;;
     esac
 }
 
-# coco_deadlines ACTION SECONDS: the initramfs ends in time, whatever hangs in it. First the
+# coco_deadlines ACTION SECONDS LAST: the initramfs ends in time, whatever hangs in it. First the
 # job of its target fails, and the emergency.service below says so and ends the machine. If
-# not even that works, systemd does it.
+# not even that works, LAST seconds later systemd does it.
 coco_deadlines() {
-    local action=$1 seconds=$2 unit
+    local action=$1 seconds=$2 last=$3 unit
 
     coco_dropin initrd.target 50-coco-unlock '[Unit]' "JobTimeoutSec=$seconds" \
         'JobTimeoutAction=none' 'OnFailure=emergency.target'
     for unit in initrd-root-device initrd-root-fs initrd-fs initrd-switch-root; do
-        coco_dropin "$unit.target" 50-coco-unlock '[Unit]' "JobTimeoutSec=$((seconds + 60))" \
+        coco_dropin "$unit.target" 50-coco-unlock '[Unit]' "JobTimeoutSec=$((seconds + last))" \
             'JobTimeoutAction=poweroff-force' "JobTimeoutAction=$(coco_systemd_action "$action")"
     done
+}
+
+# coco_rescue SECONDS UNIT...: what a failure needs that somebody may rescue. The units have RescueTimeout=
+# besides their minute, and those of ours what the processes at the consoles need to change their
+# user, and to be ended. systemd's lines about jobs that wait stay off these consoles.
+coco_rescue() {
+    local seconds=$1 unit
+    shift
+    for unit in coco-unlock "$@"; do
+        [[ $unit == coco-unlock ]] \
+            || coco_dropin "$unit.service" 50-rescue-time '[Service]' "TimeoutStartSec=$((seconds + 60))"
+        [[ $unit != coco-unlock* ]] || coco_dropin "$unit.service" 50-rescue \
+            '[Service]' 'CapabilityBoundingSet=CAP_SETUID CAP_SETGID CAP_KILL'
+    done
+    mkdir -p "$initdir/etc/systemd/system.conf.d"
+    printf '%s\n' '[Manager]' 'ShowStatus=error' > "$initdir/etc/systemd/system.conf.d/50-coco-unlock.conf"
 }
 
 # coco_initqueue SECONDS: dracut's own wait for devices must not end before ours, whose failure
@@ -202,7 +224,8 @@ coco_check_words() {
 
 # called by dracut
 install() {
-    local action error name rest root_timeout timeout unit
+    local action deadline error name rescue=0 rest timeout try=0 unit
+    local doors='emergency rescue dracut-emergency debug-shell'
 
     error=$(coco-unlock --root="${dracutsysrootdir:-/}" check --config 2>&1 > /dev/null) \
         || coco_fail "${error#coco-unlock: }"
@@ -233,12 +256,18 @@ END
     # (below) at once, instead of an initramfs that waits for nothing.
 
     action=$(coco_conf FailureAction)
-    timeout=$((($(coco_conf TimeoutMs) + 999) / 1000))
-    root_timeout=$((($(coco_conf RootTimeoutMs) + 999) / 1000))
+    timeout=$(coco_seconds TimeoutMs)
+    if [[ $(coco_conf RescueShell) == yes ]]; then
+        action=shell
+    elif [[ $action == rescue ]]; then
+        # An answer that comes at the last moment still has a whole try.
+        rescue=$(coco_seconds RescueTimeoutMs) try=$timeout
+    fi
+    deadline=$((timeout + $(coco_seconds RootTimeoutMs) + rescue + try))
     # The program keeps its own deadline; the unit's only has to be later.
     coco_dropin coco-unlock.service 50-configuration \
         '[Unit]' "FailureAction=$(coco_systemd_action "$action")" \
-        '[Service]' "TimeoutStartSec=$((timeout + 120))"
+        '[Service]' "TimeoutStartSec=$((timeout + rescue + try + 120))"
     for name in root mounts; do
         coco_dropin "coco-unlock-verify-$name.service" 50-configuration \
             '[Unit]' "FailureAction=$(coco_systemd_action "$action")"
@@ -257,7 +286,7 @@ END
         coco_kbs "$(coco_systemd_action "$action")"
     fi
     coco_lvm
-    coco_initqueue "$((timeout + root_timeout))"
+    coco_initqueue "$deadline"
 
     # coco-unlock's deadline counts, not the shorter one of the device unit.
     while read -r name rest; do
@@ -266,18 +295,24 @@ END
             '[Unit]' 'JobTimeoutSec=infinity' 'JobRunningTimeoutSec=infinity'
     done < <(coco_conf Volume)
 
-    if [[ $action == rescue ]]; then
+    if [[ $action == shell ]]; then
         # For the person at the shell that this configuration asks for.
         inst_multiple -o cryptsetup
         return 0
     fi
-    coco_deadlines "$action" "$((timeout + root_timeout))"
+    # What ends the machine may first show a report for as long.
+    coco_deadlines "$action" "$deadline" "$((rescue + 60))"
+    if [[ $action == rescue ]]; then
+        # shellcheck disable=SC2046,SC2086 # a unit for each word
+        coco_rescue "$rescue" coco-unlock-verify-root coco-unlock-verify-mounts initrd-switch-root $doors \
+            $(coco_has_source kbs && echo coco-unlock-network)
+    fi
     # Nothing starts them any more; a file that is there already is not installed again.
     for name in /usr/sbin/sulogin /usr/lib/systemd/systemd-sulogin-shell; do
         mkdir -p "$initdir${name%/*}"
         ln -sfn /dev/null "$initdir$name"
     done
-    for unit in emergency rescue dracut-emergency debug-shell; do
+    for unit in $doors; do
         rm -f "$initdir$systemdsystemunitdir/$unit.service" "$initdir/etc/systemd/system/$unit.service"
         inst_simple "$systemdsystemunitdir/coco-unlock-abort.service" "$systemdsystemunitdir/$unit.service"
     done

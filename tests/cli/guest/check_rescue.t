@@ -111,7 +111,9 @@ digest 'a file' /etc/coco-unlock/coco-unlock.conf
 echo 'x LABEL=x' > "$etc/cocotab"
 printf '%s\n' version=1 volume=x uuid=aaaaaaaa-0000-4000-8000-00000000000a > "$etc/policy"
 : > "$etc/coco-unlock.conf.d/20.conf"
-printf '[Unlock]\nTimeout=9s\n' | tee "$usr/coco-unlock.conf.d/10.conf" "$usr/coco-unlock.conf.d/20.conf" > "$etc/coco-unlock.conf.d/30.conf"
+for dropin in "$usr/coco-unlock.conf.d/"{1,2}0.conf "$etc/coco-unlock.conf.d/30.conf"; do
+	printf '[Unlock]\nTimeout=9s\n' > "$dropin"
+done
 digest 'all that there can be' /etc/coco-unlock/coco-unlock.conf /usr/lib/coco-unlock/coco-unlock.conf.d/10.conf \
 	/etc/coco-unlock/coco-unlock.conf.d/20.conf /etc/coco-unlock/coco-unlock.conf.d/30.conf /etc/coco-unlock/cocotab \
 	/etc/coco-unlock/policy

@@ -14,16 +14,16 @@ must mkdir -p "$t/etc/coco-unlock" "$tmp/bin"
 must ln -s "$(realpath "${COCO_UNLOCK:-$top/build/coco-unlock}")" "$tmp/bin/coco-unlock"
 PATH=$tmp/bin:$PATH
 
-# made ACTION: an image with this failure action.
+# made ACTION [LINE]...: an image with this failure action, and these lines behind it.
 made() {
 	rm -rf "$image"
-	printf '[Unlock]\nFailureAction=%s\n' "$1" > "$t/etc/coco-unlock/coco-unlock.conf"
+	printf '%s\n' '[Unlock]' "FailureAction=$1" "${@:2}" > "$t/etc/coco-unlock/coco-unlock.conf"
 	(
 		# shellcheck disable=SC2034 # dracut's variables
 		dracutsysrootdir=$t initdir=$image moddir=$top/dracut/50coco-unlock
 		# shellcheck disable=SC2034
 		systemdsystemunitdir=/usr/lib/systemd/system hostonly='' lvmconf=no kernel=none
-		dwarn() { :; }
+		dwarn() { echo "$*" >> "$tmp/warnings"; }
 		dfatal() { echo "$*" >&2; }
 		inst_binary() { :; }
 		inst_libdir_file() { :; }
@@ -72,7 +72,12 @@ for unit in systemd-{sys,conf}ext-{initrd,sysroot}; do
 	is "$unit never runs" "$(readlink "$image/etc/systemd/system/$unit.service")" /dev/null
 done
 made rescue
-is 'rescue: systemd leaves a look that was killed to the shell' \
+is 'rescue: systemd ends the machine for a look that was killed' \
+	"$(key coco-unlock-verify-mounts.service FailureAction)" poweroff-force
+made rescue RescueShell=yes
+ok 'RescueShell=yes: the build says whose shell it is' \
+	grep -q 'warning: RescueShell=yes gives a shell to whoever has the console .*, which is the host' "$tmp/warnings"
+is '... and systemd leaves a look that was killed to it' \
 	"$(key coco-unlock-verify-mounts.service FailureAction)" none
 ok '... and others require it as before' \
 	test -L "$units/initrd-switch-root.service.requires/coco-unlock-verify-mounts.service"
