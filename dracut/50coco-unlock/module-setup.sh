@@ -305,7 +305,7 @@ END
     if [[ $action == rescue ]]; then
         # shellcheck disable=SC2046,SC2086 # a unit for each word
         coco_rescue "$rescue" coco-unlock-verify-root coco-unlock-verify-mounts initrd-switch-root $doors \
-            $(coco_has_source kbs && echo coco-unlock-network)
+            $([[ -e $initdir$systemdsystemunitdir/coco-unlock-network.service ]] && echo coco-unlock-network)
     fi
     # Nothing starts them any more; a file that is there already is not installed again.
     for name in /usr/sbin/sulogin /usr/lib/systemd/systemd-sulogin-shell; do

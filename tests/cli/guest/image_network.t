@@ -27,7 +27,7 @@ PATH=$tmp/bin:$PATH
 made() {
 	rm -rf "$image"
 	must mkdir -p "$image/etc"
-	printf '%s\n' TimeoutMs=300000 RootTimeoutMs=180000 FailureAction=reboot SecretModules=coco_secret \
+	printf '%s\n' TimeoutMs=300000 RootTimeoutMs=180000 "FailureAction=$action" SecretModules=coco_secret \
 		'Volume=root auto - ' "$@" > "$tmp/conf"
 	: > "$tmp/failed"
 	: > "$tmp/modules"
@@ -65,7 +65,7 @@ made() {
 	)
 	status=$?
 }
-without=''
+without='' action=reboot
 
 # key UNIT KEY: all values that the unit's file and its drop-ins give.
 key() {
@@ -128,6 +128,17 @@ ok 'the certificates that the configuration names are there' cmp -s "$t/etc/ssl/
 
 made 'Sources=kbs' 'Nics=e1000 ice'
 is 'Nics= are the drivers' "$(grep -cE '^(e1000|ice)$' "$tmp/modules") $(grep -c virtio_net "$tmp/modules")" '2 0'
+
+action=rescue
+made Sources=kbs KeepNetwork=no RescueShell=no RescueTimeoutMs=900000
+is 'a rescue: the unit that takes it down has the time for a report' \
+	"$(key coco-unlock-network.service TimeoutStartSec)" '1min 960 '
+ok '... and may change the user of a process, besides' \
+	grep -q 'CAP_NET_ADMIN CAP_SYS_BOOT CAP_SETUID CAP_SETGID CAP_KILL' \
+	<<< "$(key coco-unlock-network.service CapabilityBoundingSet)"
+made Sources=kbs KeepNetwork=yes RescueShell=no RescueTimeoutMs=900000
+is '... and is not there for a network that stays' "$(find "$image" -name 'coco-unlock-network*')" ''
+action=reboot
 
 # fails WITHOUT SAYS LINE...
 fails() {

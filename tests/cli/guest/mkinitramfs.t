@@ -78,6 +78,15 @@ conf '[Root]' Type=ext4 '[Image]' Modules= 'Modules=ahci nvme'
 mk --root="$t" --force -o "$image"
 is '... and an empty value takes the list away; what is built in is there' \
 	"$rc $(content "$image" usr/lib/coco-unlock/modules | xargs)" '0 ahci crc32c_one jbd2 ext4 after_ext4'
+conf '[Root]' Type=ext4 '[Unlock]' FailureAction=rescue RescueKey=BwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyAhIiMkJSY=
+mk --root="$t" --force -o "$image"
+is 'a rescue brings no program, and no word of it' "$rc $(cat "$tmp/err")$(zstd -dcq "$image" | cpio -tv --quiet |
+	awk '/^-..x/ { print $9 }' | grep -v '/lib' | xargs)" '0 init usr/bin/coco-unlock'
+must rm -r "$tmp/x"
+must mkdir "$tmp/x"
+(cd "$tmp/x" && zstd -dcq "$image" | cpio -id --quiet)
+is "... and its challenges have the tree's digest" "$("$bin" --root="$tmp/x" check --config | grep '^Digest=')" \
+	"$("$bin" --root="$t" check --config | grep '^Digest=')"
 conf '[Root]' Type=otherfs 'Usr=/dev/mapper/root ext4'
 mk --root="$t" --force -o "$image"
 is 'file systems of root and /usr, by an alias' "$rc $(content "$image" usr/lib/coco-unlock/modules | xargs)" \
