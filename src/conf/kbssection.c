@@ -312,8 +312,8 @@ static int check_twice(const struct kbs_conf *kbs, size_t nr, struct fault *f)
 		    strcmp(first->prefix, url->prefix) == 0)
 			return fault_advise(f, EXITCODE_CONFIG, EINVAL, "remove one of the two",
 					    "%s%s is listed twice, first as %s (%s:%u)",
-					    ini_place_text(&url->place, buffer), url->text, first->text,
-					    first->place.file, first->place.line);
+					    ini_place_text(&url->place, buffer), url->text,
+					    first->text, first->place.file, first->place.line);
 	}
 	return 0;
 }
