@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "rescue/fields.h"
 
 #define VERSION "1"
 /* The last line, "mac=" or "sum=", with its end. */
@@ -46,44 +47,26 @@ static void hex_text(const unsigned char octets[static DIGEST_SIZE],
 		(void)snprintf(ret_text + 2 * i, 3, "%02x", octets[i]);
 }
 
-/* A text that grows; full: something did not fit. */
-struct writer {
-	char text[CHALLENGE_SIZE_MAX + 1];
-	size_t len;
-	bool full;
-};
-
-static void put(struct writer *w, const char *name, const char *value)
-{
-	size_t room = sizeof(w->text) - w->len;
-	int n = snprintf(w->text + w->len, room, "%s=%s\n", name, value);
-
-	if (n < 0 || (size_t)n >= room)
-		w->full = true;
-	else
-		w->len += (size_t)n;
-}
-
-static void put_text(struct writer *w, const char *name, const char *value)
+static void put_text(struct fields_writer *w, const char *name, const char *value)
 {
 	char printable[CHALLENGE_TEXT_SIZE];
 
 	text_printable(value, printable, sizeof(printable));
-	put(w, name, printable);
+	fields_put(w, name, printable);
 }
 
 /* Empty if it does not count. */
-static void put_octets(struct writer *w, const char *name,
+static void put_octets(struct fields_writer *w, const char *name,
 		       const unsigned char octets[static DIGEST_SIZE], bool counts)
 {
 	char text[DIGEST_TEXT_SIZE] = "";
 
 	if (counts)
 		hex_text(octets, text);
-	put(w, name, text);
+	fields_put(w, name, text);
 }
 
-static void put_actions(struct writer *w, unsigned int actions)
+static void put_actions(struct fields_writer *w, unsigned int actions)
 {
 	char text[CHALLENGE_TEXT_SIZE] = "";
 	int i;
@@ -92,25 +75,25 @@ static void put_actions(struct writer *w, unsigned int actions)
 		if (actions & 1U << i)
 			text_append(text, sizeof(text), "%s%s", text[0] ? " " : "",
 				    action_names[i]);
-	put(w, "actions", text);
+	fields_put(w, "actions", text);
 }
 
-static void put_volume(struct writer *w, const struct challenge_volume *volume)
+static void put_volume(struct fields_writer *w, const struct challenge_volume *volume)
 {
 	put_text(w, "volume", volume->name);
 	put_text(w, "secret", volume->secret);
 	put_text(w, "device", volume->device);
 	put_text(w, "uuid", volume->uuid);
 	put_text(w, "header", volume->header);
-	put(w, "failed", volume->failed ? "yes" : "no");
+	fields_put(w, "failed", volume->failed ? "yes" : "no");
 }
 
-static void put_fields(struct writer *w, const struct challenge *c)
+static void put_fields(struct fields_writer *w, const struct challenge *c)
 {
 	char code[16];
 	size_t i;
 
-	put(w, "coco-unlock-challenge", VERSION);
+	fields_put(w, "coco-unlock-challenge", VERSION);
 	put_octets(w, "key", c->public.key, c->has_keys);
 	put_octets(w, "boot-nonce", c->public.nonce, c->has_keys);
 	put_octets(w, "nonce", c->nonce, true);
@@ -118,7 +101,7 @@ static void put_fields(struct writer *w, const struct challenge *c)
 	put_octets(w, "configuration", c->configuration.octets, true);
 	put_actions(w, c->actions);
 	(void)snprintf(code, sizeof(code), "%d", c->code);
-	put(w, "code", code);
+	fields_put(w, "code", code);
 	put_text(w, "code-name", c->code_name);
 	put_text(w, "reason", c->reason);
 	put_text(w, "no-secret", c->no_secret);
@@ -129,7 +112,8 @@ static void put_fields(struct writer *w, const struct challenge *c)
 ssize_t challenge_write(const struct challenge *challenge, const unsigned char *shared,
 			char ret_text[static CHALLENGE_SIZE_MAX])
 {
-	struct writer w = { 0 };
+	char front[CHALLENGE_SIZE_MAX + 1] = "";
+	struct fields_writer w = { .text = front, .size = sizeof(front) };
 	struct digest digest;
 	int r;
 
@@ -149,60 +133,11 @@ ssize_t challenge_write(const struct challenge *challenge, const unsigned char *
 	return (ssize_t)w.len;
 }
 
-/* A text that is read line by line. */
-struct reader {
-	char text[CHALLENGE_SIZE_MAX + 1];
-	char *next;	   /* of the lines that are left */
-	unsigned int line; /* of the last one that was read */
-	struct fault *f;
-};
-
-static int not_right(struct reader *reader, const char *why)
-{
-	return fault_set(reader->f, EXITCODE_BAD_INPUT, EINVAL, "line %u of the challenge: %s",
-			 reader->line, why);
-}
-
-/* The value of the next line, which has to have this name; or NULL with f. */
-static char *take(struct reader *reader, const char *name)
-{
-	size_t len = strlen(name);
-	char *value, *end;
-
-	reader->line++;
-	if (strncmp(reader->next, name, len) != 0 || reader->next[len] != '=') {
-		(void)fault_set(reader->f, EXITCODE_BAD_INPUT, EINVAL,
-				"line %u of the challenge is not '%s='", reader->line, name);
-		return NULL;
-	}
-	value = reader->next + len + 1;
-	end = strchr(value, '\n');
-	if (!end) {
-		(void)not_right(reader, "it has no end");
-		return NULL;
-	}
-	*end = '\0';
-	reader->next = end + 1;
-	return value;
-}
-
-static int take_text(struct reader *reader, const char *name, char *ret_text, size_t size)
-{
-	char *value = take(reader, name);
-
-	if (!value)
-		return -EINVAL;
-	if (strlen(value) >= size)
-		return not_right(reader, "it is too long");
-	text_printable(value, ret_text, size);
-	return strcmp(value, ret_text) == 0 ? 0 : not_right(reader, "it is not printable");
-}
-
 /* *ret_there is false for an empty value; with NULL it may not be empty. */
-static int take_octets(struct reader *reader, const char *name,
+static int take_octets(struct fields_reader *reader, const char *name,
 		       unsigned char ret_octets[static DIGEST_SIZE], bool *ret_there)
 {
-	char *value = take(reader, name);
+	char *value = fields_take(reader, name);
 	struct digest digest;
 
 	if (!value)
@@ -212,23 +147,23 @@ static int take_octets(struct reader *reader, const char *name,
 	if (ret_there && *value == '\0')
 		return 0;
 	if (digest_parse(value, &digest) < 0)
-		return not_right(reader, "it is not 64 lower case hexadecimal digits");
+		return fields_wrong(reader, "it is not 64 lower case hexadecimal digits");
 	memcpy(ret_octets, digest.octets, DIGEST_SIZE);
 	return 0;
 }
 
-static int take_version(struct reader *reader)
+static int take_version(struct fields_reader *reader)
 {
-	char *value = take(reader, "coco-unlock-challenge");
+	char *value = fields_take(reader, "coco-unlock-challenge");
 
 	if (!value)
 		return -EINVAL;
 	if (strcmp(value, VERSION) != 0)
-		return not_right(reader, "a version that this program does not know");
+		return fields_wrong(reader, "a version that this program does not know");
 	return 0;
 }
 
-static int take_keys(struct reader *reader, struct challenge *c)
+static int take_keys(struct fields_reader *reader, struct challenge *c)
 {
 	bool has_nonce = false;
 	int r = take_octets(reader, "key", c->public.key, &c->has_keys);
@@ -236,13 +171,13 @@ static int take_keys(struct reader *reader, struct challenge *c)
 	if (r >= 0)
 		r = take_octets(reader, "boot-nonce", c->public.nonce, &has_nonce);
 	if (r >= 0 && has_nonce != c->has_keys)
-		return not_right(reader, "there is only one of key and boot-nonce");
+		return fields_wrong(reader, "there is only one of key and boot-nonce");
 	return r;
 }
 
-static int take_actions(struct reader *reader, unsigned int *ret_actions)
+static int take_actions(struct fields_reader *reader, unsigned int *ret_actions)
 {
-	char *value = take(reader, "actions"), *word;
+	char *value = fields_take(reader, "actions"), *word;
 
 	if (!value)
 		return -EINVAL;
@@ -250,56 +185,56 @@ static int take_actions(struct reader *reader, unsigned int *ret_actions)
 		int action = rescue_action_from_name(word);
 
 		if (action < 0)
-			return not_right(reader, "an action that this program does not know");
+			return fields_wrong(reader, "an action that this program does not know");
 		*ret_actions |= 1U << action;
 	}
 	return 0;
 }
 
-static int take_code(struct reader *reader, int *ret_code)
+static int take_code(struct fields_reader *reader, int *ret_code)
 {
-	char *value = take(reader, "code");
+	char *value = fields_take(reader, "code");
 	uint64_t code;
 
 	if (!value)
 		return -EINVAL;
 	if (text_u64(value, 255, &code) < 0)
-		return not_right(reader, "it is no exit code");
+		return fields_wrong(reader, "it is no exit code");
 	*ret_code = (int)code;
 	return 0;
 }
 
-static int take_volume(struct reader *reader, struct challenge_volume *v)
+static int take_volume(struct fields_reader *reader, struct challenge_volume *v)
 {
 	char *failed;
-	int r = take_text(reader, "volume", v->name, sizeof(v->name));
+	int r = fields_take_text(reader, "volume", v->name, sizeof(v->name));
 
 	if (r >= 0)
-		r = take_text(reader, "secret", v->secret, sizeof(v->secret));
+		r = fields_take_text(reader, "secret", v->secret, sizeof(v->secret));
 	if (r >= 0)
-		r = take_text(reader, "device", v->device, sizeof(v->device));
+		r = fields_take_text(reader, "device", v->device, sizeof(v->device));
 	if (r >= 0)
-		r = take_text(reader, "uuid", v->uuid, sizeof(v->uuid));
+		r = fields_take_text(reader, "uuid", v->uuid, sizeof(v->uuid));
 	if (r >= 0)
-		r = take_text(reader, "header", v->header, sizeof(v->header));
+		r = fields_take_text(reader, "header", v->header, sizeof(v->header));
 	if (r < 0)
 		return r;
-	failed = take(reader, "failed");
+	failed = fields_take(reader, "failed");
 	if (!failed)
 		return -EINVAL;
 	v->failed = strcmp(failed, "yes") == 0;
 	if (!v->failed && strcmp(failed, "no") != 0)
-		return not_right(reader, "it is neither yes nor no");
+		return fields_wrong(reader, "it is neither yes nor no");
 	return 0;
 }
 
-static int take_volumes(struct reader *reader, struct challenge *c)
+static int take_volumes(struct fields_reader *reader, struct challenge *c)
 {
 	int r;
 
 	while (strncmp(reader->next, "volume=", 7) == 0) {
 		if (c->nr_volumes == CHALLENGE_VOLUMES_MAX)
-			return not_right(reader, "there are too many volumes");
+			return fields_wrong(reader, "there are too many volumes");
 		r = take_volume(reader, &c->volumes[c->nr_volumes]);
 		if (r < 0)
 			return r;
@@ -308,7 +243,7 @@ static int take_volumes(struct reader *reader, struct challenge *c)
 	return 0;
 }
 
-static int take_fields(struct reader *reader, struct challenge *c)
+static int take_fields(struct fields_reader *reader, struct challenge *c)
 {
 	int r = take_version(reader);
 
@@ -317,7 +252,7 @@ static int take_fields(struct reader *reader, struct challenge *c)
 	if (r >= 0)
 		r = take_octets(reader, "nonce", c->nonce, NULL);
 	if (r >= 0)
-		r = take_text(reader, "boot-id", c->boot_id, sizeof(c->boot_id));
+		r = fields_take_text(reader, "boot-id", c->boot_id, sizeof(c->boot_id));
 	if (r >= 0)
 		r = take_octets(reader, "configuration", c->configuration.octets, NULL);
 	if (r >= 0)
@@ -325,16 +260,17 @@ static int take_fields(struct reader *reader, struct challenge *c)
 	if (r >= 0)
 		r = take_code(reader, &c->code);
 	if (r >= 0)
-		r = take_text(reader, "code-name", c->code_name, sizeof(c->code_name));
+		r = fields_take_text(reader, "code-name", c->code_name, sizeof(c->code_name));
 	if (r >= 0)
-		r = take_text(reader, "reason", c->reason, sizeof(c->reason));
+		r = fields_take_text(reader, "reason", c->reason, sizeof(c->reason));
 	if (r >= 0)
-		r = take_text(reader, "no-secret", c->no_secret, sizeof(c->no_secret));
+		r = fields_take_text(reader, "no-secret", c->no_secret, sizeof(c->no_secret));
 	return r < 0 ? r : take_volumes(reader, c);
 }
 
 /* len: of all but the last line. The sum is compared here; the HMAC by who has the key. */
-static int take_last(struct reader *reader, const struct challenge *c, const char *text, size_t len)
+static int take_last(struct fields_reader *reader, const struct challenge *c, const char *text,
+		     size_t len)
 {
 	struct digest said, sum;
 	int r = take_octets(reader, c->has_keys ? "mac" : "sum", said.octets, NULL);
@@ -342,18 +278,20 @@ static int take_last(struct reader *reader, const struct challenge *c, const cha
 	if (r < 0)
 		return r;
 	if (*reader->next != '\0')
-		return not_right(reader, "there is more behind it");
+		return fields_wrong(reader, "there is more behind it");
 	if (c->has_keys)
 		return 0;
 	if (digest_sha256(text, len, &sum) < 0)
 		return fault_set(reader->f, EXITCODE_INTERNAL, EINVAL, "libcrypto: no SHA-256");
-	return digest_equal(&said, &sum) ? 0 : not_right(reader, "the text above is another one");
+	return digest_equal(&said, &sum) ? 0 :
+					   fields_wrong(reader, "the text above is another one");
 }
 
 /* Each challenge has one text. */
 static bool is_canonical(const struct challenge *c, const char *text, size_t len)
 {
-	struct writer w = { 0 };
+	char written[CHALLENGE_SIZE_MAX + 1];
+	struct fields_writer w = { .text = written, .size = sizeof(written) };
 
 	put_fields(&w, c);
 	return !w.full && w.len == len && memcmp(w.text, text, len) == 0;
@@ -361,7 +299,8 @@ static bool is_canonical(const struct challenge *c, const char *text, size_t len
 
 int challenge_read(const char *text, size_t len, struct challenge *ret_challenge, struct fault *f)
 {
-	struct reader reader = { .f = f };
+	char copy[CHALLENGE_SIZE_MAX + 1] = "";
+	struct fields_reader reader = { .what = "challenge", .code = EXITCODE_BAD_INPUT, .f = f };
 	struct challenge c = { 0 };
 	size_t front;
 	int r;
@@ -369,12 +308,12 @@ int challenge_read(const char *text, size_t len, struct challenge *ret_challenge
 	if (len > CHALLENGE_SIZE_MAX || memchr(text, '\0', len))
 		return fault_set(f, EXITCODE_BAD_INPUT, EINVAL,
 				 "it is no challenge: it is too long, or no text");
-	memcpy(reader.text, text, len);
-	reader.next = reader.text;
+	memcpy(copy, text, len);
+	reader.next = copy;
 	r = take_fields(&reader, &c);
 	if (r < 0)
 		return r;
-	front = (size_t)(reader.next - reader.text);
+	front = (size_t)(reader.next - copy);
 	r = take_last(&reader, &c, text, front);
 	if (r < 0)
 		return r;

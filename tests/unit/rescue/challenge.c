@@ -244,7 +244,7 @@ static void test_lines(void)
 	refused(edited("configuration=5555", "configuration=AAAA"), "hexadecimal", "upper case");
 	refused(edited("reason=no", "reason=\x1b[2Jno"), "printable", "an escape in a text");
 	refused(edited("reason=no", "reason=\rno"), "printable", "a carriage return");
-	refused(edited("reason=no", "reason=\"no"), "printable", "a double quote");
+	refused(edited("reason=no", "reason=\"no"), "written", "a double quote");
 	refused(edited("reason=no", "reason=n\xc3\xb6"), "printable", "more than ASCII");
 	refused(edited("failed=yes", "failed=maybe"), "yes nor no", "neither yes nor no");
 	refused(edited("failed=no\n", "failed=no\nmore=1\n"), "mac=", "a field that is none");
