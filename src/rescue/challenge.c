@@ -38,15 +38,6 @@ int rescue_action_from_name(const char *name)
 	return -EINVAL;
 }
 
-static void hex_text(const unsigned char octets[static DIGEST_SIZE],
-		     char ret_text[static DIGEST_TEXT_SIZE])
-{
-	size_t i;
-
-	for (i = 0; i < DIGEST_SIZE; i++)
-		(void)snprintf(ret_text + 2 * i, 3, "%02x", octets[i]);
-}
-
 static void put_text(struct fields_writer *w, const char *name, const char *value)
 {
 	char printable[CHALLENGE_TEXT_SIZE];
@@ -60,9 +51,11 @@ static void put_octets(struct fields_writer *w, const char *name,
 		       const unsigned char octets[static DIGEST_SIZE], bool counts)
 {
 	char text[DIGEST_TEXT_SIZE] = "";
+	struct digest digest;
 
+	memcpy(digest.octets, octets, DIGEST_SIZE);
 	if (counts)
-		hex_text(octets, text);
+		digest_text(&digest, text);
 	fields_put(w, name, text);
 }
 
