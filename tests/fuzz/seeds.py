@@ -506,6 +506,65 @@ def jwe():
     put("jwe", "aad", "@" + json.dumps(dict(whole, aad="")))
 
 
+def lines(kind, message, with_sums=True):
+    total = (len(message) + 35) // 36
+    texts = [f"-----BEGIN COCO-UNLOCK {kind}-----"]
+    for n in range(total):
+        text = f"{n + 1:03}/{total:03} " + base64.b64encode(message[36 * n:36 * n + 36]).decode()
+        texts.append(text + " " + hashlib.sha256(text.encode()).hexdigest()[:7] if with_sums else text)
+    return texts + [f"-----END COCO-UNLOCK {kind}-----"]
+
+
+def rescue_lines():
+    message = bytes(range(100))
+    answer = lines("ANSWER", message)
+    put("line", "answer", "A" + "\n".join(answer))
+    put("line", "challenge", "@" + "\n".join(lines("CHALLENGE", message)))
+    put("line", "order", "A" + "\r\n".join([answer[2], *answer[3:0:-1], answer[2], answer[4]]))
+    put("line", "lost", "A" + "\n".join([*answer[:2], answer[4], *answer[2:]]))
+    put("line", "terminal", "A" + "".join(f"\x1b[200~ {text}\t\x1b[K\r\n" for text in answer))
+    put("line", "missing", "A" + "\n".join(answer[:2] + answer[3:]))
+    put("line", "sums", "C" + "\n".join(lines("ANSWER", message, with_sums=False)))
+    put("line", "one-byte", "C" + "\n".join(lines("ANSWER", b"x", with_sums=False)))
+    put("line", "longest", "B" + "456/456 AAAAAA==\n-----END COCO-UNLOCK CHALLENGE-----\n455/456 AAAA")
+
+
+def challenge():
+    volume = "volume={}\nsecret=-\ndevice={}\nuuid=\nheader={}\nfailed={}\n"
+
+    def front(keys=True, actions="unlock reboot poweroff", no_secret="", volumes=""):
+        return (f"coco-unlock-challenge=1\nkey={'22' * 32 if keys else ''}\n"
+                f"boot-nonce={'33' * 32 if keys else ''}\nnonce={'44' * 32}\n"
+                f"boot-id=0f7a0c6e-5d1b-4b0e-9a53-3a6ad7a9c001\nconfiguration={'55' * 32}\nactions={actions}\n"
+                f"code=2\ncode-name=secret-refused\nreason=why\nno-secret={no_secret}\n{volumes}")
+
+    root = volume.format("root", "/dev/vda2", "accepted", "yes")
+    put("challenge", "keys", "A" + front(volumes=root + volume.format("data", "", "", "no")))
+    put("challenge", "no-keys", "A" + front(False, "fetch reboot poweroff", "there is no rescue entry", root))
+    put("challenge", "no-volume", "A" + front(actions="reboot"))
+    put("challenge", "no-action", "A" + front(actions=""))
+    put("challenge", "many", "A" + front(volumes=root * 17))
+    text = front(volumes=root)
+    put("challenge", "whole", "@" + text + "mac=" + hmac.digest(b"\x66" * 32, text.encode(), "sha256").hex() + "\n")
+    put("challenge", "other-mac", "@" + text + "mac=" + "0" * 64 + "\n")
+    put("challenge", "other-sum", "@" + front(False) + "sum=" + "0" * 64 + "\n")
+
+
+def rescue_answer():
+    header = "coco-unlock-answer=1\naction={}\nvolume={}\ndevice={}\nkeyslot={}\nsealed={}\n"
+    for action in ("fetch", "reboot", "poweroff"):
+        put("rescue_answer", action, "A" + header.format(action, "", "", "", 0))
+    put("rescue_answer", "unlock-nothing", "A" + header.format("unlock", "root", "", "", 0))
+    put("rescue_answer", "unlock-noise", "A" + header.format("unlock", "root", "/dev/vda", 31, 64) + "x" * 64)
+    put("rescue_answer", "arguments", "A" + header.format("reboot", "root", "", "", 0))
+    put("rescue_answer", "unsigned", "@" + header.format("reboot", "", "", "", 0) + "x" * 64)
+    put("rescue_answer", "one", b"B" + b"\4root\0\6secret".ljust(128, b"\0"))
+    put("rescue_answer", "two", b"B" + b"\4data\0\1x\4root\0\2yy\0")
+    put("rescue_answer", "longest", b"B" + b"\4root\2\0" + bytes(range(256)) * 2 + b"\0")
+    put("rescue_answer", "other", b"B" + b"\4home\0\1x\0")
+    put("rescue_answer", "behind", b"B" + b"\4root\0\1x\0x")
+
+
 if __name__ == "__main__":
     policy()
     jsontext()
@@ -525,5 +584,8 @@ if __name__ == "__main__":
     dialog()
     answer()
     jwe()
+    rescue_lines()
+    challenge()
+    rescue_answer()
     if not os.path.islink(os.path.join(HERE, "volume")):
         os.symlink("policy", os.path.join(HERE, "volume"))
