@@ -60,12 +60,12 @@ int examine_header(const struct conf *conf, size_t i, const struct pins *pins,
 	return r;
 }
 
-int examine_keyslot(struct examined *examined, const struct pins *pins, uint64_t memory_kib,
-		    struct secret *secret, struct fault *f)
+int examine_keyslot(struct examined *examined, const struct pins *pins, int keyslot,
+		    uint64_t memory_kib, struct secret *secret, struct fault *f)
 {
 	int r;
 
-	r = volume_unlock(&examined->volume, &examined->verdict, secret, memory_kib, f);
+	r = volume_unlock(&examined->volume, &examined->verdict, secret, keyslot, memory_kib, f);
 	secret_done(secret);
 	if (r >= 0)
 		r = pins_check_key(pins, &examined->volume.key, examined->verdict.uuid, f);

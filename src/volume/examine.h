@@ -32,11 +32,11 @@ int examine_header(const struct conf *conf, size_t i, const struct pins *pins,
 
 /*
  * Opens a keyslot with the secret, which is wiped, and compares the volume key with the pins.
- * memory_kib is what a key derivation may take, VOLUME_MEMORY_UNKNOWN for no limit. Returns 0,
- * or -errno with f; then nothing in *examined->volume counts.
+ * keyslot and memory_kib, which is what a key derivation may take, as for volume_unlock(). Returns
+ * 0, or -errno with f; then nothing in *examined->volume counts.
  */
-int examine_keyslot(struct examined *examined, const struct pins *pins, uint64_t memory_kib,
-		    struct secret *secret, struct fault *f);
+int examine_keyslot(struct examined *examined, const struct pins *pins, int keyslot,
+		    uint64_t memory_kib, struct secret *secret, struct fault *f);
 
 void examined_done(struct examined *examined);
 

@@ -10,8 +10,8 @@
 
 #include "volume/imagepolicy.h"
 
-static int fetch_policy(struct source *src, const struct policy_entry *image,
-			struct policy_entry *ret_policy, struct fault *f)
+int fetch_policy(struct source *src, const struct policy_entry *image,
+		 struct policy_entry *ret_policy, struct fault *f)
 {
 	_cleanup_secret_ struct secret entry = SECRET_NULL;
 	const struct reference ref = REFERENCE_POLICY;
@@ -35,13 +35,11 @@ static int fetch_policy(struct source *src, const struct policy_entry *image,
 	return r < 0 ? r : policy_merge(image, ret_policy, f);
 }
 
-int fetch_secrets(struct source *src, const struct policy_entry *image,
-		  struct policy_entry *ret_policy, struct secret *secrets, struct fault *f)
+int fetch_secrets(struct source *src, struct secret *secrets, struct fault *f)
 {
 	size_t i;
-	int r;
+	int r = 0;
 
-	r = fetch_policy(src, image, ret_policy, f);
 	for (i = 0; i < src->conf->nr_volumes && r >= 0; i++)
 		r = src->ops->fetch(src, &src->conf->volumes[i].secret, &secrets[i], f);
 	return r;

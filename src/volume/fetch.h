@@ -9,12 +9,18 @@
 #include "volume/pins.h"
 
 /*
- * src is open. image is the image's policy; *ret_policy gets what it and the policy entry come to
- * together. secrets has one element for each volume of src's configuration, SECRET_NULL
- * before; what was fetched is the caller's, also after a failure. Returns 0, or -errno with f
- * saying what fetch() of the source says, policy-missing or policy-invalid.
+ * The first thing: src is open, image is the image's policy; *ret_policy gets what it and the
+ * policy entry come to together. Returns 0, or -errno with f saying policy-missing, policy-invalid
+ * or what fetch() of the source says; then nothing in *ret_policy counts.
  */
-int fetch_secrets(struct source *src, const struct policy_entry *image,
-		  struct policy_entry *ret_policy, struct secret *secrets, struct fault *f);
+int fetch_policy(struct source *src, const struct policy_entry *image,
+		 struct policy_entry *ret_policy, struct fault *f);
+
+/*
+ * secrets has one element for each volume of src's configuration, SECRET_NULL before; what was
+ * fetched is the caller's, also after a failure. Returns 0, or -errno with f saying what fetch() of
+ * the source says.
+ */
+int fetch_secrets(struct source *src, struct secret *secrets, struct fault *f);
 
 #endif

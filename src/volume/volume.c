@@ -219,7 +219,7 @@ static void order_keyslots(const struct verdict *v, const struct policy_keyslot 
 /* Returns the number of the keyslot that opened; or -EPERM, -EOVERFLOW if one was left out, or
  * the error of one that broke off. */
 static int try_form(struct volume *volume, const struct verdict *v, const struct secret *secret,
-		    size_t len, uint64_t memory_kib)
+		    size_t len, int keyslot, uint64_t memory_kib)
 {
 	const struct policy_keyslot *order[HEADER_AREAS_MAX];
 	int r, result = -EPERM;
@@ -227,6 +227,8 @@ static int try_form(struct volume *volume, const struct verdict *v, const struct
 
 	order_keyslots(v, order);
 	for (i = 0; i < v->nr_keyslots; i++) {
+		if (keyslot != VOLUME_KEYSLOT_ANY && order[i]->id != (uint32_t)keyslot)
+			continue;
 		if (order[i]->memory_kib > memory_kib) {
 			result = -EOVERFLOW;
 			continue;
@@ -263,7 +265,7 @@ static int no_memory(const struct verdict *v, uint64_t memory_kib, struct fault 
 }
 
 int volume_unlock(struct volume *volume, const struct verdict *verdict, const struct secret *secret,
-		  uint64_t memory_kib, struct fault *f)
+		  int keyslot, uint64_t memory_kib, struct fault *f)
 {
 	int r;
 
@@ -271,16 +273,21 @@ int volume_unlock(struct volume *volume, const struct verdict *verdict, const st
 	if (r < 0)
 		return r;
 	volume->form = SECRET_FORM_EXACT;
-	r = try_form(volume, verdict, secret, secret->len, memory_kib);
+	r = try_form(volume, verdict, secret, secret->len, keyslot, memory_kib);
 	if ((r == -EPERM || r == -EOVERFLOW) && secret_ends_in_nul(secret) && secret->len > 1 &&
 	    costs_allow_twice(verdict)) {
 		volume->form = SECRET_FORM_WITHOUT_FINAL_NUL;
-		r = try_form(volume, verdict, secret, secret->len - 1, memory_kib);
+		r = try_form(volume, verdict, secret, secret->len - 1, keyslot, memory_kib);
 	}
 	if (r >= 0) {
 		volume->keyslot = r;
 		return 0;
 	}
+	if (r == -EPERM && keyslot != VOLUME_KEYSLOT_ANY)
+		return fault_set(f, EXITCODE_SECRET_REFUSED, EPERM,
+				 "the secret does not open keyslot %d of the volume, and no other was "
+				 "tried",
+				 keyslot);
 	if (r == -EPERM)
 		return fault_set(f, EXITCODE_SECRET_REFUSED, EPERM,
 				 "the secret opens no keyslot of the volume");

@@ -47,9 +47,11 @@ int volume_check(const struct volume *volume, const struct volume_conf *conf,
 		 const struct verdict *verdict, const char **ret_rule, struct fault *f);
 
 #define VOLUME_MEMORY_UNKNOWN UINT64_MAX
+#define VOLUME_KEYSLOT_ANY (-1)
 
 /*
- * Gets the volume key out of a keyslot: preferred ones first, then by number; with the exact
+ * Gets the volume key out of this keyslot alone, or with VOLUME_KEYSLOT_ANY out of the first that
+ * opens: preferred ones first, then by number; with the exact
  * bytes of the secret, or, if they open none and the last byte is 0, once more without that
  * byte, if both together stay below the cost that the policy allows. A keyslot whose key
  * derivation needs more than memory_kib is left out: it would bring out the OOM killer. Takes
@@ -58,7 +60,7 @@ int volume_check(const struct volume *volume, const struct volume_conf *conf,
  * header-refused.
  */
 int volume_unlock(struct volume *volume, const struct verdict *verdict, const struct secret *secret,
-		  uint64_t memory_kib, struct fault *f);
+		  int keyslot, uint64_t memory_kib, struct fault *f);
 
 /*
  * Makes the mapping /dev/mapper/<conf->name>, waits until udev has seen it, and wipes the

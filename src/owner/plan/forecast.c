@@ -70,7 +70,8 @@ static int examine_image(const struct conf *conf, size_t i, const struct pins *p
 		return r;
 	volume_init_library();
 	r = examine_header(conf, i, pins, &judge, &device, examined, f);
-	return r < 0 ? r : examine_keyslot(examined, pins, memory_kib, secret, f);
+	return r < 0 ? r :
+		       examine_keyslot(examined, pins, VOLUME_KEYSLOT_ANY, memory_kib, secret, f);
 }
 
 int forecast(const struct conf *conf, size_t i, const struct policy_entry *image_policy,
@@ -94,9 +95,11 @@ int forecast(const struct conf *conf, size_t i, const struct policy_entry *image
 	src.data = table;
 	r = src.ops->probe(&src, f);
 	if (r > 0)
-		r = fetch_secrets(&src, image_policy, ret_policy, secrets, f);
+		r = fetch_policy(&src, image_policy, ret_policy, f);
 	else if (r == 0)
 		r = -ENOENT;
+	if (r >= 0)
+		r = fetch_secrets(&src, secrets, f);
 	if (r >= 0)
 		r = examine_image(conf, i, policy_entry_pins(ret_policy, conf->volumes[i].name),
 				  image, memory_kib, &secrets[i], examined, f);

@@ -194,7 +194,8 @@ static int unlock(struct opened *o, const char *bytes, size_t len)
 	_cleanup_secret_ struct secret s = secret_of(bytes, len);
 
 	f = (struct fault){ 0 };
-	return volume_unlock(&o->volume, &o->verdict, &s, VOLUME_MEMORY_UNKNOWN, &f);
+	return volume_unlock(&o->volume, &o->verdict, &s, VOLUME_KEYSLOT_ANY, VOLUME_MEMORY_UNKNOWN,
+			     &f);
 }
 
 static const char *form(const struct opened *o)
@@ -389,7 +390,8 @@ static void test_order(void)
 		derivation = -EPERM;
 		tried[0] = '\0';
 		f = (struct fault){ 0 };
-		ok(volume_unlock(&o.volume, &o.verdict, &s, cases[i].memory_kib, &f) < 0,
+		ok(volume_unlock(&o.volume, &o.verdict, &s, VOLUME_KEYSLOT_ANY, cases[i].memory_kib,
+				 &f) < 0,
 		   "memory of %llu KiB", (unsigned long long)cases[i].memory_kib);
 		is_str(tried, cases[i].tried, "the keyslots in their order");
 		is_str(exitcode_name(f.code), exitcode_name(cases[i].code), "and what is said");
