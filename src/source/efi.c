@@ -74,6 +74,30 @@ static int list(struct source *src, const struct reference *ref, unsigned int *r
 	return 0;
 }
 
+struct names {
+	char (*names)[GUID_TEXT_SIZE];
+	size_t nr, max;
+};
+
+static int add_name(const char *name, void *data)
+{
+	struct names *n = data;
+
+	if (n->nr < n->max && guid_from_text(name, n->names[n->nr]) == 0)
+		n->nr++;
+	return 0;
+}
+
+/* Those that were seen before an error are there. */
+static size_t names(struct source *src, char (*ret_names)[GUID_TEXT_SIZE], size_t max)
+{
+	struct names n = { .names = ret_names, .max = max };
+
+	if (src->fd >= 0)
+		(void)for_each_entry(src, add_name, &n);
+	return n.nr;
+}
+
 static int fetch(struct source *src, const struct reference *ref, struct secret *ret_secret,
 		 struct fault *f)
 {
@@ -200,6 +224,7 @@ const struct source_ops source_efi = {
 	.probe = efi_module_probe,
 	.open = open_source,
 	.list = list,
+	.names = names,
 	.fetch = fetch,
 	.discard = discard,
 	.done = done,

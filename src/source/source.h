@@ -32,6 +32,10 @@ struct source_ops {
 	int (*list)(struct source *src, const struct reference *ref, unsigned int *ret_nr,
 		    bool *ret_has);
 
+	/* What the entries of a secret table are called, for a report: GUIDs, at most max of
+	 * them; how many. Also before open(), and after any failure. NULL: it never says. */
+	size_t (*names)(struct source *src, char (*ret_names)[GUID_TEXT_SIZE], size_t max);
+
 	/* Gets one into locked memory; *ret_secret is owned by the caller. f says
 	 * secret-missing, example-guid, secret-empty or no-memory. */
 	int (*fetch)(struct source *src, const struct reference *ref, struct secret *ret_secret,

@@ -189,18 +189,19 @@ static int exchange(struct source *src, struct fault *f)
 	return f->code != EXITCODE_OK ? i : turns_sum_up(&k->turns, f);
 }
 
-/* Is it the policy of this boot that is asked for? */
-static bool is_policy(const struct reference *ref)
+/* Entries that are of the boot and of no volume: they may be in any of its tables, and in one. */
+static bool is_of_boot(const struct reference *ref)
 {
-	return ref->kind == REFERENCE_ENTRY && strcmp(ref->guid, GUID_POLICY) == 0;
+	return ref->kind == REFERENCE_ENTRY &&
+	       (strcmp(ref->guid, GUID_POLICY) == 0 || strcmp(ref->guid, GUID_RESCUE) == 0);
 }
 
-static size_t count_policies(const struct kbs *k)
+static size_t count_entries(const struct kbs *k, const char *guid)
 {
 	size_t i, nr = 0;
 
 	for (i = 0; i < k->nr_resources; i++)
-		if (table_find(&k->resources[i].table, GUID_POLICY))
+		if (table_find(&k->resources[i].table, guid))
 			nr++;
 	return nr;
 }
@@ -230,8 +231,8 @@ static const struct resource *find_resource(const struct source *src, const stru
 	size_t i;
 
 	for (i = 0; i < k->nr_resources; i++)
-		if (is_policy(ref) ?
-			    table_find(&k->resources[i].table, GUID_POLICY) != NULL :
+		if (is_of_boot(ref) ?
+			    table_find(&k->resources[i].table, ref->guid) != NULL :
 			    strcmp(k->resources[i].path, conf_resource(src->conf, ref)) == 0)
 			return &k->resources[i];
 	return NULL;
@@ -249,6 +250,21 @@ static int list(struct source *src, const struct reference *ref, unsigned int *r
 	return 0;
 }
 
+static size_t names(struct source *src, char (*ret_names)[GUID_TEXT_SIZE], size_t max)
+{
+	const struct kbs *k = state(src);
+	size_t i, j, nr = 0;
+
+	for (i = 0; k && i < k->nr_resources; i++)
+		for (j = 0; j < k->resources[i].table.nr && nr < max; j++) {
+			const char *guid = k->resources[i].table.entries[j].guid;
+
+			if (strcmp(guid, TABLE_GUID_DELETED) != 0)
+				memcpy(ret_names[nr++], guid, GUID_TEXT_SIZE);
+		}
+	return nr;
+}
+
 static int fetch(struct source *src, const struct reference *ref, struct secret *ret_secret,
 		 struct fault *f)
 {
@@ -259,11 +275,12 @@ static int fetch(struct source *src, const struct reference *ref, struct secret 
 
 	if (!resource)
 		return source_missing(src, ref, f);
-	if (is_policy(ref) && count_policies(state(src)) > 1)
+	if (is_of_boot(ref) && count_entries(state(src), ref->guid) > 1)
 		return fault_advise(f, EXITCODE_POLICY_INVALID, EEXIST,
-				    "leave the policy entry in one of the tables at the broker",
-				    "two tables of this boot have a policy entry, the first of them "
+				    "leave the entry in one of the tables at the broker",
+				    "two tables of this boot have a %s entry, the first of them "
 				    "resource %s",
+				    strcmp(ref->guid, GUID_POLICY) == 0 ? "policy" : "rescue",
 				    resource->path);
 	if (src->conf->kbs.format == RESOURCE_TABLE) {
 		entry = table_find(&resource->table, ref->guid);
@@ -329,6 +346,7 @@ const struct source_ops source_kbs = {
 	.probe = probe,
 	.open = open_brokers,
 	.list = list,
+	.names = names,
 	.fetch = fetch,
 	.discard = discard,
 	.done = done,
