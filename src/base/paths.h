@@ -69,6 +69,7 @@
 #define PATH_CRYPTO "/proc/crypto"
 #define PATH_MEMINFO "/proc/meminfo"
 #define PATH_PROC_STATUS "/proc/self/status"
+#define PATH_BOOT_ID "/proc/sys/kernel/random/boot_id"
 #define PATH_OOM_SCORE_ADJ "/proc/self/oom_score_adj"
 #define PATH_KMSG "/dev/kmsg"
 #define PATH_SYSRQ_TRIGGER "/proc/sysrq-trigger"

@@ -102,9 +102,9 @@ static void close_all_but(const struct watch_fds *fds)
 }
 
 /* The child of action_arm(): has no terminal, and nothing open that it does not need. */
-static _Noreturn void watch(const struct watch_fds *fds, enum failure_action action)
+static _Noreturn void watch(const struct watch_fds *fds, enum failure_action action,
+			    struct deadline deadline)
 {
-	const struct deadline deadline = deadline_in_ms(ACTION_LIMIT_MS);
 	struct pollfd p[] = {
 		{ .fd = fds->go, .events = POLLIN },
 		{ .fd = fds->caller, .events = POLLIN },
@@ -117,8 +117,10 @@ static _Noreturn void watch(const struct watch_fds *fds, enum failure_action act
 	end_machine(action, fds->trigger);
 }
 
-void action_arm(const struct root *root, enum failure_action action, struct action_watch *ret_watch)
+void action_arm(const struct root *root, enum failure_action action, uint64_t limit_ms,
+		struct action_watch *ret_watch)
 {
+	const struct deadline deadline = deadline_in_ms(limit_ms);
 	struct watch_fds fds;
 	sigset_t all;
 	int ends[2];
@@ -136,7 +138,7 @@ void action_arm(const struct root *root, enum failure_action action, struct acti
 	fds.caller = (int)syscall(SYS_pidfd_open, getpid(), 0);
 	pid = fork();
 	if (pid == 0)
-		watch(&fds, action);
+		watch(&fds, action, deadline);
 	util_closep(&fds.go);
 	util_closep(&fds.caller);
 	*ret_watch = (struct action_watch){
@@ -145,6 +147,17 @@ void action_arm(const struct root *root, enum failure_action action, struct acti
 		.go = ends[1],
 		.trigger = fds.trigger,
 	};
+}
+
+void action_disarm(struct action_watch *watch)
+{
+	if (watch->pid > 0) {
+		(void)kill(watch->pid, SIGKILL); /* ours, and not waited for yet */
+		while (waitpid(watch->pid, NULL, 0) < 0 && errno == EINTR)
+			;
+	}
+	util_closep(&watch->go);
+	util_closep(&watch->trigger);
 }
 
 /* This process has a lock that it must keep, but no terminal that it could be killed for. */

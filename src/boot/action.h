@@ -8,7 +8,7 @@
 
 #include "conf/conf.h"
 
-#define ACTION_LIMIT_MS 30000 /* from action_arm() on, whatever the caller is doing */
+#define ACTION_LIMIT_MS 30000 /* for who does nothing more than to undo, and to say why */
 
 /* The process that ends the machine; it waits for a word, for the caller's end, or the limit. */
 struct action_watch {
@@ -27,11 +27,15 @@ bool action_applies(const struct root *root);
 
 /*
  * Starts the process that ends the machine, before anything that could hang. From now on the
- * caller blocks all signals that can be blocked: it must not end by itself any more. A watch
- * that cannot be started is no error: action_now() then does all by itself.
+ * caller blocks all signals that can be blocked: it must not end by itself any more. Whatever it is
+ * doing limit_ms later, the machine ends then. A watch that cannot be started is no error:
+ * action_now() then does all by itself.
  */
-void action_arm(const struct root *root, enum failure_action action,
+void action_arm(const struct root *root, enum failure_action action, uint64_t limit_ms,
 		struct action_watch *ret_watch);
+
+/* Takes the watch away, for another action_arm(): only with another action or another limit. */
+void action_disarm(struct action_watch *watch);
 
 /*
  * Ends the machine, and never returns, whatever the machine does:

@@ -11,22 +11,25 @@
 #include "rescue/answer.h"
 #include "volume/pins.h"
 
+#define ATTEMPT_ENTRIES_MAX 64 /* what the kernel's driver shows */
+
 /* What all tries of a boot share. */
 struct attempts {
-	struct rescue_keys *keys; /* NULL: this image has no rescue */
-	bool has_policy;	  /* policy counts: what image and entry pin together */
-	struct policy_entry policy;
-	bool read;		 /* the secrets were read, so that an answer can take their place */
-	unsigned int nr_entries; /* that were there, without their contents; names are in entries */
-	char entries[64][GUID_TEXT_SIZE];
+	struct rescue_keys *keys; /* NULL: this image has no rescue, or no memory for it */
+	bool read; /* the source was read, so that an answer can take its place: policy counts */
+	struct policy_entry policy; /* what image and entry pin together */
+	size_t nr_entries;	    /* that were there; of them the names, and nothing else */
+	char entries[ATTEMPT_ENTRIES_MAX][GUID_TEXT_SIZE];
 };
 
-/* An answer that was checked; NULL in its place is the first try, and "fetch". */
+/* An answer whose signature is right; NULL in its place is the first try, and RESCUE_FETCH. */
 struct attempt {
 	const struct answer *answer;
 	const unsigned char *message;
 	const char *challenge;
 	size_t challenge_len;
+	size_t volume; /* number of the one that keyslot is for */
+	int keyslot;   /* -1: any */
 };
 
 #endif

@@ -35,6 +35,7 @@ void report_init(struct report *ret_report)
 	memset(ret_report, 0, sizeof(*ret_report));
 	for (i = 0; i < CONF_VOLUMES_MAX; i++)
 		ret_report->runs[i] = RUN_NULL;
+	ret_report->rescue.keyslot = -1;
 }
 
 static uint64_t own_peak_kib(const struct root *root)
@@ -165,6 +166,22 @@ static struct json_object *stages_json(const struct report *report)
 	return stages;
 }
 
+static struct json_object *rescue_json(const struct rescue_record *rescue)
+{
+	struct json_object *obj = json_object_new_object();
+
+	json_object_object_add(obj, "code", json_object_new_int((int)rescue->code));
+	add_string(obj, "name", exitcode_name(rescue->code));
+	add_u64(obj, "tries", rescue->tries);
+	add_u64(obj, "refused", rescue->refused);
+	add_string(obj, "console", rescue->console);
+	add_string(obj, "action", rescue->action ? rescue->action : "");
+	add_string(obj, "volume", rescue->volume);
+	add_string(obj, "device", rescue->device);
+	json_object_object_add(obj, "keyslot", json_object_new_int(rescue->keyslot));
+	return obj;
+}
+
 static struct json_object *status_json(const struct root *root, const struct conf *conf,
 				       const struct report *report, const struct fault *fault,
 				       const char *action)
@@ -184,6 +201,8 @@ static struct json_object *status_json(const struct root *root, const struct con
 		json_object_array_add(volumes, volume_json(&conf->volumes[i], &report->runs[i]));
 	json_object_object_add(obj, "volumes", volumes);
 	json_object_object_add(obj, "stages", stages_json(report));
+	if (report->rescue.happened)
+		json_object_object_add(obj, "rescue", rescue_json(&report->rescue));
 	add_u64(obj, "peak_memory_kib", peak_memory_kib(root));
 	return obj;
 }

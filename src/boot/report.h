@@ -9,12 +9,27 @@
 #include "boot/run.h"
 #include "source/source.h"
 
+/* A boot that was rescued, or not: the last that somebody has said at a console, if nothing else is
+ * said. Texts behind pointers are constant ones of the program. */
+struct rescue_record {
+	bool happened;
+	enum exitcode code; /* of the first failure */
+	unsigned int tries;
+	unsigned int refused; /* answers that were not obeyed */
+	const char *action;   /* "unlock", "fetch", "reboot", "poweroff"; NULL: the time was over */
+	char console[CONF_NAME_SIZE];  /* such as ttyS0 */
+	char volume[CONF_NAME_SIZE];   /* that the answer's device and keyslot are for, or empty */
+	char device[CONF_DEVICE_SIZE]; /* of the answer, or empty */
+	int keyslot;		       /* of the answer, or -1 */
+};
+
 struct report {
 	struct stages stages; /* up to the first volume */
 	struct source_info source;
 	bool discarded;			   /* the entries were wiped, or f says why not */
 	bool claimed;			   /* whatever the lists of volumes name is the boot's */
-	struct run runs[CONF_VOLUMES_MAX]; /* one for each volume */
+	struct run runs[CONF_VOLUMES_MAX]; /* one for each volume; of the last try */
+	struct rescue_record rescue;
 };
 
 void report_init(struct report *ret_report);

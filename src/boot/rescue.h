@@ -13,19 +13,23 @@ enum rescue_end {
 	RESCUE_STOP, /* the machine ends: by what action says */
 };
 
+/* As unlock_undo(); kept entries are wiped, too: from here on somebody is at a console. */
+void rescue_undo(const struct root *root, const struct conf *conf, struct report *report,
+		 struct fault *f);
+
 /*
- * After a failed unlock, whose reason is in f and whose traces are in report: undoes it, wipes the
- * kept entries, too, and tries again as often as the owner answers, until RescueTimeout= is over.
- * shared is what the unlocking processes have left. Returns RESCUE_DONE with f empty and report
- * filled; or RESCUE_STOP with f, and *ret_action FAILURE_ACTION_REBOOT or FAILURE_ACTION_POWEROFF.
+ * After a failed unlock, whose reason is in f, and rescue_undo(): tries again as often as the owner
+ * answers, each time with an undo behind it, until RescueTimeout= is over. attempts is what the
+ * unlocking processes have left. Returns RESCUE_DONE with f empty and report filled; or RESCUE_STOP
+ * with f, and *ret_action FAILURE_ACTION_REBOOT or FAILURE_ACTION_POWEROFF.
  */
 enum rescue_end rescue_unlock(const struct root *root, const struct conf *conf,
 			      struct report *report, struct attempts *attempts,
 			      enum failure_action *ret_action, struct fault *f);
 
-/* For failures that no answer can help: the report, until somebody types reboot or poweroff, or the
- * time is over. Returns what follows. */
+/* For failures that no answer can help, after rescue_undo(): the report, until somebody types
+ * reboot or poweroff, or the time is over. Returns what follows, and notes it in report. */
 enum failure_action rescue_report(const struct root *root, const struct conf *conf,
-				  const struct report *report, const struct fault *f);
+				  struct report *report, const struct fault *f);
 
 #endif

@@ -24,8 +24,21 @@ void step_conf(const struct root *root, struct conf *ret_conf, struct fault *f)
 		conf_defaults(ret_conf);
 }
 
+/* The one place for what of the rescue entry outlives the unlocking process. Without a key of the
+ * owner in the image there is none. */
+static void map_rescue_keys(const struct root *root, const struct conf *conf,
+			    struct attempts *attempts)
+{
+	struct fault f = { 0 };
+
+	if (action_applies(root) && conf_rescues(conf) && conf->rescue.nr_keys > 0 &&
+	    rescue_keys_map(&attempts->keys, &f) < 0)
+		log_warning("a rescue of this boot cannot carry secrets: %s", f.why);
+}
+
 int step_unlock(const struct root *root)
 {
+	struct attempts attempts = { 0 };
 	struct report report;
 	struct fault f = { 0 };
 	struct conf conf;
@@ -42,9 +55,13 @@ int step_unlock(const struct root *root)
 	step_conf(root, &conf, &f); /* a failure is in f; the secrets are wiped first */
 	conf_apply_cmdline(root, &conf);
 	volume_init_library();
-	r = supervise(root, &conf, &report, &f);
+	map_rescue_keys(root, &conf, &attempts);
+	r = supervise(root, &conf, &report, &attempts, NULL, &f);
 	if (r < 0 || f.code != EXITCODE_OK)
-		return stop(root, &conf, &report, &f);
+		r = stop_unlock(root, &conf, &report, &attempts, &f);
+	rescue_keys_done(&attempts.keys);
+	if (r != EXITCODE_OK)
+		return r;
 	r = report_write(root, &conf, &report, &f, "none");
 	if (r < 0)
 		log_warning("cannot write the status file: %s", strerror(-r));
@@ -52,8 +69,8 @@ int step_unlock(const struct root *root)
 }
 
 /* What this process has not done itself is undone as the boot's: no mapping may stay that the boot
- * was to have. discarded: the secrets are gone for certain. */
-static int give_up(const struct root *root, bool discarded, struct fault *f)
+ * was to have. discarded: the secrets are gone for certain. rescue: where the image has that. */
+static int give_up(const struct root *root, bool discarded, bool rescue, struct fault *f)
 {
 	struct fault ignored = { 0 };
 	struct report report;
@@ -64,12 +81,17 @@ static int give_up(const struct root *root, bool discarded, struct fault *f)
 	report.discarded = discarded;
 	if (action_applies(root))
 		unlock_claim(&conf, &report);
-	return stop(root, &conf, &report, f);
+	return rescue ? stop(root, &conf, &report, f) : stop_unrescued(root, &conf, &report, f);
 }
 
 int step_abort(const struct root *root, struct fault *f)
 {
-	return give_up(root, false, f);
+	return give_up(root, false, true, f);
+}
+
+int step_end(const struct root *root, struct fault *f)
+{
+	return give_up(root, false, false, f);
 }
 
 /* A disk that does not answer must not hold up the refusal; the unit ends this process a little
@@ -140,5 +162,5 @@ int step_look(const struct root *root, look_fn *look, const char *good)
 		log_info("%s", good);
 		return EXITCODE_OK;
 	}
-	return give_up(root, opened, &f); /* if nobody knows, the secrets are looked for */
+	return give_up(root, opened, true, &f); /* if nobody knows, the secrets are looked for */
 }

@@ -12,7 +12,8 @@
  * defaults are in *ret_conf. */
 void step_conf(const struct root *root, struct conf *ret_conf, struct fault *f);
 
-/* Opens all volumes, and wipes the secrets. Returns 0, or what stop() returns. */
+/* Opens all volumes, and wipes the secrets; what fails may be rescued (rescue.h). Returns 0, or
+ * what stop() returns. */
 int step_unlock(const struct root *root);
 
 /* verify_root() or verify_mounts(). */
@@ -26,5 +27,8 @@ int step_look(const struct root *root, look_fn *look, const char *good);
 /* The boot cannot go on, whatever stage it was in: no secret and no mapping stays. f says why.
  * Returns what stop() returns. */
 int step_abort(const struct root *root, struct fault *f);
+
+/* The same for who comes when the time is over: nobody is asked at a console any more. */
+int step_end(const struct root *root, struct fault *f);
 
 #endif

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/paths.h"
 #include "boot/action.h"
+#include "boot/rescue.h"
 #include "boot/unlock.h"
 
 #define CONSOLES_LIMIT_MS 6000 /* twice what one console may take */
@@ -21,15 +22,26 @@
 /*
  * While one process ends the machine, another may fail just because of that: of a disk that is
  * gone, for example. Who comes first speaks and acts; the other waits, for the end, or for its
- * turn if the first is killed or cannot. Returns a descriptor to keep, or -errno.
+ * turn if the first is killed or cannot, or if an answer has rescued its boot.
  */
-static int take_turn(const struct root *root)
-{
-	int fd = root_open(root, PATH_RUN_DIR, O_RDONLY | O_DIRECTORY, 0);
+static int turn = -EBADF; /* this process has the lock while it is open */
 
-	while (fd >= 0 && flock(fd, LOCK_EX) < 0 && errno == EINTR)
+static void take_turn(const struct root *root)
+{
+	if (turn >= 0)
+		return;
+	turn = root_open(root, PATH_RUN_DIR, O_RDONLY | O_DIRECTORY, 0);
+	while (turn >= 0 && flock(turn, LOCK_EX) < 0 && errno == EINTR)
 		;
-	return fd;
+}
+
+/* Also from children that have inherited it and that do not end. */
+static void give_turn(void)
+{
+	if (turn >= 0)
+		(void)flock(turn, LOCK_UN);
+	util_closep(&turn);
+	turn = -EBADF;
 }
 
 /* The part that may wait for the host; in a process of its own. */
@@ -59,21 +71,13 @@ static bool speak_in_time(const struct root *root, const char *line)
 	return true;
 }
 
-int stop(const struct root *root, const struct conf *conf, struct report *report,
-	 struct fault *fault)
+/* Says what has happened; report is NULL if this is not yet the end of it. */
+static void announce(const struct root *root, const struct conf *conf, const struct report *report,
+		     const struct fault *fault, const char *action)
 {
-	bool applies = action_applies(root), ends;
-	const char *action = applies ? conf_action_name(conf->failure_action) : "none";
-	struct action_watch watch;
 	char line[1000];
 	int r;
 
-	ends = applies && conf->failure_action != FAILURE_ACTION_RESCUE;
-	if (ends)
-		action_arm(root, conf->failure_action, &watch);
-	/* A failure without a code would be read as a success by who has started us. */
-	(void)fault_set(fault, EXITCODE_INTERNAL, EINVAL, "a failure without a reason");
-	unlock_undo(root, conf, report, fault);
 	(void)snprintf(line, sizeof(line),
 		       "coco-unlock: FAILED code=%d name=%s reason=\"%s\" next=\"%s\" action=%s",
 		       (int)fault->code, exitcode_name(fault->code), fault->why, fault_next(fault),
@@ -81,16 +85,87 @@ int stop(const struct root *root, const struct conf *conf, struct report *report
 	/* The kernel's log would show it on the consoles, too, and nobody reads it later. */
 	if (!root->standalone)
 		log_error("%s", line);
-	r = report_write(root, conf, report, fault, action);
+	r = report ? report_write(root, conf, report, fault, action) : 0;
 	if (r < 0)
 		log_warning("cannot write the status file: %s", strerror(-r));
-	if (applies) {
-		/* Kept open to the end; without it, too, the line and the action come. */
-		(void)take_turn(root);
-		if (!speak_in_time(root, line) && root->standalone)
-			log_error("%s", line); /* on the consoles, too, as the kernel shows it */
-	}
+	if (!action_applies(root))
+		return;
+	/* Kept to the end; without it, too, the line and the action come. */
+	take_turn(root);
+	if (!speak_in_time(root, line) && root->standalone)
+		log_error("%s", line); /* on the consoles, too, as the kernel shows it */
+}
+
+/* A failure without a code would be read as a success by who has started us. */
+static void have_reason(struct fault *fault)
+{
+	(void)fault_set(fault, EXITCODE_INTERNAL, EINVAL, "a failure without a reason");
+}
+
+/* With FAILURE_ACTION_RESCUE the machine goes on, and somebody has a shell. */
+static int end_with(const struct root *root, const struct conf *conf, struct report *report,
+		    enum failure_action action, struct fault *fault)
+{
+	bool applies = action_applies(root), ends = applies && action != FAILURE_ACTION_RESCUE;
+	struct action_watch watch;
+
+	if (ends)
+		action_arm(root, action, ACTION_LIMIT_MS, &watch);
+	have_reason(fault);
+	unlock_undo(root, conf, report, fault);
+	announce(root, conf, report, fault, applies ? conf_action_name(action) : "none");
 	if (ends)
 		action_now(&watch);
 	return (int)fault->code;
+}
+
+int stop_unrescued(const struct root *root, const struct conf *conf, struct report *report,
+		   struct fault *fault)
+{
+	return end_with(root, conf, report,
+			conf_rescues(conf) ? FAILURE_ACTION_POWEROFF : conf->failure_action, fault);
+}
+
+/* True if somebody is asked at the consoles before the machine ends. */
+static bool asks(const struct root *root, const struct conf *conf)
+{
+	return action_applies(root) && conf_rescues(conf);
+}
+
+int stop(const struct root *root, const struct conf *conf, struct report *report,
+	 struct fault *fault)
+{
+	enum failure_action action;
+	struct action_watch watch;
+
+	if (!asks(root, conf))
+		return stop_unrescued(root, conf, report, fault);
+	/* Nothing may hold up the end for longer than somebody is waited for. */
+	action_arm(root, FAILURE_ACTION_POWEROFF, conf->rescue.timeout_ms + ACTION_LIMIT_MS,
+		   &watch);
+	have_reason(fault);
+	rescue_undo(root, conf, report, fault);
+	announce(root, conf, NULL, fault, conf_action_name(FAILURE_ACTION_RESCUE));
+	action = rescue_report(root, conf, report, fault);
+	action_disarm(&watch);
+	return end_with(root, conf, report, action, fault);
+}
+
+int stop_unlock(const struct root *root, const struct conf *conf, struct report *report,
+		struct attempts *attempts, struct fault *fault)
+{
+	enum failure_action action;
+
+	/* Who has asked it to end is not kept waiting. */
+	if (!asks(root, conf) || fault->code == EXITCODE_ABORTED)
+		return stop_unrescued(root, conf, report, fault);
+	have_reason(fault);
+	rescue_undo(root, conf, report, fault);
+	announce(root, conf, NULL, fault, conf_action_name(FAILURE_ACTION_RESCUE));
+	if (rescue_unlock(root, conf, report, attempts, &action, fault) == RESCUE_DONE) {
+		give_turn();
+		return EXITCODE_OK;
+	}
+	rescue_keys_done(&attempts->keys);
+	return end_with(root, conf, report, action, fault);
 }

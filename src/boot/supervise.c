@@ -22,6 +22,7 @@
 
 struct shared {
 	struct report report;
+	struct attempts attempts;
 	struct fault fault;
 	int r;
 	bool done;
@@ -37,15 +38,17 @@ static void be_killed_first(const struct root *root)
 		return; /* in a tree, or without that file, all are equal */
 }
 
-static void run_child(const struct root *root, const struct conf *conf, const sigset_t *old,
-		      pid_t parent, struct shared *shared)
+static void run_child(const struct root *root, const struct conf *conf,
+		      const struct attempt *attempt, const sigset_t *old, pid_t parent,
+		      struct shared *shared)
 {
 	/* A parent that was killed before it could be watched has another number. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent ||
 	    sigprocmask(SIG_SETMASK, old, NULL) < 0)
 		_exit(EXIT_FAILURE);
 	be_killed_first(root);
-	shared->r = unlock_run(root, conf, &shared->report, &shared->fault);
+	shared->r =
+		unlock_run(root, conf, &shared->report, &shared->attempts, attempt, &shared->fault);
 	shared->done = true;
 	_exit(EXIT_SUCCESS);
 }
@@ -87,8 +90,8 @@ static void wait_child(pid_t pid, const sigset_t *signals, struct deadline deadl
 		(void)fault_set(f, EXITCODE_INTERNAL, ECHILD, "the unlocking process has failed");
 }
 
-static int run(const struct root *root, const struct conf *conf, struct shared *shared,
-	       struct fault *f)
+static int run(const struct root *root, const struct conf *conf, const struct attempt *attempt,
+	       struct shared *shared, struct fault *f)
 {
 	struct deadline deadline = deadline_in_ms(conf->timeout_ms + GRACE_MS);
 	sigset_t signals, old;
@@ -106,7 +109,7 @@ static int run(const struct root *root, const struct conf *conf, struct shared *
 		return fault_errno(f, EXITCODE_INTERNAL, -errno, "sigprocmask");
 	pid = fork();
 	if (pid == 0)
-		run_child(root, conf, &old, parent, shared);
+		run_child(root, conf, attempt, &old, parent, shared);
 	if (pid < 0)
 		return fault_errno(f, EXITCODE_NO_MEMORY, -errno,
 				   "cannot start the unlocking process");
@@ -115,7 +118,7 @@ static int run(const struct root *root, const struct conf *conf, struct shared *
 }
 
 int supervise(const struct root *root, const struct conf *conf, struct report *report,
-	      struct fault *f)
+	      struct attempts *attempts, const struct attempt *attempt, struct fault *f)
 {
 	struct fault ended = { 0 };
 	struct shared *shared;
@@ -126,9 +129,11 @@ int supervise(const struct root *root, const struct conf *conf, struct report *r
 	if (shared == MAP_FAILED)
 		return fault_set(f, EXITCODE_NO_MEMORY, ENOMEM, "no memory for the report");
 	shared->report = *report;
+	shared->attempts = *attempts;
 	shared->fault = *f;
-	r = run(root, conf, shared, &ended);
+	r = run(root, conf, attempt, shared, &ended);
 	*report = shared->report;
+	*attempts = shared->attempts;
 	*f = shared->fault;
 	if (r >= 0 && shared->done)
 		r = shared->r;

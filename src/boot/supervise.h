@@ -5,7 +5,7 @@
 #ifndef COCO_SUPERVISE_H
 #define COCO_SUPERVISE_H
 
-#include "boot/report.h"
+#include "boot/attempt.h"
 
 /*
  * unlock_run() in a child process, which is killed a few seconds after the configuration's
@@ -13,9 +13,9 @@
  * thread keyring goes with it. If the child is killed, crashes, or somebody asks this process
  * to end, f says so, and report says what there is to undo (unlock.h). A child that does not
  * even die of SIGKILL is left behind.
- * Returns 0 with *report filled, or -errno with f and *report filled.
+ * Returns 0 with *report and *attempts filled, or -errno with f and both filled.
  */
 int supervise(const struct root *root, const struct conf *conf, struct report *report,
-	      struct fault *f);
+	      struct attempts *attempts, const struct attempt *attempt, struct fault *f);
 
 #endif

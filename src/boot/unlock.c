@@ -7,7 +7,8 @@
  *   prepare             what can fail without a secret fails before it is read: the image's
  *                       policy, words of the host, the kernel's ciphers, the judge's process
  *   choice_make         probe: which of the configured sources is there?
- *   fetch_secrets       the owner's pins, each volume's secret, into locked memory
+ *   fetch_policy        the owner's pins, and what a rescue's secrets would travel under
+ *   fetch_secrets       each volume's secret, into locked memory
  *   discard             every entry is wiped, whatever went wrong before
  *   device_find         only now is a disk looked at
  *   examine_header      one copy of its header: pinned, judged, sealed, loaded
@@ -15,6 +16,9 @@
  *   volume_map          the mapping, from that copy and no other
  *   mapping_check       the kernel must agree about the result
  *   opened_write        for verify-root, later in this boot
+ *
+ * A try that an answer of the owner has made (rescue.c) opens that, with answer_open(), in the
+ * place of the source; the pins are those of the first try, and all behind it is the same.
  */
 #include "boot/unlock.h"
 
@@ -38,14 +42,15 @@ struct unlock {
 	const struct root *root;
 	const struct conf *conf;
 	struct report *report;
+	struct attempts *attempts;     /* with what image and source pin together */
+	const struct attempt *attempt; /* NULL: the source is asked */
 	struct deadline deadline;
 	struct source sources[SOURCES_MAX];
 	size_t nr_sources; /* of the configuration */
 	struct uevent uevent;
 	struct drivers drivers; /* only in an initramfs of our own */
 	struct judge_process judge;
-	struct policy_entry image;		 /* what the image pins ... */
-	struct policy_entry policy;		 /* ... and what it and the source pin together */
+	struct policy_entry image;		 /* what it pins */
 	struct secret secrets[CONF_VOLUMES_MAX]; /* one for each volume */
 	struct opened_volume opened[CONF_VOLUMES_MAX];
 };
@@ -89,6 +94,44 @@ static void log_secrets(const struct source_info *info)
 			 info->wiped, info->kept);
 }
 
+/* What stays of the owner's rescue entry is what rescue_keys_make() makes of it. Without it, or if it
+ * is none, no answer can carry a secret, which is no reason not to unlock. */
+static void read_rescue_entry(struct unlock *u, struct source *src)
+{
+	static const struct reference ref = REFERENCE_RESCUE;
+	_cleanup_secret_ struct secret entry = SECRET_NULL;
+	struct fault f = { 0 };
+	unsigned int ignored;
+	bool there = false;
+
+	u->attempts->keys->there = false;
+	if (src->ops->list(src, &ref, &ignored, &there) < 0 || !there)
+		return;
+	if (src->ops->fetch(src, &ref, &entry, &f) < 0 ||
+	    rescue_keys_make(&entry, u->attempts->keys, &f) < 0)
+		log_warning("a rescue of this boot cannot carry secrets: %s", f.why);
+}
+
+/* f counts, after the wipe. */
+static void read_source(struct unlock *u, struct source *src, struct fault *f)
+{
+	stages_enter(&u->report->stages, STAGE_READ);
+	u->attempts->read = false;
+	if (fetch_policy(src, &u->image, &u->attempts->policy, f) < 0)
+		return;
+	u->attempts->read = true;
+	if (u->attempts->keys)
+		read_rescue_entry(u, src);
+	(void)fetch_secrets(src, u->secrets, f);
+}
+
+static void note_entries(struct unlock *u, struct source *src)
+{
+	if (u->attempts && src->ops->names)
+		u->attempts->nr_entries =
+			src->ops->names(src, u->attempts->entries, ATTEMPT_ENTRIES_MAX);
+}
+
 /* Reads and wipes. The wipe follows whatever came before it, a fault included, and is that of
  * each source, also of those that were not needed. */
 static int take_secrets(struct unlock *u, struct fault *f)
@@ -104,11 +147,9 @@ static int take_secrets(struct unlock *u, struct fault *f)
 		(void)policy_check_bare(&u->image, u->conf, f); /* f counts */
 		stages_enter(&u->report->stages, STAGE_EXCHANGE);
 	}
-	if (f->code == EXITCODE_OK && src->ops->open(src, f) >= 0) {
-		stages_enter(&u->report->stages, STAGE_READ);
-		/* f counts, after the wipe */
-		(void)fetch_secrets(src, &u->image, &u->policy, u->secrets, f);
-	}
+	if (f->code == EXITCODE_OK && src->ops->open(src, f) >= 0)
+		read_source(u, src, f);
+	note_entries(u, src);
 	stages_enter(&u->report->stages, STAGE_WIPE);
 	for (i = 0; i < u->nr_sources; i++) {
 		failed = u->sources[i].ops->discard(&u->sources[i], f);
@@ -122,6 +163,41 @@ static int take_secrets(struct unlock *u, struct fault *f)
 		return r < 0 ? r : -ECANCELED;
 	log_secrets(&src->info);
 	return 0;
+}
+
+/* The secrets of an answer, which has to have one for each volume. */
+static int take_answer(struct unlock *u, struct fault *f)
+{
+	static const char next[] =
+		"make an answer to the challenge that is shown now, with a secret "
+		"for each volume";
+	const struct attempt *a = u->attempt;
+	const char *names[CONF_VOLUMES_MAX];
+	struct fault why = { 0 };
+	size_t i;
+	int r;
+
+	if (f->code != EXITCODE_OK)
+		return -ECANCELED;
+	stages_enter(&u->report->stages, STAGE_READ);
+	for (i = 0; i < u->conf->nr_volumes; i++)
+		names[i] = u->conf->volumes[i].name;
+	r = answer_open(a->answer, a->message, a->challenge, a->challenge_len, u->attempts->keys,
+			names, u->conf->nr_volumes, u->secrets, &why);
+	if (r < 0)
+		return fault_advise(f, EXITCODE_SECRET_MISSING, -r, next, "%s", why.why);
+	for (i = 0; i < u->conf->nr_volumes; i++)
+		if (u->secrets[i].len == 0)
+			return fault_advise(f, EXITCODE_SECRET_MISSING, ENOENT, next,
+					    "the answer has no secret for volume %s", names[i]);
+	stages_end(&u->report->stages);
+	return 0;
+}
+
+/* The one that an answer asks for. */
+static int keyslot_of(const struct unlock *u, size_t i)
+{
+	return u->attempt && u->attempt->volume == i ? u->attempt->keyslot : VOLUME_KEYSLOT_ANY;
 }
 
 /* One copy of the header, and what it comes to. */
@@ -141,7 +217,8 @@ static int examine(struct unlock *u, size_t i, const struct pins *pins, const st
 	if (r < 0)
 		return r;
 	stages_enter(&run->stages, STAGE_KEYSLOT);
-	r = examine_keyslot(examined, pins, memory_kib, &u->secrets[i], &run->fault);
+	r = examine_keyslot(examined, pins, keyslot_of(u, i), memory_kib, &u->secrets[i],
+			    &run->fault);
 	if (r < 0)
 		return r;
 	run->keyslot = examined->volume.keyslot;
@@ -183,7 +260,7 @@ static int map_volume(struct unlock *u, size_t i, const struct pins *pins,
 static int open_volume(struct unlock *u, size_t i)
 {
 	const struct volume_conf *vc = &u->conf->volumes[i];
-	const struct pins *pins = policy_entry_pins(&u->policy, vc->name);
+	const struct pins *pins = policy_entry_pins(&u->attempts->policy, vc->name);
 	struct run *run = &u->report->runs[i];
 	_cleanup_(device_done) struct device device = DEVICE_NULL;
 	_cleanup_(examined_done) struct examined examined = EXAMINED_NULL;
@@ -228,12 +305,14 @@ static int open_volumes(struct unlock *u, struct fault *f)
 }
 
 int unlock_run(const struct root *root, const struct conf *conf, struct report *report,
-	       struct fault *f)
+	       struct attempts *attempts, const struct attempt *attempt, struct fault *f)
 {
 	struct unlock u = {
 		.root = root,
 		.conf = conf,
 		.report = report,
+		.attempts = attempts,
+		.attempt = attempt,
 		.deadline = deadline_in_ms(conf->timeout_ms),
 		.uevent = UEVENT_NULL,
 		.drivers = DRIVERS_NULL,
@@ -243,7 +322,7 @@ int unlock_run(const struct root *root, const struct conf *conf, struct report *
 
 	if (f->code == EXITCODE_OK)
 		prepare(&u, f);
-	r = take_secrets(&u, f);
+	r = attempt ? take_answer(&u, f) : take_secrets(&u, f);
 	if (r >= 0)
 		r = open_volumes(&u, f);
 	wipe_secrets(&u);

@@ -5,7 +5,7 @@
 #ifndef COCO_UNLOCK_H
 #define COCO_UNLOCK_H
 
-#include "boot/report.h"
+#include "boot/attempt.h"
 
 /*
  * Opens every volume of conf. When it returns, success or not, all secrets are wiped from
@@ -14,12 +14,14 @@
  * has a time limit for them. On a root that is no
  * machine it does all of this on the tree's files, except that it loads nothing and maps
  * nothing: keyslots are opened, and that is the end.
+ * attempts, zero at first but for the keys, gets what later tries need; attempt is an answer whose
+ * secrets take the place of the source's, which is not asked then, or NULL.
  * f may hold a fault already: then the secrets are only wiped. Runs in a process of its own
  * (supervise.h), because a key derivation can only be ended together with its process.
  * Returns 0 or -errno with f set.
  */
 int unlock_run(const struct root *root, const struct conf *conf, struct report *report,
-	       struct fault *f);
+	       struct attempts *attempts, const struct attempt *attempt, struct fault *f);
 
 /* For a boot that unlock_run() did not end itself: any volume of the configuration and of the
  * list of what was opened may be mapped. Only for an initramfs: the mappings of a running

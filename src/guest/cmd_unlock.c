@@ -59,7 +59,7 @@ static int run_abort(const struct root *root, int argc, char **argv)
 	    (root_exists(root, PATH_STATUS) > 0 || root_exists(root, PATH_INITRD_RELEASE) == 0))
 		return EXITCODE_OK;
 	say_why(root, unless_done, &f);
-	return step_abort(root, &f);
+	return unless_done ? step_end(root, &f) : step_abort(root, &f);
 }
 
 const struct cmd cmd_abort = {

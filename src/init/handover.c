@@ -52,7 +52,7 @@ static int refuse(const struct speaker *s, struct fault *f)
 	report_init(&report);
 	report.discarded = true; /* or nothing would have been opened */
 	unlock_claim(s->conf, &report);
-	return stop(place(s), s->conf, &report, f);
+	return stop_unrescued(place(s), s->conf, &report, f);
 }
 
 static int speak(void *arg)

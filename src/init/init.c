@@ -160,11 +160,18 @@ static int work(void *arg)
 	return EXITCODE_OK;
 }
 
+/* A try that begins when the rescue's time is almost over has its own. */
+static uint64_t work_limit_ms(const struct conf *conf)
+{
+	uint64_t ms = conf->timeout_ms + conf->root_timeout_ms + WORK_GRACE_MS;
+
+	return conf_rescues(conf) ? ms + conf->rescue.timeout_ms + conf->timeout_ms : ms;
+}
+
 /* Waits for the child that works; true if the root is ready. */
 static bool wait_for(struct child *child, const struct work *w, struct fault *f)
 {
-	struct deadline deadline =
-		deadline_in_ms(w->conf->timeout_ms + w->conf->root_timeout_ms + WORK_GRACE_MS);
+	struct deadline deadline = deadline_in_ms(work_limit_ms(w->conf));
 
 	child_wait(child, 1, deadline);
 	while (waitpid(-1, NULL, WNOHANG) > 0)
@@ -240,7 +247,8 @@ int init(void)
 		return step_abort(&root, &f);
 	log_info("version %s is PID 1", COCO_VERSION);
 	step_conf(&root, &conf, &(struct fault){ 0 }); /* the unlock says what is wrong */
-	if (work_in_time(&root, &conf, &f))
-		(void)handover(&root, &conf, &settings, &f);
+	if (!work_in_time(&root, &conf, &f))
+		return step_end(&root, &f); /* it has had its rescue, or its time is over */
+	(void)handover(&root, &conf, &settings, &f);
 	return step_abort(&root, &f);
 }

@@ -19,7 +19,7 @@
 #include "fixture.h"
 #define INJECT_OWN_FORK
 #include "base/paths.h"
-#include "boot/report.h"
+#include "boot/attempt.h"
 #include "inject.h"
 #include "volume/pins.h"
 
@@ -29,6 +29,7 @@
 static struct fixture fx;
 static struct conf conf;
 static struct report report;
+static struct attempts attempts;
 static struct fault f;
 static unsigned int *too_early_shared;
 static void (*machine_hook)(const char *where); /* called by some of the fakes */
@@ -257,6 +258,7 @@ static void begin(void)
 	fake_module("aes")->alias = "crypto-aes";
 	fake_module("xts")->alias = "crypto-xts";
 	report_init(&report);
+	attempts = (struct attempts){ 0 };
 	f = (struct fault){ 0 };
 	too_early = 0;
 	socket_error = 0;

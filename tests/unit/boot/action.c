@@ -19,7 +19,7 @@ static void body(void)
 {
 	if (ignore_children)
 		(void)signal(SIGCHLD, SIG_IGN);
-	action_arm(&fx.root, action, &watch);
+	action_arm(&fx.root, action, ACTION_LIMIT_MS, &watch);
 	end_note("armed", watch.pid);
 	end_note("children are ignored", signal(SIGCHLD, SIG_DFL) == SIG_IGN);
 	if (between)

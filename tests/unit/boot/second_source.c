@@ -115,6 +115,7 @@ const struct source_row sources[SOURCES_MAX + 1] = {
 static struct fixture fx;
 static struct conf conf;
 static struct report report;
+static struct attempts attempts;
 static struct fault f;
 
 /* With these sources, "efi", "kbs" or both. */
@@ -127,7 +128,7 @@ static int run(const char *list)
 	report_init(&report);
 	f = (struct fault){ 0 };
 	probes = discards = 0;
-	return unlock_run(&fx.root, &conf, &report, &f);
+	return unlock_run(&fx.root, &conf, &report, &attempts, NULL, &f);
 }
 
 static bool is_source(const char *kind)

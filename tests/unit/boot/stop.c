@@ -442,7 +442,7 @@ static void test_goes_on(void)
 		enum failure_action action;
 		const char *what, *name;
 	} cases[] = {
-		{ true, true, FAILURE_ACTION_RESCUE, "rescue", "rescue" },
+		{ true, true, FAILURE_ACTION_RESCUE, "a shell", "rescue" },
 		{ true, false, FAILURE_ACTION_POWEROFF, "a running system", "none" },
 		{ false, true, FAILURE_ACTION_POWEROFF, "a tree of an initramfs", "none" },
 		{ false, false, FAILURE_ACTION_POWEROFF, "a tree", "none" },
@@ -452,11 +452,12 @@ static void test_goes_on(void)
 	int code;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
-		bool rescue = cases[i].action == FAILURE_ACTION_RESCUE;
+		bool shell = cases[i].action == FAILURE_ACTION_RESCUE;
 		bool applies = cases[i].machine && cases[i].initramfs;
 
 		begin(cases[i].machine, cases[i].initramfs);
 		conf.failure_action = cases[i].action;
+		conf.rescue.shell = shell;
 		report.runs[0].mapped = true;
 		text = run(&code);
 		is_str(text, with_newlines("", line(cases[i].name), "\n"), "%s: one line to stderr",
@@ -468,8 +469,8 @@ static void test_goes_on(void)
 		   "nobody ends the machine");
 		is_int(end_count("unmap") > 0, cases[i].machine,
 		       "what was mapped goes, on a machine");
-		ok(!rescue || end_order("unmap", "console"), "before anybody reads of it");
-		is_str(fixture_get(&fx, "/dev/ttyS0"), rescue ? console("rescue") : "",
+		ok(!shell || end_order("unmap", "console"), "before anybody reads of it");
+		is_str(fixture_get(&fx, "/dev/ttyS0"), shell ? console("rescue") : "",
 		       "the consoles");
 		is_str(status_field("action"), cases[i].name, "the action in the status file");
 		f = (struct fault){ 0 };

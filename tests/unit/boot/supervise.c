@@ -155,7 +155,7 @@ static int run(const char *where, void (*what)(void))
 	FIXTURE_MUST(saved >= 0 && null >= 0 && dup2(null, STDERR_FILENO) >= 0);
 	FIXTURE_MUST(sigprocmask(SIG_BLOCK, NULL, &mask) == 0);
 	secrets_before = inject_secrets.wiped;
-	r = supervise(&fx.root, &conf, &report, &f);
+	r = supervise(&fx.root, &conf, &report, &attempts, NULL, &f);
 	memcpy(left_mapped, mappings, sizeof(left_mapped));
 	if (r < 0) /* as stop.c does */
 		unlock_undo(&fx.root, &conf, &report, &f);
@@ -300,7 +300,8 @@ static void test_no_child(void)
 	fork_fails_at = 1;
 	machine_hook = NULL;
 	secrets_before = inject_secrets.wiped;
-	ok(supervise(&fx.root, &conf, &report, &f) < 0 && f.code == EXITCODE_NO_MEMORY,
+	ok(supervise(&fx.root, &conf, &report, &attempts, NULL, &f) < 0 &&
+		   f.code == EXITCODE_NO_MEMORY,
 	   "no process: %s", f.why);
 	ok(!report.discarded, "the entries are said to be there still");
 	unlock_undo(&fx.root, &conf, &report, &f);
@@ -309,8 +310,8 @@ static void test_no_child(void)
 
 	begin();
 	(void)fault_set(&f, EXITCODE_CONFIG, EINVAL, "an earlier cause");
-	ok(supervise(&fx.root, &conf, &report, &f) < 0 && f.code == EXITCODE_CONFIG &&
-		   strcmp(f.why, "an earlier cause") == 0,
+	ok(supervise(&fx.root, &conf, &report, &attempts, NULL, &f) < 0 &&
+		   f.code == EXITCODE_CONFIG && strcmp(f.why, "an earlier cause") == 0,
 	   "a fault from before is the one that is told");
 	ok(report.discarded && report.source.wiped == 2 && report.source.read == 0,
 	   "the entries are wiped unread");

@@ -21,6 +21,7 @@
 static struct fixture fx;
 static struct conf conf;
 static struct report report;
+static struct attempts attempts;
 static struct fault f;
 
 static const char *policy; /* the policy entry, if there is one */
@@ -57,7 +58,7 @@ static int run(const char *what, unsigned int nth)
 	fds = fixture_fds();
 	inject.uses = 0;
 	inject.nth = nth;
-	r = unlock_run(&fx.root, &conf, &report, &f);
+	r = unlock_run(&fx.root, &conf, &report, &attempts, NULL, &f);
 	inject.nth = 0;
 	fds_after = fixture_fds();
 	FIXTURE_MUST(dup2(saved, STDERR_FILENO) >= 0 && close(saved) == 0 && close(null) == 0);
@@ -160,7 +161,7 @@ static void test_fault_before(void)
 	report_init(&report);
 	f = (struct fault){ 0 };
 	(void)fault_set(&f, EXITCODE_CONFIG, EINVAL, "an earlier cause");
-	ok(unlock_run(&fx.root, &conf, &report, &f) < 0,
+	ok(unlock_run(&fx.root, &conf, &report, &attempts, NULL, &f) < 0,
 	   "with a fault from before nothing is opened");
 	ok(f.code == EXITCODE_CONFIG && strcmp(f.why, "an earlier cause") == 0,
 	   "it is still the one that is told");

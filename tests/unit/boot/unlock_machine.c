@@ -19,7 +19,7 @@ static int run(void)
 	int saved = dup(STDERR_FILENO), null = open("/dev/null", O_WRONLY | O_CLOEXEC), r;
 
 	FIXTURE_MUST(saved >= 0 && null >= 0 && dup2(null, STDERR_FILENO) >= 0);
-	r = unlock_run(&fx.root, &conf, &report, &f);
+	r = unlock_run(&fx.root, &conf, &report, &attempts, NULL, &f);
 	memcpy(left_mapped, mappings, sizeof(left_mapped));
 	if (r < 0)
 		unlock_undo(&fx.root, &conf, &report, &f);
