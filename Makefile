@@ -372,8 +372,9 @@ fuzz-programs: $(FUZZ_PROGRAMS)
 demo: $(NEEDS_DEPS)
 	$(LAB) demo
 
-#: bench            compare with cryptsetup in one guest, and boots in each kind of initramfs
-# The processor time of the checks, outside emulation; then side by side with cryptsetup in a guest; then boots.
+#: bench            compare with cryptsetup and curl in one guest, and boots in each kind of initramfs
+# The processor time of the checks, outside emulation; then side by side with cryptsetup, and with curl, in a guest;
+# then boots.
 bench: $(NEEDS_DEPS)
 	$(MAKE) $(BUILD)/bench/cost
 	truncate -s 32M $(BUILD)/bench/volume

@@ -32,6 +32,16 @@ CARD = "52:54:00:00:00:42"      # that leads to the broker
 # What the image is built with; a case's own comes later.
 BUILT = {"coco-unlock.conf": "[Unlock]\nSources=efi kbs\n[Kbs]\nUrl=https://" + GATEWAY4 + "\nPin=" + "A" * 43
          + "=\nResource=" + RESOURCE + "\n"}
+KEEP = "KeepNetwork=yes\n"
+# systemd ends it neither with the initramfs, nor with the units that the real root does not have, nor, for its name, as
+# one of the processes that are left.
+PLATFORM_STAYS = """[Unit]
+IgnoreOnIsolate=yes
+[Service]
+ExecStartPre=/bin/sh -c 'mkdir -p /run/systemd/system; cp -a /etc/systemd/system/lab-tsm.service* /run/systemd/system'
+ExecStart=
+ExecStart=@/lab/answer @answer
+"""
 NETWORKS = {
     "dhcp": None,
     "static": f"[Match]\nMACAddress={CARD}\n[Network]\nAddress={GUEST4}\nGateway={GATEWAY4}\nLinkLocalAddressing=no\n",
@@ -55,6 +65,13 @@ class Attested:
     policy: object = None       # a function of the combo that returns the image's policy
     auxblob: bytes = b""        # the host's certificate table
     unchecked: bool = False     # an image whose broker program takes anyone for the owner's broker
+    keep: bool = False          # KeepNetwork=yes, of an image built so
+    bench: bool = False         # a broker that takes old evidence; the platform is there in the real root, too
+
+
+def built(setting):
+    """The configuration that the image of a case is built with."""
+    return {name: text + KEEP * setting.keep for name, text in BUILT.items()}
 
 
 def platform(combo):
@@ -117,9 +134,9 @@ class Around:
 
     def start(self):
         resources = self.setting.resources
-        words = ["/usr/bin/python3", "-B", BROKER, self.directory + "/keys", "--dir", self.directory, "--stdin",
-                 "--name", self.gateway, "--fault", self.setting.broker, "--log", self.directory + "/log",
-                 "--snp-key", self.platform + "/public.pem"]
+        words = ["/usr/bin/python3", "-B", BROKER, self.directory + "/keys", *["--lenient"] * self.setting.bench,
+                 "--dir", self.directory, "--stdin", "--name", self.gateway, "--fault", self.setting.broker,
+                 "--log", self.directory + "/log", "--snp-key", self.platform + "/public.pem"]
         if self.setting.network == "v6":
             words += ["--listen", "::1"]
         for n, (path, data) in enumerate((resources(self.combo) if callable(resources) else resources).items()):
@@ -140,7 +157,7 @@ class Around:
         known = {"pin": f"Pin={self.pins['server']}", "wrong": f"Pin={self.pins['other']}",
                  "ca": "BrokerCA=/etc/coco-unlock/broker-ca.pem"}[s.known]
         return (f"[Unlock]\nSources={s.sources}\n{s.unlock}[Kbs]\nUrl=https://{host}:{self.port}\n{known}\n"
-                f"Resource={RESOURCE}\n{s.kbs}")
+                f"Resource={RESOURCE}\n{s.kbs}{KEEP * s.keep}")
 
     def with_archive(self, initrd):
         s = self.setting
@@ -150,6 +167,8 @@ class Around:
                  **{"etc/coco-unlock/" + name: text for name, text in (self.case.config or {}).items()},
                  "etc/coco-unlock/coco-unlock.conf": self.conf(),
                  "etc/coco-unlock/broker-ca.pem": tree.read(self.ca) + "\n"}
+        if s.bench:
+            files["etc/systemd/system/lab-tsm.service.d/50-bench.conf"] = PLATFORM_STAYS
         if s.policy:
             files["etc/coco-unlock/policy"] = s.policy(self.combo)
         if NETWORKS[s.network]:

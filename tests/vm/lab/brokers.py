@@ -22,13 +22,21 @@ GONE = (LEFT, "up: lo")
 # The real root has both cards, and begins with them.
 CARDS = "ls /sys/class/net | wc -l"
 
+# ... or all is: its address, the way to the gateway, a lease, and what answers there.
+STAYS = ("udevadm settle; grep -ho '|-- 10.0.2.15' /proc/net/fib_trie | sort -u; awk '$2 == \"00000000\" { print $3 }' "
+         "/proc/net/route; find /run/systemd/netif/leases -type f | wc -l; port=$(coco-unlock status --json | "
+         "sed -n 's/.*10[.]0[.]2[.]2:\\([0-9]*\\).*/\\1/p'); bash -c \"exec 3<>/dev/tcp/10.0.2.2/$port\" && "
+         "echo answers")
+STAYED = (STAYS, r"\|-- 10\.0\.2\.15\n0202000A\n1\nanswers")
+
 
 def asked(name, expect, resources, disks=(Disk(),), secrets=None, config=None, seldom=False, **around):
     """A case with a broker that has these resources. Of a boot whose key comes from there, all memory is searched."""
     commands = ()
     if isinstance(expect, Boot):
-        commands = (LEFT, CARDS)
-        expect = dataclasses.replace(expect, checks=(GONE, (CARDS, "3")), dump=bool(expect.tee))
+        network = STAYED if around.get("keep") else GONE
+        commands = (network[0], CARDS)
+        expect = dataclasses.replace(expect, checks=(network, (CARDS, "3")), dump=bool(expect.tee))
     return Case("attested-" + name, expect, secrets, disks, config=config, commands=commands, on=ON, seldom=seldom,
                 ram=512 if commands else Case.ram, attested=Attested(resources, **around))
 
@@ -80,6 +88,7 @@ GOOD_CASES = [
     asked("both", Boot(found=1, tee="snp"), {RESOURCE: GOOD}, secrets=table.plain(OTHER_KEY), sources=BOTH),
     asked("both-no-provider", Boot(found=1), {RESOURCE: table.plain(OTHER_KEY)}, secrets=GOOD, sources=BOTH,
           platform="none"),
+    asked("keep-network", Boot(found=1, tee="snp"), {RESOURCE: KEY}, kbs=SECRET, keep=True, seldom=True),
 ]
 
 # A false broker has the right protocol, and an attacker's disk and key behind it.

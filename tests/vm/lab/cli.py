@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 
-from . import bench, bootbench, cache, cases, demo, disk, faults, firmware, observe, suite, tree, trial, vm
+from . import bench, bootbench, brokerbench, cache, cases, demo, disk, faults, firmware, observe, suite, tree, trial, vm
 
 NEEDS = os.path.join(tree.PROJECT, "tests/needs.sh")
 
@@ -89,6 +89,7 @@ def main(argv):
     p = sub.add_parser("bench", help="compare with cryptsetup in one guest, and whole boots")
     p.add_argument("-n", type=int, default=15, help="runs of each in the guest (15)")
     p.add_argument("--boots", type=int, default=5, help="boots of each (5)")
+    p.add_argument("--broker", type=int, default=15, help="runs of each that ask a key broker (15)")
     p = sub.add_parser("faults", help="PID 1 of an image of our own, each call failing at each use (takes hours)")
     p.add_argument("--seed", type=int, help="of what is left to chance; printed")
     p.add_argument("--boots", type=int, default=10, help="boots in which a child is killed (10)")
@@ -120,6 +121,8 @@ def main(argv):
             return demo.run()
         if args.n > 0:
             bench.run(args.n)
+        if args.broker > 0:
+            brokerbench.run(args.broker)
         if args.boots > 0:
             bootbench.run(args.boots)
             print(faults.weight())

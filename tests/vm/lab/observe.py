@@ -58,7 +58,7 @@ def parts(case, combo):
     if case.standalone:
         initrd = tree.standalone(guest, kernel_name, own.conf(case), case.config, case.files)
         return system + "/vmlinuz", initrd, [image(combo, d) for d in case.disks], tree.read(system + "/kver")
-    config = attested.BUILT if case.attested else case.config
+    config = attested.built(case.attested) if case.attested else case.config
     initrd = tree.initramfs(guest, kernel_name, config, case.drop, case.force, case.files, case.recipe,
                             case.modules, case.full)
     disks = [image(combo, d) for d in case.disks]
