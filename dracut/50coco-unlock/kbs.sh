@@ -21,17 +21,32 @@ coco_nics='virtio_net failover net_failover ena gve idpf hv_netvsc mana vmxnet3'
 # For installkernel(). The unlocker loads the drivers of each platform and says so if one is not in
 # the image: the build says it first.
 coco_kbs_modules() {
-    local module found='' wanted
+    local module found='' missing='' wanted
     for module in sev-guest tdx-guest; do
-        coco_has_module "$module" \
-            || coco_fail "kernel $kernel has no module $module, which Sources=kbs asks for reports of the platform"
-        hostonly='' instmods "$module"
+        if coco_has_module "$module"; then
+            hostonly='' instmods "$module"
+            found=$module
+        else
+            missing=$module
+        fi
     done
+    if [[ ! $found ]]; then
+        coco_fail "kernel $kernel has neither sev-guest nor tdx-guest, one of which Sources=kbs needs for reports"
+    elif [[ $missing ]]; then
+        dwarn "coco-unlock: kernel $kernel has no module $missing: on its platform each boot ends with code 34" \
+            "(no-provider)"
+    fi
     # Its name was tsm up to Linux 6.15; sev-guest and tdx-guest need it, built in or not.
-    for module in configfs tsm tsm_report; do
-        coco_has_module "$module" && hostonly='' instmods "$module"
+    found=''
+    for module in tsm tsm_report; do
+        coco_has_module "$module" || continue
+        hostonly='' instmods "$module"
+        found=$module
     done
+    [[ $found ]] || coco_fail "kernel $kernel has neither tsm nor tsm_report, which makes the reports for Sources=kbs"
+    coco_has_module configfs && hostonly='' instmods configfs
 
+    found=''
     wanted=$(coco_conf Nics)
     for module in ${wanted:-$coco_nics}; do
         if coco_has_module "$module"; then

@@ -68,6 +68,7 @@
 #define PATH_KERNEL_PANIC "/init.panic" /* what PATH_PANIC was before the stub */
 #define PATH_CRYPTO "/proc/crypto"
 #define PATH_MEMINFO "/proc/meminfo"
+#define PATH_CPUINFO "/proc/cpuinfo"
 #define PATH_PROC_STATUS "/proc/self/status"
 #define PATH_BOOT_ID "/proc/sys/kernel/random/boot_id"
 #define PATH_OOM_SCORE_ADJ "/proc/self/oom_score_adj"

@@ -30,6 +30,7 @@ made() {
 	printf '%s\n' TimeoutMs=300000 RootTimeoutMs=180000 "FailureAction=$action" SecretModules=coco_secret \
 		'Volume=root auto - ' "$@" > "$tmp/conf"
 	: > "$tmp/failed"
+	: > "$tmp/warned"
 	: > "$tmp/modules"
 	: > "$tmp/put"
 	(
@@ -37,7 +38,7 @@ made() {
 		dracutsysrootdir=$t initdir=$image moddir=$top/dracut/50coco-unlock systemdutildir=/usr/lib/systemd
 		# shellcheck disable=SC2034
 		systemdsystemunitdir=/usr/lib/systemd/system hostonly='' lvmconf=no kernel=none
-		dwarn() { :; }
+		dwarn() { [[ $* == *LVM* ]] || echo "$*" >> "$tmp/warned"; }
 		dfatal() { echo "$*" >> "$tmp/failed"; }
 		modinfo() { [[ " $without " != *" ${*: -1} "* ]]; }
 		modprobe() { :; }
@@ -148,7 +149,23 @@ fails() {
 	ok "without $1 the build ends" test "$status" != 0
 	ok '... and says why' grep -qF -- "$2" "$tmp/failed"
 }
-fails tdx-guest 'no module tdx-guest' 'Sources=kbs'
+fails 'sev-guest tdx-guest' 'neither sev-guest nor tdx-guest' 'Sources=kbs'
+for module in sev-guest tdx-guest; do
+	without=$module
+	made 'Sources=kbs'
+	without=''
+	is "without $module alone there is an image" "$status $(cat "$tmp/failed")" '0 '
+	is '... which has the other one' "$(grep -cE '^(sev|tdx)-guest$' "$tmp/modules")" 1
+	ok '... and a warning' grep -q "no module $module: .* code 34" "$tmp/warned"
+	is '... and no other one' "$(wc -l < "$tmp/warned")" 1
+done
+fails 'tsm tsm_report' 'neither tsm nor tsm_report' 'Sources=kbs'
+for module in tsm tsm_report; do
+	without=$module
+	made 'Sources=kbs'
+	without=''
+	is "without $module, which other kernels have" "$status $(cat "$tmp/failed" "$tmp/warned")" '0 '
+done
 fails ice 'no module ice, which Nics= names' 'Sources=kbs' 'Nics=e1000 ice'
 fails 'virtio_net failover net_failover ena gve idpf hv_netvsc mana vmxnet3' 'no driver of a network card' 'Sources=kbs'
 fails /usr/lib/systemd/systemd-networkd 'cannot bring a network up' 'Sources=kbs'

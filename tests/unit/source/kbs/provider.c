@@ -9,6 +9,8 @@
 #include "fake_kmod.h"
 #include "fixture.h"
 
+#define FLAGS "flags\t\t: fpu vme hypervisor"
+
 static struct fixture fx;
 static struct fault f;
 static char name[TSM_PROVIDER_SIZE];
@@ -113,12 +115,78 @@ static void test_modules(void)
 
 	(void)kernel(NULL, "sev_guest", "tdx_guest");
 	refused("module tsm or tsm_report is not in this image", "no TSM");
+	ok(strstr(fault_next(&f), "put it into the image"), "... and what to do");
+	(void)kernel("tsm", NULL, NULL);
+	registered = "tdx_guest";
+	refused("neither module sev_guest nor tdx_guest is in this image",
+		"no driver of a platform, whatever is registered");
+	ok(strstr(fault_next(&f), "put it into the image"), "... and what to do");
+}
+
+/* A kernel for one of the platforms. */
+static void test_one(void)
+{
+	(void)kernel("tsm", NULL, "tdx_guest");
+	is_int(find(false), 0, "no sev_guest, and no hardware of either kind: none");
+	registered = "tdx_guest";
+	fake_modules[1].load_result = 0;
+	ok(find(false) == 1 && strcmp(found, "tdx") == 0, "... TDX is found");
 	(void)kernel("tsm", NULL, "tdx_guest");
 	registered = "tdx_guest";
-	refused("module sev_guest is not in this image", "no sev_guest, whatever is registered");
-	ok(strstr(fault_next(&f), "put it into the image"), "... and what to do");
+	fake_modules[1].load_result = -EIO;
+	refused("module tdx_guest does not load: Input/output error", "... or refused");
 	(void)kernel("tsm", "sev_guest", NULL);
-	refused("module tdx_guest is not in this image", "no tdx_guest");
+	is_int(find(false), 0, "no tdx_guest: none");
+	registered = "sev_guest";
+	fake_modules[1].load_result = 0;
+	ok(find(false) == 1 && strcmp(found, "snp") == 0, "... SNP is found");
+	ok(find(true) == 1 && strcmp(found, "snp") == 0, "... and seen");
+
+	(void)kernel("tsm", NULL, "tdx_guest");
+	fixture_mkdir(&fx, PATH_SEV_GUEST_DEVICE);
+	ok(find(false) == -ENODEV && f.code == EXITCODE_NO_PROVIDER &&
+		   strstr(f.why, PATH_SEV_GUEST_DEVICE ", which is there"),
+	   "no sev_guest for the hardware that is there: %s", f.why);
+	FIXTURE_MUST(rmdir(fixture_path(&fx, PATH_SEV_GUEST_DEVICE)) == 0);
+	(void)kernel("tsm", "sev_guest", NULL);
+	fixture_text(&fx, PATH_CPUINFO, FLAGS " tdx_guest\n");
+	ok(find(false) == -ENODEV && f.code == EXITCODE_NO_PROVIDER, "no tdx_guest: %s", f.why);
+	fixture_unlink(&fx, PATH_CPUINFO);
+}
+
+/* Built in, or a module that says ENODEV: TDX has no device of its own. */
+static void test_tdx_hardware(void)
+{
+	static const struct {
+		const char *text;
+		bool there;
+	} cases[] = {
+		{ "", false },
+		{ "processor\t: 0\n", false },
+		{ FLAGS "\n", false },
+		{ FLAGS " tdx_guest2 xtdx_guest\n", false },
+		{ "model name\t: tdx_guest\n" FLAGS "\nbugs\t: tdx_guest\n", false },
+		{ "processor\t: 0\n" FLAGS " tdx_guest\n", true },
+		{ FLAGS " tdx_guest arat\nbugs\t\t: x\n", true },
+		{ "flags\t\t: tdx_guest\n", true },
+	};
+	size_t i;
+
+	for (i = 0; i < 2 * ARRAY_SIZE(cases); i++) {
+		(void)kernel("tsm", "sev_guest", "tdx_guest");
+		fake_modules[2].load_result = i % 2 ? -ENODEV : 0;
+		fixture_text(&fx, PATH_CPUINFO, cases[i / 2].text);
+		is_int(find(false), cases[i / 2].there ? -ENODEV : 0, "tdx_guest of '%s'",
+		       cases[i / 2].text);
+		ok(!cases[i / 2].there || (f.code == EXITCODE_NO_PROVIDER &&
+					   strstr(f.why, "tdx_guest does not drive")),
+		   "... %s", f.why);
+	}
+	fixture_unlink(&fx, PATH_CPUINFO);
+	fixture_mkdir(&fx, PATH_CPUINFO);
+	(void)kernel("tsm", "sev_guest", "tdx_guest");
+	is_int(find(false), -EISDIR, "what cannot be read is not absent");
+	FIXTURE_MUST(rmdir(fixture_path(&fx, PATH_CPUINFO)) == 0);
 }
 
 static void test_errors(void)
@@ -165,8 +233,8 @@ static void test_look(void)
 	registered = "tdx_guest";
 	ok(find(true) == 1 && strcmp(found, "tdx") == 0, "a look");
 	is_str(fake_loaded, "", "... loads nothing");
-	fake_modules[2].name = NULL;
-	ok(find(true) < 0 && strcmp(f.why, "module tdx_guest is not in this image") == 0,
+	fake_modules[0].name = "other";
+	ok(find(true) < 0 && strstr(f.why, "module tsm or tsm_report is not in this image"),
 	   "but sees what is not there");
 	fake_reset();
 	fx.root.machine = false;
@@ -180,6 +248,8 @@ int main(void)
 	fx.root.machine = true;
 	test_names();
 	test_modules();
+	test_one();
+	test_tdx_hardware();
 	test_errors();
 	test_look();
 	fixture_done(&fx);
