@@ -69,13 +69,26 @@ coco_network_user() {
     done
 }
 
-# The owner's own *.network files, or ours. Those of the machine that builds stay out.
+# The owner's own *.network files, or ours. Those of the machine that builds stay out, also where a
+# link leads to one. A file that the owner has meant is never left out without a word.
 coco_network_files() {
-    local file found=''
-    for file in "${dracutsysrootdir-}"/etc/coco-unlock/network/*.network; do
-        [[ -f $file ]] || continue
-        inst_simple "${file#"${dracutsysrootdir-}"}" "/etc/systemd/network/${file##*/}"
-        found=$file
+    local file name found='' root=${dracutsysrootdir-}
+    root=${root%/}
+    for file in "$root"/etc/coco-unlock/network/*; do
+        [[ -e $file || -L $file ]] || continue # there is none
+        name=${file#"$root"}
+        if [[ $name != *.network ]]; then
+            dwarn "coco-unlock: $name is not put into the image: only *.network files are"
+            continue
+        fi
+        found=$name
+        if [[ ! -f $file ]]; then
+            coco_fail "$name is no file"
+        elif [[ $root && $(realpath "$file") != "$(realpath "$root")"/* ]]; then
+            coco_fail "$name leads out of $root"
+        else
+            inst_simple "$name" "/etc/systemd/network/${name##*/}" || coco_fail "$name cannot be put into the image"
+        fi
     done
     [[ $found ]] && return 0
     mkdir -p "$initdir/etc/systemd/network"

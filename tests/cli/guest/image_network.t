@@ -121,7 +121,42 @@ must mkdir -p "$t/etc/coco-unlock/network"
 echo '[Match]' > "$t/etc/coco-unlock/network/10-mine.network"
 made 'Sources=kbs'
 is "the owner's own file is there instead of ours" "$(ls "$network")" 10-mine.network
+is '... without a warning' "$(cat "$tmp/warned")" ''
+must ln -s 10-mine.network "$t/etc/coco-unlock/network/20-link.network"
+made 'Sources=kbs'
+is '... and a link to such a file' "$status $(cat "$tmp/failed") $(ls "$network" | tr '\n' ' ')" \
+	'0  10-mine.network 20-link.network '
+echo '[NetDev]' > "$t/etc/coco-unlock/network/30-bond.netdev"
+made 'Sources=kbs'
+ok "what is no *.network file is said" grep -q '30-bond.netdev.*is not put into the image' "$tmp/warned"
+is '... once' "$status $(wc -l < "$tmp/warned") $(ls "$network" | wc -l)" '0 1 2'
+must rm "$t/etc/coco-unlock/network/"[123]*
+
+# bad NAME SAYS: the owner's only file, which the caller has made, is none that networkd could read.
+bad() {
+	made 'Sources=kbs'
+	ok "$1: the build ends" test "$status" != 0
+	ok '... and says why' grep -qF -- "/etc/coco-unlock/network/10-mine.network$2" "$tmp/failed" || sed 's/^/# /' "$tmp/failed"
+	ok '... and no other file takes its place' test ! -e "$network/50-coco-unlock.network"
+	must rm -r "$t/etc/coco-unlock/network/10-mine.network"
+}
+owner=$t/etc/coco-unlock/network/10-mine.network
+must ln -s nowhere.network "$owner"
+bad 'a link to nothing' ' is no file'
+must ln -s 10-mine.network "$owner"
+bad 'a link to itself' ' is no file'
+must ln -s /dev/null "$owner"
+bad 'a mask' ' is no file'
+must mkdir "$owner"
+bad 'a directory' ' is no file'
+echo '[Match]' > "$tmp/foreign.network"
+must ln -s "$tmp/foreign.network" "$owner"
+bad "a link out of the image's root" " leads out of $t"
+must ln -s ../../../../foreign.network "$owner"
+bad '... by a relative path' " leads out of $t"
 must rm -r "$t/etc/coco-unlock/network"
+made 'Sources=kbs'
+is 'without any there is ours again' "$(ls "$network")" 50-coco-unlock.network
 
 echo certificate > "$t/etc/ssl/ca.pem"
 made 'Sources=kbs' 'BrokerCA=/etc/ssl/ca.pem' 'VCEK=/etc/ssl/ca.pem'
