@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#include "broker/little.h"
+#include "base/little.h"
 
 #define TYPE_SIZE 16
 #define ENTRY_SIZE 24

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "broker/little.h"
+#include "base/little.h"
 
 #define NO_ACTION 3 /* EV_NO_ACTION */
 #define SHA384 0x000c

@@ -9,7 +9,7 @@
 
 #include "base/text.h"
 
-#define COORDINATE_TEXT_SIZE 44 /* base64url of 32 bytes, and a NUL */
+#define COORDINATE_SIZE 32 /* bytes */
 #define SESSION_CHARS "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-"
 #define COOKIE_SIZE (sizeof(RCAR_COOKIE "=") + RCAR_SESSION_MAX)
 
@@ -99,23 +99,6 @@ int rcar_auth(struct rcar *rcar, const char *tee, struct reason *why)
 	return finish(r, why);
 }
 
-static void encode(const unsigned char *bytes, char ret_text[static COORDINATE_TEXT_SIZE])
-{
-	static const char alphabet[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-	size_t i, at;
-
-	/* 256 bits are 42 digits, and one of 4 bits. */
-	for (i = 0; i < COORDINATE_TEXT_SIZE - 1; i++) {
-		unsigned int pair;
-
-		at = i * 6 / 8;
-		pair = (unsigned int)bytes[at] << 8 | (at + 1 < 32 ? bytes[at + 1] : 0);
-		ret_text[i] = alphabet[pair >> (10 - i * 6 % 8) & 63];
-	}
-	ret_text[i] = '\0';
-}
-
 /* A nonce as it came is not yet the inside of a JSON string. */
 static void escape(const char *text, char *ret_text)
 {
@@ -132,14 +115,15 @@ int rcar_attest(struct rcar *rcar, const unsigned char *x, const unsigned char *
 {
 	_cleanup_(http_answer_done) struct http_answer answer = HTTP_ANSWER_NULL;
 	char nonce[2 * ANSWER_NONCE_MAX + 1];
-	char x_text[COORDINATE_TEXT_SIZE], y_text[COORDINATE_TEXT_SIZE];
+	char x_text[TEXT_BASE64URL_SIZE(COORDINATE_SIZE)];
+	char y_text[TEXT_BASE64URL_SIZE(COORDINATE_SIZE)];
 	_cleanup_free_ char *json = NULL;
 	int r;
 
 	why->step = KBS_STEP_ATTEST;
 	escape(rcar->nonce, nonce);
-	encode(x, x_text);
-	encode(y, y_text);
+	text_base64url(x, COORDINATE_SIZE, x_text);
+	text_base64url(y, COORDINATE_SIZE, y_text);
 	if (asprintf(&json,
 		     "{\"runtime-data\":{\"nonce\":\"%s\",\"tee-pubkey\":{\"kty\":\"EC\","
 		     "\"crv\":\"P-256\",\"alg\":\"ECDH-ES+A256KW\",\"x\":\"%s\",\"y\":\"%s\"}},"

@@ -8,9 +8,9 @@
 
 #include <string.h>
 
+#include "base/little.h"
 #include "base/text.h"
 #include "broker/certificates.h"
-#include "broker/little.h"
 
 #define VERSION_MIN 3 /* the first one that names the processor */
 #define VERSION_MAX 5

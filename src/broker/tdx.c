@@ -9,9 +9,9 @@
 #include <openssl/evp.h>
 #include <string.h>
 
+#include "base/little.h"
 #include "base/text.h"
 #include "broker/eventlog.h"
-#include "broker/little.h"
 
 #define HEADER_SIZE 48
 #define TEE_TDX 0x81

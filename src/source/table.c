@@ -8,10 +8,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-static uint32_t get32(const unsigned char *p)
-{
-	return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
+#include "base/little.h"
 
 static bool same_guid(const char a[static GUID_TEXT_SIZE], const char b[static GUID_TEXT_SIZE])
 {
@@ -40,7 +37,7 @@ static int parse_entry(const struct secret *bytes, size_t offset, struct table *
 		       struct table_flaw *ret_flaw)
 {
 	struct table_entry *entry = &table->entries[table->nr];
-	size_t left = table->len - offset, len = get32(bytes->bytes + offset + GUID_SIZE);
+	size_t left = table->len - offset, len = little32(bytes->bytes + offset + GUID_SIZE);
 	const struct table_entry *other;
 
 	if (len < TABLE_HEADER_SIZE)
@@ -86,7 +83,7 @@ int table_parse(const struct secret *bytes, struct table *ret_table, struct tabl
 			    "%zu bytes are too few for a table's header", bytes->len);
 	if (memcmp(bytes->bytes, guid, GUID_SIZE) != 0)
 		return flaw(ret_flaw, TABLE_NO_HEADER, 0, "the header GUID is not there");
-	table->len = get32(bytes->bytes + GUID_SIZE);
+	table->len = little32(bytes->bytes + GUID_SIZE);
 	if (table->len < TABLE_HEADER_SIZE)
 		return flaw(ret_flaw, TABLE_HEADER_LENGTH, GUID_SIZE,
 			    "the table's length is %zu, below 20", table->len);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/io.h"
+#include "base/little.h"
 
 /* UEFI 2.10, 5.2.1. */
 #define SECTOR 512
@@ -29,22 +30,9 @@
 #define TRACK 63
 #define CYLINDERS 1024
 
-static uint32_t get32(const unsigned char *p)
-{
-	return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
-
-static void put32(unsigned char *p, uint64_t value)
-{
-	int i;
-
-	for (i = 0; i < 4; i++, value >>= 8)
-		p[i] = (unsigned char)value;
-}
-
 static bool is_used(const unsigned char *entry)
 {
-	return entry[TYPE_AT] != 0 && get32(entry + SIZE_AT) != 0;
+	return entry[TYPE_AT] != 0 && little32(entry + SIZE_AT) != 0;
 }
 
 static bool read_table(const struct image *image, unsigned char sector[SECTOR])
@@ -106,14 +94,14 @@ int mbr_list(const struct image *image, uint32_t sector_size,
 			continue;
 		*part = (struct partition){
 			.number = i + 1,
-			.offset = (uint64_t)get32(entry + START_AT) * sector_size,
-			.size = (uint64_t)get32(entry + SIZE_AT) * sector_size,
+			.offset = (uint64_t)little32(entry + START_AT) * sector_size,
+			.size = (uint64_t)little32(entry + SIZE_AT) * sector_size,
 			.active = entry[BOOT_AT] == ACTIVE,
 		};
 		(void)snprintf(part->type, sizeof(part->type), "0x%02x", entry[TYPE_AT]);
-		if (get32(sector + SIGNATURE_AT) != 0)
+		if (little32(sector + SIGNATURE_AT) != 0)
 			(void)snprintf(part->uuid, sizeof(part->uuid), "%08x-%02x",
-				       get32(sector + SIGNATURE_AT), i + 1);
+				       little32(sector + SIGNATURE_AT), i + 1);
 		nr++;
 	}
 	return nr;
@@ -129,7 +117,7 @@ bool mbr_is_extended(const struct partition *part)
 static void new_place(const struct image *image, const unsigned char *entry, unsigned int number,
 		      uint64_t growth, uint64_t *ret_start, uint64_t *ret_size)
 {
-	uint64_t start = get32(entry + START_AT), size = get32(entry + SIZE_AT);
+	uint64_t start = little32(entry + START_AT), size = little32(entry + SIZE_AT);
 
 	growth /= image->sector_size;
 	if (number == image->partition)
@@ -183,10 +171,10 @@ int mbr_grow(int fd, const struct image *image, uint64_t growth)
 		entry = sector + TABLE_AT + i * ENTRY_SIZE;
 		new_place(image, entry, i + 1, growth, &start, &size);
 		if (!is_used(entry) ||
-		    (start == get32(entry + START_AT) && size == get32(entry + SIZE_AT)))
+		    (start == little32(entry + START_AT) && size == little32(entry + SIZE_AT)))
 			continue;
-		put32(entry + START_AT, start);
-		put32(entry + SIZE_AT, size);
+		little32_put(entry + START_AT, (uint32_t)start);
+		little32_put(entry + SIZE_AT, (uint32_t)size);
 		put_chs(entry + CHS_AT, start);
 		put_chs(entry + CHS_END, start + size - 1);
 	}

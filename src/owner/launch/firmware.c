@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/guid.h"
+#include "base/little.h"
 #include "owner/io/file.h"
 
 #define FOOTER_END 32 /* bytes between the footer record and the end of the image */
@@ -16,16 +17,6 @@
 static const char footer_guid[] = "96b582de-1fb2-45f7-baea-a366c55a082d";
 static const char secret_guid[] = "4c2eb361-7d9b-4cc3-8081-127c90d3d294";
 static const char hashes_guid[] = "7255371f-3a3b-4b04-927b-1da6efa8d454";
-
-static uint32_t get16(const unsigned char *p)
-{
-	return (uint32_t)p[0] | (uint32_t)p[1] << 8;
-}
-
-static uint32_t get32(const unsigned char *p)
-{
-	return get16(p) | get16(p + 2) << 16;
-}
 
 static bool has_guid(const unsigned char *p, const char guid[static GUID_TEXT_SIZE])
 {
@@ -51,8 +42,8 @@ static int read_block(const char *path, const unsigned char *image, size_t start
 		return bad(f, path, start, "a block that is there twice");
 	if (len != 8 + RECORD_MIN)
 		return bad(f, path, start, "a block whose record has not 8 bytes");
-	base = get32(image + start);
-	size = get32(image + start + 4);
+	base = little32(image + start);
+	size = little32(image + start + 4);
 	if (base == 0 || size == 0 || __builtin_add_overflow(base, size, &end))
 		return bad(f, path, start, "a block that is empty or wraps");
 	*block = (struct firmware_block){ .present = true, .base = base, .size = size };
@@ -72,14 +63,14 @@ int firmware_parse(const char *path, const unsigned char *image, size_t size,
 	if (!has_guid(image + end, footer_guid))
 		return bad(f, path, end, "the GUID of its footer is not there");
 	end -= 2;
-	left = get16(image + end);
+	left = little16(image + end);
 	if (left < RECORD_MIN || left - RECORD_MIN > end)
 		return bad(f, path, end, "its total length is not possible");
 	left -= RECORD_MIN;
 	while (left > 0 && r == 0) {
 		if (left < RECORD_MIN)
 			return bad(f, path, end - left, "bytes that are no record");
-		len = get16(image + end - RECORD_MIN);
+		len = little16(image + end - RECORD_MIN);
 		if (len < RECORD_MIN || len > left)
 			return bad(f, path, end - RECORD_MIN, "a record's length is not possible");
 		if (has_guid(image + end - GUID_SIZE, secret_guid))

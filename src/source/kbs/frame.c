@@ -11,38 +11,26 @@
 #include <sys/socket.h>
 
 #include "base/io.h"
+#include "base/little.h"
 
 #define LENGTH_SIZE 4
-
-static uint32_t get32(const unsigned char *p)
-{
-	return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
-
-static void put32(unsigned char *p, uint32_t value)
-{
-	p[0] = (unsigned char)value;
-	p[1] = (unsigned char)(value >> 8);
-	p[2] = (unsigned char)(value >> 16);
-	p[3] = (unsigned char)(value >> 24);
-}
 
 int frame_parse(const unsigned char *bytes, size_t len, struct frame *ret_frame)
 {
 	struct frame frame = { 0 };
 	size_t at = FRAME_HEAD_SIZE, i;
 
-	if (len < FRAME_HEAD_SIZE || get32(bytes) < FRAME_START || get32(bytes) > FRAME_FAILED ||
-	    get32(bytes + LENGTH_SIZE) > FRAME_FIELDS_MAX)
+	if (len < FRAME_HEAD_SIZE || little32(bytes) < FRAME_START ||
+	    little32(bytes) > FRAME_FAILED || little32(bytes + LENGTH_SIZE) > FRAME_FIELDS_MAX)
 		return -EBADMSG;
-	frame.type = get32(bytes);
-	frame.nr = get32(bytes + LENGTH_SIZE);
+	frame.type = little32(bytes);
+	frame.nr = little32(bytes + LENGTH_SIZE);
 	for (i = 0; i < frame.nr; i++) {
 		struct frame_field *field = &frame.fields[i];
 
 		if (len - at < LENGTH_SIZE)
 			return -EBADMSG;
-		field->len = get32(bytes + at);
+		field->len = little32(bytes + at);
 		at += LENGTH_SIZE;
 		if (field->len > len - at)
 			return -EBADMSG;
@@ -117,12 +105,12 @@ int frame_send(int fd, enum frame_type type, const struct frame_field *fields, s
 	}
 	if (nr > FRAME_FIELDS_MAX || len > FRAME_SIZE_MAX)
 		return -EMSGSIZE;
-	put32(head, (uint32_t)len);
-	put32(head + LENGTH_SIZE, type);
-	put32(head + 2 * LENGTH_SIZE, (uint32_t)nr);
+	little32_put(head, (uint32_t)len);
+	little32_put(head + LENGTH_SIZE, type);
+	little32_put(head + 2 * LENGTH_SIZE, (uint32_t)nr);
 	r = send_bytes(fd, head, sizeof(head), deadline);
 	for (i = 0; i < nr && r >= 0; i++) {
-		put32(head, (uint32_t)fields[i].len);
+		little32_put(head, (uint32_t)fields[i].len);
 		r = send_bytes(fd, head, LENGTH_SIZE, deadline);
 		if (r >= 0)
 			r = send_bytes(fd, fields[i].data, fields[i].len, deadline);
@@ -141,7 +129,7 @@ int frame_receive(int fd, size_t max, struct deadline deadline, unsigned char **
 	r = receive_bytes(fd, head, sizeof(head), deadline);
 	if (r < 0)
 		return r;
-	len = get32(head);
+	len = little32(head);
 	if (len < FRAME_HEAD_SIZE)
 		return -EBADMSG;
 	if (len > max)

@@ -15,9 +15,11 @@
 #include <openssl/params.h>
 #include <string.h>
 
+#include "base/text.h"
+
 #define POINT_SIZE (1 + 2 * EC_COORDINATE_SIZE)
 #define POINT_UNCOMPRESSED 0x04 /* SEC 1, section 2.3.3 */
-#define COORDINATE_TEXT_SIZE 44 /* base64url without padding, and a NUL */
+#define COORDINATE_TEXT_SIZE TEXT_BASE64URL_SIZE(EC_COORDINATE_SIZE)
 #define SCALAR_SIZE 32
 #define Z_SIZE 32
 #define KEY_SIZE 32 /* of A256KW and of A256GCM */
@@ -117,23 +119,6 @@ void ec_key_done(struct ec_key *key)
 	*key = EC_KEY_NULL;
 }
 
-static void coordinate_text(const unsigned char octets[static EC_COORDINATE_SIZE],
-			    char ret_text[static COORDINATE_TEXT_SIZE])
-{
-	static const char digits[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-	unsigned int bits = 0, nr = 0;
-	size_t i, n = 0;
-
-	for (i = 0; i < EC_COORDINATE_SIZE; i++) {
-		bits = bits << 8 | octets[i];
-		for (nr += 8; nr >= 6; nr -= 6)
-			ret_text[n++] = digits[bits >> (nr - 6) & 63];
-	}
-	ret_text[n++] = digits[bits << (6 - nr) & 63]; /* 256 bits: four are left */
-	ret_text[n] = '\0';
-}
-
 int ec_key_runtime_data(const struct ec_key *key, const unsigned char *nonce, size_t len,
 			char ret_text[static RUNTIME_DATA_SIZE], struct fault *f)
 {
@@ -150,8 +135,8 @@ int ec_key_runtime_data(const struct ec_key *key, const unsigned char *nonce, si
 		escaped[n++] = (char)nonce[i];
 	}
 	escaped[n] = '\0';
-	coordinate_text(key->x, x);
-	coordinate_text(key->y, y);
+	text_base64url(key->x, sizeof(key->x), x);
+	text_base64url(key->y, sizeof(key->y), y);
 	/* RFC 8785: the names are sorted, no blanks, and a slash is not escaped. */
 	return snprintf(
 		ret_text, RUNTIME_DATA_SIZE,

@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 
 #include "base/io.h"
+#include "base/little.h"
 #include "base/log.h"
 #include "base/paths.h"
 #include "base/text.h"
@@ -226,7 +227,7 @@ static int check_data(const struct tsm_request *req, struct fault *f)
 		if (req->outblob_len < TDX_VERSION_SIZE)
 			return fault_set(f, EXITCODE_REPORT_FAILED, EBADMSG,
 					 "the quote has no version");
-		version = req->outblob[0] | (unsigned int)req->outblob[1] << 8;
+		version = little16(req->outblob);
 		if (version != 4 && version != 5)
 			return fault_set(f, EXITCODE_REPORT_FAILED, ENOTSUP,
 					 "the quote is of version %u, and only 4 and 5 are known",

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * little.h - numbers of reports, tables and logs: all of them are little-endian.
+ * little.h - numbers of tables, reports, logs, frames and partitions: all are little-endian.
  */
 #ifndef COCO_LITTLE_H
 #define COCO_LITTLE_H
@@ -20,6 +20,14 @@ static inline uint32_t little32(const unsigned char *p)
 static inline uint64_t little64(const unsigned char *p)
 {
 	return little32(p) | (uint64_t)little32(p + 4) << 32;
+}
+
+static inline void little32_put(unsigned char *p, uint32_t value)
+{
+	p[0] = (unsigned char)value;
+	p[1] = (unsigned char)(value >> 8);
+	p[2] = (unsigned char)(value >> 16);
+	p[3] = (unsigned char)(value >> 24);
 }
 
 #endif
