@@ -18,7 +18,7 @@
 #define ANSWER_SIZE_MAX \
 	(256 * 1024)	/* bytes of what the program says: a table in base64 is 22 KiB */
 #define END_MS 2000	/* to wipe and to end */
-#define END_LATE_MS 300 /* the same, once the deadline is over */
+#define END_LATE_MS 150 /* the same, once the deadline is over: see tsm.c, too */
 #define NOT_RUN 127
 
 int attempt_fail(struct attempt *a, enum kbs_step step, enum kbs_retry retry, enum exitcode code,

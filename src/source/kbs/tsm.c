@@ -23,7 +23,9 @@
 #include "source/kbs/tsm_request.h"
 
 #define CONFIGFS_MAGIC 0x62656570 /* Linux, fs/configfs/mount.c: in no header for programs */
-#define REMOVAL_MS 300		  /* what a directory that the kernel holds on to is waited for */
+/* What a directory that the kernel holds on to is waited for. With what child.c waits for a process
+ * that no signal ends, and client.c for the broker program, less than a second after the deadline. */
+#define REMOVAL_MS 200
 
 /* The process that does it is nobody's child, so that nobody has to wait for it. */
 static int start_remove_late(void *arg)
@@ -36,6 +38,7 @@ static int start_remove_late(void *arg)
 /* The process that has made the directory is gone, or hangs. */
 static void remove_after(struct tsm_request *req)
 {
+	const struct deadline deadline = deadline_in_ms(REMOVAL_MS);
 	struct pollfd end = { .events = POLLIN };
 	struct child child;
 	int fds[2], r = pipe2(fds, O_CLOEXEC) < 0 ? -errno : 0;
@@ -45,9 +48,9 @@ static void remove_after(struct tsm_request *req)
 		r = child_start(&child, start_remove_late, req);
 		(void)close(fds[1]);
 		if (r >= 0) {
-			child_wait(&child, 1, deadline_in_ms(REMOVAL_MS));
+			child_wait(&child, 1, deadline);
 			end.fd = fds[0];
-			(void)poll(&end, 1, REMOVAL_MS); /* the other end closes */
+			(void)poll(&end, 1, deadline_left_ms(deadline)); /* the other end closes */
 		}
 		(void)close(fds[0]);
 	}
