@@ -31,6 +31,7 @@ test,lab  readelf             binutils
 test      prove               perl
 test      python3             python3
 test,lab  python3-jwcrypto    python3-jwcrypto
+lab       python3-pexpect     python3-pexpect
 test      shellcheck          shellcheck
 test      clang-format-22     clang-format-22
 test,lab  cryptsetup          cryptsetup-bin
@@ -75,7 +76,7 @@ has() {
 				compgen -G "/usr/lib/*/pkgconfig/$1" > /dev/null; fi
 			;;
 		# Of Debian's own interpreter: another one that comes first in PATH does not have it.
-		python3-jwcrypto) /usr/bin/python3 -c 'import jwcrypto' &> /dev/null ;;
+		python3-?*) /usr/bin/python3 -c "import ${1#python3-}" &> /dev/null ;;
 		libclang_rt.*) compgen -G "$(clang -print-resource-dir 2> /dev/null)/lib/*/$1*" > /dev/null ;;
 		*) command -v "$1" > /dev/null ;;
 	esac

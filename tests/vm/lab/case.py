@@ -84,13 +84,15 @@ class Case:
     kills: object = None        # function() -> (milliseconds, generations, which): a child of PID 1 is killed, pid1.py
     seldom: bool = False        # only in --full
     attested: object = None     # of attested.py: a key broker and its network are around it
+    rescues: bool = False       # the image asks for a rescue when it fails ...
+    steps: tuple = ()           # ... and this is then done at its console, of talk.py
     before: object = None       # of one of these: function(first disk, written disk, last observation)
 
     boots = property(lambda self: isinstance(self.expect, Boot))
     shell = property(lambda self: isinstance(self.expect, Shell))
     falls = property(lambda self: isinstance(self.expect, Falls))
     silent = property(lambda self: isinstance(self.expect, Silent))
-    typed = property(lambda self: isinstance(self.expect, Refuse))
+    typed = property(lambda self: isinstance(self.expect, Refuse) and not self.steps)
 
 
 KEY = table.secret("root")

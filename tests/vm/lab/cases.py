@@ -7,7 +7,7 @@ import hmac
 import re
 
 from . import (attack, brokers, disk, endings, firstboot, full, generators, headers, integrity, looks, lvm, names, own,
-               owner, realroot, short, standalone, stock, table)
+               owner, realroot, rescues, short, standalone, stock, table)
 from .case import (ATTACKERS, ALL, COCO, COCO12, COCO13, COCO14, EFI12, EVEN, GOOD, HURRIED, KEPT, KEY, LISTING, LUKS,
                    ODD, RELOAD, SHORT, UNGUARDED, WORKLOAD, Case, Disk, behind, tells, unlock)
 from .verdict import Boot, Falls, Refuse, Shell, Silent
@@ -93,7 +93,7 @@ CASES = [
     Case("rescue-target", Refuse(22, "aborted"), GOOD, cmdline=("rd.systemd.unit=rescue.target",), config=UNGUARDED),
     Case("action-reboot", Refuse(7, "no-secret-table", "reboot"), config=unlock(FailureAction="reboot")),
     Case("action-halt", Refuse(7, "no-secret-table", "halt"), config=unlock(FailureAction="halt")),
-    Case("action-rescue", Shell(7, "no-secret-table"), config=unlock(FailureAction="rescue")),
+    Case("action-rescue", Shell(7, "no-secret-table"), config=unlock(FailureAction="rescue", RescueShell="yes")),
 ]
 
 PROMPT = Falls("^.*Please enter passphrase for disk.*$")
@@ -328,14 +328,15 @@ OWNER.append(Case("owner-lvm-twin", Boot(found=2), owner.table_beside("table"), 
 # is a matter of chance which one LVM takes.
 OWNER.append(Case("recipe-lvm-twin", ATTACKERS, owner.table_beside("table"), LVM_TWINS, recipe=True, limit=150,
                   idle=True, modules=("lvm",), root=lvm.ROOT, on=(COCO13, COCO12)))
-# Without a table, and with an image whose failure action is rescue: a person gets in, with the key for persons.
+# Without a table, and with an image that has a shell for this: a person gets in, with the key for persons.
 OWNER.append(Case("owner-rescue", Falls("^OPEN42$"), None, (Disk("owner", name="recovery/disk"),),
-                  config=unlock(FailureAction="rescue"), types=owner.typed_in_rescue, on=(COCO12, COCO13)))
+                  config=unlock(FailureAction="rescue", RescueShell="yes"), types=owner.typed_in_rescue,
+                  on=(COCO12, COCO13)))
 # The commands of README.md. The guest's configuration, which they write, is the strict one.
 OWNER.append(Case("readme", Boot(found=2), firstboot.sealed, (Disk("readme"),), boots_with=firstboot.boots_with,
                   config=owner.STRICT, on=(COCO13, COCO12)))
 CASES += ATTACKS + CONTROLS + GUARD + PINS + LATE + OWNER + endings.CASES + names.CASES + looks.CASES + generators.CASES
-CASES += realroot.CASES + integrity.CASES
+CASES += realroot.CASES + integrity.CASES + rescues.CASES
 CASES += own.cases(CASES) + standalone.CASES
 # They wait the longest.
 CASES = full.CASES + CASES + brokers.CASES
@@ -391,8 +392,8 @@ NOT_FORECAST = (4, 11, 17, 18, 22, 25, 26, 31, 32, 33)
 def decided():
     """(case, expected code) of the cases of one disk that is there, and of no other mishap."""
     for case in CASES:
-        plain = not (case.recipe or case.cmdline or case.drop or case.files or case.qemu or case.attested
-                     or case.root != Case.root)
+        plain = not (case.recipe or case.rescues or case.cmdline or case.drop or case.files or case.qemu
+                     or case.attested or case.root != Case.root)
         if (not plain or case.standalone or len(case.disks) != 1 or case.disks[0].late or case.disks[0].hot
                 or case.disks[0].kind in ("real", "readme")):
             continue

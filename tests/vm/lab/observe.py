@@ -10,7 +10,7 @@ import re
 import shutil
 import time
 
-from . import attested, cache, disk, firmware, firstboot, own, owner, pid1, power, realroot, tree, vm
+from . import attested, cache, disk, firmware, firstboot, own, owner, pid1, power, realroot, rescue, tree, vm
 
 # Typed on the console all along in every refusal. Typed text is echoed, so none of it may look like a prompt,
 # and the marker that a shell would print is not in it.
@@ -42,10 +42,12 @@ class Observation:
         self.log = None         # file with the raw console
         self.kver = None        # release of the kernel that was booted
         self.broker = []        # what a key broker has written down
+        self.steps = {}         # {name: what has come of a step at the console}
 
-    def at(self, pattern):
-        """The second at which a line that matches came, or None."""
-        return next((t for t, line in self.lines if re.search(pattern, line)), None)
+    def at(self, pattern, last=False):
+        """The second at which the first line that matches came, or the last one; or None."""
+        lines = reversed(self.lines) if last else self.lines
+        return next((t for t, line in lines if re.search(pattern, line)), None)
 
 
 def parts(case, combo):
@@ -100,7 +102,7 @@ def run(case, combo, log, hook=None, written=None, heard=None):
     kernel, initrd, disks, seen.kver = parts(case, combo)
     late = [i for i, d in enumerate(case.disks) if d.late]
     disks = [blank_copy(log, i, f) if case.disks[i].hot else f for i, f in enumerate(disks)]
-    key = disk.volume_key(disks[0], case.disks[0].key) if getattr(case.expect, "dump", False) else None
+    key = volume_key(case, disks[0]) if getattr(case.expect, "dump", False) else None
     now = [(written if written and i == 0 else f, "raw") for i, f in enumerate(disks) if i not in late]
     words = " ".join([*([] if loud(case) else [TERSE]), CONSOLE.format(root=case.root), *case.cmdline])
     around = attested.Around(case, combo, initrd, log) if case.attested else None
@@ -109,6 +111,7 @@ def run(case, combo, log, hook=None, written=None, heard=None):
                     hashed=words.replace(*case.unhashed) if case.unhashed else None, ram=case.ram, write=bool(written),
                     nvme=[i for i, d in enumerate(case.disks) if d.nvme])
     machine.heard, machine.around = heard, around
+    machine.talk = rescue.Talk(machine, case, combo, disks, seen) if case.steps else None
     if case.deaf:
         machine.initrd = with_front(power.deaf(machine), initrd, log + ".initrd")
     if case.kills:
@@ -148,6 +151,12 @@ def run(case, combo, log, hook=None, written=None, heard=None):
         if case.deaf or case.kills:
             os.unlink(machine.initrd)
     return seen
+
+
+def volume_key(case, path):
+    """Of the first disk. What coco-secret has made has it beside it."""
+    beside = os.path.dirname(path) + "/volume-key"
+    return attested.contents(beside) if os.path.exists(beside) else disk.volume_key(path, case.disks[0].key)
 
 
 def loud(case):
@@ -215,6 +224,10 @@ def drive(machine, case, late, seen, hook, key):
         # In an initramfs of our own there are two seconds for it.
         pause = 0.7 if not case.types else 0.005 if case.standalone else 0.05
         machine.type_all_along(case.types or TYPED, pause)
+    if case.steps:
+        machine.expect("coco-unlock: FAILED .*\\n", case.limit)
+        for step in case.steps:
+            seen.steps[step.name] = step.does(machine.talk)
     if case.shell:
         machine.expect(r"^MARK42$", case.limit)
     elif case.boots:
@@ -227,6 +240,7 @@ def drive(machine, case, late, seen, hook, key):
         if case.expect.dump:
             ask(machine, CONTROL)
             more = machine.around.secrets(machine.console) if machine.around else {}
+            more.update(machine.talk.secrets() if machine.talk else {})
             seen.dump = search_memory(machine, case, case.disks[0].key, control=CONTROL_TEXT, **more)
             seen.keys = search_memory(machine, case, key)
         seen.area = machine.secret_area()

@@ -11,20 +11,21 @@ from . import lvm
 PREFIX = "own-"
 # Names of cases, as regular expressions, and why they are not here.
 NOT_HERE = {
-    r"break|emergency-target|rescue-target|word-initrd-unit": "words of dracut and systemd: nobody reads them here",
+    r"break|(rescue-)?emergency(-target)?|rescue-target|word-initrd-unit":
+    "words of dracut and systemd: nobody reads them here",
     r"no-root|other-volume|other-volume-as-root": "root= decides nothing here",
     r"killed|look-.*|deaf-.*|disk-hangs|names-unverified": "breaks units, or waits for one",
     r"btrfs-twin": "the host's disk comes when a unit has ended; own-btrfs-twin has it there from the start",
     r"usr-.*": "has a script of the lab in the image; own-usr is here",
     r"names-md|md-mirror": "the RAID is put together by a udev rule of the lab",
     r"unknown-option|no-module|no-dm-crypt": "an image that is not built; the tests of coco-mkinitramfs have it",
-    r"owner-rescue|action-rescue": "rescue is refused by the build",
+    r"owner-rescue|action-rescue": "a shell is refused by the build",
     r"rdinit.*": "the kernel does not start us",
     r"readme": "the README's image is dracut's",
     r"fstab-initrd": "lines with x-initrd.mount are for systemd there; here the root's own mounts them",
 }
 # On the other guest first, so that the short run sees both, each in one kind.
-OTHER_GUEST = ("memory",)
+OTHER_GUEST = ("memory", "rescue")
 
 
 def reason(case):

@@ -65,9 +65,21 @@ def of_boot(case, _combo, expect, seen):
         forged["a secret in memory"] = changed(seen, dump=dict(seen.dump, raw=[4096]))
         forged["a search that finds nothing"] = changed(seen, dump=dict(seen.dump, control=[]))
         forged["a search that does not find a key in use"] = changed(seen, keys={form: [] for form in seen.keys})
+    if expect.rescue:
+        wrong["a boot without a rescue"] = changed(expect, rescue=None)
+        for what in expect.rescue:
+            wrong[f"another {what} of the rescue"] = changed(expect, rescue=dict(expect.rescue, **{what: "nonsense"}))
+        forged["a failure that ends the boot"] = changed(seen, console=seen.console.replace("action=rescue",
+                                                                                            "action=poweroff"))
+    forged.update(of_steps(case, seen))
     for command, _ in expect.checks:
         forged[f"another answer to {command}"] = changed(seen, answers=dict(seen.answers, **{command: (0, "nonsense")}))
     return wrong, forged
+
+
+def of_steps(case, seen):
+    return {f"another outcome of: {step.name}": changed(seen, steps=dict(seen.steps, **{step.name: "\0"}))
+            for step in case.steps}
 
 
 def of_failure(expect, seen):
@@ -83,6 +95,7 @@ def of_failure(expect, seen):
 def of_refusal(case, _combo, expect, seen):
     wrong, forged = of_failure(expect, seen)
     wrong["another action"] = changed(expect, action=OTHER_ACTION[expect.action])
+    forged.update(of_steps(case, seen))
     if expect.says:
         wrong["another reason"] = changed(expect, says="nonsense")
     if expect.advises:

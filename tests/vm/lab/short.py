@@ -14,13 +14,13 @@ from .verdict import Refuse
 # Refusals in systemd's image that are in our own, too. Other classes have some that are only there: words (full-word),
 # two disks (named-twin), another root (full-twin, other-volume).
 IN_BOTH = ("no-disk", "luks1", "forged-linear", "policy-missing", "pin-header", "slow-keyslot", "action-reboot",
-           "flood")
+           "flood", "rescue-no-key")
 # Boots in both, for what brings their disks there, or mounts them, is not the program.
-BOOTS = ("boot", "late-disk", "btrfs-good", "memory", "owner-lvm-twin")
+BOOTS = ("boot", "late-disk", "btrfs-good", "memory", "owner-lvm-twin", "rescue")
 # Boots in our own only: what is in tables, headers and on disks, what is kept, and what runs in the real root.
 ONLY_OWN = (r"boot-keep|boot-reload|boot-keep-reload|forms|secret-3032|entries-.*|large-metadata|security-.*|pins-right"
             r"|generation|owner-(fresh|installer|recovery|repart|device|labelled-.*|rotation-.*|table-.*)"
-            r"|md-half-path|integrity|image-policy(-control)?")
+            r"|md-half-path|integrity|image-policy(-control)?|rescue-device")
 # Boots that only such an image has.
 STANDALONE = ("fstab", "usr", "xfs", "rdinit-none", "rdinit-none-measured")
 # What is left to --full besides, and the cases that have its claim.
@@ -29,6 +29,7 @@ LEFT = {
     "deaf-verify": ("deaf-verify-skips", "deaf-unlock"),        # the unit on the worse machine, the better machine
     "deaf-generation": ("deaf-generation-skips", "deaf-unlock"),
     "integrity-left": ("own-integrity",),
+    "rescue-emergency": ("emergency-target", "rescue-no-key"),  # the same units; the same console
     "own-faults": ("own-child-killed",),                        # a handful of hundreds of runs
 }
 # What is shown on more than the first of its guests. Not full-no-disk: only Debian 12's dracut would lose patience.

@@ -32,6 +32,7 @@ class Boot:
     cipher: str = "aes-xts-plain64"     # of the root's mapping, as the kernel writes it
     tee: str = None                 # the secrets came from a key broker, for evidence of this kind
     resources: int = 1              # so many of them, in one exchange
+    rescue: dict = None             # the boot failed and was rescued: what status.json says of that
 
 
 @dataclasses.dataclass(frozen=True)
@@ -126,7 +127,9 @@ def judge_boot(case, combo, expect, seen):
         want("modules", lab.get("modules"), "dm_crypt")
     elif combo.module not in lab.get("modules", "").split():
         bad.append(f"{combo.module} is not loaded: {lab.get('modules')!r}")
-    if FAILED.search(seen.console):
+    if expect.rescue:
+        bad += judge_rescued(case, expect, seen)
+    elif FAILED.search(seen.console):
         bad.append("a failure line on the console of a good boot")
     want("end", seen.reason, "poweroff")
     bad += judge_status(combo, expect, lab)
@@ -137,6 +140,27 @@ def judge_boot(case, combo, expect, seen):
         if not re.fullmatch(pattern, text):
             bad.append(f"`{command}`: expected {pattern!r}, seen {text!r} (exit {code})")
     return bad
+
+
+def judge_rescued(case, expect, seen):
+    """The first failure is on the console, and no other action than rescue; in status.json it is told."""
+    bad, lines = judge_steps(case, seen), FAILED.findall(seen.console)
+    first = (str(expect.rescue["code"]), expect.rescue["name"])
+    if not lines or lines[0][:2] != first or {line[4] for line in lines} != {"rescue"}:
+        bad.append(f"expected failure lines with action=rescue, the first with {first}, seen {lines}")
+    try:
+        told = json.loads(seen.lab.get("status", ""))["rescue"]
+        bad += [f"status rescue {what}: expected {wanted!r}, seen {told.get(what)!r}"
+                for what, wanted in expect.rescue.items() if told.get(what) != wanted]
+    except (ValueError, KeyError, TypeError) as e:
+        bad.append(f"status tells nothing of the rescue ({e!r})")
+    return bad
+
+
+def judge_steps(case, seen):
+    """What has come of each step at the console."""
+    return [f"{step.name}: expected {step.comes!r}, seen {seen.steps.get(step.name)!r}" for step in case.steps
+            if not re.search(step.comes, seen.steps.get(step.name) or "")]
 
 
 def judge_status(combo, expect, lab):
@@ -246,7 +270,15 @@ def judge_refusal(case, expect, seen):
     if seen.lab or "LAB begin" in seen.console:
         bad.append("the real root was reached")
     count = seen.console.count("coco-unlock: FAILED")
-    if count != 1 or len(lines) != 1:
+    bad += judge_steps(case, seen)
+    if case.rescues:
+        # The first failure, those of more tries, and the end: one line each.
+        if count < 2 or len(lines) != count or [line[4] for line in lines[:-1]] != ["rescue"] * (count - 1):
+            bad.append(f"expected failure lines with action=rescue and a last one, seen {count}, in form {lines}")
+        if lines and lines[-1][4] != action:
+            bad.append(f"expected a last failure line with action={action}, seen {lines[-1]}")
+        action = "rescue"
+    elif count != 1 or len(lines) != 1:
         bad.append(f"expected one failure line in its form, seen {count}, in form {len(lines)}")
     if lines:
         code, name, reason, advice, said = lines[0]
@@ -279,7 +311,7 @@ def judge_refusal(case, expect, seen):
             bad.append(f"failed after {took:.1f} s, expected within {expect.within} s")
         if expect.not_before is not None and took < expect.not_before:
             bad.append(f"failed after {took:.1f} s, expected not before {expect.not_before} s")
-    failed = seen.at("coco-unlock: FAILED")
+    failed = seen.at("coco-unlock: FAILED", last=case.rescues)
     if failed is not None and seen.ended is not None and seen.ended - failed > expect.after:
         bad.append(f"the action came {seen.ended - failed:.0f} s after the failure line")
     if expect.shows and not re.search(expect.shows, seen.console, re.M):

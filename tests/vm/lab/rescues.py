@@ -1,0 +1,328 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Boots that ask for a rescue: what a person, the owner's answers and the host at the console come to.
+
+Each case is one boot in which many things are tried, one after the other; what has come of each is judged by itself.
+rescue.py has owner and host, talk.py the console."""
+
+import hashlib
+import os
+import random
+import re
+
+from . import attack, disk, endings, rescue, table
+from .case import EVEN, GOOD, KEY, ODD, Case, Disk, behind
+from .rescue import beside
+from .talk import HEIGHT, WIDTH, Step, lines_of, mark
+from .verdict import Boot, Refuse
+
+# Keys of SysRq that Debian's default mask (0x1b6) lets do something, and keys that it does not; not those that end the
+# machine, b and o.
+SYSRQ = "0123456789rksuqnwtcefgilmpz"
+NOT_SIGNED = "sign"     # what is said to an answer that is not signed for this challenge has this word
+
+
+# What a person reads.
+
+def page(word, *parts):
+    """A page of text that fits the smallest terminal; parts: regular expressions that it must match."""
+    def does(talk):
+        text = talk.answered(word)
+        lines = text.split("\n")
+        wide = [line for line in lines if len(line) >= WIDTH]
+        if wide or len(lines) >= HEIGHT:
+            return f"does not fit: {wide or len(lines)}"
+        missing = [part for part in parts if not re.search(part, text)]
+        return f"lacks {missing}: {text}" if missing else "fits"
+    return Step("page " + word, does, "^fits$")
+
+
+def challenged(comes, name="challenge"):
+    return Step(name, lambda talk: talk.challenge().message.decode(), comes)
+
+
+def typed(text, comes, name=None):
+    """What is said to a line that somebody types."""
+    return Step(name or f"typed {text!r}", lambda talk: talk.typed(text) or "nothing", comes)
+
+
+# What the host does.
+
+def noise(talk):
+    """A quarter of a MiB of anything."""
+    data = random.randbytes(1 << 18).replace(b"\n", b"x").replace(b"\r", b"x")
+    for at in range(0, len(data), 100):
+        talk.machine.serial.sendall(data[at:at + 100] + b"\n")
+        talk.machine.pump(0)
+    return talk.answered("report")
+
+
+def breaks(talk):
+    """A break, and a key of SysRq, which the kernel reads; k is SAK: it kills who has the terminal."""
+    for key in SYSRQ:
+        talk.machine.command("chardev-send-break", id="con")
+        talk.machine.type(key)
+    talk.machine.command("chardev-send-break", id="con")
+    talk.machine.type("\n")
+    return talk.answered("report")
+
+
+def exposed(talk):
+    """What is in the guest's memory while it waits."""
+    c = talk.challenges[-1]
+    e, b = c.bytes("key"), c.bytes("salt")
+    entry = beside(talk.disks, "rescue")
+    talk.told = {"K": rescue.shared(entry, e, b)}
+    wanted = {"E": e, **rescue.halves("R", entry), **rescue.halves("secret", beside(talk.disks, "old")),
+              **rescue.halves("new secret", beside(talk.disks, "secret")), "K": talk.told["K"]}
+    found = [name for name, places in talk.memory(wanted).items() if places]
+    if talk.private:
+        talk.told["private half"] = talk.private
+        found.append("private half")
+    return " ".join(found)
+
+
+REPORT = r"code +2\b|secret-refused"
+ATTACKS = (
+    Step("noise", noise, REPORT),
+    Step("break and SysRq", breaks, REPORT),
+    typed("\x03\x04\x1a\x1c", "^nothing$"),
+    typed("sh", "^s?$"),
+    typed("\x1b[11~\x1bc", "^nothing$"),
+)
+MEMORY = Step("memory during the rescue", exposed, "^E K private half$")
+
+
+# What the owner answers.
+
+def new_secret(talk):
+    return beside(talk.disks, "secret")
+
+
+def recovery_key(talk):
+    return beside(talk.disks, "recovery")
+
+
+def keyslot_of(talk, recovery):
+    """The number of the keyslot that the recovery key opens, or of the other one."""
+    told = re.search(r"opens keyslot (\d+)", beside(talk.disks, "told").decode())[1]
+    return int(told) if recovery else next(n for n in range(4) if str(n) != told)
+
+
+def unlock(talk, *words, secret=None, **more):
+    return talk.answer(" ".join((*words, "unlock")), secret=new_secret(talk) if secret is None else secret, **more)
+
+
+def wrong_key(talk):
+    return talk.send(unlock(talk, key="other"))
+
+
+def changed_bit(talk):
+    """One bit of the sealed secret; the line's checksum is that of what it is now."""
+    message = bytearray(unlock(talk))
+    message[-80] ^= 1
+    return talk.send(bytes(message))
+
+
+def changed_argument(talk):
+    """The host sends the guest to a disk of his: the same number of bytes in the header."""
+    message = unlock(talk, "--device", "/dev/vda2")
+    changed = message.replace(b"/dev/vda2", b"/dev/vdb2")
+    return talk.send(changed) if changed != message else "the answer has no such argument"
+
+
+def elsewhere(what, field, value):
+    """An answer that the owner has made for a challenge which differs in one field, and is right otherwise."""
+    def does(talk):
+        c = talk.challenges[-1]
+        other = c.changed(beside(talk.disks, "rescue"), **{field: value(c)})
+        return talk.send(unlock(talk, challenge=other))
+    return Step(f"an answer for another {what}", does, NOT_SIGNED)
+
+
+def flipped(field):
+    return lambda c: (bytes([c.bytes(field)[0] ^ 1]) + c.bytes(field)[1:]).hex()
+
+
+def wrong_keyslot(talk):
+    """The right secret, for a keyslot that it does not open. The try is used up."""
+    talk.answers["used"] = unlock(talk, "--keyslot", str(keyslot_of(talk, recovery=True)))
+    talk.send(talk.answers["used"])
+    failed = talk.fails_again()
+    talk.challenge()
+    return failed
+
+
+def replayed(talk):
+    return talk.send(talk.answers["used"])
+
+
+def lost_lines(talk):
+    """Lines of a good answer that are lost, doubled, broken and in the wrong order; the last is kept back."""
+    message = unlock(talk, "--keyslot", str(keyslot_of(talk, recovery=True)), secret=recovery_key(talk))
+    talk.lines = lines_of("ANSWER", message)
+    first, second, third, *rest = talk.lines[1:-1]
+    said = [talk.type_lines([line]) for line in (talk.lines[0], third, first, first, rest[0].replace("/", "+", 1)[:-1]
+                                                 + "x", *rest, talk.lines[-1])]
+    return f"{said[2]}, {said[3]}, {said[-1]}"
+
+
+def last_line(talk):
+    """What was lost, with blanks and an escape of a terminal around it; then the end again."""
+    said = [talk.type_lines([line]) for line in (f"\x1b[200~  {talk.lines[2]} ", talk.lines[-1])]
+    return said[0] + ", " + said[1] + ", " + talk.outcome()
+
+
+GOOD_STEPS = (
+    Step("lost lines", lost_lines, r"^ok 001, ok 001, missing 002$"),
+    Step("the line that was lost", last_line, r"^ok 002, complete.*"),
+)
+EXCHANGES = (
+    elsewhere("try", "nonce", flipped("nonce")),
+    elsewhere("guest", "boot", lambda c: c.field("boot")[::-1].replace("-", "f")[:8] + c.field("boot")[8:]),
+    elsewhere("image", "configuration", lambda c: flipped("configuration")(c)),
+    Step("another key", wrong_key, NOT_SIGNED),
+    Step("a bit that has changed", changed_bit, NOT_SIGNED),
+    Step("an argument that has changed", changed_argument, NOT_SIGNED),
+)
+
+
+def used(name):
+    """The table that the guest was started with, of rescue.directory()."""
+    return lambda disks: beside(disks, name)
+
+
+OWNERS = Disk(of=rescue.rotated)
+# A boot that no answer can help: there is no challenge, and no line of an answer is taken.
+NO_ANSWER = (
+    typed("challenge", r"^(?!.*BEGIN)", "no challenge"),
+    typed(mark("BEGIN", "ANSWER"), "^(?!begun)", "no answer"),
+    typed("unlock", "^(?!.*complete)"),
+)
+
+
+def ended(word):
+    """The word is typed, and what comes until the machine ends."""
+    return Step("ended by " + word, lambda talk: talk.say(word) or talk.line.ends(120), "FAILED")
+
+
+def answered(*words):
+    """A signed answer without a secret, by the owner's table."""
+    return Step("answered by " + words[-1], lambda talk: talk.send(talk.answer(" ".join(words))), ".")
+
+
+WAITED = Step("nobody answers", lambda talk: talk.line.ends(300), "FAILED")
+
+
+# Tables and disks of single cases.
+
+WRONG = table.secret("before the rotation")
+HOSTS = Disk("luks2", attack.ATTACKERS_KEY, "hosts")
+
+
+def pinned(*more):
+    """A secret that opens nothing, and the pin of the first disk's volume key."""
+    def made(disks):
+        key = hashlib.sha256(disk.volume_key(disks[0], KEY)).hexdigest()
+        return table.plain(WRONG, (table.POLICY, f"version=1\nvolume=root\nvolume-key=sha256:{key}\n".encode()), *more)
+    return made
+
+
+R = (rescue.GUID, rescue.ENTRY)
+
+
+def to_the_hosts(talk):
+    """The owner takes the host's disk for his, and the host's recovery key for his: the pin does not."""
+    talk.send(unlock(talk, "--device", "/dev/vdb", secret=attack.ATTACKERS_KEY))
+    failed = talk.fails_again()
+    talk.challenge()
+    return failed
+
+
+def right_disk(talk):
+    return talk.paste(unlock(talk, "--device", "/dev/vda", secret=KEY))
+
+
+def exchanged(talk):
+    """The host puts a key of his own into the challenge. The owner's tool shows nothing of it, and without a table it
+    carries no secret. An owner who checks nothing gives the secret to the host, but only if the key that the seal is
+    mixed with is known to the host, too: that is a second wall."""
+    host, none = os.urandom(32), bytes(32)
+    forged = talk.challenges[-1].changed(key=rescue.public_of(host).hex())
+    words = "--secret secret unlock"
+    code, _, said = talk.owner("--table table " + words, challenge=forged, files={"secret": KEY})
+    blind, _, told = talk.owner(words, challenge=forged, files={"secret": KEY})
+    shown = talk.challenges[-1].field("boot") in said
+    mixed = rescue.shared(rescue.ENTRY, rescue.public_of(host), talk.challenges[-1].bytes("salt"))
+    opened = [talk.trusting("open", forged, rescue.public_key(), talk.trusting(
+        "answer", forged, "owner.pem", KEY, k), none, host) == KEY for k in (mixed, none)]
+    return f"{code} {blind} {'host' in told} {shown} {opened}"
+
+
+def asked_for(talk):
+    """An owner whose tool does not look at what is on offer."""
+    c = talk.challenges[-1]
+    k = rescue.shared(rescue.ENTRY, c.bytes("key"), c.bytes("salt"))
+    return talk.send(talk.trusting("answer", c.message, "owner.pem", attack.ATTACKERS_KEY, k))
+
+
+kept = {}       # {console of a case without its number: an answer}
+
+
+def keeps(talk):
+    kept[os.path.splitext(talk.seen.log)[0]] = talk.answers["kept"] = unlock(talk)
+    return talk.send(talk.answers["kept"]) and talk.fails_again()
+
+
+def of_another_boot(talk):
+    return talk.send(kept[os.path.splitext(talk.seen.log)[0]])
+
+
+CASES = [
+    # All that can be done wrong, and then the good answer, in pieces: the root is the proved one.
+    Case("rescue", Boot(dump=True, rescue={"code": 2, "name": "secret-refused", "action": "unlock",
+                                           "console": "ttyS0"}),
+         used("volume"), (OWNERS,), config=rescue.config(), rescues=True, ram=512, limit=600, on=ODD,
+         steps=(page("report", REPORT), page("devices", "vda"), page("secrets", str(rescue.GUID)[:8]), page("times"),
+                challenged("secret-refused"), MEMORY, *ATTACKS, *EXCHANGES,
+                Step("a keyslot that it does not open", wrong_keyslot, r"code=2 .*action=rescue"),
+                Step("the same answer once more", replayed, NOT_SIGNED), *GOOD_STEPS)),
+    # What is pinned stays pinned: the answer comes to the same refusal, and says so.
+    Case("rescue-header", Refuse(29, "pin-mismatch", "reboot", says="header"), used("header"), (OWNERS,),
+         config=rescue.config(), rescues=True, on=EVEN,
+         steps=(challenged("pin-mismatch"), Step("the new secret", keeps, "code=29 .*header.*action=rescue"),
+                challenged("pin-mismatch", "another challenge"), answered("reboot")),
+         then=(Case("next-boot", Refuse(29, "pin-mismatch"), used("header"), (OWNERS,), config=rescue.config(),
+                    rescues=True, steps=(challenged("pin-mismatch"),
+                                         Step("the answer of the boot before", of_another_boot, NOT_SIGNED),
+                                         answered("poweroff"))),)),
+    # The host has put a disk beside it, with a key of his.
+    Case("rescue-device", Boot(rescue={"code": 18, "name": "ambiguous-device", "device": "/dev/vda"}), pinned(R),
+         (Disk(), HOSTS), config=rescue.config(), rescues=True, on=ODD,
+         steps=(challenged("ambiguous-device"),
+                Step("a key of the host in the challenge", exchanged, r"^2 2 True False \[False, True\]$"),
+                Step("the host's disk", to_the_hosts, "code=29 .*volume key.*action=rescue"),
+                Step("the right disk", right_disk, "."))),
+    # Nothing is pinned: the answer could open any disk.
+    Case("rescue-no-pins", Refuse(2, "secret-refused"), table.plain(WRONG, R), behind(attack.foreign),
+         config=rescue.config(timeout="60s"), rescues=True, on=EVEN,
+         steps=(challenged("pin"), Step("unlock all the same", asked_for, "pin"), WAITED)),
+    # No entry of the owner's: no secret can travel, and the challenge says why.
+    Case("rescue-no-entry", Refuse(2, "secret-refused", "reboot"), pinned(), config=rescue.config(), rescues=True,
+         on=ODD, steps=(challenged("rescue entry"), answered("reboot"))),
+    # No key of the owner's in the image: there is nothing but the report, and the end.
+    Case("rescue-no-key", Refuse(2, "secret-refused"), pinned(R), config=rescue.config(key=False, timeout="90s"),
+         rescues=True, on=EVEN,
+         steps=(page("report", REPORT), *NO_ANSWER, *ATTACKS, WAITED)),
+    Case("rescue-deaf", Refuse(2, "secret-refused", ends="reboot", after=endings.STALL), pinned(R),
+         config=rescue.config(key=False), rescues=True, deaf=True, on=ODD, steps=(*ATTACKS, ended("poweroff"))),
+    # Failures that no answer can help.
+    Case("rescue-word", Refuse(25, "command-line", "reboot"), GOOD, config=rescue.config(), rescues=True,
+         cmdline=("lab.foreign",), on=EVEN, steps=(page("report", "lab.foreign"), *NO_ANSWER, ended("reboot"))),
+    Case("rescue-no-table", Refuse(7, "no-secret-table"), config=rescue.config(), rescues=True, on=ODD,
+         steps=(page("report", "no-secret-table"), *NO_ANSWER, ended("poweroff"))),
+    Case("rescue-twin", Refuse(31, "root-confusion"), GOOD, (Disk(), *behind(attack.twin)), config=rescue.config(),
+         rescues=True, on=EVEN, steps=(page("report", "root-confusion"), *NO_ANSWER, ended("poweroff"))),
+    Case("rescue-emergency", Refuse(22, "aborted"), GOOD, config=rescue.config(more="[Policy]\nCheckCommandLine=no\n"),
+         rescues=True, cmdline=("rd.systemd.unit=emergency.target",), on=ODD,
+         steps=(page("report", "aborted"), *NO_ANSWER, *ATTACKS[1:], ended("poweroff"))),
+]
