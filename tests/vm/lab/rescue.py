@@ -223,6 +223,11 @@ class Talk:
         said = self.type_lines(lines_of("ANSWER", message))
         return self.outcome() if said.startswith("complete") else said
 
+    def tries(self, message):
+        """Types an answer that is right, and does not help."""
+        said = self.send(message)
+        return f"tries {self.fails_again()}" if said.startswith("the answer is right") else said
+
     def paste(self, message):
         """The same at once, as a terminal does it; what got lost on the way once more."""
         lines = lines_of("ANSWER", message)
@@ -235,10 +240,11 @@ class Talk:
             self.say(lines[-1])
 
     def fails_again(self):
-        """The next failure line, and that the console is there again."""
-        failed = self.line.wait(r"^.*coco-unlock: FAILED .*\n").group().strip()
-        self.answered("report")
-        return failed
+        """The report of the try that comes, in one line; and its challenge is read."""
+        self.line.wait(r"^coco-unlock: this boot has stopped\..*\n", limit=180)
+        text = " ".join(self.answered("report").split())
+        self.challenge()
+        return text
 
     # the owner
 

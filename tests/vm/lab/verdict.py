@@ -146,8 +146,8 @@ def judge_rescued(case, expect, seen):
     """The first failure is on the console, and no other action than rescue; in status.json it is told."""
     bad, lines = judge_steps(case, seen), FAILED.findall(seen.console)
     first = (str(expect.rescue["code"]), expect.rescue["name"])
-    if not lines or lines[0][:2] != first or {line[4] for line in lines} != {"rescue"}:
-        bad.append(f"expected failure lines with action=rescue, the first with {first}, seen {lines}")
+    if [(*line[:2], line[4]) for line in lines] != [(*first, "rescue")]:
+        bad.append(f"expected one failure line of {first} with action=rescue, seen {lines}")
     try:
         told = json.loads(seen.lab.get("status", ""))["rescue"]
         bad += [f"status rescue {what}: expected {wanted!r}, seen {told.get(what)!r}"
@@ -272,11 +272,9 @@ def judge_refusal(case, expect, seen):
     count = seen.console.count("coco-unlock: FAILED")
     bad += judge_steps(case, seen)
     if case.rescues:
-        # The first failure, those of more tries, and the end: one line each.
-        if count < 2 or len(lines) != count or [line[4] for line in lines[:-1]] != ["rescue"] * (count - 1):
-            bad.append(f"expected failure lines with action=rescue and a last one, seen {count}, in form {lines}")
-        if lines and lines[-1][4] != action:
-            bad.append(f"expected a last failure line with action={action}, seen {lines[-1]}")
+        # The first failure and the end; the tries between have their pages.
+        if count != 2 or [line[4] for line in lines] != ["rescue", action]:
+            bad.append(f"expected one failure line with action=rescue and one with {action}, seen {count}: {lines}")
         action = "rescue"
     elif count != 1 or len(lines) != 1:
         bad.append(f"expected one failure line in its form, seen {count}, in form {len(lines)}")
