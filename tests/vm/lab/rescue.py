@@ -6,7 +6,6 @@ The owner's tool is the guest's own build, in its build tree. Who plays the host
 byte by byte; where he is given more than he has (R, for a challenge with a right HMAC), that is said."""
 
 import base64
-import hashlib
 import hmac
 import mmap
 import os
@@ -133,31 +132,30 @@ def shared(entry, e, b):
 
 
 class Challenge:
-    """The text of one, as coco-unlock-rescue(7) has it."""
+    """The text of one, as coco-unlock-rescue(7) has it: lines NAME=VALUE, of which the last is over the others."""
 
     def __init__(self, message):
         self.message = message
-        self.lines = message.decode("ascii").split("\n")
+        self.fields = [line.split("=", 1) for line in message.decode("ascii").splitlines()]
 
     def field(self, name):
-        """The rest of the first line of this name, or None."""
-        return next((line[len(name) + 1:] for line in self.lines if line.startswith(name + " ")), None)
+        """The value of the first field of this name."""
+        return next(value for key, value in self.fields if key == name)
 
     def bytes(self, name):
         return bytes.fromhex(self.field(name))
 
-    def changed(self, entry=None, **fields):
-        """The message with other fields. entry: R, and then the HMAC is right; whoever has not R cannot do that."""
-        lines = [f"{name} {fields[name]}" if (name := line.split(" ")[0].replace("-", "_")) in fields else line
-                 for line in self.lines]
-        lines = [line.replace("_", "-", line.split(" ")[0].count("_")) for line in lines]
-        text = "\n".join(lines).encode()
+    def keys(self):
+        """What the boot gives to K: (E, b)."""
+        return self.bytes("key"), self.bytes("boot-nonce")
+
+    def changed(self, name, value, entry=None):
+        """The message with another value. entry: R, and then the last line is right; who has not R cannot do that."""
+        text = "".join(f"{key}={value if key == name else old}\n" for key, old in self.fields[:-1]).encode()
+        end = self.fields[-1]
         if entry:
-            other = Challenge(text)
-            begin = text.rindex(b"hmac ")
-            mac = hmac.digest(shared(entry, other.bytes("key"), other.bytes("salt")), text[:begin], "sha256")
-            text = text[:begin] + b"hmac " + mac.hex().encode() + b"\n"
-        return text
+            end = ("mac", hmac.digest(shared(entry, *Challenge(text).keys()), text, "sha256").hex())
+        return text + "{}={}\n".format(*end).encode()
 
 
 # the talk
@@ -330,7 +328,3 @@ def halves(name, secret):
     return {f"{name}, first half": secret[:half], f"{name}, second half": secret[half:],
             f"{name} in hex": secret.hex().encode()[:half * 2], f"{name} in base64":
             base64.b64encode(secret)[:half // 3 * 4]}
-
-
-def digest_of(text):
-    return hashlib.sha256(text).hexdigest()

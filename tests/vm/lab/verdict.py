@@ -160,7 +160,7 @@ def judge_rescued(case, expect, seen):
 def judge_steps(case, seen):
     """What has come of each step at the console."""
     return [f"{step.name}: expected {step.comes!r}, seen {seen.steps.get(step.name)!r}" for step in case.steps
-            if not re.search(step.comes, seen.steps.get(step.name) or "")]
+            if not re.search(step.comes, seen.steps.get(step.name) or "", re.M)]
 
 
 def judge_status(combo, expect, lab):
