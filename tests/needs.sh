@@ -32,6 +32,7 @@ test      prove               perl
 test      python3             python3
 test,lab  python3-jwcrypto    python3-jwcrypto
 lab       python3-pexpect     python3-pexpect
+test,lab  python3-cryptography python3-cryptography
 test      shellcheck          shellcheck
 test      clang-format-22     clang-format-22
 test,lab  cryptsetup          cryptsetup-bin
@@ -75,8 +76,8 @@ has() {
 			if has pkg-config; then $pkg_config --exists "${1%.pc}"; else
 				compgen -G "/usr/lib/*/pkgconfig/$1" > /dev/null; fi
 			;;
-		# Of Debian's own interpreter: another one that comes first in PATH does not have it.
-		python3-?*) /usr/bin/python3 -c "import ${1#python3-}" &> /dev/null ;;
+		# Of Debian's own interpreter: another one that comes first in PATH does not have them.
+		python3-*) /usr/bin/python3 -c "import ${1#python3-}" &> /dev/null ;;
 		libclang_rt.*) compgen -G "$(clang -print-resource-dir 2> /dev/null)/lib/*/$1*" > /dev/null ;;
 		*) command -v "$1" > /dev/null ;;
 	esac

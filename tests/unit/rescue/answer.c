@@ -404,6 +404,45 @@ static void test_records(void)
 	is_int(opens_records("\4root\0\1x\0", 9), 0, "control: without padding");
 }
 
+/* Made by tests/lib/rescue.py for a boot whose private half, R and b are 32 bytes 0x11, 0x22 and
+ * 0x33, with the key of new_key(1) and an ephemeral key of 32 bytes 0x44. */
+static void test_vector(void)
+{
+	static const char answer_hex[] =
+		"636f636f2d756e6c6f636b2d616e737765723d310a616374696f6e3d756e6c6f636b0a766f6c756d653d726f"
+		"6f740a6465766963653d2f6465762f7664620a6b6579736c6f743d370a7365616c65643d3137360aff2ee456"
+		"01ec1b67310c7790404585ae697331eee1c1f8cf2419731c1fff3e6b4712b9f32ff9b0e3feb7b2bb472d24db"
+		"51588ddd9f7d3e70be1a6f444bd938781d8b69acd5df525dc3e9c0dff731eefc8f9370af7077481280730609"
+		"23d54079ac6b488874a1bb9cfec3f6fd7a2b9386d23d0dedf40685f8e6f17c9a39609c1cac33f994a524fdc8"
+		"eb859446b1ee6e4e6df3e8625b2becd01536a5d1b1a119e19079306902b73d8c29d0d290d59284bb7cace627"
+		"de45b1508deb887799ebf0cae14789c225e188735b7ba515069dedddec3147cceda58bf1416d9cd7d96a2935"
+		"f568437af26aeccc04e4296ea912510b";
+	struct rescue_keys *keys = NULL;
+	struct answer back;
+	size_t len = bytes_from_hex(answer_hex, message, sizeof(message)), i;
+
+	FIXTURE_MUST(rescue_keys_map(&keys, &f) == 0);
+	keys->there = true;
+	memset(keys->private, 0x11, sizeof(keys->private));
+	(void)bytes_from_hex("7b4e909bbe7ffe44c465a220037d608ee35897d31ef972f07f74892cb0f73f13",
+			     keys->public.key, 32);
+	(void)bytes_from_hex("2c5af18e2cf614acfcbd3596f21f51c20a59433d0a6660d47fa349665cc9dbe6",
+			     keys->shared, 32);
+	is_int(checks(message, len, CHALLENGE, &back), 0, "an answer of another implementation");
+	ok(back.action == RESCUE_UNLOCK && back.keyslot == 7 && strcmp(back.volume, "root") == 0 &&
+		   strcmp(back.device, "/dev/vdb") == 0,
+	   "... says the same");
+	is_int(opens(&back, keys), 0, "... and opens");
+	ok(secrets[0].len == 13 && memcmp(secrets[0].bytes, "correct horse", 13) == 0 &&
+		   !secrets[1].bytes,
+	   "... to the secret of root");
+	for (i = 0; i < 32 && secrets[2].bytes && secrets[2].bytes[i] == i; i++)
+		;
+	ok(secrets[2].len == 32 && i == 32, "... and of swap");
+	close_secrets();
+	rescue_keys_done(&keys);
+}
+
 static void test_inputs(void)
 {
 	struct answer_secret with = one_secret("root", "x");
@@ -461,6 +500,7 @@ int main(void)
 	test_sealed();
 	test_headers();
 	test_records();
+	test_vector();
 	test_inputs();
 	test_no_memory();
 	secret_done(&shared);

@@ -13,8 +13,7 @@
 
 static struct fault f;
 
-/* By python3-cryptography: HKDF(SHA256(), 32, salt=b, info=b"coco-unlock-rescue-1 key\0" + E), with
- * R, E and b of 32 bytes 0x11, 0x22 and 0x33. tests/cli/rescue.t does it with others. */
+/* R, E and b are 32 bytes 0x11, 0x22 and 0x33. tests/cli/rescue.t makes the same K. */
 static void test_vector(void)
 {
 	unsigned char bytes[32];
