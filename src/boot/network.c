@@ -7,6 +7,7 @@
 #include "boot/network.h"
 
 #include <linux/if.h>
+#include <linux/nexthop.h>
 #include <linux/rtnetlink.h>
 #include <stdint.h>
 #include <string.h>
@@ -120,6 +121,33 @@ static int look_at_address(int fd, const struct nlmsghdr *thing)
 	return fd < 0 ? 1 : ask_about(fd, thing, RTM_DELADDR);
 }
 
+/* One that leads nowhere has no link that takes it along. Its routes go with it, and no other way:
+ * the kernel does not take what it lists of them. */
+static int look_at_nexthop(int fd, const struct nlmsghdr *thing)
+{
+	struct {
+		struct nlmsghdr head;
+		struct nhmsg nexthop;
+		struct rtattr head_of_id;
+		uint32_t id;
+	} request = {
+		.head = { .nlmsg_len = sizeof(request), .nlmsg_type = RTM_DELNEXTHOP },
+		.head_of_id = { .rta_len = RTA_LENGTH(sizeof(uint32_t)), .rta_type = NHA_ID },
+	};
+	size_t left = NLMSG_PAYLOAD(thing, sizeof(struct nhmsg));
+	const char *nexthop = NLMSG_DATA(thing);
+	const struct rtattr *a = (const void *)(nexthop + NLMSG_ALIGN(sizeof(struct nhmsg)));
+	int r;
+
+	while (RTA_OK(a, left) && a->rta_type != NHA_ID)
+		a = RTA_NEXT(a, left);
+	if (!RTA_OK(a, left) || RTA_PAYLOAD(a) != sizeof(request.id))
+		return -EBADMSG;
+	memcpy(&request.id, RTA_DATA(a), sizeof(request.id));
+	r = fd < 0 ? 1 : ask(fd, &request.head);
+	return r == -ENOENT ? 0 : r; /* gone with another one, or with its link */
+}
+
 /* Those of addresses go with them; of the kernel's own some stay for ever. */
 static int look_at_route(int fd, const struct nlmsghdr *thing)
 {
@@ -140,6 +168,7 @@ static const struct {
 } lists[] = {
 	{ RTM_GETLINK, RTM_NEWLINK, sizeof(struct ifinfomsg), look_at_link, "network links" },
 	{ RTM_GETADDR, RTM_NEWADDR, sizeof(struct ifaddrmsg), look_at_address, "network addresses" },
+	{ RTM_GETNEXTHOP, RTM_NEWNEXTHOP, sizeof(struct nhmsg), look_at_nexthop, "next hops" },
 	{ RTM_GETROUTE, RTM_NEWROUTE, sizeof(struct rtmsg), look_at_route, "network routes" },
 };
 /* clang-format on */
@@ -154,6 +183,7 @@ static int walk(size_t n, int fd)
 			struct ifinfomsg link;
 			struct ifaddrmsg address;
 			struct rtmsg route;
+			struct nhmsg nexthop;
 		} body;
 	} request = { .head = { .nlmsg_type = lists[n].list,
 				.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP } };

@@ -8,6 +8,7 @@
 
 #include <arpa/inet.h>
 #include <linux/if.h>
+#include <linux/nexthop.h>
 #include <linux/rtnetlink.h>
 #include <sched.h>
 #include <sys/ioctl.h>
@@ -68,6 +69,7 @@ struct request {
 		struct ifinfomsg link;
 		struct ifaddrmsg address;
 		struct rtmsg route;
+		struct nhmsg nexthop;
 	} body;
 	char attributes[256];
 };
@@ -179,6 +181,38 @@ static int ask_route(unsigned short type, unsigned short flags, unsigned char ki
 	return send_it(&q);
 }
 
+/* A next hop that leads nowhere, so that no link takes it along, and a route over it. */
+static int add_nexthop(uint32_t id)
+{
+	struct request q = {
+		.head = { .nlmsg_len = NLMSG_LENGTH(sizeof(q.body.nexthop)),
+			  .nlmsg_type = RTM_NEWNEXTHOP,
+			  .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL },
+		.body.nexthop = { .nh_family = AF_INET, .nh_protocol = RTPROT_STATIC }
+	};
+	struct request route = { .head = { .nlmsg_len = NLMSG_LENGTH(sizeof(route.body.route)),
+					   .nlmsg_type = RTM_NEWROUTE,
+					   .nlmsg_flags =
+						   NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE },
+				 .body.route = { .rtm_family = AF_INET,
+						 .rtm_dst_len = 24,
+						 .rtm_table = RT_TABLE_MAIN,
+						 .rtm_protocol = RTPROT_STATIC,
+						 .rtm_type = RTN_UNICAST } };
+	unsigned char bytes[4];
+	int r;
+
+	(void)put(&q, NHA_ID, &id, sizeof(id));
+	(void)put(&q, NHA_BLACKHOLE, NULL, 0);
+	r = send_it(&q);
+	if (r < 0)
+		return r;
+	inet_pton(AF_INET, "203.0.113.0", bytes);
+	(void)put(&route, RTA_DST, bytes, sizeof(bytes));
+	(void)put(&route, RTA_NH_ID, &id, sizeof(id));
+	return send_it(&route);
+}
+
 int main(void)
 {
 	static const char *const kinds[] = { "dummy", "ifb", "bridge", "veth" };
@@ -202,6 +236,7 @@ int main(void)
 
 	is_int(ask_route(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, RTN_UNREACHABLE, "192.0.2.0"), 0,
 	       "a route without a link");
+	is_int(add_nexthop(7), 0, "a next hop without a link, and its route");
 	if (link) {
 		set_up("card");
 		is_int(add_address(2, AF_INET, "198.51.100.1"), 0, "an address");
@@ -212,6 +247,8 @@ int main(void)
 	is_int(network_drop(&f), 0, "all of it is taken down: %s", f.why);
 	is_int(ask_route(RTM_DELROUTE, 0, RTN_UNREACHABLE, "192.0.2.0"), -ESRCH,
 	       "the route is gone");
+	is_int(add_nexthop(7), 0, "the next hop is gone");
+	is_int(network_drop(&f), 0, "... once more: %s", f.why);
 	if (link) {
 		ok(!(flags_of("card") & IFF_UP), "the link is down");
 		is_int(add_address(2, AF_INET, "198.51.100.1"), 0, "the address was gone");
