@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "base/paths.h"
 #include "conf/value.h"
 
 /*
@@ -103,17 +104,40 @@ static int check_unused(const struct rescue_conf *rescue, struct fault *f)
 	return 0;
 }
 
-int rescueconf_check(const struct conf *conf, struct fault *f)
+/* The rescue entry is for nothing else. */
+static int check_entry(const struct conf *conf, struct fault *f)
 {
-	const struct rescue_conf *rescue = &conf->rescue;
 	char buffer[INI_PLACE_SIZE];
+	size_t i;
 
+	for (i = 0; i < conf->nr_volumes; i++) {
+		const struct volume_conf *v = &conf->volumes[i];
+		const struct ini_place place = { .file = PATH_COCOTAB, .line = v->line };
+
+		if (strcmp(v->secret.guid, GUID_RESCUE) == 0)
+			return fault_advise(f, EXITCODE_CONFIG, EINVAL,
+					    "give the volume an entry of its own",
+					    "%svolume '%s' would be opened with the rescue entry",
+					    ini_place_text(&place, buffer), v->name);
+	}
 	if (conf_keeps(conf, GUID_RESCUE))
 		return fault_advise(f, EXITCODE_CONFIG, EINVAL,
 				    "remove this GUID: whoever reads that entry can read what the "
 				    "answers of a rescue carry",
 				    "%sKeepSecrets= would spare the rescue entry, " GUID_RESCUE,
 				    ini_place_text(&conf->keep_place, buffer));
+	return 0;
+}
+
+int rescueconf_check(const struct conf *conf, struct fault *f)
+{
+	const struct rescue_conf *rescue = &conf->rescue;
+	char buffer[INI_PLACE_SIZE];
+	int r;
+
+	r = check_entry(conf, f);
+	if (r < 0)
+		return r;
 	if (conf->failure_action != FAILURE_ACTION_RESCUE)
 		return check_unused(rescue, f);
 	if (!rescue->shell)

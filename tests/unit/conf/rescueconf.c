@@ -157,6 +157,28 @@ static void test_together(void)
 	fixture_unlink(&fx, PATH_CONF_D_ETC "/a.conf");
 }
 
+static void test_entry(void)
+{
+	static const char *const words[] = { GUID_RESCUE, "CA4B4042-831B-4962-9798-FC95C71F1236" };
+	size_t i;
+
+	(void)load("");
+	for (i = 0; i < ARRAY_SIZE(words); i++) {
+		char text[256];
+
+		(void)snprintf(text, sizeof(text), "root LABEL=root -\ndata LABEL=data %s\n",
+			       words[i]);
+		fixture_text(&fx, PATH_COCOTAB, text);
+		is_int(load(""), -EINVAL, "a volume with the secret %s", words[i]);
+		is_str(f.why,
+		       PATH_COCOTAB ":2: volume 'data' would be opened with the rescue entry",
+		       "its reason");
+	}
+	fixture_text(&fx, PATH_COCOTAB, "root auto -\n");
+	is_int(load(""), 0, "control: another secret");
+	fixture_unlink(&fx, PATH_COCOTAB);
+}
+
 static struct digest digest(const char *what)
 {
 	struct digest digest = { { 0 } };
@@ -211,6 +233,7 @@ int main(void)
 	test_words();
 	test_who();
 	test_together();
+	test_entry();
 	test_digest();
 	fixture_done(&fx);
 	is_int(fixture_fds(), fds, "no descriptor is left open");
