@@ -49,7 +49,7 @@ is '... its private half is for nobody else' "$(stat -c %a rescue.pem)" 600
 runs 'a table with a rescue entry' 'SETTING UP' 2
 python3 -IS "$top/tests/lib/table.py" get guest.table $rescue > entry
 is '... which has 32 bytes' "$(wc -c < entry)" 32
-must coco-secret table remove -o other.table guest.table $rescue
+must coco-secret table remove -o other.table guest.table $rescue > removed
 must cp guest.table kept.table
 must mv other.table guest.table
 runs 'an entry for a table that is there already' 'SETTING UP' 3
