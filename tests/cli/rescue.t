@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Needs: python3-cryptography
 """rescue.t - the second implementation of a rescue's messages, tests/lib/rescue.py: it makes the vectors of RFC 9180
-and of RFC 5869, and those that the unit tests of src/rescue have; and its guest and its owner understand each other,
-and nobody else."""
+and of RFC 5869, those that the unit tests of src/rescue have, and what the manual has; and its guest and its owner
+understand each other, and nobody else."""
 
 import os
 import re
@@ -69,6 +69,22 @@ def lines():
     equal(rescue.messages("CHALLENGE", noise), [], "... as what they are")
 
 
+def manual():
+    with open(os.path.join(TOP, "..", "src", "man", "coco-unlock-rescue.7.scd"), encoding="ascii") as f:
+        text = f.read()
+    equal(rescue.messages("CHALLENGE", text), [b"what a guest says to its owner, and the owner to his guest"],
+          "the lines of the manual")
+    parts = re.split(r"^## (.*)$", text, flags=re.M)
+    names = {title: sum((re.findall(r"\*([a-z-]+)\*", line) for line in part.splitlines()
+                         if re.fullmatch(r"(\*[a-z-]+\*(, )?)+", line)), [])
+             for title, part in zip(parts[1::2], parts[2::2])}
+    guest = rescue.Guest(b"r" * 32)
+    equal(names["Challenge"], [*rescue.parse(guest.challenge([{"volume": "root"}])), "sum"], "... a challenge's fields")
+    key = Ed25519PrivateKey.generate()
+    message = rescue.answer(b"", key, "reboot")
+    equal(names["Answer"], list(rescue.check(b"", message, [rescue.raw(key.public_key())])[0]), "... an answer's")
+
+
 def challenge():
     guest = rescue.Guest(b"r" * 32)
     guest.public, guest.nonce, guest.shared = b"\x22" * 32, b"\x33" * 32, b"\x66" * 32
@@ -110,6 +126,7 @@ if __name__ == "__main__":
     hpke()
     keys()
     lines()
+    manual()
     challenge()
     answers()
     sys.exit(done())
