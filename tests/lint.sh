@@ -27,12 +27,13 @@ rootfs	base conf disk volume
 boot	base conf source rescue disk volume rootfs
 init	base conf rescue disk volume rootfs boot
 guest	base conf source rescue disk volume rootfs boot init
-owner	base conf rescue disk volume owner/io owner/table owner/launch owner/disk owner/plan
+owner	base conf rescue disk volume owner/io owner/table owner/launch owner/disk owner/plan owner/rescue
 owner/io	base conf
 owner/table	base conf volume owner/io
 owner/launch	base conf owner/io owner/table
 owner/disk	base conf disk volume owner/io
 owner/plan	base conf disk volume owner/io owner/table owner/launch owner/disk
+owner/rescue	base conf rescue owner/io owner/table owner/plan
 '
 
 # Single headers: who (a folder or files) may have one that its folder does not allow, and who

@@ -34,6 +34,7 @@ extern const struct cmd cmd_status;
 extern const struct cmd cmd_repair;
 extern const struct cmd cmd_pin;
 extern const struct cmd cmd_remove_keyslot;
+extern const struct cmd cmd_answer;
 
 /* One line on stderr for a mistake in the command line. Returns OUTCOME_USAGE. */
 int cmd_usage(const struct cmd *cmd, const char *why, ...) _printf_(2, 3);

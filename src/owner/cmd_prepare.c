@@ -38,7 +38,8 @@ static int get_old(struct prepare *p, struct fault *f)
 	int r;
 
 	if (!p->o->key_file)
-		return passphrase_from_terminal("Passphrase of the disk", &p->old, f);
+		return passphrase_from_terminal("Passphrase of the disk", PASSPHRASE_KEY_FILE,
+						&p->old, f);
 	r = secret_init(&p->old, f);
 	if (r >= 0)
 		r = file_read_secret(p->o->key_file, &p->old, f);

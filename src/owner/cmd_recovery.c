@@ -44,7 +44,8 @@ static int open_disk(struct recovery *v, struct fault *f)
 				   "its secret opens no keyslot of the disk");
 	}
 	if (!v->o->key_file) {
-		r = passphrase_from_terminal("Passphrase of the disk", &passphrase, f);
+		r = passphrase_from_terminal("Passphrase of the disk", PASSPHRASE_KEY_FILE,
+					     &passphrase, f);
 	} else {
 		r = secret_init(&passphrase, f);
 		if (r >= 0)

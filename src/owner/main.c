@@ -23,8 +23,9 @@
 #define FILES_NEEDED 64 /* open at once; libcryptsetup has up to ten of them */
 
 static const struct cmd *const cmds[] = {
-	&cmd_table,    &cmd_measure, &cmd_packet, &cmd_verify, &cmd_encrypt, &cmd_prepare,
-	&cmd_recovery, &cmd_rotate,  &cmd_status, &cmd_repair, &cmd_pin,     &cmd_remove_keyslot,
+	&cmd_table,   &cmd_measure,	   &cmd_packet, &cmd_verify, &cmd_encrypt,
+	&cmd_prepare, &cmd_recovery,	   &cmd_rotate, &cmd_status, &cmd_repair,
+	&cmd_pin,     &cmd_remove_keyslot, &cmd_answer,
 };
 
 static void print_line(const char *fmt, va_list ap) __attribute__((format(printf, 1, 0)));

@@ -38,16 +38,30 @@ static int read_line(int fd, struct secret *s)
 	return -EFBIG;
 }
 
-int passphrase_from_terminal(const char *question, struct secret *ret_secret, struct fault *f)
+static int refuse_typed(int r, const char *otherwise, struct fault *f)
+{
+	char next[FAULT_TEXT_MAX];
+
+	if (r == -EFBIG)
+		return fault_advise(f, EXITCODE_USAGE, EFBIG,
+				    "type what was asked for, and no more",
+				    "a longer passphrase was typed than there can be");
+	(void)snprintf(next, sizeof(next), "type it, or %s", otherwise); /* fits */
+	return fault_advise(f, EXITCODE_USAGE, -r, next, "no passphrase was typed");
+}
+
+int passphrase_from_terminal(const char *question, const char *otherwise, struct secret *ret_secret,
+			     struct fault *f)
 {
 	_cleanup_close_ int fd = open(PATH_TTY, O_RDWR | O_CLOEXEC | O_NOCTTY);
 	_cleanup_secret_ struct secret s = SECRET_NULL;
 	struct termios old, quiet;
+	char next[FAULT_TEXT_MAX];
 	int r;
 
+	(void)snprintf(next, sizeof(next), "run it on a terminal, or %s", otherwise); /* fits */
 	if (fd < 0 || tcgetattr(fd, &old) < 0)
-		return fault_advise(f, EXITCODE_USAGE, ENOTTY,
-				    "run it on a terminal, or give a file with --key-file",
+		return fault_advise(f, EXITCODE_USAGE, ENOTTY, next,
 				    "there is no terminal to ask for the '%s'", question);
 	r = secret_init(&s, f);
 	if (r < 0)
@@ -61,12 +75,7 @@ int passphrase_from_terminal(const char *question, struct secret *ret_secret, st
 	(void)tcsetattr(fd, TCSAFLUSH, &old);
 	(void)dprintf(fd, "\n");
 	if (r < 0)
-		return fault_advise(f, EXITCODE_USAGE, -r,
-				    r == -EFBIG ? "type the one that opens the disk, and no more" :
-						  "type it, or give it in a file with --key-file",
-				    r == -EFBIG ?
-					    "a longer passphrase was typed than there can be" :
-					    "no passphrase was typed");
+		return refuse_typed(r, otherwise, f);
 	*ret_secret = s;
 	s = SECRET_NULL;
 	return 0;

@@ -9,9 +9,14 @@
 #include "base/fault.h"
 #include "base/secret.h"
 
+/* What else can be done, in `otherwise`. */
+#define PASSPHRASE_KEY_FILE "give it in a file with --key-file"
+
 /* Asks on the controlling terminal, without echo, up to the end of the line, which does not
- * count. Returns 0, or -errno with f set (no terminal, nothing typed). */
-int passphrase_from_terminal(const char *question, struct secret *ret_secret, struct fault *f);
+ * count. otherwise: half a sentence, for next steps. Returns 0, or -errno with f set (no terminal,
+ * nothing typed). */
+int passphrase_from_terminal(const char *question, const char *otherwise, struct secret *ret_secret,
+			     struct fault *f);
 
 /* 32 bytes of getrandom(2) as 64 hexadecimal digits, with one NUL behind them if final_nul (a
  * GRUB in the guest's firmware demands it). Returns 0, or -errno with f set. */

@@ -26,6 +26,12 @@ takes() {
 	! grep -qF "'$2' is not an option" "$tmp/err"
 }
 
+# short VERB OPTION: is it the beginning of an option of the verb, which may be cut, and none itself?
+short() {
+	own "$1" --help
+	grep -qE "^  (-[a-z], )?$2-" "$tmp/out" && ! grep -qE "^  (-[a-z], )?$2( |$)" "$tmp/out"
+}
+
 for word in -h help; do
 	own $word
 	is "$word is --help" "$rc $(cat "$tmp/out")" "0 $("$owner" --help)"
@@ -53,7 +59,8 @@ ok 'premise: there are options' test "$(wc -l <<< "$all")" -ge 35
 for verb in $verbs; do
 	taken=$(for option in $all --nonsense; do
 		# Known to packet, to be refused with a reason.
-		[[ $verb$option == packet--nonce ]] || ! takes "$verb" "$option" || echo "$option"
+		[[ $verb$option == packet--nonce ]] || short "$verb" "$option" || ! takes "$verb" "$option" ||
+			echo "$option"
 	done)
 	offered=$(offers "$verb" x --)
 	is "options of $verb" "$offered" "$(printf '%s\n' "$taken" --help | sort -u | xargs)"

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * paste.c - takes a challenge out of text in which anything may stand beside it.
+ * Trusts no byte of it, and prints none.
+ */
+#include "owner/rescue/paste.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "owner/io/file.h"
+
+#define PASTE_LINE_SIZE 1024 /* bytes that are looked at: a line of a challenge has 64 */
+
+struct paste {
+	struct line_reader reader;
+	bool terminal;
+	bool open;  /* behind a begin mark, and before the end of that challenge */
+	char *text; /* of the last one that was whole */
+	size_t len; /* 0: there was none */
+};
+
+/* "003, 007, 012 and more" */
+static void list_missing(const struct line_reader *reader, char *buf, size_t size)
+{
+	unsigned int n = 0, nr;
+
+	buf[0] = '\0';
+	for (nr = 0; nr < 8 && (n = line_missing(reader, n)) > 0; nr++)
+		text_append(buf, size, "%s%03u", nr ? ", " : "", n);
+	if (n > 0 && line_missing(reader, n) > 0)
+		text_append(buf, size, " and more");
+}
+
+static void say_missing(const struct paste *p)
+{
+	char list[80];
+
+	list_missing(&p->reader, list, sizeof(list));
+	if (list[0])
+		fprintf(stderr,
+			"Lines %s of %u are missing or not as they were: paste them, and the end mark, "
+			"or all of it again.\n",
+			list, p->reader.total);
+	else
+		fprintf(stderr, "There is nothing between its marks: paste all of it again.\n");
+}
+
+/* Returns true if no more has to be read. */
+static bool take_line(struct paste *p, const char *line)
+{
+	switch (line_read(&p->reader, line)) {
+	case LINE_BEGUN:
+		p->open = true;
+		break;
+	case LINE_MISSING:
+		if (p->terminal)
+			say_missing(p);
+		break;
+	case LINE_COMPLETE:
+		p->open = false;
+		p->len = p->reader.len;
+		memcpy(p->text, p->reader.message, p->len);
+		return p->terminal;
+	default:
+		break;
+	}
+	return false;
+}
+
+/* Terminals and their records end lines in either way, or in both. */
+static void read_lines(struct paste *p, FILE *in)
+{
+	char line[PASTE_LINE_SIZE];
+	size_t n = 0;
+	int c;
+
+	while ((c = getc(in)) != EOF) {
+		if (c != '\n' && c != '\r') {
+			if (c != '\0' && n < sizeof(line) - 1)
+				line[n++] = (char)c;
+			continue;
+		}
+		line[n] = '\0';
+		n = 0;
+		if (take_line(p, line))
+			return;
+	}
+	line[n] = '\0';
+	(void)take_line(p, line); /* it was the last one */
+}
+
+static int refuse(const struct paste *p, const char *path, struct fault *f)
+{
+	static const char again[] =
+		"copy all lines of the challenge, from its begin mark to its "
+		"end mark; the word `challenge` at the guest's console shows it "
+		"again";
+	char list[80];
+
+	list_missing(&p->reader, list, sizeof(list));
+	if (list[0])
+		return fault_about(f, EXITCODE_BAD_INPUT, path, again,
+				   "the challenge is not whole: of its %u lines, these are missing or "
+				   "not as they were: %s",
+				   p->reader.total, list);
+	return fault_about(f, EXITCODE_BAD_INPUT, path, again,
+			   p->open || p->reader.total ? "the end of the challenge is missing" :
+							"there is no challenge in it");
+}
+
+int paste_read(const char *path, char ret_text[static LINE_MESSAGE_MAX], size_t *ret_len,
+	       struct fault *f)
+{
+	_cleanup_free_ struct paste *p = calloc(1, sizeof(*p));
+	int fd = file_open(path, f);
+	FILE *in;
+	bool bad;
+
+	if (fd < 0)
+		return fd;
+	in = p ? fdopen(fd, "r") : NULL;
+	if (!in) {
+		(void)close(fd); /* only read */
+		return fault_io(f, path, -ENOMEM, "cannot read");
+	}
+	p->text = ret_text;
+	p->terminal = isatty(fd) == 1;
+	line_reader_init(&p->reader, LINE_CHALLENGE);
+	if (p->terminal)
+		fprintf(stderr, "Paste the challenge, from its begin mark to its end mark:\n");
+	read_lines(p, in);
+	bad = ferror(in) != 0;
+	(void)fclose(in); /* only read */
+	if (bad)
+		return fault_io(f, path, -EIO, "cannot read");
+	if (p->len == 0 || p->open)
+		return refuse(p, path, f);
+	*ret_len = p->len;
+	return 0;
+}
