@@ -248,6 +248,18 @@ static int fill(struct run *run, struct fault *f)
 	return read_secrets(run, f);
 }
 
+/* The usual slip: the table that has failed, and not the one with the secret of the disk. */
+static void warn_same(const struct run *run)
+{
+	const struct options *o = run->o;
+
+	if (o->action == RESCUE_UNLOCK && run->challenge.code == EXITCODE_SECRET_REFUSED &&
+	    !o->secret && !o->ask && !o->device && !o->keyslot.given)
+		cmd_warn("%s: if the guest was started with this table, its secret is the one that was "
+			 "refused; the table of a rotation has the same rescue entry, and another secret",
+			 o->table);
+}
+
 static int ask(struct run *run, struct fault *f)
 {
 	struct answer_secret *s = &run->secrets[run->volume - run->challenge.volumes];
@@ -290,6 +302,7 @@ static int take_challenge(struct run *run, struct fault *f)
 		return r;
 	if (!run->o->table)
 		cmd_warn("nothing proves the challenge: the host may have written this");
+	warn_same(run);
 	show_challenge(&run->challenge, &show, run->report);
 	return 0;
 }
