@@ -22,12 +22,11 @@ GONE = (LEFT, "up: lo")
 # The real root has both cards, and begins with them.
 CARDS = "ls /sys/class/net | wc -l"
 
-# ... or all is: its address, the way to the gateway, a lease, and what answers there.
+# ... or all is: its address, the way to the gateway, and who answers there.
 STAYS = ("udevadm settle; grep -ho '|-- 10.0.2.15' /proc/net/fib_trie | sort -u; awk '$2 == \"00000000\" { print $3 }' "
-         "/proc/net/route; find /run/systemd/netif/leases -type f | wc -l; port=$(coco-unlock status --json | "
-         "sed -n 's/.*10[.]0[.]2[.]2:\\([0-9]*\\).*/\\1/p'); bash -c \"exec 3<>/dev/tcp/10.0.2.2/$port\" && "
-         "echo answers")
-STAYED = (STAYS, r"\|-- 10\.0\.2\.15\n0202000A\n1\nanswers")
+         "/proc/net/route; port=$(coco-unlock status --json | sed -n 's/.*10[.]0[.]2[.]2:\\([0-9]*\\).*/\\1/p'); "
+         "bash -c \"exec 3<>/dev/tcp/10.0.2.2/$port\" && echo answers")
+STAYED = (STAYS, r"\|-- 10\.0\.2\.15\n0202000A\nanswers")
 
 
 def asked(name, expect, resources, disks=(Disk(),), secrets=None, config=None, seldom=False, **around):
