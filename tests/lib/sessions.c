@@ -24,10 +24,10 @@ static int one(struct session_input *in, struct broker_url *url)
 
 	in->deadline = deadline_in_ms(SESSION_MS);
 	a.step = KBS_STEP_CONNECT;
-	tcp = route_connect(url->address, url->port, in->deadline, &a.fault);
+	tcp = route_connect(url->address, url->port, &a.fault);
 	r = tcp;
 	if (tcp >= 0) {
-		r = session_run(in, url, tcp, &resource, 1, &a);
+		r = session_run(in, url, tcp, in->deadline, &resource, 1, &a);
 		(void)close(tcp);
 	}
 	printf("%d %d %d %llu ", a.fault.code, a.step, a.retry,

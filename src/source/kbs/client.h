@@ -28,8 +28,8 @@ struct client {
 
 #define CLIENT_NULL ((struct client){ .fd = -EBADF })
 
-/* Starts the program with a connected descriptor, which stays the caller's. Returns 0, or -errno
- * with a->fault saying internal or no-memory. */
+/* Starts the program with a descriptor that connects, and that stays the caller's. Returns 0, or
+ * -errno with a->fault saying internal or no-memory. */
 int client_start(const struct root *root, int tcp, struct client *ret_client, struct attempt *a);
 
 /* Sends a frame. Returns 0 or -errno with a: where the program has ended, it may have said why, so

@@ -20,7 +20,7 @@
 
 /* The descriptors that the broker program is started with. */
 #define FRAME_FD 3     /* the frames */
-#define FRAME_TCP_FD 4 /* connected to the broker, non-blocking */
+#define FRAME_TCP_FD 4 /* of the broker, non-blocking; connected before FRAME_START comes */
 
 enum frame_type {
 	/* To the broker program. */

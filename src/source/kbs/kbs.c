@@ -154,13 +154,13 @@ static int try_broker(struct source *src, size_t i, struct attempt *a)
 	int r;
 
 	src->info.attempts++;
-	tcp = route_connect(url->address, url->port, connect_deadline(k), &a->fault);
+	tcp = route_connect(url->address, url->port, &a->fault);
 	if (tcp < 0) {
 		a->step = a->fault.code == EXITCODE_NO_ROUTE ? KBS_STEP_ROUTE : KBS_STEP_CONNECT;
 		a->retry = KBS_RETRY_NEXT;
 		return tcp;
 	}
-	r = session_run(&k->input, url, tcp, k->resources, k->nr_resources, a);
+	r = session_run(&k->input, url, tcp, connect_deadline(k), k->resources, k->nr_resources, a);
 	if (r < 0)
 		return r;
 	src->info.route_us = route_us;

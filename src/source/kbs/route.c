@@ -116,19 +116,6 @@ static int begin(const struct address *address, int type)
 	return TAKE_FD(fd);
 }
 
-/* Waits until it is connected. Returns 0 or -errno. */
-static int finish(int fd, struct deadline deadline)
-{
-	int error = 0, r = io_wait(fd, POLLOUT, deadline);
-	socklen_t len = sizeof(error);
-
-	if (r < 0)
-		return r;
-	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
-		return -errno;
-	return -error;
-}
-
 /* Not of the loopback, and not only good for the link itself. */
 static bool is_address(const struct ifaddrs *a)
 {
@@ -195,23 +182,38 @@ int route_find(struct route *route, const char *address, struct fault *f)
 	return 0;
 }
 
-int route_connect(const char *address, unsigned int port, struct deadline deadline, struct fault *f)
+static int no_connection(struct fault *f, const char *address, unsigned int port, int r)
+{
+	return fault_errno(f, EXITCODE_CONNECTION, r, "no connection to %s port %u", address, port);
+}
+
+int route_connect(const char *address, unsigned int port, struct fault *f)
 {
 	_cleanup_close_ int fd = -EBADF;
 	const int on = 1;
 	struct address a;
-	int r;
 
 	if (parse(address, port, &a) < 0)
 		return no_address(f, address, port);
 	fd = begin(&a, SOCK_STREAM);
 	if (fd < 0 && is_unreachable(-fd))
 		return no_route(f, address, fd);
-	r = fd < 0 ? fd : finish(fd, deadline);
-	if (r >= 0 && setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) < 0)
-		r = -errno;
-	if (r < 0)
-		return fault_errno(f, EXITCODE_CONNECTION, r, "no connection to %s port %u",
-				   address, port);
+	if (fd < 0)
+		return no_connection(f, address, port, fd);
+	if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) < 0)
+		return no_connection(f, address, port, -errno);
 	return TAKE_FD(fd);
+}
+
+int route_connected(int fd, const char *address, unsigned int port, struct deadline deadline,
+		    struct fault *f)
+{
+	int error = 0, r = io_wait(fd, POLLOUT, deadline);
+	socklen_t len = sizeof(error);
+
+	if (r >= 0 && getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
+		r = -errno;
+	else if (r >= 0)
+		r = -error;
+	return r < 0 ? no_connection(f, address, port, r) : 0;
 }

@@ -30,11 +30,14 @@ int route_find(struct route *route, const char *address, struct fault *f) _must_
 int route_wait(struct route *route, struct deadline deadline);
 
 /*
- * Connects to an address and port, both from the image. Returns a connected, non-blocking
- * descriptor with TCP_NODELAY, or -errno with f saying connection, or no-route if the route has
- * gone; -ETIMEDOUT at the deadline.
+ * Begins to connect to an address and port, both from the image. Returns a non-blocking descriptor
+ * with TCP_NODELAY, or -errno with f saying connection, or no-route if the route has gone.
  */
-int route_connect(const char *address, unsigned int port, struct deadline deadline,
-		  struct fault *f) _must_check_;
+int route_connect(const char *address, unsigned int port, struct fault *f) _must_check_;
+
+/* Waits until it is connected. Returns 0, or -errno with f saying connection; -ETIMEDOUT at the
+ * deadline. */
+int route_connected(int fd, const char *address, unsigned int port, struct deadline deadline,
+		    struct fault *f) _must_check_;
 
 #endif

@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "source/kbs/jwe.h"
+#include "source/kbs/route.h"
 
 #define ANSWER_MS 30000 /* for one answer, so that another broker has its turn */
 
@@ -44,7 +45,8 @@ static void host_header(const struct broker_url *url, char *text, size_t size)
 		text_append(text, size, ":%u", url->port);
 }
 
-static int start(struct session *s, int tcp, struct attempt *a)
+/* The program starts while the connection is under way; it speaks no sooner than it is told to. */
+static int start(struct session *s, int tcp, struct deadline connect, struct attempt *a)
 {
 	const struct kbs_conf *conf = s->in->conf;
 	unsigned char pins[CONF_PINS_MAX * sizeof(conf->pins[0].octets)];
@@ -68,6 +70,11 @@ static int start(struct session *s, int tcp, struct attempt *a)
 	r = client_start(s->in->root, tcp, &s->client, a);
 	if (r < 0)
 		return r;
+	a->step = KBS_STEP_CONNECT;
+	a->retry = KBS_RETRY_NEXT;
+	r = route_connected(tcp, s->url->address, s->url->port, connect, &a->fault);
+	if (r < 0)
+		return r;
 	return client_send(&s->client, FRAME_START, fields, _START_MAX, KBS_STEP_AUTH, soon(s), a);
 }
 
@@ -79,9 +86,7 @@ static int make_report(struct session *s, const struct frame_field *nonce,
 	unsigned char data[REPORT_DATA_SIZE];
 	int r;
 
-	r = ec_key_new(&s->key, &a->fault);
-	if (r >= 0)
-		r = ec_key_report_data(&s->key, nonce->data, nonce->len, data, &a->fault);
+	r = ec_key_report_data(&s->key, nonce->data, nonce->len, data, &a->fault);
 	if (r < 0) {
 		a->step = KBS_STEP_AUTH;
 		a->retry = KBS_RETRY_NEVER;
@@ -124,8 +129,13 @@ static int attest(struct session *s, struct attempt *a)
 	struct frame frame;
 	int r;
 
-	r = client_receive(&s->client, FRAME_NONCE, 1, KBS_STEP_AUTH, soon(s), &challenge, &frame,
-			   a);
+	/* While the nonce is under way. */
+	a->step = KBS_STEP_AUTH;
+	a->retry = KBS_RETRY_NEVER;
+	r = ec_key_new(&s->key, &a->fault);
+	if (r >= 0)
+		r = client_receive(&s->client, FRAME_NONCE, 1, KBS_STEP_AUTH, soon(s), &challenge,
+				   &frame, a);
 	if (r >= 0)
 		r = make_report(s, &frame.fields[0], &report, a);
 	if (r >= 0)
@@ -180,13 +190,13 @@ static int fetch(struct session *s, struct resource *resource, struct attempt *a
 }
 
 int session_run(const struct session_input *in, const struct broker_url *url, int tcp,
-		struct resource *resources, size_t nr, struct attempt *a)
+		struct deadline connect, struct resource *resources, size_t nr, struct attempt *a)
 {
 	struct session s = { .in = in, .url = url, .client = CLIENT_NULL, .key = EC_KEY_NULL };
 	size_t i;
 	int r;
 
-	r = start(&s, tcp, a);
+	r = start(&s, tcp, connect, a);
 	if (r >= 0)
 		r = attest(&s, a);
 	for (i = 0; i < nr && r >= 0; i++)

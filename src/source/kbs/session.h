@@ -30,11 +30,12 @@ struct session_input {
 };
 
 /*
- * Speaks with a broker over a connected descriptor, which stays the caller's. The EC key is made
- * for this session and wiped before it returns, and the broker program is gone. Returns 0 with all
- * resources filled, or -errno with a, and none of them filled.
+ * Speaks with a broker over a descriptor that connects, or is connected, and stays the caller's.
+ * connect: until when it has to be. The EC key is made for this session and wiped before it
+ * returns, and the broker program is gone. Returns 0 with all resources filled, or -errno with a,
+ * and none of them filled.
  */
 int session_run(const struct session_input *in, const struct broker_url *url, int tcp,
-		struct resource *resources, size_t nr, struct attempt *a);
+		struct deadline connect, struct resource *resources, size_t nr, struct attempt *a);
 
 #endif

@@ -113,13 +113,12 @@ static const struct deed *next_deed(unsigned int i)
 	return &urls[i].deeds[n];
 }
 
-int route_connect(const char *address, unsigned int port, struct deadline deadline, struct fault *f)
+int route_connect(const char *address, unsigned int port, struct fault *f)
 {
 	const unsigned int i = url_of(address);
 	const struct deed *d = next_deed(i);
 
 	(void)port;
-	(void)deadline;
 	FIXTURE_MUST(nr_calls < CALLS_MAX);
 	calls[nr_calls].url = i;
 	calls[nr_calls++].at_us = now_us;
@@ -131,7 +130,7 @@ int route_connect(const char *address, unsigned int port, struct deadline deadli
 }
 
 int session_run(const struct session_input *in, const struct broker_url *url, int tcp,
-		struct resource *resources, size_t nr, struct attempt *a)
+		struct deadline connect, struct resource *resources, size_t nr, struct attempt *a)
 {
 	const unsigned int i = url_of(url->address);
 	const struct deed *d = next_deed(i);
@@ -140,6 +139,7 @@ int session_run(const struct session_input *in, const struct broker_url *url, in
 	size_t k;
 
 	(void)tcp;
+	(void)connect;
 	urls[i].calls++;
 	now_us += d->takes_s * 1000000ULL;
 	if (d->code != EXITCODE_OK)

@@ -187,8 +187,14 @@ static unsigned int listener(const char *address, int backlog, int *ret_fd)
 
 static int connect_to(const char *address, unsigned int port, uint64_t ms)
 {
+	int fd, r;
+
 	f = (struct fault){ 0 };
-	return route_connect(address, port, deadline_in_ms(ms), &f);
+	fd = route_connect(address, port, &f);
+	r = fd < 0 ? fd : route_connected(fd, address, port, deadline_in_ms(ms), &f);
+	if (r < 0 && fd >= 0)
+		(void)close(fd);
+	return r < 0 ? r : fd;
 }
 
 static void test_addresses(void)
