@@ -14,10 +14,9 @@
 
 #include "rescue/hpke.h"
 
-#define PSK_ID "coco-unlock-rescue-1" /* without its NUL */
 #define PADDING 128
 
-static const unsigned char psk_id[sizeof(PSK_ID) - 1] = PSK_ID;
+static const unsigned char psk_id[] = "coco-unlock-rescue-1";
 
 static int refused(struct fault *f, const char *why)
 {
@@ -80,7 +79,8 @@ static void put_records(const struct answer_secret *secrets, size_t nr, struct s
 
 static struct hpke_psk psk_of(const unsigned char *shared)
 {
-	return (struct hpke_psk){ { shared, RESCUE_KEY_SIZE }, { psk_id, sizeof(psk_id) } };
+	return (struct hpke_psk){ { shared, RESCUE_KEY_SIZE },
+				  { psk_id, sizeof(psk_id) - 1 } }; /* no NUL */
 }
 
 static struct hpke_data info_of(const struct sealed *sealed)
