@@ -36,15 +36,13 @@ static void print_volume(const struct challenge_volume *v, FILE *out)
 
 static void print_configuration(const struct challenge *c, const struct show *show, FILE *out)
 {
-	size_t i;
+	char digest[DIGEST_TEXT_SIZE];
 
-	fprintf(out, "image      configuration ");
-	for (i = 0; i < DIGEST_SIZE; i++)
-		fprintf(out, "%02x", c->configuration.octets[i]);
+	digest_text(&c->configuration, digest);
 	if (show->config)
-		fprintf(out, ", which is that of %s\n", show->config);
+		fprintf(out, "image      configuration %s, as %s has it\n", digest, show->config);
 	else
-		fprintf(out, ", not compared (--config)\n");
+		fprintf(out, "image      configuration %s, not compared (--config)\n", digest);
 }
 
 const char *show_actions(unsigned int actions, char *buf, size_t size)

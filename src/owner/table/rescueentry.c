@@ -29,12 +29,9 @@ const char *rescueentry_doubt(const struct table *table, const struct conf *conf
 	if (entry && conf->rescue.nr_keys == 0)
 		return "it has a rescue entry, and the configuration no RescueKey=: the guest never "
 		       "reads it, and takes no answer";
-	if (!entry && conf->rescue.nr_keys > 0 && conf_rescues(conf))
+	if (!entry && conf->rescue.nr_keys > 0)
 		return "the configuration has RescueKey=, and it no rescue entry, so that no answer of a "
 		       "rescue can carry a secret (coco-secret prepare --rescue, or table add)";
-	if (entry && !conf_rescues(conf))
-		return "it has a rescue entry, which the guest never reads without FailureAction=rescue, "
-		       "or with RescueShell=yes";
 	return NULL;
 }
 

@@ -128,6 +128,29 @@ base64 -w0 table > table.base64
 answered --table table.base64 unlock ch
 is 'a table in base64' "$rc $(said ch answer action)" '0 unlock'
 
+# The image's configuration: whose key is in it, and is it the one that the guest has?
+must mkdir -p image/etc/coco-unlock
+printf '[Unlock]\nFailureAction=rescue\nRescueKey=%s\n' "$public" > image/etc/coco-unlock/coco-unlock.conf
+must cp -r image other
+must cp -r image nokey.d
+echo 'root LABEL=root' > other/etc/coco-unlock/cocotab
+echo > nokey.d/etc/coco-unlock/coco-unlock.conf
+digest=$(echo "$(sha256sum < image/etc/coco-unlock/coco-unlock.conf | cut -d ' ' -f 1)  /etc/coco-unlock/coco-unlock.conf" |
+	sha256sum | cut -d ' ' -f 1)
+challenge image.ch entry "configuration=$digest"
+answered --table table --config image unlock image.ch
+is 'the image of the guest' "$rc $(said image.ch answer action)" '0 unlock'
+is '... is said' "$(sed -n 's/^image *//p' err)" "configuration $digest, as image has it"
+answered --config image reboot image.ch
+is '... without a table' "$rc $(said image.ch answer action)" '0 reboot'
+refused 2 'has another configuration' answer --key key.pem --table table --config image unlock ch
+refused 2 'has another configuration' answer --key key.pem --table table --config other unlock image.ch
+refused 2 'it is none of the keys that RescueKey= has' answer --key key2.pem --table table --config image unlock image.ch
+refused 2 'its configuration has no RescueKey=' answer --key key.pem --table table --config nokey.d unlock image.ch
+refused 4 'cannot open' answer --key key.pem --table table --config none unlock image.ch
+printf '[Unlock]\nRescueKey=%s\n' "$public" > other/etc/coco-unlock/coco-unlock.conf
+refused 3 'without FailureAction=rescue' answer --key key.pem --table table --config other unlock image.ch
+
 # Where it comes from, where it goes.
 rc=0
 "$bin" answer --key key.pem --table table unlock < ch > answer 2> err || rc=$?

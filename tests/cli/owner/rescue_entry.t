@@ -3,7 +3,7 @@
 #
 # rescue_entry.t - the entry of a table under which a rescue's secrets travel: who makes it, who keeps it,
 # and what is said of one that is of no use.
-# Needs: cryptsetup python3
+# Needs: cryptsetup openssl python3
 source "$(dirname "$0")/../../lib/tap.sh"
 source "$(dirname "$0")/../../lib/fixture.sh"
 source "$(dirname "$0")/../../lib/guest.sh"
@@ -73,6 +73,54 @@ for length in 0 31 33; do
 	is '... and so does verify' "$rc $(grep -c 'warning: .*: its rescue entry has not the 32 bytes' "$tmp/err")" '0 1'
 	rm "$tmp/wrong"
 done
+
+# What a guest's configuration makes of it: verify, prepare, table show and packet say it.
+conf=$tmp/conf
+must mkdir -p "$conf/etc/coco-unlock"
+must openssl genpkey -algorithm ed25519 -out "$tmp/key.pem"
+key=$(openssl pkey -in "$tmp/key.pem" -pubout -outform der | tail -c 32 | base64)
+conf() {
+	printf '%s\n' '[Unlock]' "$@" > "$conf/etc/coco-unlock/coco-unlock.conf"
+}
+# rescue NAME WANTED WARNINGS TABLE [LINE]: what verify says, in text and as JSON.
+rescue() {
+	local name=$1 wanted=$2 warnings=$3
+	own verify "$d" "$4" --config "$conf" --json
+	is "$name" "$rc $(grep -o '"rescue":[a-z]*' "$tmp/out")" "0 \"rescue\":$wanted"
+	is '... with a warning, or without' "$(grep -c 'warning: ' "$tmp/err")" "$warnings"
+	own verify "$d" "$4" --config "$conf"
+	is '... for a person' "$rc $(grep -c '^rescue .* an answer can carry a secret' "$tmp/out")" \
+		"0 $([[ $wanted == true ]] && echo 1 || echo 0)"
+}
+fresh
+own table remove -o "$tmp/without" "$t" rescue
+table_make "$tmp/unpinned" "$guid=$tmp/key" "$rescue=$tmp/entry"
+conf FailureAction=rescue "RescueKey=$key"
+rescue 'an entry, and RescueKey=' true 0 "$t"
+rescue 'RescueKey= without an entry' false 1 "$tmp/without"
+ok '... is warned of' grep -q 'warning: .*/without: the configuration has RescueKey=, and it no rescue entry' "$tmp/err"
+own table show --config "$conf" "$tmp/without"
+is '... by table show, too' "$(grep -c 'warning: .* it no rescue entry' "$tmp/err")" 1
+own prepare "$d" -o "$tmp/again" --key-file "$tmp/key" --config "$conf"
+is '... by prepare, too' "$rc $(grep -c 'warning: .*again: .* it no rescue entry' "$tmp/err")" '0 1'
+fresh
+rescue 'no pins' false 1 "$tmp/unpinned"
+ok '... is warned of' grep -q 'warning: .*/unpinned: neither header nor volume key is pinned' "$tmp/err"
+conf FailureAction=rescue
+rescue 'an entry without RescueKey=' false 1 "$t"
+ok '... is warned of' grep -q 'warning: .*/table: it has a rescue entry, and the configuration no RescueKey=' "$tmp/err"
+own table remove -o "$tmp/without2" "$t" rescue
+rescue 'neither' false 0 "$tmp/without2"
+own verify "$d" "$t"
+is 'without --config, nobody knows' "$rc $(grep -c rescue "$tmp/out") $(wc -c < "$tmp/err")" '0 0 0'
+conf FailureAction=rescue "RescueKey=$key" Sources=kbs
+printf '[Kbs]\nUrl=https://192.0.2.1\nPin=%064d\nResourceFormat=secret\nResource=a/b/c\n' 0 \
+	>> "$conf/etc/coco-unlock/coco-unlock.conf"
+own table show --config "$conf" "$t"
+is 'a broker that hands out the bare secret' "$rc $(grep -c 'warning: .* hands out the bare secret' "$tmp/err")" '0 1' ||
+	sed 's/^/# /' "$tmp/err"
+own table show --config "$conf" "$tmp/without"
+is '... without an entry there is nothing to say' "$rc $(grep -c 'warning: .*rescue' "$tmp/err")" '0 0'
 
 # Who changes a table keeps it.
 kept() {
