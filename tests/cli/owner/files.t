@@ -10,6 +10,7 @@ source "$(dirname "$0")/../../lib/fixture.sh"
 source "$(dirname "$0")/../../lib/owner.sh"
 
 no_file='--keyslot --append --domain --volume --memory --config --cpus --policy --api-major --api-minor --build'
+no_file+=' --device'
 
 printf '%s, and long enough' "$canary" > key
 disk disk key
@@ -29,6 +30,7 @@ operands() {
 	prepare) echo 'disk -o @' ;;
 	rotate) echo 'disk --table table -o @' ;;
 	status) echo 'disk --table table' ;;
+	answer) echo 'reboot -o @' ;;
 	*) echo '@' ;; # a disk
 	esac
 }

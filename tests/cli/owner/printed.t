@@ -124,8 +124,8 @@ for name in plain 'a b' "$odd" "-$odd" '-' '#' 'disk#2'; do
 	cp ../base "$safe"
 	must mkdir -p "$safe.d/etc/coco-unlock"
 	printf 'root auto\n' > "$safe.d/etc/coco-unlock/cocotab"
-	prints 7 prepare -o "$safe.table" --key-file key --config "$safe.d" --volume root -- "$safe"
-	rm -f ./*.bin.coco-new luks-key.bin policy.bin header.* payload.* packet.*
+	prints 8 prepare --rescue -o "$safe.table" --key-file key --config "$safe.d" --volume root -- "$safe"
+	rm -f ./*.bin.coco-new luks-key.bin policy.bin rescue.bin header.* payload.* packet.*
 
 	# packet: QMP, and virsh with and without --domain.
 	packet=(--tik vm_tik.bin --tek vm_tek.bin --launch-measure-blob "$BLOB" --policy 3 --api-major 1 --api-minor 52 --build 4
