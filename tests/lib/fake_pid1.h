@@ -295,8 +295,8 @@ static inline int pid1_end(const struct root *root, const struct fault *f)
 	_exit(f->code == EXITCODE_OK ? 1 : (int)f->code);
 }
 
-int stop(const struct root *root, const struct conf *conf, struct report *report,
-	 struct fault *fault)
+int stop_unrescued(const struct root *root, const struct conf *conf, struct report *report,
+		   struct fault *fault)
 {
 	if (!conf || !report->discarded || !report->claimed)
 		pid1_strange("an end that leaves something");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * claim.c - abort, verify-root and verify-mounts take away, in the initramfs, what unlock has
- * mapped, also where the machine goes on (rescue); in a running system they touch no mapping.
+ * mapped, also where the machine goes on (a shell); in a running system they touch no mapping.
  * Needs: cryptsetup
  */
 #include "../../../src/boot/step.c"
@@ -29,7 +29,8 @@ static void put_mappings(bool initramfs)
 		     "version=1\nvolume=data\nroot=1\nspec=-\ndevice=253:0\nuuid=CRYPT-LUKS2-a-data\nread-only=0\n"
 		     "target=0 4096 crypt aes-xts-plain64 :64:logon:x 0 252:0 2048\n"
 		     "min-generation=0\nset-generation=0\n");
-	fixture_text(&fx, "/etc/coco-unlock/coco-unlock.conf", "[Unlock]\nFailureAction=rescue\n");
+	fixture_text(&fx, "/etc/coco-unlock/coco-unlock.conf",
+		     "[Unlock]\nFailureAction=rescue\nRescueShell=yes\n");
 	fixture_text(&fx, PATH_COCOTAB, "root auto - -\n");
 	if (initramfs)
 		fixture_text(&fx, PATH_INITRD_RELEASE, "");

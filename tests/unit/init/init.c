@@ -42,6 +42,11 @@ int step_abort(const struct root *root, struct fault *f)
 	return pid1_end(root, f);
 }
 
+int step_end(const struct root *root, struct fault *f)
+{
+	return pid1_end(root, f);
+}
+
 static bool bare; /* the kernel has opened nothing: the initramfs has no /dev/console */
 
 static void body(void)
