@@ -28,7 +28,7 @@ static int turn = -EBADF; /* this process has the lock while it is open */
 
 static void take_turn(const struct root *root)
 {
-	if (turn >= 0)
+	if (turn >= 0 || root_mkdir(root, PATH_RUN_DIR) < 0)
 		return;
 	turn = root_open(root, PATH_RUN_DIR, O_RDONLY | O_DIRECTORY, 0);
 	while (turn >= 0 && flock(turn, LOCK_EX) < 0 && errno == EINTR)

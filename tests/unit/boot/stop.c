@@ -18,6 +18,8 @@
 #include "base/log.h"
 #include "base/paths.h"
 #include "boot/action.h"
+#include "boot/rescue.h"
+#include "boot/unlock.h"
 #include "fake_end.h"
 
 #define PATH_STATUS_NEW PATH_STATUS ".new"
@@ -28,6 +30,7 @@
 static struct fixture fx;
 static struct conf conf;
 static struct report report;
+static struct attempts attempts;
 static struct fault f;
 
 static struct {
@@ -36,7 +39,11 @@ static struct {
 
 int flock(int fd, int operation)
 {
-	FIXTURE_MUST(fd >= 0 && operation == LOCK_EX);
+	FIXTURE_MUST(fd >= 0 && (operation == LOCK_EX || operation == LOCK_UN));
+	if (operation == LOCK_UN) {
+		end_note("unlock", 0);
+		return 0;
+	}
 	end_note("flock", strstr(fixture_get(&fx, "/dev/ttyS0"), "FAILED") != NULL);
 	if (lock.interrupted == 0)
 		return 0;
@@ -91,6 +98,36 @@ int tcdrain(int fd)
 {
 	drained++;
 	return fd >= 0 ? 0 : -1;
+}
+
+/* What a rescue comes to. */
+static enum rescue_end rescue_end;
+static enum failure_action rescue_action;
+
+void rescue_undo(const struct root *root, const struct conf *with, struct report *of,
+		 struct fault *fault)
+{
+	end_note("undo for a rescue", 0);
+	unlock_undo(root, with, of, fault);
+}
+
+enum rescue_end rescue_unlock(const struct root *root, const struct conf *with, struct report *of,
+			      struct attempts *with_attempts, enum failure_action *ret_action,
+			      struct fault *fault)
+{
+	FIXTURE_MUST(root && with && of && with_attempts && fault->code != EXITCODE_OK);
+	end_note("rescue", fixture_has(&fx, PATH_STATUS));
+	*ret_action = rescue_action;
+	return rescue_end;
+}
+
+enum failure_action rescue_report(const struct root *root, const struct conf *with,
+				  struct report *of, const struct fault *fault)
+{
+	FIXTURE_MUST(root && with && of && fault->code != EXITCODE_OK);
+	(void)end_await("watches", 0, 1); /* nobody is that fast at a console */
+	end_note("report", fixture_has(&fx, PATH_STATUS));
+	return rescue_action;
 }
 
 static void begin(bool machine, bool initramfs)
@@ -167,6 +204,12 @@ static ssize_t note_stderr(void *file, const char *text, size_t len)
 	return (ssize_t)fwrite(text, 1, len, file);
 }
 
+static enum way {
+	WAY_STOP,
+	WAY_UNRESCUED,
+	WAY_UNLOCK,
+} way;
+
 static void body(void)
 {
 	FILE *file = fopen(fixture_path(&fx, "/stderr"), "we");
@@ -174,7 +217,12 @@ static void body(void)
 	FIXTURE_MUST(file && setvbuf(file, NULL, _IONBF, 0) == 0);
 	stderr = fopencookie(file, "w", (cookie_io_functions_t){ .write = note_stderr });
 	FIXTURE_MUST(stderr && setvbuf(stderr, NULL, _IOLBF, 1100) == 0);
-	(void)stop(&fx.root, &conf, &report, &f);
+	if (way == WAY_UNLOCK)
+		(void)stop_unlock(&fx.root, &conf, &report, &attempts, &f);
+	else if (way == WAY_UNRESCUED)
+		(void)stop_unrescued(&fx.root, &conf, &report, &f);
+	else
+		(void)stop(&fx.root, &conf, &report, &f);
 }
 
 /* stop() in a process of its own, which is to be at its end. */
@@ -480,6 +528,117 @@ static void test_goes_on(void)
 	}
 }
 
+static void begin_rescue(enum way by, enum failure_action action)
+{
+	begin(true, true);
+	conf.failure_action = FAILURE_ACTION_RESCUE;
+	report.runs[0].mapped = true;
+	rescue_end = RESCUE_STOP;
+	rescue_action = action;
+	way = by;
+}
+
+static void over(void)
+{
+	end_over();
+	fixture_done(&fx);
+	way = WAY_STOP;
+}
+
+/* Somebody may read at a console before the machine ends, and no longer than RescueTimeout=. */
+static void test_report(void)
+{
+	static const struct {
+		enum failure_action action;
+		int command;
+		const char *name;
+	} cases[] = {
+		{ FAILURE_ACTION_POWEROFF, RB_POWER_OFF, "poweroff" },
+		{ FAILURE_ACTION_REBOOT, RB_AUTOBOOT, "reboot" },
+	};
+	char both[2300];
+	pid_t caller;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		begin_rescue(WAY_STOP, cases[i].action);
+		caller = run_to_the_end();
+		is_armed_first(caller);
+		ok(end_value("watches") > 925000 && end_value("watches") <= 930000,
+		   "a report at the consoles: the end comes after RescueTimeout= and 30 s");
+		ok(end_order("undo for a rescue", "unmap") && end_order("unmap", "stderr") &&
+			   end_order("stderr", "console") && end_order("console", "report") &&
+			   end_order("report", "word"),
+		   "undoing, line, consoles, report, end: in this order");
+		ok(end_value("report") == 0 && end_order("report", "status"),
+		   "the status file says that it is over when it is");
+		is_int(end_count("watches"), 2, "then the end is armed once more");
+		is_int(end_value("reboot"), cases[i].command, "%s: what the kernel is asked for",
+		       cases[i].name);
+		(void)snprintf(both, sizeof(both), "%s\n", line("rescue"));
+		text_append(both, sizeof(both), "%s\n", line(cases[i].name));
+		is_str(fixture_get(&fx, "/stderr"), both, "what has failed, and what follows");
+		is_str(status_field("action"), cases[i].name, "the action in the status file");
+		is_int(end_count("flock"), 1, "a turn is taken once");
+		over();
+	}
+	begin_rescue(WAY_STOP, FAILURE_ACTION_REBOOT);
+	end_hook = hang_there;
+	hang_at = "report";
+	plan.limit_after = "hangs";
+	(void)run_to_the_end();
+	is_int(end_value("reboot"), RB_POWER_OFF, "a report that hangs: the watch powers off");
+	end_hook = NULL;
+	hang_at = NULL;
+	over();
+
+	begin_rescue(WAY_UNRESCUED, FAILURE_ACTION_REBOOT);
+	(void)run_to_the_end();
+	ok(end_count("report") == 0 && end_value("reboot") == RB_POWER_OFF &&
+		   strcmp(status_field("action"), "poweroff") == 0,
+	   "where the time is over already, nobody is asked");
+	over();
+}
+
+static void test_rescue(void)
+{
+	int code;
+
+	begin_rescue(WAY_UNLOCK, FAILURE_ACTION_REBOOT);
+	(void)run_to_the_end();
+	ok(end_order("undo for a rescue", "stderr") && end_order("stderr", "console") &&
+		   end_order("console", "rescue") && end_order("rescue", "watches") &&
+		   end_value("reboot") == RB_AUTOBOOT,
+	   "an unlock: undoing, line, consoles, rescue, and the end that it comes to");
+	ok(end_value("rescue") == 0, "who is killed meanwhile has left no status file");
+	over();
+
+	begin_rescue(WAY_UNLOCK, FAILURE_ACTION_REBOOT);
+	f = (struct fault){ 0 };
+	(void)fault_set(&f, EXITCODE_ABORTED, EINTR, "a signal");
+	(void)run_to_the_end();
+	ok(end_count("rescue") == 0 && end_value("reboot") == RB_POWER_OFF,
+	   "who was asked to end asks nobody");
+	over();
+
+	begin_rescue(WAY_STOP, FAILURE_ACTION_REBOOT);
+	rescue_end = RESCUE_DONE;
+	code = stop_unlock(&fx.root, &conf, &report, &attempts, &f);
+	is_int(code, EXITCODE_OK, "a boot that is rescued goes on");
+	ok(end_count("watches") == 0 && end_order("flock", "rescue") &&
+		   end_order("rescue", "unlock"),
+	   "and leaves its turn to others");
+	over();
+
+	begin_rescue(WAY_STOP, FAILURE_ACTION_REBOOT);
+	fixture_unlink(&fx, PATH_INITRD_RELEASE);
+	code = stop_unlock(&fx.root, &conf, &report, &attempts, &f);
+	ok(code == EXITCODE_NO_SECRET_TABLE && end_count("rescue") == 0 &&
+		   end_count("watches") == 0,
+	   "in a running system nothing is rescued");
+	over();
+}
+
 static void test_consoles(void)
 {
 	begin(true, true);
@@ -693,6 +852,8 @@ int main(void)
 	test_console_hangs();
 	test_no_process();
 	test_release_unknown();
+	test_report();
+	test_rescue();
 	test_goes_on();
 	test_consoles();
 	test_busy_console();
