@@ -217,8 +217,8 @@ static int find_volume(struct rescue *r, const struct answer *a, struct fault *f
 	return fault_set(f, EXITCODE_USAGE, ENOENT, "this guest has no volume '%s'", a->volume);
 }
 
-/* What an answer to be obeyed asks for has to be on offer, and what it names has to be there. Of the
- * configuration it changes where a volume is, and no more. */
+/* What an answer to be obeyed asks for has to be on offer, and what it names has to be there. Of
+ * the configuration it changes where a volume is, and no more. */
 static int check_answer(struct rescue *r, const struct answer *a, struct conf *conf,
 			struct fault *f)
 {

@@ -94,8 +94,8 @@ static void log_secrets(const struct source_info *info)
 			 info->wiped, info->kept);
 }
 
-/* What stays of the owner's rescue entry is what rescue_keys_make() makes of it. Without it, or if it
- * is none, no answer can carry a secret, which is no reason not to unlock. */
+/* What stays of the owner's rescue entry is what rescue_keys_make() makes of it. Without it, or if
+ * it is none, no answer can carry a secret, which is no reason not to unlock. */
 static void read_rescue_entry(struct unlock *u, struct source *src)
 {
 	static const struct reference ref = REFERENCE_RESCUE;

@@ -114,6 +114,32 @@ static void send_signals(void)
 	(void)close(STDERR_FILENO);
 }
 
+static void change_mind(void)
+{
+	(void)the_watch();
+	action_disarm(&watch);
+	action = FAILURE_ACTION_REBOOT;
+	action_arm(&fx.root, action, ACTION_LIMIT_MS, &watch);
+}
+
+/* For who arms the end before he knows which. */
+static void test_disarm(void)
+{
+	pid_t caller;
+
+	between = change_mind;
+	caller = begin();
+	ok(end_await("is at its end", 0, 1) && end_count("watches") == 2,
+	   "another action: there is another watch");
+	ok(end_value("reboot") == RB_AUTOBOOT && end_count("reboot") == 1 &&
+		   end->reboot_parent != end_pid("watches") && end->reboot_parent != caller,
+	   "... and the first one has done nothing");
+	is_str(end->strange_fds, "", "... nothing of it stays open");
+	between = NULL;
+	action = FAILURE_ACTION_POWEROFF;
+	end_over();
+}
+
 /* The process that calls reboot() has nothing that it could be killed for or wait for. */
 static void test_who_acts(void)
 {
@@ -369,6 +395,7 @@ int main(void)
 	fds = fixture_fds();
 	test_actions();
 	test_who_acts();
+	test_disarm();
 	test_reboot();
 	test_trigger();
 	test_caller_killed();

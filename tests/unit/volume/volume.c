@@ -339,8 +339,15 @@ static void test_broken_copy(void)
 
 static void test_keyslots(void)
 {
+	static const struct {
+		int keyslot;
+		unsigned int tries;
+		bool opens;
+	} cases[] = { { 1, 1, true }, { 0, 1, false }, { 2, 0, false }, { 31, 0, false } };
 	char cmd[2 * PATH_MAX];
 	struct opened o;
+	size_t i;
+	int r;
 
 	fixture_luks(&fx, "/vda", "key", "");
 	(void)snprintf(cmd, sizeof(cmd),
@@ -355,6 +362,18 @@ static void test_keyslots(void)
 	FIXTURE_MUST(load(&o) == 0);
 	ok(unlock(&o, "key", 3) == 0 && o.volume.keyslot == 0, "and so does the first");
 	done(&o);
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_secret_ struct secret s = secret_of("other", 5);
+
+		FIXTURE_MUST(load(&o) == 0);
+		derivations = 0;
+		r = volume_unlock(&o.volume, &o.verdict, &s, cases[i].keyslot,
+				  VOLUME_MEMORY_UNKNOWN, &f);
+		ok((r == 0) == cases[i].opens && derivations == cases[i].tries,
+		   "keyslot %d alone: %s", cases[i].keyslot, f.why);
+		ok(r == 0 || f.code == EXITCODE_SECRET_REFUSED, "... and the code");
+		done(&o);
+	}
 }
 
 /* Preferred keyslots come first; what needs too much memory is left out, and told if nothing
