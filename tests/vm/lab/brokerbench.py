@@ -24,6 +24,7 @@ LABEL = "bench-tools"
 WHERE = "/run/bench"
 MEASURE = "/usr/lib/coco-lab/measure"
 PROGRAM = "coco-unlock-broker"
+PROGRAM_FILE = "/usr/lib/coco-unlock/" + PROGRAM
 DELAY_MS = 100
 RECIPE = 1
 LIMITS = {"ratio": 1.3, "round trips": 5.2, "first SYN, ms": 200, "memory, MB": 9, "lines": 2500,
@@ -148,13 +149,17 @@ class Bench:
             raise cache.LabError(f"curl: {said}")
         return int(cost.split()[0]) / 1000, int(cost.split()[3])
 
-    def turns(self, count, what):
-        mine, theirs = [], []
-        for number in range(count):
-            mine.append(self.ours())
-            theirs.append(self.curl())
-            cache.live(f"{what}: run {number + 1} of {count}")
-        return statistics.median(mine), statistics.median(t[0] for t in theirs), max(t[1] for t in theirs)
+    def qdisc(self, words):
+        card = f"$(basename $(dirname $(grep -l {attested.CARD} /sys/class/net/*/address)))"
+        self.sh(self.tool(f"{WHERE}/bin/tc qdisc {words.format(card)}"))
+
+    def turn(self):
+        """One of each, without the delay and with it, so that what else the machine does falls on all of them."""
+        once = [self.ours(), self.curl()]
+        self.qdisc(f"add dev {{}} root netem delay {DELAY_MS}ms")
+        once += [self.ours(), self.curl()]
+        self.qdisc("del dev {} root")
+        return once
 
     def peak(self):
         """The broker program's largest size in KiB, asked again and again while it waits for delayed answers."""
@@ -168,12 +173,19 @@ class Bench:
 
     def __call__(self):
         self.prepare()
-        self.plain = self.turns(self.count, "without a delay")
-        card = f"$(dirname $(grep -l {attested.CARD} /sys/class/net/*/address))"
         self.sh("modprobe sch_netem")
-        self.sh(self.tool(f"{WHERE}/bin/tc qdisc add dev $(basename {card}) root netem delay {DELAY_MS}ms"))
-        self.curl()         # the neighbour is known from now on
-        self.delayed = self.turns(max(3, self.count // 3), "with a delay")
+        turns = []
+        for number in range(self.count):
+            turns.append(self.turn())
+            cache.live(f"turn {number + 1} of {self.count}")
+        mine, theirs, slow, their_slow = zip(*turns)
+        self.mine, self.slow = statistics.median(mine), statistics.median(slow)
+        self.theirs, self.their_slow = (statistics.median(t[0] for t in runs) for runs in (theirs, their_slow))
+        # What the delay adds, turn by turn.
+        self.added = statistics.median(b - a for a, b in zip(mine, slow))
+        self.their_added = statistics.median(b[0] - a[0] for a, b in zip(theirs, their_slow))
+        self.their_memory = max(t[1] for t in theirs)
+        self.qdisc(f"add dev {{}} root netem delay {DELAY_MS}ms")
         self.memory = self.peak()
 
 
@@ -185,24 +197,22 @@ def weights():
     kbs = tree.initramfs(COMBO.guest, COMBO.kernel, attested.BUILT)
     system = tree.system(COMBO.guest, COMBO.kernel)
     # Of the modules that came with the source those of the platforms stay, of the libraries those of its program.
-    script = """
-        kver=$0
+    script = f"""
+        cd /mnt; kver={tree.read(system + "/kver")}
         for n in efi kbs; do mkdir $n; (cd $n; zstd -dcq ../$n.zst | cpio -idm --quiet; find . | sort >../$n.list); done
         for m in tsm sev-guest tdx-guest; do modprobe -S $kver --show-depends $m; done |
-            sed -n 's/^insmod //p' | sed 's/\\.[xz]*z\\?$//; s,.*/,/,' | sed 's/\\.ko\\.xz$/.ko/' >stays
-        ldd /usr/lib/coco-unlock/coco-unlock-broker | sed -n 's,.*/\\([^/ ]*\\) (.*,/\\1,p' >>stays
-        comm -13 efi.list kbs.list | grep -E '\\.ko|\\.so|networkd|/network' | grep -vFf stays >gone || :
+            sed -n 's,^insmod .*/\\([^/ ]*\\) *$,/\\1,p' >stays
+        ldd {PROGRAM_FILE} | sed -n 's,.*/\\([^/ ]*\\) (.*,/\\1,p' >>stays
+        comm -13 efi.list kbs.list | grep -E '[.]ko|[.]so|networkd|/network' | grep -vFf stays >gone
         cp -a kbs less; (cd less; xargs -d '\\n' rm -rf <../gone; depmod -b . $kver)
-        for n in efi kbs less; do
-            (cd $n; find . | LC_ALL=C sort | cpio -o --quiet -H newc --reproducible | zstd -9 -q) >$n.packed
-        done
-        stat -c %s efi.packed less.packed kbs.packed >sizes; rm -rf efi kbs less *.packed *.zst"""
+        for n in efi less kbs; do
+            (cd $n; find . | LC_ALL=C sort | cpio -o --quiet -H newc --reproducible | zstd -9 -q) | wc -c >>sizes
+        done; rm -r efi kbs less *.zst"""
 
     def build(tmp):
         for name, source in (("efi", efi), ("kbs", kbs)):
             shutil.copy(source, f"{tmp}/{name}.zst")
-        tree.enter(system + "/tree", "cd /mnt; set -- ; kver=" + tree.read(system + "/kver")
-                   + script.replace("kver=$0", ""), [(tmp, "/mnt")], tmp + "/log")
+        tree.enter(system + "/tree", script, [(tmp, "/mnt")], tmp + "/log")
     made = cache.item("bench-weights", cache.key(efi, kbs, script, RECIPE), build)
     return [int(line) for line in tree.read(made + "/sizes").split()]
 
@@ -232,16 +242,16 @@ def report(bench, sizes):
         return f"(limit {LIMITS[what]})"
     yield f"a key broker, {bench.count} runs of each by turns in one guest, {COMBO.name}, {vm.accelerator()}; medians"
     yield f"{'':52} {'curl':>10} {'coco-unlock':>12} {'ratio':>7}"
-    (mine, theirs, size), (slow, their_slow, _) = bench.plain, bench.delayed
-    yield (f"{'route to opened answer, three requests, ms':52} {theirs:10.1f} {mine:12.1f} {mine / theirs:7.2f} "
-           f"{limit('ratio')}")
-    what = f"the same with {DELAY_MS} ms a round trip, ms"
-    yield f"{what:52} {their_slow:10.1f} {slow:12.1f} {slow / their_slow:7.2f}"
-    for what, cut, cut_theirs in ("all its time, by the delay", 0, 0), ("what the delay adds, by it", mine, theirs):
-        a, b = (slow - cut) / DELAY_MS, (their_slow - cut_theirs) / DELAY_MS
-        yield f"{'round trips: ' + what:52} {b:10.2f} {a:12.2f} {a / b:7.2f} {limit('round trips')}"
-    yield (f"{'peak memory of the broker program, MB':52} {size * 1024 / MB:10.2f} {bench.memory * 1024 / MB:12.2f} "
-           f"{bench.memory / size:7.2f} {limit('memory, MB')}")
+    rows = [("route to opened answer, three requests, ms", bench.theirs, bench.mine, limit("ratio")),
+            (f"the same with {DELAY_MS} ms a round trip, ms", bench.their_slow, bench.slow, ""),
+            ("round trips: all its time, by the delay", bench.their_slow / DELAY_MS, bench.slow / DELAY_MS,
+             limit("round trips")),
+            ("round trips: what the delay adds, by it", bench.their_added / DELAY_MS, bench.added / DELAY_MS,
+             limit("round trips")),
+            ("peak memory of the broker program, MB", bench.their_memory * 1024 / MB, bench.memory * 1024 / MB,
+             limit("memory, MB"))]
+    for what, theirs, ours, judged in rows:
+        yield f"{what:52} {theirs:10.2f} {ours:12.2f} {ours / theirs:7.2f} {judged}".rstrip()
     yield f"from the lease to the first SYN, with a dead card, ms: {bench.syn:.0f} {limit('first SYN, ms')}"
     yield f"lines of the broker program: {lines()} {limit('lines')}"
     efi, less, kbs = sizes
