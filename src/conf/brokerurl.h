@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * brokerurl.h - where a key broker is: URLs, names and addresses. Each function returns 0 or -EINVAL.
+ * brokerurl.h - where a key broker is: URLs, names and addresses. Each function returns 0 or
+ * -EINVAL.
  */
 #ifndef COCO_BROKERURL_H
 #define COCO_BROKERURL_H
 
 #include "conf/conf.h"
 
-/* https://HOST[:PORT][/PREFIX]. The address is empty where HOST is a name; the place is left to the caller. */
+/* https://HOST[:PORT][/PREFIX]. The address is empty where HOST is a name; the place is left to the
+ * caller. */
 int brokerurl_parse(const char *word, struct broker_url *ret_url);
 
 /* A name of DNS; in lower case then. */
