@@ -180,11 +180,15 @@ class Talk:
         hint to a word that it does not know, which it gives once a second."""
         self.say(word)
         self.line.wait(rf"^{word}\n", limit=60)
+        return self.to_hint()
+
+    def to_hint(self):
+        """What is written up to the next hint, which is asked for."""
         for _ in range(40):
             self.say("?")
             if self.line.seen(r"^words:.*\n", limit=1.5):
                 return self.line.before.rstrip("\n")
-        raise vm.Timeout(f"nobody answers at the console; since {word!r}: {self.line.before[-300:]!r}")
+        raise vm.Timeout(f"nobody answers at the console: {self.line.before[-300:]!r}")
 
     def typed(self, text):
         """What the program writes when this is typed, up to its next hint."""
@@ -192,11 +196,9 @@ class Talk:
             if not self.line.seen(r"^words:.*\n", limit=1.2):
                 break
         self.say(text)
-        for _ in range(40):
-            if self.line.seen(r"^words:.*\n", limit=1.5):
-                return self.line.before.rstrip("\n")
-            self.say("?")
-        raise vm.Timeout(f"nobody answers at the console; since {text!r}: {self.line.before[-300:]!r}")
+        if self.line.seen(r"^words:.*\n", limit=1.5):
+            return self.line.before.rstrip("\n")
+        return self.to_hint()
 
     def challenge(self):
         """Asks for it, and reads it."""
@@ -213,8 +215,9 @@ class Talk:
         return said
 
     def outcome(self):
-        """What is said to an answer that is complete."""
-        return self.line.wait(r"^(?!begun|ok |again |missing|complete|words:).+\n").group().strip()
+        """What is said to an answer that is complete, in one line."""
+        said = self.line.wait(r"^(?!begun|ok |again |missing|complete|words:).+\n").group()
+        return " ".join((said + self.to_hint() if said.startswith("refused:") else said).split())
 
     def send(self, message):
         """Types an answer line by line; what was said to it in the end."""

@@ -18,7 +18,7 @@ from .verdict import Boot, Refuse
 # Keys of SysRq that Debian's default mask (0x1b6) lets do something, and keys that it does not; not those that end the
 # machine, b and o.
 SYSRQ = "0123456789rksuqnwtcefgilmpz"
-NOT_SIGNED = "^no key of this image has signed it for this challenge$"
+NOT_SIGNED = "^refused: no key of this image has signed it for this challenge$"
 
 
 # What a person reads.
@@ -247,12 +247,18 @@ def exchanged(talk):
     forged = talk.challenges[-1].changed("key", rescue.public_of(host).hex())
     words = "--secret secret unlock"
     code, _, said = talk.owner("--table table " + words, challenge=forged, files={"secret": KEY})
-    blind, _, told = talk.owner(words, challenge=forged, files={"secret": KEY})
+    blind, none_made, _ = talk.owner(words, challenge=forged, files={"secret": KEY})
     shown = talk.challenges[-1].field("boot-id") in said
     mixed = rescue.shared(rescue.ENTRY, rescue.public_of(host), talk.challenges[-1].bytes("boot-nonce"))
     opened = [talk.trusting("open", forged, rescue.public_key(), talk.trusting(
         "answer", forged, "owner.pem", KEY, k), none, host) == KEY for k in (mixed, none)]
-    return f"{code} {blind} {'host' in told} {shown} {opened}"
+    return f"{code} {shown} {bool(blind)} {none_made} {opened}"
+
+
+def unproved(talk):
+    """Nothing proves this challenge; the owner is told so, and answers."""
+    code, message, said = talk.owner("reboot")
+    return f"{'the host may have written this' in said} {talk.send(message) if message else code}"
 
 
 def asked_for(talk):
@@ -296,17 +302,18 @@ CASES = [
     Case("rescue-device", Boot(rescue={"code": 18, "name": "ambiguous-device", "device": "/dev/vda"}), pinned(R),
          (Disk(), HOSTS), config=rescue.config(), rescues=True, on=ODD,
          steps=(challenged("^code-name=ambiguous-device$"),
-                Step("a key of the host in the challenge", exchanged, r"^2 2 True False \[False, True\]$"),
+                Step("a key of the host in the challenge", exchanged, r"^2 False True None \[False, True\]$"),
                 Step("the host's disk", to_the_hosts, "^tries .*code 29 .*volume key"),
                 Step("the right disk", right_disk, TRIES))),
     # Nothing is pinned: the answer could open any disk.
     Case("rescue-no-pins", Refuse(2, "secret-refused"), table.plain(WRONG, R), behind(attack.foreign),
          config=rescue.config(timeout="60s"), rescues=True, on=EVEN,
-         steps=(challenged("^no-secret=neither policy pins"), Step("unlock all the same", asked_for, "^unlock is not on offer: "
+         steps=(challenged("^no-secret=neither policy pins"), Step("unlock all the same", asked_for, "^refused: unlock is not on offer: "
                                                                  "neither policy pins"), WAITED)),
     # No entry of the owner's: no secret can travel, and the challenge says why.
     Case("rescue-no-entry", Refuse(2, "secret-refused", "reboot"), pinned(), config=rescue.config(), rescues=True,
-         on=ODD, steps=(challenged("^no-secret=.*no rescue entry"), answered("reboot"))),
+         on=ODD, steps=(challenged("^no-secret=.*no rescue entry"), Step("an answer without proof", unproved,
+                                                                     "^True this boot ends: reboot$"))),
     # No key of the owner's in the image: there is nothing but the report, and the end.
     Case("rescue-no-key", Refuse(2, "secret-refused"), pinned(R), config=rescue.config(key=False, timeout="45s"),
          rescues=True, on=EVEN,
