@@ -308,12 +308,12 @@ CASES = [
     # Nothing is pinned: the answer could open any disk.
     Case("rescue-no-pins", Refuse(2, "secret-refused"), table.plain(WRONG, R), behind(attack.foreign),
          config=rescue.config(timeout="60s"), rescues=True, on=EVEN,
-         steps=(challenged("^no-secret=neither policy pins"), Step("unlock all the same", asked_for, "^refused: unlock is not on offer: "
-                                                                 "neither policy pins"), WAITED)),
+         steps=(challenged("^no-secret=neither policy pins"),
+                Step("unlock all the same", asked_for, "^refused: unlock is not on offer: neither policy pins"), WAITED)),
     # No entry of the owner's: no secret can travel, and the challenge says why.
     Case("rescue-no-entry", Refuse(2, "secret-refused", "reboot"), pinned(), config=rescue.config(), rescues=True,
-         on=ODD, steps=(challenged("^no-secret=.*no rescue entry"), Step("an answer without proof", unproved,
-                                                                     "^True this boot ends: reboot$"))),
+         on=ODD, steps=(challenged("^no-secret=.*no rescue entry"),
+                       Step("an answer without proof", unproved, "^True this boot ends: reboot$"))),
     # No key of the owner's in the image: there is nothing but the report, and the end.
     Case("rescue-no-key", Refuse(2, "secret-refused"), pinned(R), config=rescue.config(key=False, timeout="45s"),
          rescues=True, on=EVEN,
