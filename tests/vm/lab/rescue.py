@@ -179,7 +179,7 @@ class Talk:
         """What the program writes when this word is typed, which it knows, and so repeats. What comes behind it is the
         hint to a word that it does not know, which it gives once a second."""
         self.say(word)
-        self.line.wait(rf"^{word}\n", limit=60)
+        self.line.wait(rf"\b{word}\n", limit=60)     # behind the echo of what has no end
         return self.to_hint()
 
     def to_hint(self):
@@ -211,7 +211,7 @@ class Talk:
         said = ""
         for line in lines:
             self.say(line)
-            said = self.line.wait(r"^(begun|ok \d+|again \d+|missing|complete).*\n").group().strip()
+            said = self.line.wait(r"^(begun|ok \d+|again \d+|missing|complete).*\n", limit=30).group().strip()
         return said
 
     def outcome(self):
