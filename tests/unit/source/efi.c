@@ -345,6 +345,7 @@ static void test_hidden(void)
 
 static void test_list(void)
 {
+	char names[4][GUID_TEXT_SIZE];
 	struct fixture fx;
 	unsigned int nr = 4711;
 	bool has = true;
@@ -355,8 +356,13 @@ static void test_list(void)
 	ok(source_efi.list(&src, &REF(GUID_DISK_SECRET), &nr, &has) == 0 && nr == 1 && !has,
 	   "list: one entry, another one");
 	ok(source_efi.list(&src, &REF(OTHER), &nr, &has) == 0 && nr == 1 && has, "list: this one");
+	fixture_text(&fx, entry("no-guid"), "c");
+	ok(source_efi.names(&src, names, ARRAY_SIZE(names)) == 1 && strcmp(names[0], OTHER) == 0,
+	   "names: of what is called by a GUID");
+	is_int(source_efi.names(&src, names, 0), 0, "names: not more than there is room for");
 	ok(fixture_has(&fx, entry(OTHER)), "list changes nothing");
 	source_efi.done(&src);
+	is_int(source_efi.names(&src, names, ARRAY_SIZE(names)), 0, "names: none of nothing");
 	fixture_done(&fx);
 }
 

@@ -358,7 +358,11 @@ static void test_answers(void)
 	static const char *const one_data[] = { "first", "", "version=1\n" };
 	static const char *const two[] = { GUID_OTHER, GUID_POLICY, NULL };
 	static const char *const two_data[] = { "second", "version=1\n" };
+	static const char *const rescues[] = { GUID_RESCUE, NULL };
 	static unsigned char tables[2][1024];
+	const struct reference rescue = REFERENCE_RESCUE;
+	char names[8][GUID_TEXT_SIZE];
+	size_t i;
 	const struct reference disk = REFERENCE_DISK_SECRET, policy = REFERENCE_POLICY;
 	const struct reference other = { .guid = GUID_OTHER, .has_guid = true };
 	struct reference named = { .kind = REFERENCE_RESOURCE,
@@ -373,6 +377,9 @@ static void test_answers(void)
 	is_secret(&disk, EXITCODE_OK, "key", "a bare secret");
 	ok(src.ops->list(&src, &policy, &nr, &has) == 0 && !has && nr == 1,
 	   "... without a policy entry");
+	ok(src.ops->list(&src, &rescue, &nr, &has) == 0 && !has, "... and it is no rescue entry");
+	is_secret(&rescue, EXITCODE_SECRET_MISSING, "", "... nor given out as one");
+	is_int(src.ops->names(&src, names, ARRAY_SIZE(names)), 0, "... it has no name");
 	ok(src.ops->discard(&src, &f) == 0 && src.info.wiped == 1, "... is wiped");
 	src.ops->done(&src);
 
@@ -407,7 +414,28 @@ static void test_answers(void)
 	ok(src.info.found == 5, "two tables, each fetched once");
 	is_secret(&named, EXITCODE_OK, "second", "an entry of the other table");
 	is_secret(&policy, EXITCODE_POLICY_INVALID, "", "two policy entries");
+	ok(src.ops->names(&src, names, ARRAY_SIZE(names)) == 5 &&
+		   strcmp(names[0], GUID_DISK_SECRET) == 0 && strcmp(names[4], GUID_POLICY) == 0,
+	   "... the names of all entries");
+	is_int(src.ops->names(&src, names, 2), 2, "... or as many as there is room for");
 	src.ops->done(&src);
+
+	for (i = 0; i < 2; i++) {
+		start(1);
+		conf.kbs.format = RESOURCE_TABLE;
+		conf.nr_volumes = 2;
+		conf.volumes[1].secret = named;
+		answers[0] = tables[0];
+		answers[1] = tables[1];
+		answer_lens[0] = make_table(tables[0], i == 0 ? one : rescues, one_data);
+		answer_lens[1] = make_table(tables[1], rescues, one_data);
+		FIXTURE_MUST(run(&f) == 0);
+		if (i == 0)
+			is_secret(&rescue, EXITCODE_OK, "first", "a rescue entry of any table");
+		else
+			is_secret(&rescue, EXITCODE_POLICY_INVALID, "", "two rescue entries");
+		src.ops->done(&src);
+	}
 
 	start(1);
 	conf.kbs.format = RESOURCE_TABLE;
