@@ -309,7 +309,8 @@ CASES = [
     Case("rescue-no-pins", Refuse(2, "secret-refused"), table.plain(WRONG, R), behind(attack.foreign),
          config=rescue.config(timeout="60s"), rescues=True, on=EVEN,
          steps=(challenged("^no-secret=neither policy pins"),
-                Step("unlock all the same", asked_for, "^refused: unlock is not on offer: neither policy pins"), WAITED)),
+                Step("unlock all the same", asked_for, "^refused: unlock is not on offer: neither policy pins"),
+                WAITED)),
     # No entry of the owner's: no secret can travel, and the challenge says why.
     Case("rescue-no-entry", Refuse(2, "secret-refused", "reboot"), pinned(), config=rescue.config(), rescues=True,
          on=ODD, steps=(challenged("^no-secret=.*no rescue entry"),
