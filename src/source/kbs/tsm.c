@@ -24,7 +24,7 @@
 
 #define CONFIGFS_MAGIC 0x62656570 /* Linux, fs/configfs/mount.c: in no header for programs */
 /* What a directory that the kernel holds on to is waited for. With what child.c waits for a process
- * that no signal ends, and client.c for the broker program, less than a second after the deadline. */
+ * that no signal ends, and client.c for the broker program, it is less than a second in all. */
 #define REMOVAL_MS 200
 
 /* The process that does it is nobody's child, so that nobody has to wait for it. */
