@@ -82,10 +82,11 @@ def exposed(talk):
 
 
 REPORT = r"code +2 secret-refused"
+STANDS = r"^words +report devices secrets times "      # the report's last line
 TRIES = "^the answer is right: this boot tries once more$"
 ATTACKS = (
-    Step("noise", noise, REPORT),
-    Step("break and SysRq", breaks, REPORT),
+    Step("noise", noise, STANDS),
+    Step("break and SysRq", breaks, STANDS),
     typed("\x03\x04\x1a\x1c", "^nothing$"),
     typed("sh", "^s?$"),
     typed("\x1b[11~\x1bc", "^nothing$"),
