@@ -4,7 +4,7 @@
 # check_rescue.t - FailureAction=rescue and the keys that go with it: the lines for scripts, what is
 # refused and what is warned of, a key from PEM to the image, and the digest of a configuration as
 # sha256sum makes it.
-# Needs: openssl
+# Needs: openssl python3
 source "$(dirname "$0")/../../lib/tap.sh"
 source "$(dirname "$0")/../../lib/fixture.sh"
 
