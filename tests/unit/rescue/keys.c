@@ -5,6 +5,7 @@
  */
 #include "rescue/keys.h"
 
+#include <sys/mman.h>
 #include <sys/wait.h>
 
 #include "bytes.h"
@@ -51,6 +52,7 @@ static void test_both_sides(void)
 	struct secret entry = bytes_secret("12345678901234567890123456789012", 32), shared;
 	struct rescue_public public;
 	struct rescue_keys *one = NULL, *two = NULL;
+	void *page;
 
 	f = (struct fault){ 0 };
 	FIXTURE_MUST(rescue_keys_map(&one, &f) == 0 && rescue_keys_map(&two, &f) == 0);
@@ -77,7 +79,14 @@ static void test_both_sides(void)
 	entry.len = 16;
 	is_int(rescue_keys_make(&entry, one, &f), -EINVAL, "an entry of 16 bytes makes none");
 	ok(inject_all_zero((unsigned char *)one, sizeof(*one)), "... and leaves nothing");
+	/* A second mapping of the same page, as another process has it: mremap(2), old_size 0. */
+	page = mremap(one, 0, sizeof(*one), MREMAP_MAYMOVE);
+	FIXTURE_MUST(page != MAP_FAILED);
+	memset(one, 0x5a, sizeof(*one));
+	ok(!inject_all_zero(page, sizeof(*one)), "what the page has");
 	rescue_keys_done(&one);
+	ok(inject_all_zero(page, sizeof(*one)), "... is wiped for all who see it");
+	(void)munmap(page, sizeof(*one));
 	rescue_keys_done(&one);
 	rescue_keys_done(&two);
 	secret_done(&entry);

@@ -128,6 +128,13 @@ static void test_order(void)
 	is_int(line_read(&reader, lines[0]), LINE_BEGUN, "a begin mark");
 	is_int(line_read(&reader, lines[nr - 1]), LINE_MISSING, "... and an end mark");
 	is_int(reader.n, 0, "... without a line between them");
+	start(360);
+	(void)line_read(&reader, lines[1]);
+	(void)line_read(&reader, lines[2]);
+	is_int(line_read(&reader, lines[0]), LINE_BEGUN, "a begin mark behind two lines");
+	(void)line_read(&reader, lines[1]);
+	is_int(line_read(&reader, lines[nr - 1]), LINE_MISSING, "... forgets them");
+	is_int(reader.n, 2, "... also the one that does not come again");
 }
 
 /* What a terminal, a person or a log puts around a line. */
