@@ -61,8 +61,8 @@ def breaks(talk):
     for key in SYSRQ:
         talk.machine.command("chardev-send-break", id="con")
         talk.machine.type(key)
-    talk.machine.command("chardev-send-break", id="con")
-    talk.machine.type("\n")
+    # What was typed and not taken by the kernel still stands in a line.
+    talk.to_hint()
     return talk.answered("report")
 
 
