@@ -337,7 +337,7 @@ OWNER.append(Case("readme", Boot(found=2), firstboot.sealed, (Disk("readme"),), 
                   config=owner.STRICT, on=(COCO13, COCO12)))
 CASES += ATTACKS + CONTROLS + GUARD + PINS + LATE + OWNER + endings.CASES + names.CASES + looks.CASES + generators.CASES
 CASES += realroot.CASES + integrity.CASES + rescues.CASES
-CASES += own.cases(CASES) + standalone.CASES
+CASES += own.cases(CASES) + standalone.CASES + rescues.ALONE
 # They wait the longest.
 CASES = full.CASES + CASES + brokers.CASES
 

@@ -9,7 +9,7 @@ import os
 import random
 import re
 
-from . import attack, disk, endings, rescue, table
+from . import attack, disk, endings, own, rescue, table
 from .case import EVEN, GOOD, KEY, ODD, Case, Disk, behind
 from .rescue import beside
 from .talk import HEIGHT, WIDTH, Step, lines_of, mark
@@ -79,6 +79,21 @@ def exposed(talk):
         talk.told["private half"] = talk.private
         found.append("private half")
     return " ".join(found)
+
+
+def much_noise(talk):
+    """Ten MB of anything: lines, pieces of lines, and what has no end of a line at all."""
+    for part in range(10):
+        data = random.randbytes(10 ** 6)
+        if part % 3 == 1:
+            data = data.replace(b"\n", b"x").replace(b"\r", b"x")
+        elif part % 3 == 2:
+            data = data[:10 ** 6 - 10].replace(b"-", b"x") + b"-----BEGIN"
+        for at in range(0, len(data), 1000):
+            talk.machine.serial.sendall(data[at:at + 1000])
+            talk.machine.pump(0)
+    talk.say("")
+    return talk.answered("report")
 
 
 REPORT = r"code +2 secret-refused"
@@ -236,6 +251,10 @@ def to_the_hosts(talk):
     return talk.tries(unlock(talk, "--device", "/dev/vdb", secret=attack.ATTACKERS_KEY))
 
 
+def right_secret(talk):
+    return talk.paste(unlock(talk, secret=KEY))
+
+
 def right_disk(talk):
     return talk.paste(unlock(talk, "--device", "/dev/vda", secret=KEY))
 
@@ -332,4 +351,26 @@ CASES = [
     Case("rescue-emergency", Refuse(22, "aborted"), GOOD, config=rescue.config(more="[Policy]\nCheckCommandLine=no\n"),
          rescues=True, cmdline=("rd.systemd.unit=emergency.target",), on=ODD,
          steps=(page("report", "aborted"), *NO_ANSWER, *ATTACKS[1:], ended("poweroff"))),
+]
+
+GOOD_ANSWER = Step("the good answer", right_secret, TRIES)
+
+
+def rescued(name, steps, console="ttyS0", **more):
+    """A boot with a secret that opens nothing, rescued with the right one. Only in --full: the claims are about a
+    console, and `rescue` has one in the short run, with noise and SysRq."""
+    told = {"code": 2, "name": "secret-refused", "action": "unlock", "console": console, "tries": 1}
+    checks = more.pop("checks", ())
+    return Case(name, Boot(rescue=told, checks=checks), pinned(R), config=rescue.config(), rescues=True, seldom=True,
+                commands=tuple(command for command, _ in checks), steps=steps, **more)
+
+
+def alone(name, steps, **more):
+    """The same in an image of our own alone: of the boot nothing else is asked than the console."""
+    return rescued(own.PREFIX + name, steps, standalone=True, **more)
+
+
+FAILED = challenged("^code-name=secret-refused$")
+ALONE = [
+    alone("rescue-much-noise", (FAILED, Step("ten MB of noise", much_noise, STANDS), GOOD_ANSWER), limit=900, on=EVEN),
 ]
