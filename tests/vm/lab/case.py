@@ -84,6 +84,7 @@ class Case:
     kills: object = None        # function() -> (milliseconds, generations, which): a child of PID 1 is killed, pid1.py
     seldom: bool = False        # only in --full
     attested: object = None     # of attested.py: a key broker and its network are around it
+    second: tuple = ()          # words for QEMU of a second console, on its chardev `second`
     rescues: bool = False       # the image asks for a rescue when it fails ...
     steps: tuple = ()           # ... and this is then done at its console, of talk.py
     before: object = None       # of one of these: function(first disk, written disk, last observation)

@@ -109,7 +109,7 @@ def run(case, combo, log, hook=None, written=None, heard=None):
     machine = vm.VM(firmware.get(), kernel, around.initrd if around else initrd, words, case.table, now, log=log,
                     more=[*case.qemu, *(around.words() if around else ())], debug=case.skip,
                     hashed=words.replace(*case.unhashed) if case.unhashed else None, ram=case.ram, write=bool(written),
-                    nvme=[i for i, d in enumerate(case.disks) if d.nvme])
+                    nvme=[i for i, d in enumerate(case.disks) if d.nvme], second=case.second)
     machine.heard, machine.around = heard, around
     machine.talk = rescue.Talk(machine, case, combo, disks, seen) if case.steps else None
     if case.deaf:

@@ -6,6 +6,7 @@ The owner's tool is the guest's own build, in its build tree. Who plays the host
 byte by byte; where he is given more than he has (R, for a challenge with a right HMAC), that is said."""
 
 import base64
+import contextlib
 import hmac
 import mmap
 import os
@@ -166,11 +167,21 @@ class Talk:
     def __init__(self, machine, case, combo, disks, seen):
         self.machine, self.case, self.combo, self.disks, self.seen = machine, case, combo, disks, seen
         self.line = Line(machine)
+        self.second = Line(machine, machine.second) if machine.second else None
         self.challenges = []        # all that were shown
         self.answers = {}           # by names that steps give them
         self.told = {}              # {name: bytes} of what only this boot has
 
     # at the console
+
+    @contextlib.contextmanager
+    def at_second(self):
+        """What is done meanwhile is done at the second console."""
+        first, self.line = self.line, self.second
+        try:
+            yield
+        finally:
+            self.line = first
 
     def say(self, text):
         self.line.send(text + "\n")
@@ -289,7 +300,7 @@ class Talk:
 
     def secrets(self):
         """What must be in memory no more when the root has been reached: {name: bytes}."""
-        wanted = {name: beside(self.disks, file) for name, file in (
+        wanted = {"R": ENTRY} if self.case.attested else {name: beside(self.disks, file) for name, file in (
             ("R", "rescue"), ("the old secret", "old"), ("the new secret", "secret"), ("the recovery key", "recovery"))}
         return {what: part for name, whole in dict(wanted, **self.told).items()
                 for what, part in halves(name, whole).items()}

@@ -8,9 +8,10 @@ import hashlib
 import os
 import random
 import re
+import socket
 
 from . import attack, disk, endings, own, rescue, table
-from .case import EVEN, GOOD, KEY, ODD, Case, Disk, behind
+from .case import COCO13, COCO14, EVEN, GOOD, KEY, ODD, Case, Disk, behind
 from .rescue import beside
 from .talk import HEIGHT, WIDTH, Step, lines_of, mark
 from .verdict import Boot, Refuse
@@ -94,6 +95,55 @@ def much_noise(talk):
             talk.machine.pump(0)
     talk.say("")
     return talk.answered("report")
+
+
+def at_second(step):
+    """The step at the second console."""
+    def does(talk):
+        with talk.at_second():
+            return step.does(talk)
+    return Step(step.name + ", at the second console", does, step.comes)
+
+
+def same_challenge(talk):
+    """Every console shows the same."""
+    before = talk.challenges[-1].message
+    with talk.at_second():
+        return "the same" if talk.challenge().message == before else "another"
+
+
+def noise_at_second(step):
+    """The step, while there is no end of noise at the second console."""
+    def does(talk):
+        machine, typed_there = talk.machine, []
+
+        def more():
+            if None not in typed_there:
+                typed_there.append(random.randbytes(200) + b"\n")
+                machine.second.type(typed_there[-1], socket.MSG_DONTWAIT)
+                machine.after(0.01, more)
+        more()
+        machine.sleep_until(lambda: len(typed_there) > 100, 10)
+        before, said = len(typed_there), step.does(talk)
+        during = len(typed_there) - before
+        typed_there.append(None)
+        return said if during > 0 else f"without noise: {said}"
+    return Step(step.name + ", with noise at the second console", does, step.comes)
+
+
+def two_answers(talk):
+    """Two good answers of the owner for one challenge, each all there but for its end: that which ends first counts,
+    and the other is too late. Both consoles are told."""
+    first, second = (lines_of("ANSWER", talk.answer(words, **more))
+                     for words, more in (("unlock", {"secret": KEY}), ("poweroff", {})))
+    with talk.at_second():
+        talk.say("")            # what the noise has left
+        there = talk.type_lines(second[:-1])
+    said = [there, talk.type_lines(first)]
+    with talk.at_second():
+        talk.say(second[-1])
+        said.append(talk.line.wait(r"^the answer is right: .*\n").group().strip())
+    return ", ".join((*said, talk.outcome()))
 
 
 REPORT = r"code +2 secret-refused"
@@ -255,6 +305,10 @@ def right_secret(talk):
     return talk.paste(unlock(talk, secret=KEY))
 
 
+def line_by_line(talk):
+    return talk.send(unlock(talk, secret=KEY))
+
+
 def right_disk(talk):
     return talk.paste(unlock(talk, "--device", "/dev/vda", secret=KEY))
 
@@ -354,6 +408,11 @@ CASES = [
 ]
 
 GOOD_ANSWER = Step("the good answer", right_secret, TRIES)
+# A second console of the kernel's has to be of another kind: of each there is one (Linux'
+# Documentation/admin-guide/serial-console.rst). Debian 12 has virtio's as a module.
+SECOND = {"second": ("-device", "virtio-serial-pci,id=hub", "-device", "virtconsole,bus=hub.0,chardev=second,id=line"),
+          "cmdline": ("console=hvc0", "console=ttyS0"),    # the last one is /dev/console
+          "on": (COCO13, COCO14)}
 
 
 def rescued(name, steps, console="ttyS0", **more):
@@ -373,4 +432,11 @@ def alone(name, steps, **more):
 FAILED = challenged("^code-name=secret-refused$")
 ALONE = [
     alone("rescue-much-noise", (FAILED, Step("ten MB of noise", much_noise, STANDS), GOOD_ANSWER), limit=900, on=EVEN),
+    alone("rescue-two-consoles", (
+        FAILED, Step("two consoles", same_challenge, "^the same$"),
+        at_second(Step("another key", lambda talk: talk.send(unlock(talk, secret=KEY, key="other")), NOT_SIGNED)),
+        noise_at_second(Step("report", lambda talk: talk.answered("report").split("\n")[-1], STANDS)),
+        Step("two good answers", two_answers,
+             r"^ok \d+, complete: \d+ bytes, the answer is right.*, the answer is right")), **SECOND),
+    alone("rescue-noise-beside", (FAILED, noise_at_second(Step("the good answer", line_by_line, TRIES))), **SECOND),
 ]

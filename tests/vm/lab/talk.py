@@ -22,26 +22,28 @@ WIDTH, HEIGHT = 80, 24
 class Line(SpawnBase):
     """The console of a machine. What is waited for comes by the machine's pump: late disks, timers and QMP go on."""
 
-    def __init__(self, machine):
+    def __init__(self, machine, port=None):
+        """port: which of its consoles, if not the first."""
         super().__init__(timeout=120, encoding="utf-8", codec_errors="replace")
         self.delayafterread = None
-        self.machine, self.at = machine, len(machine.console)
+        self.machine, self.port = machine, port or machine
+        self.at = len(self.port.console)
 
     def read_nonblocking(self, size=1, timeout=None):
         end = time.monotonic() + (self.timeout if timeout in (None, -1) else timeout)
-        while len(self.machine.console) == self.at:
+        while len(self.port.console) == self.at:
             if self.machine.ended is not None or self.machine.shutdown_reason():
                 raise pexpect.EOF("the machine has ended")
             left = end - time.monotonic()
             if left <= 0:
                 raise pexpect.TIMEOUT("nothing more comes")
             self.machine.pump(min(left, 1))
-        text = self.machine.console[self.at:self.at + size]
+        text = self.port.console[self.at:self.at + size]
         self.at += len(text)
         return text
 
     def send(self, text):
-        self.machine.type(text)
+        self.port.type(text)
 
     def wait(self, *patterns, limit=-1):
         """The match of the first of these that comes; what came before it is in `before`."""

@@ -33,16 +33,49 @@ class Timeout(cache.LabError):
     """The guest did not do in time what was waited for."""
 
 
+class Port:
+    """One more serial line of a machine."""
+
+    def __init__(self, words, log):
+        self.words, self.logfile, self.socket = words, log and log + ".second", None
+        self.console = ""               # all text so far
+
+    def read(self):
+        """Takes what has come; False when nothing comes any more."""
+        try:
+            data = self.socket.recv(65536)
+        except OSError:
+            data = b""
+        if data and self.logfile:
+            with open(self.logfile, "ab") as f:
+                f.write(data)
+        self.console += clean(data.decode(errors="replace"))
+        return bool(data)
+
+    def type(self, text, flags=0):
+        """text: or bytes."""
+        try:
+            data = text if isinstance(text, bytes) else text.encode()
+            if flags:
+                self.socket.send(data, flags)
+            else:
+                self.socket.sendall(data)
+        except OSError:
+            pass
+
+
 class VM:
     def __init__(self, firmware, kernel, initrd, cmdline, secret=None, disks=(), ram=1024, accel=None, log=None,
-                 more=(), hashed=None, write=False, debug=False, nvme=()):
+                 more=(), hashed=None, write=False, debug=False, nvme=(), second=()):
         """disks: (file, format) pairs, not written to, but the first if `write`. secret: bytes for the secret area,
         or None. more: further words for QEMU; hashed: the command line that the hash table covers, if it is another
-        one; debug: with a stub for gdb.py; nvme: numbers of the disks that are not virtio's."""
+        one; debug: with a stub for gdb.py; nvme: numbers of the disks that are not virtio's; second: words for QEMU
+        of one more serial line, with the chardev `second`."""
         self.firmware, self.kernel, self.initrd, self.cmdline = firmware, kernel, initrd, cmdline
         self.secret, self.disks, self.ram = secret, list(disks), ram
         self.more, self.hashed, self.write, self.debug = more, hashed or cmdline, write, debug
         self.nvme = nvme
+        self.second = Port(second, log) if second else None
         self.accel = accel or accelerator()
         self.logfile = log
         self.console = ""               # all text so far, without carriage returns and escape sequences
@@ -75,7 +108,7 @@ class VM:
         self.tmp = tempfile.mkdtemp(prefix="coco-vm.")
         argv = self.arguments()
         listeners = {}
-        for name in ("serial", "qmp"):
+        for name in ("serial", "qmp", *(["second"] if self.second else [])):
             s = listeners[name] = socket.socket(socket.AF_UNIX)
             s.bind(f"{self.tmp}/{name}")
             s.listen(1)
@@ -88,12 +121,16 @@ class VM:
         self.began = time.monotonic()
         try:
             self.serial, self.qmp = (self.accept(listeners[n]) for n in ("serial", "qmp"))
+            if self.second:
+                self.second.socket = self.accept(listeners["second"])
         finally:
             for s in listeners.values():
                 s.close()
         self.selector = selectors.DefaultSelector()
         self.selector.register(self.serial, selectors.EVENT_READ, self.read_serial)
         self.selector.register(self.qmp, selectors.EVENT_READ, self.read_qmp)
+        if self.second:
+            self.selector.register(self.second.socket, selectors.EVENT_READ, self.read_second)
         self.command("qmp_capabilities")
 
     def accept(self, listener):
@@ -122,6 +159,8 @@ class VM:
             if len(self.secret) > self.firmware.secret[1]:
                 raise cache.LabError("the secret table is larger than its area")
             argv += ["-device", self.loader("secret", self.secret, self.firmware.secret[0])]
+        if self.second:
+            argv += ["-chardev", f"socket,id=second,path={self.tmp}/second", *self.second.words]
         for i in range(SPARE_PORTS):
             argv += ["-device", f"pcie-root-port,id=late{i},chassis={i + 1},slot={i + 1}"]
         for i, (path, fmt) in enumerate(self.disks):
@@ -155,6 +194,8 @@ class VM:
         for s in ("serial", "qmp", "errors", "log"):
             if getattr(self, s, None):
                 getattr(self, s).close()
+        if self.second and self.second.socket:
+            self.second.socket.close()
         if getattr(self, "tmp", None):
             shutil.rmtree(self.tmp, ignore_errors=True)
 
@@ -281,6 +322,10 @@ class VM:
         except OSError:
             pass
 
+    def read_second(self):
+        if not self.second.read():
+            self.selector.unregister(self.second.socket)
+
     def type_all_along(self, texts, interval):
         """Type these texts one after the other, again and again, until the machine ends."""
         def step():
@@ -318,6 +363,13 @@ class VM:
         if "error" in reply:
             raise cache.LabError(f"QMP {name}: {reply['error']['desc']}")
         return reply["return"]
+
+    def unplug(self, device):
+        """Takes a device away, and waits until the guest has let it go."""
+        gone = len(self.events)
+        self.command("device_del", id=device)
+        self.until(lambda: any(e["event"] == "DEVICE_DELETED" and e["data"].get("device") == device
+                               for e in self.events[gone:]), 60, f"end of {device}")
 
     def add_disk(self, path, fmt="raw", port=0):
         """Hot-add a disk; like the others it is not written to."""
