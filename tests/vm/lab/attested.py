@@ -62,6 +62,8 @@ class Attested:
     sources: str = "kbs"
     unlock: str = ""            # more lines of [Unlock]
     kbs: str = ""               # more lines of [Kbs]
+    before: object = None       # like resources: what the broker hands out until mend(); nothing: it says no
+    rescue: object = None       # function(combo) -> text of [Unlock] that the image is built with, too
     policy: object = None       # a function of the combo that returns the image's policy
     auxblob: bytes = b""        # the host's certificate table
     unchecked: bool = False     # an image whose broker program takes anyone for the owner's broker
@@ -71,7 +73,8 @@ class Attested:
 
 def built(setting):
     """The configuration that the image of a case is built with."""
-    return {name: text + KEEP * setting.keep for name, text in BUILT.items()}
+    return {name: text + KEEP * setting.keep + (setting.rescue(None) if setting.rescue else "")
+            for name, text in BUILT.items()}
 
 
 def platform(combo):
@@ -133,13 +136,16 @@ class Around:
             raise
 
     def start(self):
-        resources = self.setting.resources
+        resources = dict(self.of_combo(self.setting.resources))
+        if self.setting.before is not None:
+            resources.update((path + ".before", data) for path, data in self.of_combo(self.setting.before).items())
+            open(self.wrong(), "wb").close()
         words = ["/usr/bin/python3", "-B", BROKER, self.directory + "/keys", *["--lenient"] * self.setting.bench,
                  "--dir", self.directory, "--stdin", "--name", self.gateway, "--fault", self.setting.broker,
                  "--log", self.directory + "/log", "--snp-key", self.platform + "/public.pem"]
         if self.setting.network == "v6":
             words += ["--listen", "::1"]
-        for n, (path, data) in enumerate((resources(self.combo) if callable(resources) else resources).items()):
+        for n, (path, data) in enumerate(resources.items()):
             with open(f"{self.directory}/resource{n}", "wb") as f:
                 f.write(data)
             words += ["--resource", f"{path}={self.directory}/resource{n}"]
@@ -151,13 +157,27 @@ class Around:
         told = json.loads(ready)
         self.port, self.pins, self.ca = told["ports"][self.setting.broker], told["pins"], told["ca"]
 
+    def of_combo(self, resources):
+        return resources(self.combo) if callable(resources) else resources
+
+    def wrong(self):
+        """A file that is there until mend()."""
+        return self.directory + "/wrong"
+
+    def mend(self):
+        """The broker is right from now on. Returns what it has written down, which is forgotten."""
+        records = self.records()
+        os.unlink(self.wrong())
+        os.truncate(self.directory + "/log", 0)
+        return records
+
     def conf(self):
         s = self.setting
         host = f"[{self.gateway}]" if ":" in self.gateway else self.gateway
         known = {"pin": f"Pin={self.pins['server']}", "wrong": f"Pin={self.pins['other']}",
                  "ca": "BrokerCA=/etc/coco-unlock/broker-ca.pem"}[s.known]
         return (f"[Unlock]\nSources={s.sources}\n{s.unlock}[Kbs]\nUrl=https://{host}:{self.port}\n{known}\n"
-                f"Resource={RESOURCE}\n{s.kbs}{KEEP * s.keep}")
+                f"Resource={RESOURCE}\n{s.kbs}{KEEP * s.keep}" + (s.rescue(self.combo) if s.rescue else ""))
 
     def with_archive(self, initrd):
         s = self.setting
@@ -212,16 +232,19 @@ class Around:
         """What must not be found in the guest's memory besides the disk's secret: {name: bytes}."""
         told = tree.read(self.directory + "/keys").split("\n")
         lines = [[bytes.fromhex(word) for word in line.split()] for line in told]
-        found = re.search(r"LAB scalar=([0-9a-f]{64})$", console, re.M)
+        found = re.findall(r"LAB scalar=([0-9a-f]{64})$", console, re.M)
         if not found:
             raise cache.LabError("the guest has not told its EC key")
-        scalar = bytes(b ^ DISGUISE for b in bytes.fromhex(found.group(1)))     # little-endian, as libcrypto has it
-        public = subprocess.run(["openssl", "ec", "-inform", "DER", "-pubout", "-outform", "DER"],
-                                input=SEC1[0] + scalar[::-1] + SEC1[1], capture_output=True, check=False).stdout
-        if not all(public.endswith(x + y) for _, x, y in lines):
+        # Little-endian, as libcrypto has it; one of each exchange.
+        scalars = [bytes(b ^ DISGUISE for b in bytes.fromhex(text)) for text in found]
+        public = [subprocess.run(["openssl", "ec", "-inform", "DER", "-pubout", "-outform", "DER"],
+                                 input=SEC1[0] + scalar[::-1] + SEC1[1], capture_output=True, check=False).stdout
+                  for scalar in scalars]
+        if not all(any(key.endswith(x + y) for key in public) for _, x, y in lines):
             raise cache.LabError("what the guest tells is not the EC key that the broker has sealed to")
         wanted = {f"secret of {d.name}": d.key for d in self.case.disks[1:]}
-        wanted.update({"EC key": scalar, "EC key, big-endian": scalar[::-1]})
+        for n, scalar in enumerate(scalars):
+            wanted.update({f"EC key {n}": scalar, f"EC key {n}, big-endian": scalar[::-1]})
         wanted.update((f"content key {n}", key) for n, (key, _, _) in enumerate(lines))
         return {"token": TOKEN, **{f"{what}, {half} half": part for what, key in wanted.items()
                                    for half, part in (("first", key[:16]), ("second", key[16:]))}}

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The cases of guests that ask a key broker: evidence of both platforms, what the network looks like, what the broker
-sends, false brokers with their controls, and what goes wrong. attested.py has what is around them."""
+sends, false brokers with their controls, what goes wrong, and a broker that is asked again. attested.py has what is
+around them."""
 
 import dataclasses
 import hashlib
 
-from . import attack, disk, table
+from . import attack, disk, rescue, rescues, table
 from .attested import RESOURCE, Attested
 from .case import ATTACKERS, COCO13, COCO14, GOOD, KEY, Case, Disk, behind
+from .talk import Step
 from .verdict import Boot, Refuse
 
 ON = (COCO13, COCO14)       # the kernels of Debian 12 have no provider of reports
@@ -29,7 +31,7 @@ STAYS = ("udevadm settle; grep -ho '|-- 10.0.2.15' /proc/net/fib_trie | sort -u;
 STAYED = (STAYS, r"\|-- 10\.0\.2\.15\n0202000A\nanswers")
 
 
-def asked(name, expect, resources, disks=(Disk(),), secrets=None, config=None, seldom=False, **around):
+def asked(name, expect, resources, disks=(Disk(),), secrets=None, config=None, seldom=False, steps=(), **around):
     """A case with a broker that has these resources. Of a boot whose key comes from there, all memory is searched."""
     commands = ()
     if isinstance(expect, Boot):
@@ -37,6 +39,7 @@ def asked(name, expect, resources, disks=(Disk(),), secrets=None, config=None, s
         commands = (network[0], CARDS)
         expect = dataclasses.replace(expect, checks=(network, (CARDS, "3")), dump=bool(expect.tee))
     return Case("attested-" + name, expect, secrets, disks, config=config, commands=commands, on=ON, seldom=seldom,
+                rescues=bool(steps), steps=steps,
                 ram=512 if commands else Case.ram, attested=Attested(resources, **around))
 
 
@@ -120,4 +123,47 @@ FAULT_CASES = [
     asked("meddled", Refuse(46, "report-failed"), {RESOURCE: GOOD}, platform="snp generation", seldom=True),
     asked("tdx-enotty", Refuse(46, "report-failed"), {RESOURCE: GOOD}, platform="tdx enotty", seldom=True),
 ]
-CASES = GOOD_CASES + FALSE_CASES + FAULT_CASES
+
+
+# A rescue: the owner has mended his broker, and lets the guest ask it again.
+
+def with_entry(key):
+    def made(combo):
+        return {RESOURCE: table.plain(key, (table.POLICY, pins(combo).encode()), (rescue.GUID, rescue.ENTRY))}
+    return made
+
+
+def mended(talk):
+    events = [record["event"] for record in talk.machine.around.mend()]
+    return f"asked {events.count('attested')} times"
+
+
+def fetch(talk):
+    """An answer that the guest can prove to be for it, by the key that it shares with its owner."""
+    talk.told["K"] = rescue.shared(rescue.ENTRY, *talk.challenges[-1].keys())
+    return talk.paste(talk.answer("fetch", files={"table": with_entry(KEY)(talk.combo)[RESOURCE]}))
+
+
+def fetch_unproved(talk):
+    """No secret was read, so that there is no such key."""
+    code, message, said = talk.owner("fetch")
+    return f"{'the host may have written this' in said} {talk.paste(message) if message else code}"
+
+
+def again(name, code, code_name, steps, **around):
+    """Only in --full: the exchange is that of attested-snp, and what follows an answer that of `rescue`."""
+    return asked(name, Boot(tee="snp", rescue={"code": code, "name": code_name, "action": "fetch", "console": "ttyS0",
+                                               "tries": 1}),
+                 with_entry(KEY), steps=steps, rescue=rescue.config()["coco-unlock.conf"], seldom=True, **around)
+
+
+RESCUE_CASES = [
+    again("rescue-wrong", 2, "secret-refused", (
+        rescues.challenged("^actions=unlock fetch reboot poweroff$"), Step("mended", mended, "^asked 1 times$"),
+        Step("fetch", fetch, rescues.TRIES)), before=with_entry(OTHER_KEY)),
+    again("rescue-denied", 43, "release-denied", (
+        rescues.challenged("^actions=fetch reboot poweroff$"), Step("mended", mended, "^asked [1-9]"),
+        Step("fetch", fetch_unproved, "^True the answer is right: this boot tries once more$")), before={},
+          unlock=HURRY),
+]
+CASES = GOOD_CASES + FALSE_CASES + FAULT_CASES + RESCUE_CASES

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The tests' key broker (tests/lib/broker.py) that also tells the lab what the memory of a guest is searched for. First
 word: the file for it. For each answer it gets a line with the content key and the two coordinates of the guest's public
-key, in hexadecimal digits. With --lenient behind it, for benchmarks, it takes old evidence."""
+key, in hexadecimal digits. With --lenient behind it, for benchmarks, it takes old evidence. While the file `wrong` is
+in the directory of --dir it hands out the resource PATH.before in the place of PATH, and denies what has none."""
 
 import base64
 import os
@@ -31,5 +32,15 @@ class Telling(broker.jwe.JWE):
         return super().serialize(*args, **named)
 
 
+class Wrong(broker.Broker):
+    def resource(self, request, path):
+        if os.path.exists(self.certificates.path("wrong")):
+            path += ".before"
+            if path not in self.resources:
+                return self.find(request), broker.Answer.error(401, "PolicyDeny", "no")
+        return super().resource(request, path)
+
+
 broker.jwe.JWE = Telling
+broker.Broker = Wrong
 broker.main()
