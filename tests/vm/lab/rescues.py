@@ -97,6 +97,16 @@ def much_noise(talk):
     return talk.answered("report")
 
 
+def sak(talk):
+    """A break and the key for who may be a false login: the kernel kills whoever has the screen open, on whatever
+    console it was typed. Who is killed is started again in a second; this console is as it was."""
+    talk.machine.command("chardev-send-break", id="con")
+    talk.machine.type("k")
+    talk.line.wait(r"sysrq: SAK\n", limit=30)
+    talk.machine.sleep_until(lambda: False, 3)
+    return talk.answered("report")
+
+
 def at_second(step):
     """The step at the second console."""
     def does(talk):
@@ -430,6 +440,13 @@ def alone(name, steps, **more):
 
 
 FAILED = challenged("^code-name=secret-refused$")
+KILLED = "dmesg | grep -o 'SAK: killed process .*'"
+ANOTHER = r"SAK: killed process (\d+) \(coco-unlock\): by fd#0\nSAK: killed process (?!\1 )\d+ \(coco-unlock\): by fd#0"
+CASES += [
+    # The kernel kills the process at the screen, and no other; it is started again.
+    rescued("rescue-sak", (FAILED, Step("SAK", sak, STANDS), Step("SAK once more", sak, STANDS), GOOD_ANSWER),
+            cmdline=("console=tty0", "console=ttyS0"), checks=((KILLED, ANOTHER),), on=ODD),
+]
 ALONE = [
     alone("rescue-much-noise", (FAILED, Step("ten MB of noise", much_noise, STANDS), GOOD_ANSWER), limit=900, on=EVEN),
     alone("rescue-two-consoles", (
