@@ -107,6 +107,12 @@ def sak(talk):
     return talk.answered("report")
 
 
+def shown_again(talk):
+    """The first page, which nobody has asked for: of a process that has just begun."""
+    talk.line.wait(r"^coco-unlock: this boot has stopped\..*\n", limit=60)
+    return talk.to_hint()
+
+
 def at_second(step):
     """The step at the second console."""
     def does(talk):
@@ -120,6 +126,23 @@ def same_challenge(talk):
     before = talk.challenges[-1].message
     with talk.at_second():
         return "the same" if talk.challenge().message == before else "another"
+
+
+def hangs_up(talk):
+    """The second console goes away in the middle of an answer. The first is as it was."""
+    with talk.at_second():
+        talk.lines = lines_of("ANSWER", unlock(talk, secret=KEY))
+        said = talk.type_lines(talk.lines[:3])
+    talk.machine.unplug("line")
+    return said + "\n" + talk.answered("report")
+
+
+def comes_back(talk):
+    """And it comes back: a page that nobody has asked for, and nothing of the answer that had begun."""
+    with talk.at_second():
+        talk.machine.command("device_add", driver="virtconsole", bus="hub.0", chardev="second", id="line")
+        shown = shown_again(talk)
+        return shown + "\n" + talk.type_lines([talk.lines[3], talk.lines[-1]])
 
 
 def noise_at_second(step):
@@ -449,6 +472,11 @@ CASES += [
 ]
 ALONE = [
     alone("rescue-much-noise", (FAILED, Step("ten MB of noise", much_noise, STANDS), GOOD_ANSWER), limit=900, on=EVEN),
+    alone("rescue-hang-up", (FAILED, Step("two consoles", same_challenge, "^the same$"),
+                             Step("hang-up", hangs_up, r"^ok 002\n(.*\n)*" + STANDS[1:]),
+                             Step("it is there again", comes_back, STANDS + r"(.*\n)*.*\nmissing 001 002 004 "),
+                             at_second(GOOD_ANSWER)),
+          console="hvc0", **SECOND),
     alone("rescue-two-consoles", (
         FAILED, Step("two consoles", same_challenge, "^the same$"),
         at_second(Step("another key", lambda talk: talk.send(unlock(talk, secret=KEY, key="other")), NOT_SIGNED)),
