@@ -21,7 +21,7 @@ NOT_HERE = {
     r"unknown-option|no-module|no-dm-crypt": "an image that is not built; the tests of coco-mkinitramfs have it",
     r"owner-rescue|action-rescue": "a shell is refused by the build",
     r"rdinit.*": "the kernel does not start us",
-    r"rescue-sak": "the kernel says nothing of the key on the console here",
+    r"rescue-sak": "kernel.sysrq is 0 here: no key of SysRq does anything",
     r"readme": "the README's image is dracut's",
     r"fstab-initrd": "lines with x-initrd.mount are for systemd there; here the root's own mounts them",
 }

@@ -58,7 +58,7 @@ def noise(talk):
 
 
 def breaks(talk):
-    """A break, and a key of SysRq, which the kernel reads; k is SAK: it kills who has the terminal."""
+    """A break, and a key of SysRq, which the kernel reads. k is SAK, which kills who has the screen, not this line."""
     for key in SYSRQ:
         talk.machine.command("chardev-send-break", id="con")
         talk.machine.type(key)
