@@ -310,7 +310,8 @@ ifeq ($(shell id -u),0)
 NEEDS_DEPS := deps
 endif
 
-LAB := python3 tests/vm/lab.py
+# Of Debian: another interpreter that comes first in PATH does not have what `make deps` installs.
+LAB := /usr/bin/python3 tests/vm/lab.py
 LAB_FLAGS := $(if $(CI),--skip-as-fail)
 
 #: tests            builds the programs and their unit tests
