@@ -111,14 +111,14 @@ coco_deadlines() {
 }
 
 # coco_rescue SECONDS UNIT...: what a failure needs that somebody may rescue. The units have RescueTimeout=
-# besides their minute, and those of ours what the processes at the consoles need to change their
-# user, and to be ended. systemd's lines about jobs that wait stay off these consoles.
+# and two minutes: a look may take 45 s of them before somebody reads of it. Those of ours have what
+# the processes at the consoles need to change their user, and to be ended. systemd's lines about jobs that wait stay off these consoles.
 coco_rescue() {
     local seconds=$1 unit
     shift
     for unit in coco-unlock "$@"; do
         [[ $unit == coco-unlock ]] \
-            || coco_dropin "$unit.service" 50-rescue-time '[Service]' "TimeoutStartSec=$((seconds + 60))"
+            || coco_dropin "$unit.service" 50-rescue-time '[Service]' "TimeoutStartSec=$((seconds + 120))"
         [[ $unit != coco-unlock* ]] || coco_dropin "$unit.service" 50-rescue \
             '[Service]' 'CapabilityBoundingSet=CAP_SETUID CAP_SETGID CAP_KILL'
     done
@@ -301,7 +301,7 @@ END
         return 0
     fi
     # What ends the machine may first show a report for as long.
-    coco_deadlines "$action" "$deadline" "$((rescue + 60))"
+    coco_deadlines "$action" "$deadline" "$((rescue + (rescue > 0 ? 120 : 60)))"
     if [[ $action == rescue ]]; then
         # shellcheck disable=SC2046,SC2086 # a unit for each word
         coco_rescue "$rescue" coco-unlock-verify-root coco-unlock-verify-mounts initrd-switch-root $doors \

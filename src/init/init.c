@@ -160,12 +160,13 @@ static int work(void *arg)
 	return EXITCODE_OK;
 }
 
-/* A try that begins when the rescue's time is almost over has its own. */
+/* A rescue that follows a failure of unlock, and one of a look: each has its whole time. A try that
+ * begins when the first one's is almost over has its own. */
 static uint64_t work_limit_ms(const struct conf *conf)
 {
 	uint64_t ms = conf->timeout_ms + conf->root_timeout_ms + WORK_GRACE_MS;
 
-	return conf_rescues(conf) ? ms + conf->rescue.timeout_ms + conf->timeout_ms : ms;
+	return conf_rescues(conf) ? ms + 2 * conf->rescue.timeout_ms + conf->timeout_ms : ms;
 }
 
 /* Waits for the child that works; true if the root is ready. */

@@ -168,7 +168,7 @@ is 'Nics= are the drivers' "$(grep -cE '^(e1000|ice)$' "$tmp/modules") $(grep -c
 action=rescue
 made Sources=kbs KeepNetwork=no RescueShell=no RescueTimeoutMs=900000
 is 'a rescue: the unit that takes it down has the time for a report' \
-	"$(key coco-unlock-network.service TimeoutStartSec)" '1min 960 '
+	"$(key coco-unlock-network.service TimeoutStartSec)" '1min 1020 '
 ok '... and may change the user of a process, besides' \
 	grep -q 'CAP_NET_ADMIN CAP_SYS_BOOT CAP_SETUID CAP_SETGID CAP_KILL' \
 	<<< "$(key coco-unlock-network.service CapabilityBoundingSet)"

@@ -117,11 +117,17 @@ is 'the unlock has its own limit and two minutes' "$(value coco-unlock.service T
 made rescue Timeout=100s RootTimeout=50s RescueTimeout=1000s
 is 'the unlock has the rescue, and a try' "$(value coco-unlock.service TimeoutStartSec)" $((100 + 1000 + 100 + 120))
 for unit in "${ours[@]:1}" {emergency,rescue,dracut-emergency,debug-shell,initrd-switch-root}.service; do
-	is "$unit has the rescue, and its minute" "$(value "$unit" TimeoutStartSec)" 1060
+	is "$unit has the rescue, and two minutes" "$(value "$unit" TimeoutStartSec)" 1120
 done
+# A look and the undoing, twice the lines of the consoles, their processes' ends, the machine's.
+limits=$(sed -n 's/^#define [A-Z]*_LIMIT_MS \([0-9]*\).*/\1/p; s/^#define \(END\|RESTORE\)_MS \([0-9]*\).*/\2/p
+	s/^static int look_limit_ms = \([0-9]*\);/\1/p' "$top"/src/boot/{action.h,action.c,stop.c,step.c,console.c})
+is 'each of these limits is found' "$(wc -w <<< "$limits")" 6
+ok '... and two minutes are enough for all' test \
+	$(($(paste -sd+ <<< "$limits") + $(sed -n 's/^#define CONSOLES_LIMIT_MS \([0-9]*\).*/\1/p' "$top/src/boot/stop.c"))) -lt 120000
 is 'the initramfs has all of it' "$(value initrd.target JobTimeoutSec)" $((100 + 50 + 1000 + 100))
 for unit in initrd-root-device initrd-root-fs initrd-fs initrd-switch-root; do
-	is "... and $unit.target a report and a minute more" "$(value $unit.target JobTimeoutSec)" $((1250 + 1060))
+	is "... and $unit.target a report and two minutes more" "$(value $unit.target JobTimeoutSec)" $((1250 + 1120))
 	is '... before systemd does it' "$(value $unit.target JobTimeoutAction)" poweroff-force
 done
 is "... and dracut's own wait is longer" "$(sed -n 's/^rd.retry=//p' "$image/etc/cmdline.d/50-coco-unlock.conf")" \

@@ -9,11 +9,14 @@
 #include "conf/rootsection.h"
 #include "fake_pid1.h"
 
+static enum failure_action failure_action = FAILURE_ACTION_POWEROFF;
+
 void step_conf(const struct root *root, struct conf *ret_conf, struct fault *f)
 {
 	(void)root;
 	(void)f;
 	conf_defaults(ret_conf);
+	ret_conf->failure_action = failure_action;
 	(void)snprintf(ret_conf->root.type, sizeof(ret_conf->root.type), "ext4");
 	(void)snprintf(ret_conf->root.options, sizeof(ret_conf->root.options), "rw,noatime,data=x");
 }
@@ -259,6 +262,32 @@ static void test_handover(void)
 	pid1_plan = (struct pid1_plan){ 0 };
 }
 
+/* How long PID 1 waits for the child that works, in s; the clock is asked more than once. */
+static void waits(int64_t least_ms)
+{
+	ok(pid1->longest_wait_s * 1000 > least_ms - 2000 && pid1->longest_wait_s * 1000 <= least_ms,
+	   "... after %jd s", (intmax_t)pid1->longest_wait_s);
+}
+
+static void test_limit(void)
+{
+	struct conf conf;
+	int64_t ms;
+
+	conf_defaults(&conf);
+	ms = (int64_t)(conf.timeout_ms + conf.root_timeout_ms) + 180000;
+	accident_at = "first look";
+	pid1_plan = (struct pid1_plan){ .accident = hang, .hangs = true };
+	ends("a look hangs", EXITCODE_DEADLINE, "the time is over");
+	waits(ms);
+	failure_action = FAILURE_ACTION_RESCUE;
+	ends("one hangs whose report somebody may read, behind a rescue of the unlock",
+	     EXITCODE_DEADLINE, "the time is over");
+	waits(ms + (int64_t)(2 * conf.rescue.timeout_ms + conf.timeout_ms));
+	failure_action = FAILURE_ACTION_POWEROFF;
+	pid1_plan = (struct pid1_plan){ 0 };
+}
+
 /* The length of a run is that of this machine, so the moments are parts of one. */
 static void test_kills(void)
 {
@@ -302,6 +331,7 @@ int main(void)
 	test_good();
 	test_bare();
 	test_worker();
+	test_limit();
 	test_handover();
 	test_kills();
 	for (i = 0; i < ARRAY_SIZE(errors); i++)
