@@ -9,8 +9,10 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 
 #include "base/child.h"
@@ -41,11 +43,10 @@ struct console {
 struct consoles {
 	const struct root *root;
 	const struct console_page *page;
-	void (*hold)(void *data);
-	void *data;
 	struct terminal_modes *saved; /* of each; shared with the processes */
 	struct console consoles[CONSOLES_MAX];
 	size_t nr;
+	int signals;	 /* a signalfd */
 	uint64_t printk; /* what it was; 0: it was not changed */
 };
 
@@ -109,8 +110,6 @@ static struct terminal terminal_of(struct consoles *c, size_t i, int fd)
 		.name = c->consoles[i].name,
 		.page = c->page,
 		.saved = &c->saved[i],
-		.hold = c->hold,
-		.data = c->data,
 		.parent = getpid(),
 		.fd = fd,
 	};
@@ -147,8 +146,24 @@ static void end_process(struct console *console)
 	console->child.pid = 0;
 }
 
-int consoles_open(const struct root *root, const struct console_page *page, void (*hold)(void *),
-		  void *data, struct consoles **ret_consoles, struct fault *f)
+/* signalfd(2): a signal that is to be read has to be blocked. */
+static int open_signals(void)
+{
+	sigset_t signals;
+	int fd;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGHUP);
+	if (sigprocmask(SIG_BLOCK, &signals, NULL) < 0)
+		return -errno;
+	fd = signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+int consoles_open(const struct root *root, const struct console_page *page,
+		  struct consoles **ret_consoles, struct fault *f)
 {
 	struct consoles *c = calloc(1, sizeof(*c));
 	int r = 0, started = 0;
@@ -156,10 +171,12 @@ int consoles_open(const struct root *root, const struct console_page *page, void
 
 	if (!c)
 		return fault_set(f, EXITCODE_NO_MEMORY, ENOMEM, "no memory for the consoles");
-	*c = (struct consoles){ .root = root, .page = page, .hold = hold, .data = data };
+	*c = (struct consoles){ .root = root, .page = page };
+	c->signals = open_signals(); /* without it, nobody is heard who asks for an end */
 	c->saved = mmap(NULL, CONSOLES_MAX * sizeof(*c->saved), PROT_READ | PROT_WRITE,
 			MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (c->saved == MAP_FAILED) {
+		util_closep(&c->signals);
 		free(c);
 		return fault_set(f, EXITCODE_NO_MEMORY, ENOMEM, "no memory for the consoles");
 	}
@@ -206,6 +223,14 @@ static bool hear(struct consoles *c, size_t i, unsigned char *message,
 	return false;
 }
 
+/* True if somebody asks for the end; the signal is taken, since the next wait is another one. */
+static bool is_asked_to_end(const struct consoles *c)
+{
+	struct signalfd_siginfo info;
+
+	return read(c->signals, &info, sizeof(info)) == (ssize_t)sizeof(info);
+}
+
 /* Starts who is due, and says what to listen to, and when to look again. */
 static uint64_t prepare_wait(struct consoles *c, struct pollfd *p, uint64_t until_us)
 {
@@ -226,22 +251,27 @@ static uint64_t prepare_wait(struct consoles *c, struct pollfd *p, uint64_t unti
 			until_us = next;
 		p[i] = (struct pollfd){ .fd = next == 0 ? console->fd : -1, .events = POLLIN };
 	}
+	p[c->nr] = (struct pollfd){ .fd = c->signals, .events = POLLIN };
 	return until_us;
 }
 
 int consoles_wait(struct consoles *c, struct deadline deadline, unsigned char *message,
 		  struct console_said *ret_said)
 {
-	struct pollfd p[CONSOLES_MAX];
+	struct pollfd p[CONSOLES_MAX + 1]; /* and the signals */
 	size_t i;
 
 	for (;;) {
 		struct deadline next = { .at_us = prepare_wait(c, p, deadline.at_us) };
 
-		if (poll(p, c->nr, deadline_left_ms(next)) < 0) {
+		if (poll(p, c->nr + 1, deadline_left_ms(next)) < 0) {
 			if (errno != EINTR)
 				return -errno;
 			continue;
+		}
+		if (p[c->nr].revents && is_asked_to_end(c)) {
+			*ret_said = (struct console_said){ .event = CONSOLE_SIGNAL };
+			return 0;
 		}
 		for (i = 0; i < c->nr; i++)
 			if (p[i].revents && hear(c, i, message, ret_said))
@@ -319,6 +349,7 @@ void consoles_close(struct consoles **consoles, const char *line)
 	if (c->printk != 0)
 		(void)write_printk(c->root, c->printk);		  /* else the kernel stays quiet */
 	(void)munmap(c->saved, CONSOLES_MAX * sizeof(*c->saved)); /* a whole mapping of ours */
+	util_closep(&c->signals);
 	free(c);
 	*consoles = NULL;
 }

@@ -35,6 +35,7 @@ enum console_event {
 	CONSOLE_TIMEOUT, /* the deadline */
 	CONSOLE_WORD,	 /* somebody has typed reboot or poweroff: action */
 	CONSOLE_ANSWER,	 /* the lines of an answer are complete: message, not looked at yet */
+	CONSOLE_SIGNAL,	 /* somebody asks this process to end: SIGTERM, SIGINT or SIGHUP */
 };
 
 struct console_said {
@@ -51,13 +52,13 @@ struct console_said {
  */
 struct consoles;
 
-/* f: no-memory, or internal where there is no console at all. hold: called first of all in each
- * process, to give up what it must not have. */
-int consoles_open(const struct root *root, const struct console_page *page, void (*hold)(void *),
-		  void *data, struct consoles **ret_consoles, struct fault *f) _must_check_;
+/* From then on SIGTERM, SIGINT and SIGHUP are blocked. f: no-memory, or internal where there is no
+ * console at all. */
+int consoles_open(const struct root *root, const struct console_page *page,
+		  struct consoles **ret_consoles, struct fault *f) _must_check_;
 
-/* Waits for the first that says something; a process that has ended is started again. message:
- * room for ANSWER_SIZE_MAX bytes. Returns 0 or -errno. */
+/* Waits for the first that says something, or for a signal, which is taken; a process that has
+ * ended is started again. message: room for ANSWER_SIZE_MAX bytes. Returns 0 or -errno. */
 int consoles_wait(struct consoles *consoles, struct deadline deadline, unsigned char *message,
 		  struct console_said *ret_said) _must_check_;
 

@@ -199,15 +199,6 @@ static void make_page(struct rescue *r, const struct fault *cause)
 	screens_make(&facts, &r->screens, &r->page);
 }
 
-/* First of all in a process at a console. */
-static void drop_keys(void *data)
-{
-	struct attempts *attempts = data;
-
-	if (attempts)
-		rescue_keys_unmap(&attempts->keys);
-}
-
 /* The volume that device and keyslot are for. */
 static int find_volume(struct rescue *r, const struct answer *a, struct fault *f)
 {
@@ -268,7 +259,8 @@ static int take_answer(struct rescue *r, size_t len, struct conf *conf, struct f
 	return check_answer(r, &r->answer, conf, f);
 }
 
-/* What the consoles have said last: an action, or _RESCUE_ACTION_MAX when the time is over. */
+/* What the consoles have said last: an action, or _RESCUE_ACTION_MAX when the time is over. Who is
+ * asked to end, by systemd for one, does so at once. */
 static enum rescue_action listen(struct rescue *r, struct consoles *consoles, struct conf *conf)
 {
 	struct console_said said = { 0 };
@@ -278,6 +270,10 @@ static enum rescue_action listen(struct rescue *r, struct consoles *consoles, st
 		const char *name = consoles_name(consoles, said.console);
 		struct fault why = { 0 };
 
+		if (said.event == CONSOLE_SIGNAL) {
+			r->report->rescue.action = NULL;
+			return RESCUE_POWEROFF;
+		}
 		if (said.event == CONSOLE_WORD && ACTIONS_BY_WORD & 1U << said.action) {
 			note(r, name, said.action);
 			return said.action;
@@ -318,7 +314,7 @@ static enum rescue_action talk(struct rescue *r, const struct fault *cause, stru
 	struct fault f = { 0 };
 
 	make_page(r, cause);
-	if (consoles_open(r->root, &r->page, drop_keys, r->attempts, &consoles, &f) < 0) {
+	if (consoles_open(r->root, &r->page, &consoles, &f) < 0) {
 		log_error("nobody can rescue this boot: %s", f.why);
 		return _RESCUE_ACTION_MAX;
 	}

@@ -157,8 +157,10 @@ int stop_unlock(const struct root *root, const struct conf *conf, struct report 
 	enum failure_action action;
 
 	/* Who has asked it to end is not kept waiting. */
-	if (!asks(root, conf) || fault->code == EXITCODE_ABORTED)
+	if (!asks(root, conf) || fault->code == EXITCODE_ABORTED) {
+		rescue_keys_done(&attempts->keys); /* what follows may not return */
 		return stop_unrescued(root, conf, report, fault);
+	}
 	have_reason(fault);
 	rescue_undo(root, conf, report, fault);
 	announce(root, conf, NULL, fault, conf_action_name(FAILURE_ACTION_RESCUE));

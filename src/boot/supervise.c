@@ -42,8 +42,10 @@ static void run_child(const struct root *root, const struct conf *conf,
 		      const struct attempt *attempt, const sigset_t *old, pid_t parent,
 		      struct shared *shared)
 {
-	/* A parent that was killed before it could be watched has another number. */
+	/* A parent that was killed before it could be watched has another number. Of the processes
+	 * that this one starts none may have the rescue keys. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent ||
+	    rescue_keys_share(shared->attempts.keys, false) < 0 ||
 	    sigprocmask(SIG_SETMASK, old, NULL) < 0)
 		_exit(EXIT_FAILURE);
 	be_killed_first(root);
@@ -90,6 +92,24 @@ static void wait_child(pid_t pid, const sigset_t *signals, struct deadline deadl
 		(void)fault_set(f, EXITCODE_INTERNAL, ECHILD, "the unlocking process has failed");
 }
 
+/* The one child that has the rescue keys. 0 in the child; in the parent its number, or -errno. */
+static pid_t fork_with_keys(struct rescue_keys *keys)
+{
+	int r = rescue_keys_share(keys, true);
+	pid_t pid;
+
+	if (r < 0)
+		return r;
+	pid = fork();
+	if (pid < 0)
+		pid = -errno;
+	if (pid != 0 && rescue_keys_share(keys, false) < 0 && pid > 0) {
+		(void)child_end(pid);
+		pid = -ENOMEM; /* madvise(2): the one reason */
+	}
+	return pid;
+}
+
 static int run(const struct root *root, const struct conf *conf, const struct attempt *attempt,
 	       struct shared *shared, struct fault *f)
 {
@@ -107,11 +127,11 @@ static int run(const struct root *root, const struct conf *conf, const struct at
 	sigaddset(&signals, SIGHUP);
 	if (sigprocmask(SIG_BLOCK, &signals, &old) < 0)
 		return fault_errno(f, EXITCODE_INTERNAL, -errno, "sigprocmask");
-	pid = fork();
+	pid = fork_with_keys(shared->attempts.keys);
 	if (pid == 0)
 		run_child(root, conf, attempt, &old, parent, shared);
 	if (pid < 0)
-		return fault_errno(f, EXITCODE_NO_MEMORY, -errno,
+		return fault_errno(f, EXITCODE_NO_MEMORY, pid,
 				   "cannot start the unlocking process");
 	wait_child(pid, &signals, deadline, f);
 	return f->code == EXITCODE_OK ? 0 : -ECHILD;

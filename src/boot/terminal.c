@@ -103,8 +103,6 @@ static int set_up(const struct terminal *t)
 {
 	int terminal, r;
 
-	if (t->hold)
-		t->hold(t->data);
 	(void)setsid(); /* a child of its parent leads no group: it cannot fail */
 	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
 		return -errno;
@@ -220,11 +218,8 @@ int terminal_run(void *terminal)
 int terminal_restore(void *terminal)
 {
 	const struct terminal *t = terminal;
-	int fd;
+	int fd = open_terminal(t);
 
-	if (t->hold)
-		t->hold(t->data);
-	fd = open_terminal(t);
 	return fd >= 0 && tcsetattr(fd, TCSANOW, &t->saved->modes) == 0 ? EXIT_SUCCESS :
 									  EXIT_FAILURE;
 }

@@ -32,8 +32,6 @@ struct terminal {
 	const char *name; /* below /dev */
 	const struct console_page *page;
 	struct terminal_modes *saved;
-	void (*hold)(void *data); /* called first of all; may be NULL */
-	void *data;
 	pid_t parent;
 	int fd; /* of the socket; not used by terminal_restore() */
 };

@@ -24,6 +24,7 @@ int rescue_keys_map(struct rescue_keys **ret_keys, struct fault *f)
 	if (p == MAP_FAILED)
 		return fault_errno(f, EXITCODE_NO_MEMORY, -errno, "no memory for a rescue's keys");
 	if (madvise(p, sizeof(struct rescue_keys), MADV_DONTDUMP) < 0 ||
+	    madvise(p, sizeof(struct rescue_keys), MADV_DONTFORK) < 0 ||
 	    mlock(p, sizeof(struct rescue_keys)) < 0) {
 		r = fault_errno(f, EXITCODE_NO_MEMORY, -errno,
 				"no locked memory for a rescue's keys");
@@ -34,18 +35,20 @@ int rescue_keys_map(struct rescue_keys **ret_keys, struct fault *f)
 	return 0;
 }
 
-void rescue_keys_unmap(struct rescue_keys **keys)
+int rescue_keys_share(struct rescue_keys *keys, bool share)
 {
-	if (*keys)
-		(void)munmap(*keys, sizeof(**keys)); /* the others' is still there */
-	*keys = NULL;
+	if (!keys)
+		return 0;
+	return madvise(keys, sizeof(*keys), share ? MADV_DOFORK : MADV_DONTFORK) < 0 ? -errno : 0;
 }
 
 void rescue_keys_done(struct rescue_keys **keys)
 {
-	if (*keys)
-		explicit_bzero(*keys, sizeof(**keys));
-	rescue_keys_unmap(keys);
+	if (!*keys)
+		return;
+	explicit_bzero(*keys, sizeof(**keys));
+	(void)munmap(*keys, sizeof(**keys)); /* a whole mapping of ours, and zero */
+	*keys = NULL;
 }
 
 /* K. */

@@ -27,14 +27,17 @@ struct rescue_keys {
 };
 
 /*
- * One page of locked memory, shared with the children that are forked from then on, in no core
- * file, and zero. Returns 0, or -errno with f saying no-memory. A child that must not have it calls
- * rescue_keys_unmap() first of all, which wipes nothing; rescue_keys_done() wipes for all of them.
- * Both take NULL.
+ * One page of locked memory, in no core file, and zero; no child has it (MADV_DONTFORK, madvise(2)).
+ * Returns 0, or -errno with f saying no-memory. rescue_keys_done() wipes it for everybody who has
+ * it, and takes NULL.
  */
 int rescue_keys_map(struct rescue_keys **ret_keys, struct fault *f) _must_check_;
-void rescue_keys_unmap(struct rescue_keys **keys);
 void rescue_keys_done(struct rescue_keys **keys);
+
+/* Whether children that are forked from now on have the page, too: theirs is the same memory. Holds
+ * for who calls and is passed on with the page, so that a child that must not pass it on says so
+ * itself. Takes NULL. Returns 0 or -errno. */
+int rescue_keys_share(struct rescue_keys *keys, bool share) _must_check_;
 
 /* Makes a pair, a nonce and K of the rescue entry, which stays the caller's to wipe. Returns 0, or
  * -EINVAL for an entry that is not RESCUE_ENTRY_SIZE bytes (f: bad input for the owner's side), or

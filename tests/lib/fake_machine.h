@@ -94,13 +94,18 @@ static unsigned int forks, fork_fails_at;
 
 pid_t fork(void)
 {
+	pid_t pid;
+
 	if (++forks == fork_fails_at) {
 		errno = EAGAIN;
 		return -1;
 	}
 	(void)fflush(stdout);
 	too_early += inject_secrets.nr_live > 0;
-	return INJECT_NEXT(fork)();
+	pid = INJECT_NEXT(fork)();
+	if (pid == 0 && machine_hook)
+		machine_hook("forked");
+	return pid;
 }
 
 /* What was done to mappings, by any process: " NAME" it is made, " -NAME" it is removed, in

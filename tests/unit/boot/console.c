@@ -25,9 +25,9 @@
 #define PATIENCE_MS 20000
 
 static struct shared {
-	unsigned int holds; /* calls of hold() */
-	int flags;	    /* of the last terminal that was opened */
-	bool forge;	    /* processes say this in the place of what they should */
+	unsigned int starts; /* of processes */
+	int flags;	     /* of the last terminal that was opened */
+	bool forge;	     /* processes say this in the place of what they should */
 	size_t forged_len;
 	unsigned char forged[ANSWER_SIZE_MAX + 100];
 } *shared;
@@ -72,6 +72,7 @@ pid_t fork(void)
 		errno = EAGAIN;
 		return -1;
 	}
+	shared->starts++;
 	return INJECT_NEXT(fork)();
 }
 
@@ -81,11 +82,6 @@ ssize_t write(int fd, const void *data, size_t len)
 	if (fd == 1 && shared && shared->forge)
 		return INJECT_NEXT(write)(fd, shared->forged, shared->forged_len);
 	return INJECT_NEXT(write)(fd, data, len);
-}
-
-static void hold(void *data)
-{
-	(void)__atomic_fetch_add((unsigned int *)data, 1, __ATOMIC_SEQ_CST);
 }
 
 static void open_pty(size_t i)
@@ -166,7 +162,7 @@ static struct consoles *begin(void)
 		.challenge = challenge,
 		.challenge_len = strlen(challenge),
 	};
-	if (consoles_open(&fx.root, &page, hold, &shared->holds, &consoles, &f) < 0) {
+	if (consoles_open(&fx.root, &page, &consoles, &f) < 0) {
 		printf("Bail out! %s\n", f.why);
 		exit(99);
 	}
@@ -211,13 +207,12 @@ static int wait_ms(struct consoles *consoles, uint64_t ms)
 	return consoles_wait(consoles, deadline_in_ms(ms), message, &said);
 }
 
-/* Waits until this many processes have been there; each of them has called hold(). */
+/* Waits until this many processes have been there. */
 static bool await_starts(struct consoles *consoles, unsigned int nr)
 {
 	struct deadline deadline = deadline_in_ms(PATIENCE_MS);
 
-	while (__atomic_load_n(&shared->holds, __ATOMIC_SEQ_CST) < nr &&
-	       deadline_left_ms(deadline) > 0)
+	while (shared->starts < nr && deadline_left_ms(deadline) > 0)
 		if (wait_ms(consoles, 100) < 0 || said.event != CONSOLE_TIMEOUT)
 			return false;
 	return deadline_left_ms(deadline) > 0;
@@ -306,7 +301,6 @@ static void test_open(void)
 		   "... and is nobody");
 		ok(has_two_descriptors(pid), "... it has two descriptors");
 	}
-	is_int(shared->holds, NR, "each has given up first what it must not have");
 	is_str(consoles_name(consoles, 1), "tty1", "the name");
 	is_int(wait_ms(consoles, 1), 0, "nobody says anything");
 	is_int(said.event, CONSOLE_TIMEOUT, "until the deadline");
@@ -317,7 +311,6 @@ static void test_open(void)
 	ok(modes_are_back(0) && modes_are_back(1), "the terminals are as they were");
 	ok(fixture_get(&fx, PATH_PRINTK)[0] == '7', "and so are the kernel's messages");
 	ok(nothing_runs(), "no process is left");
-	is_int(shared->holds, 2 * NR, "also for the modes each has given up first");
 	for (i = 0; i < NR; i++)
 		(void)close(masters[i]);
 	is_int(fixture_fds(), fds, "and no descriptor");
@@ -369,6 +362,43 @@ static void test_answer(void)
 		   clock_us() - start_us >= 2000000,
 	   "and this one after two seconds");
 	finish(&consoles, NULL);
+}
+
+static sigset_t blocked(void)
+{
+	sigset_t set;
+
+	FIXTURE_MUST(sigprocmask(SIG_BLOCK, NULL, &set) == 0);
+	return set;
+}
+
+/* Who asks for an end is heard at once, also one that has asked before. */
+static void test_signal(void)
+{
+	static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
+	const sigset_t before = blocked();
+	struct consoles *consoles = begin();
+	unsigned int fds = fixture_fds();
+	sigset_t none;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(signals); i++) {
+		FIXTURE_MUST(kill(getpid(), signals[i]) == 0);
+		is_int(wait_ms(consoles, PATIENCE_MS), 0, "signal %d ends the wait", signals[i]);
+		is_int(said.event, CONSOLE_SIGNAL, "... and is told");
+		is_int(wait_ms(consoles, 1), 0, "it is taken");
+		is_int(said.event, CONSOLE_TIMEOUT, "... and not told twice");
+	}
+	is_int(fixture_fds(), fds, "no descriptor is lost");
+	FIXTURE_MUST(kill(getpid(), SIGTERM) == 0);
+	finish(&consoles, NULL);
+	consoles = begin();
+	ok(wait_ms(consoles, PATIENCE_MS) == 0 && said.event == CONSOLE_SIGNAL,
+	   "one that came between two waits is told by the next");
+	finish(&consoles, NULL);
+	none = blocked();
+	ok(sigismember(&none, SIGTERM), "it stays so: what comes later does not kill");
+	FIXTURE_MUST(sigprocmask(SIG_SETMASK, &before, NULL) == 0);
 }
 
 static void test_no_answer(void)
@@ -424,10 +454,10 @@ static void test_modes_after_kill(void)
 
 static unsigned int starts_within(struct consoles *consoles, uint64_t ms)
 {
-	unsigned int before = shared->holds;
+	unsigned int before = shared->starts;
 
 	(void)wait_ms(consoles, ms);
-	return shared->holds - before;
+	return shared->starts - before;
 }
 
 static void test_hang_up(void)
@@ -444,7 +474,7 @@ static void test_hang_up(void)
 	type(1, "reboot\r");
 	ok(wait_ms(consoles, PATIENCE_MS) == 0 && said.console == 1, "the other console goes on");
 	open_pty(0);
-	ok(await_starts(consoles, shared->holds + 1) && await(0, "the report"),
+	ok(await_starts(consoles, shared->starts + 1) && await(0, "the report"),
 	   "and this one, when it is there again");
 	finish(&consoles, NULL);
 }
@@ -607,7 +637,7 @@ static void test_parent_dies(void)
 
 		for (i = 0; i < NR; i++)
 			(void)close(masters[i]);
-		_exit(consoles_open(&fx.root, &page, hold, &shared->holds, &consoles, &f) < 0);
+		_exit(consoles_open(&fx.root, &page, &consoles, &f) < 0);
 	}
 	FIXTURE_MUST(waitpid(parent, &status, 0) == parent);
 	for (i = 0; i < NR; i++) {
@@ -630,13 +660,13 @@ static void test_list(void)
 
 	for (i = 0; i < ARRAY_SIZE(lists); i++) {
 		fixture_text(&fx, PATH_CONSOLES_ACTIVE, lists[i]);
-		FIXTURE_MUST(consoles_open(&fx.root, &page, NULL, NULL, &consoles, &f) == 0);
+		FIXTURE_MUST(consoles_open(&fx.root, &page, &consoles, &f) == 0);
 		is_str(consoles_name(consoles, 0), "console", "no name in the list: /dev/console");
 		consoles_close(&consoles, NULL);
 	}
 	fixture_unlink(&fx, PATH_CONSOLES_ACTIVE);
 	fixture_unlink(&fx, PATH_PRINTK);
-	FIXTURE_MUST(consoles_open(&fx.root, &page, NULL, NULL, &consoles, &f) == 0);
+	FIXTURE_MUST(consoles_open(&fx.root, &page, &consoles, &f) == 0);
 	is_str(consoles_name(consoles, 0), "console", "no list: the same");
 	is_int(wait_ms(consoles, 10), 0, "a terminal that is not there: the wait goes on");
 	is_int(said.event, CONSOLE_TIMEOUT, "to its end");
@@ -644,7 +674,7 @@ static void test_list(void)
 	ok(!fixture_has(&fx, PATH_PRINTK), "no file for the kernel's messages: none is made");
 	fixture_text(&fx, PATH_CONSOLES_ACTIVE, "a b c d e f g h i j k l\n");
 	fixture_text(&fx, PATH_PRINTK, "1 4 1 7\n");
-	FIXTURE_MUST(consoles_open(&fx.root, &page, NULL, NULL, &consoles, &f) == 0);
+	FIXTURE_MUST(consoles_open(&fx.root, &page, &consoles, &f) == 0);
 	is_str(consoles_name(consoles, CONSOLES_MAX - 1), "h", "more than there is room for");
 	consoles_close(&consoles, "end");
 	is_str(fixture_get(&fx, PATH_PRINTK), "1 4 1 7\n", "a quiet kernel is left as it is");
@@ -659,7 +689,7 @@ static void test_no_process(void)
 	fixture_text(&fx, PATH_CONSOLES_ACTIVE, "tty0\n");
 	fixture_text(&fx, PATH_PRINTK, "7\n");
 	no_fork = true;
-	is_int(consoles_open(&fx.root, &page, NULL, NULL, &consoles, &f), -EAGAIN, "no process");
+	is_int(consoles_open(&fx.root, &page, &consoles, &f), -EAGAIN, "no process");
 	no_fork = false;
 	ok(f.code == EXITCODE_NO_MEMORY && !consoles, "the reason");
 	ok(fixture_get(&fx, PATH_PRINTK)[0] == '7' && fixture_fds() == fds, "all is as it was");
@@ -674,6 +704,7 @@ int main(void)
 	test_open();
 	test_word();
 	test_answer();
+	test_signal();
 	test_no_answer();
 	test_kill();
 	test_modes_after_kill();

@@ -28,6 +28,7 @@
 /* What somebody at a console does next. */
 enum step {
 	LET_TIME_PASS,
+	ASK_TO_END, /* with a signal */
 	TYPE_REBOOT,
 	TYPE_POWEROFF,
 	TYPE_UNLOCK,  /* which is no word */
@@ -176,7 +177,7 @@ static void make_answer(const struct act *act)
 }
 
 /* The consoles. */
-static bool page_is_gone(void (*hold)(void *), void *data)
+static bool page_is_gone(void)
 {
 	void *keys = attempts.keys;
 	unsigned char vec;
@@ -187,16 +188,14 @@ static bool page_is_gone(void (*hold)(void *), void *data)
 		return true;
 	pid = INJECT_NEXT(fork)();
 	FIXTURE_MUST(pid >= 0);
-	if (pid == 0) {
-		hold(data);
+	if (pid == 0)
 		_exit(mincore(keys, 1, &vec) < 0 && errno == ENOMEM ? 0 : 1);
-	}
 	FIXTURE_MUST(waitpid(pid, &status, 0) == pid);
 	return status == 0;
 }
 
-int consoles_open(const struct root *root, const struct console_page *shown, void (*hold)(void *),
-		  void *data, struct consoles **ret_consoles, struct fault *why)
+int consoles_open(const struct root *root, const struct console_page *shown,
+		  struct consoles **ret_consoles, struct fault *why)
 {
 	struct fault ignored = { 0 };
 
@@ -207,7 +206,7 @@ int consoles_open(const struct root *root, const struct console_page *shown, voi
 	page = shown;
 	plan.had_challenge = shown->challenge != NULL;
 	plan.kept_entry_there = fixture_has(&fx, KEPT);
-	plan.page_there = !page_is_gone(hold, data);
+	plan.page_there = !page_is_gone();
 	if (entry_in_memory() || inject_secrets.nr_live > 0)
 		ok(false, "nothing secret is in this process while somebody is at a console");
 	(void)snprintf(plan.page, sizeof(plan.page), "%s", shown->screens[0].text);
@@ -232,6 +231,9 @@ int consoles_wait(struct consoles *consoles, struct deadline deadline, unsigned 
 	switch (act->step) {
 	case LET_TIME_PASS:
 		ret_said->event = CONSOLE_TIMEOUT;
+		return 0;
+	case ASK_TO_END:
+		ret_said->event = CONSOLE_SIGNAL;
 		return 0;
 	case TYPE_REBOOT:
 	case TYPE_POWEROFF:
@@ -472,6 +474,20 @@ static void test_other_boot(void)
 	ok(!report.rescue.action && plan.action == FAILURE_ACTION_POWEROFF,
 	   "when the time is over the machine powers off");
 	is_int(f.code, EXITCODE_SECRET_REFUSED, "and what has failed is still the reason");
+	keys_are_gone();
+}
+
+/* systemd, for one, while somebody is waited for. */
+static void test_asked_to_end(void)
+{
+	begin_rescue();
+	plan.acts[0] = good;
+	plan.acts[0].root = "no key";
+	plan.acts[1] = (struct act){ .step = ASK_TO_END };
+	is_int(run(), RESCUE_STOP, "somebody asks this process to end");
+	ok(plan.next == 2 && !report.rescue.action && plan.action == FAILURE_ACTION_POWEROFF,
+	   "nobody is waited for any more, and nobody's word is noted");
+	is_int(f.code, EXITCODE_SECRET_REFUSED, "what has failed is still the reason");
 	keys_are_gone();
 }
 
@@ -788,6 +804,7 @@ int main(void)
 	test_wrong_secret();
 	test_second_try();
 	test_other_boot();
+	test_asked_to_end();
 	test_not_the_owner();
 	test_signed_end();
 	test_no_pins();

@@ -600,12 +600,30 @@ static void test_report(void)
 	over();
 }
 
+/* What a rescue would use, in a page that the caller shares with this process. */
+static void have_keys(void)
+{
+	FIXTURE_MUST(rescue_keys_map(&attempts.keys, &f) == 0 &&
+		     rescue_keys_share(attempts.keys, true) == 0);
+	memset(attempts.keys, 0x5a, sizeof(*attempts.keys));
+}
+
+static void keys_are_gone(void)
+{
+	static const struct rescue_keys none;
+
+	ok(memcmp(attempts.keys, &none, sizeof(none)) == 0, "the rescue keys are wiped");
+	rescue_keys_done(&attempts.keys);
+}
+
 static void test_rescue(void)
 {
 	int code;
 
 	begin_rescue(WAY_UNLOCK, FAILURE_ACTION_REBOOT);
+	have_keys();
 	(void)run_to_the_end();
+	keys_are_gone();
 	ok(end_order("undo for a rescue", "stderr") && end_order("stderr", "console") &&
 		   end_order("console", "rescue") && end_order("rescue", "watches") &&
 		   end_value("reboot") == RB_AUTOBOOT,
@@ -616,7 +634,9 @@ static void test_rescue(void)
 	begin_rescue(WAY_UNLOCK, FAILURE_ACTION_REBOOT);
 	f = (struct fault){ 0 };
 	(void)fault_set(&f, EXITCODE_ABORTED, EINTR, "a signal");
+	have_keys();
 	(void)run_to_the_end();
+	keys_are_gone();
 	ok(end_count("rescue") == 0 && end_value("reboot") == RB_POWER_OFF,
 	   "who was asked to end asks nobody");
 	over();

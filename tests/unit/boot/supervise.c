@@ -25,8 +25,39 @@ static unsigned int secrets_before;
 /* Somebody has had this mapping since before. */
 static const char *name_taken;
 
+/* Who has the page of the rescue keys; each process says so when it begins, or has begun. */
+static struct seen {
+	unsigned int children, grandchildren; /* that have looked */
+	bool has, still_has, others_have;     /* the child; at its work; its own children */
+} *seen;				      /* shared */
+
+static struct rescue_keys *keys; /* of the runs that follow; NULL: none */
+
+static bool has_keys(void)
+{
+	unsigned char vec;
+
+	return mincore(keys, 1, &vec) == 0 || errno != ENOMEM;
+}
+
+static void look_for_keys(const char *where)
+{
+	if (!keys || getpid() == fixture_owner)
+		return;
+	if (strcmp(where, "events") == 0) {
+		seen->still_has = has_keys();
+	} else if (strcmp(where, "forked") == 0 && getppid() == fixture_owner) {
+		seen->children++;
+		seen->has = has_keys();
+	} else if (strcmp(where, "forked") == 0) {
+		seen->grandchildren++;
+		seen->others_have |= has_keys();
+	}
+}
+
 static void come_to(const char *where)
 {
+	look_for_keys(where);
 	if (name_taken && strcmp(where, "events") == 0)
 		(void)fake_dm_add(name_taken, "CRYPT-LUKS2-live", "crypt", 4096, "live");
 	if (getpid() == fixture_owner || !accident_at || strcmp(where, accident_at) != 0)
@@ -148,6 +179,7 @@ static int run(const char *where, void (*what)(void))
 	sigset_t mask;
 
 	begin();
+	attempts.keys = keys;
 	machine_hook = come_to;
 	accident_at = where;
 	accident = what;
@@ -190,6 +222,41 @@ static void test_success(void)
 	is_int(run(NULL, NULL), 0, "also where nobody has cared for children before: %s", f.why);
 	nothing_is_left();
 	(void)signal(SIGCHLD, SIG_DFL);
+}
+
+/* Can a process that is started now see them? */
+static bool others_see_keys(void)
+{
+	int status;
+	pid_t pid = INJECT_NEXT(fork)();
+
+	FIXTURE_MUST(pid >= 0);
+	if (pid == 0)
+		_exit(has_keys());
+	FIXTURE_MUST(waitpid(pid, &status, 0) == pid);
+	return status != 0;
+}
+
+/* The process that unlocks is the only one that has them; the judge begins before it works. */
+static void test_rescue_keys(void)
+{
+	seen = mmap(NULL, sizeof(*seen), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	FIXTURE_MUST(seen != MAP_FAILED && rescue_keys_map(&keys, &f) == 0);
+	is_int(run(NULL, NULL), 0, "with a page for the keys of a rescue: %s", f.why);
+	ok(seen->children == 1 && seen->has && seen->still_has, "who unlocks has it");
+	ok(seen->grandchildren == 1 && !seen->others_have, "... and who that starts has not");
+	ok(!others_see_keys(), "... nor who is started later");
+	ok(run("keyslot", be_killed) < 0 && !others_see_keys(),
+	   "... nor behind one that is killed");
+	inject_failure(INJECT_MADVISE, 1, ENOMEM);
+	ok(run(NULL, NULL) < 0 && f.code == EXITCODE_NO_MEMORY, "it cannot be shared: %s", f.why);
+	inject_failure(INJECT_MADVISE, 2, ENOMEM);
+	ok(run(NULL, NULL) < 0 && f.code == EXITCODE_NO_MEMORY, "nor be taken back: %s", f.why);
+	inject_failure(INJECT_NONE, 0, 0);
+	nothing_is_left();
+	attempts.keys = NULL;
+	rescue_keys_done(&keys);
+	FIXTURE_MUST(munmap(seen, sizeof(*seen)) == 0);
 }
 
 static void test_refusal(void)
@@ -431,6 +498,7 @@ int main(void)
 	(void)run(NULL, NULL);
 	fds = fixture_fds();
 	test_success();
+	test_rescue_keys();
 	test_refusal();
 	test_accidents();
 	test_deadline();

@@ -92,38 +92,72 @@ static void test_both_sides(void)
 	secret_done(&entry);
 }
 
-/* A child makes them, the parent has them; one that has given them up cannot see them. */
+/* Is it mapped? mincore(2). */
+static bool has_page(void *keys)
+{
+	unsigned char vec;
+
+	return mincore(keys, 1, &vec) == 0 || errno != ENOMEM;
+}
+
+/* How a child ends that does this. */
+static int in_child(int (*what)(struct rescue_keys *), struct rescue_keys *keys)
+{
+	int status;
+	pid_t pid = fork();
+
+	FIXTURE_MUST(pid >= 0);
+	if (pid == 0)
+		_exit(what(keys));
+	FIXTURE_MUST(waitpid(pid, &status, 0) == pid && WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static int has_it(struct rescue_keys *keys)
+{
+	return has_page(keys);
+}
+
+static int makes_them(struct rescue_keys *keys)
+{
+	struct secret entry = bytes_secret("12345678901234567890123456789012", 32);
+
+	return rescue_keys_make(&entry, keys, &f) < 0;
+}
+
+static int passes_it_on(struct rescue_keys *keys)
+{
+	return in_child(has_it, keys);
+}
+
+static int keeps_it(struct rescue_keys *keys)
+{
+	return rescue_keys_share(keys, false) < 0 || in_child(has_it, keys) || !has_page(keys);
+}
+
+/* A child that is let makes them, the parent has them; nobody else sees the page. */
 static void test_shared(void)
 {
-	struct secret entry = SECRET_NULL;
 	struct rescue_keys *keys = NULL;
-	void *seen;
-	int status;
-	pid_t pid;
 
 	f = (struct fault){ 0 };
 	FIXTURE_MUST(rescue_keys_map(&keys, &f) == 0);
-	seen = keys;
-	pid = fork();
-	FIXTURE_MUST(pid >= 0);
-	if (pid == 0) {
-		entry = bytes_secret("12345678901234567890123456789012", 32);
-		_exit(rescue_keys_make(&entry, keys, &f) < 0);
-	}
-	FIXTURE_MUST(waitpid(pid, &status, 0) == pid);
-	ok(status == 0 && keys->there, "a child's keys are its parent's");
-	pid = fork();
-	FIXTURE_MUST(pid >= 0);
-	if (pid == 0) {
-		rescue_keys_unmap(&keys);
-		_exit(keys || msync(seen, 1, MS_ASYNC) == 0 || errno != ENOMEM);
-	}
-	FIXTURE_MUST(waitpid(pid, &status, 0) == pid);
-	ok(status == 0, "a child that unmaps them does not have them");
-	ok(keys->there, "... and they are still there");
+	is_int(in_child(has_it, keys), 0, "no child has the page");
+	is_int(rescue_keys_share(keys, true), 0, "it is shared");
+	is_int(in_child(makes_them, keys), 0, "a child makes the keys");
+	ok(keys->there, "they are its parent's");
+	is_int(in_child(passes_it_on, keys), 1, "control: its own child has the page, too");
+	is_int(in_child(keeps_it, keys), 0, "a child that keeps it does not pass it on");
+	is_int(rescue_keys_share(keys, false), 0, "it is shared no more");
+	is_int(in_child(has_it, keys), 0, "no other child has the page");
+	ok(keys->there, "and the keys are still there");
+	inject_failure(INJECT_MADVISE, 1, ENOMEM);
+	is_int(rescue_keys_share(keys, true), -ENOMEM, "what the kernel refuses is an error");
+	inject_failure(INJECT_NONE, 0, 0);
 	rescue_keys_done(&keys);
 	ok(!keys, "then they are given back");
-	rescue_keys_unmap(&keys);
+	rescue_keys_done(&keys);
+	is_int(rescue_keys_share(NULL, true), 0, "no keys: nothing to share");
 }
 
 /* Is what is mapped there locked, and in no core file? proc_pid_smaps(5). */
@@ -155,6 +189,8 @@ static void test_page(void)
 	is_int(f.code, EXITCODE_NO_MEMORY, "... is said: %s", f.why);
 	inject_failure(INJECT_MADVISE, 1, EINVAL);
 	is_int(rescue_keys_map(&keys, &f), -EINVAL, "... nor one that would be dumped");
+	inject_failure(INJECT_MADVISE, 2, EINVAL);
+	is_int(rescue_keys_map(&keys, &f), -EINVAL, "... nor one that children would have");
 	inject_failure(INJECT_NONE, 0, 0);
 	ok(!keys, "... is handed out");
 }
