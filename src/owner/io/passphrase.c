@@ -6,8 +6,11 @@
 #include "owner/io/passphrase.h"
 
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/signalfd.h>
 #include <termios.h>
 
 #include "base/io.h"
@@ -22,12 +25,20 @@
 
 static const char modhex[] = "cbdefghijklnrtuv";
 
-/* Reads up to the end of the line. */
-static int read_line(int fd, struct secret *s)
+/* Reads up to the end of the line. -EINTR: a signal waits. */
+static int read_line(int fd, int signals, struct secret *s)
 {
+	struct pollfd p[] = { { .fd = fd, .events = POLLIN }, { .fd = signals, .events = POLLIN } };
 	ssize_t n;
 
 	while (s->len < SECRET_CAPACITY) {
+		if (poll(p, ARRAY_SIZE(p), -1) < 0) {
+			if (errno != EINTR)
+				return -errno;
+			continue;
+		}
+		if (p[1].revents)
+			return -EINTR;
 		n = io_read(fd, s->bytes + s->len, 1);
 		if (n < 0)
 			return (int)n;
@@ -46,8 +57,66 @@ static int refuse_typed(int r, const char *otherwise, struct fault *f)
 		return fault_advise(f, EXITCODE_USAGE, EFBIG,
 				    "type what was asked for, and no more",
 				    "a longer passphrase was typed than there can be");
+	if (r != -ENODATA)
+		return fault_errno(f, EXITCODE_INTERNAL, r, "the terminal");
 	(void)snprintf(next, sizeof(next), "type it, or %s", otherwise); /* fits */
 	return fault_advise(f, EXITCODE_USAGE, -r, next, "no passphrase was typed");
+}
+
+/* What would end or stop the process, and is not kept back already. */
+static void take_signals(sigset_t *ret_signals)
+{
+	static const int numbers[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP };
+	sigset_t blocked;
+	size_t i;
+
+	sigemptyset(&blocked);
+	(void)sigprocmask(SIG_BLOCK, NULL, &blocked); /* cannot fail with these arguments */
+	sigemptyset(ret_signals);
+	for (i = 0; i < ARRAY_SIZE(numbers); i++)
+		if (sigismember(&blocked, numbers[i]) == 0)
+			sigaddset(ret_signals, numbers[i]);
+}
+
+/* Without echo, and as it was behind that. */
+static int ask(int fd, int signals, const char *question, struct secret *s)
+{
+	struct termios old, quiet;
+	int r;
+
+	if (tcgetattr(fd, &old) < 0)
+		return -errno;
+	quiet = old;
+	quiet.c_lflag &= ~(tcflag_t)ECHO;
+	if (tcsetattr(fd, TCSAFLUSH, &quiet) < 0)
+		return -errno;
+	(void)dprintf(fd, "%s: ", question);
+	r = read_line(fd, signals, s);
+	(void)tcsetattr(fd, TCSAFLUSH, &old);
+	(void)dprintf(fd, "\n");
+	return r;
+}
+
+/* A signal waits until the terminal shows again what is typed. Whom it does not end is asked once
+ * more: it was stopped, or ignores it. */
+static int ask_until_answered(int fd, const char *question, struct secret *s)
+{
+	_cleanup_close_ int signals = -EBADF;
+	sigset_t set;
+	int r;
+
+	take_signals(&set);
+	signals = signalfd(-1, &set, SFD_CLOEXEC);
+	if (signals < 0)
+		return -errno;
+	do {
+		explicit_bzero(s->bytes, s->len);
+		s->len = 0;
+		(void)sigprocmask(SIG_BLOCK, &set, NULL); /* cannot fail, as above */
+		r = ask(fd, signals, question, s);
+		(void)sigprocmask(SIG_UNBLOCK, &set, NULL);
+	} while (r == -EINTR);
+	return r;
 }
 
 int passphrase_from_terminal(const char *question, const char *otherwise, struct secret *ret_secret,
@@ -55,25 +124,17 @@ int passphrase_from_terminal(const char *question, const char *otherwise, struct
 {
 	_cleanup_close_ int fd = open(PATH_TTY, O_RDWR | O_CLOEXEC | O_NOCTTY);
 	_cleanup_secret_ struct secret s = SECRET_NULL;
-	struct termios old, quiet;
 	char next[FAULT_TEXT_MAX];
 	int r;
 
 	(void)snprintf(next, sizeof(next), "run it on a terminal, or %s", otherwise); /* fits */
-	if (fd < 0 || tcgetattr(fd, &old) < 0)
+	if (fd < 0)
 		return fault_advise(f, EXITCODE_USAGE, ENOTTY, next,
 				    "there is no terminal to ask for the '%s'", question);
 	r = secret_init(&s, f);
 	if (r < 0)
 		return r;
-	quiet = old;
-	quiet.c_lflag &= ~(tcflag_t)ECHO;
-	if (tcsetattr(fd, TCSAFLUSH, &quiet) < 0)
-		return fault_errno(f, EXITCODE_INTERNAL, -errno, "the terminal");
-	(void)dprintf(fd, "%s: ", question);
-	r = read_line(fd, &s);
-	(void)tcsetattr(fd, TCSAFLUSH, &old);
-	(void)dprintf(fd, "\n");
+	r = ask_until_answered(fd, question, &s);
 	if (r < 0)
 		return refuse_typed(r, otherwise, f);
 	*ret_secret = s;

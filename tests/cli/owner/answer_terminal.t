@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 
 TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
@@ -27,11 +28,13 @@ PASSPHRASE = b"slow, and typed"
 class Terminal:
     """A program with a terminal of its own: what it writes, and what is typed."""
 
-    def __init__(self, *words, output=None):
+    def __init__(self, *words, output=None, ignored=None):
         self.text = b""
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
             signal.signal(signal.SIGINT, signal.SIG_DFL)  # a run in the background may have it ignored
+            if ignored:
+                signal.signal(ignored, signal.SIG_IGN)
             if output:
                 os.dup2(os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), 1)
             os.execv(SECRET, [SECRET, "answer", *words])
@@ -53,6 +56,10 @@ class Terminal:
             if not self.read(deadline):
                 raise EOFError(self.text)
         self.text = self.text.partition(words)[2]
+
+    def echoes(self):
+        """Is what is typed shown? The program's end of it may be closed."""
+        return bool(termios.tcgetattr(self.fd)[3] & termios.ECHO)
 
     def type(self, text):
         os.write(self.fd, text)
@@ -150,6 +157,29 @@ def main():
         ok(key not in text, "... and not shown")
         equal(text.count(b"is no recovery key"), doubt, "... a slip is doubted" if doubt else "... without a doubt")
         ok(b"secret     of volume root, from what was typed" in text, "... and named")
+
+    # What ends it at a question leaves a terminal that shows what is typed.
+    for how, number in ("^C", signal.SIGINT), ("SIGTERM", signal.SIGTERM):
+        at = Terminal("--key", "locked.pem", "--table", "table", "unlock")
+        at.wait(b"Passphrase of the key: ")
+        quiet = not at.echoes()
+        at.type(b"half of it")
+        if number == signal.SIGINT:
+            at.type(b"\x03")
+        else:
+            os.kill(at.pid, number)
+        while at.read(time.monotonic() + 20):
+            pass
+        equal((quiet, at.echoes()), (True, True), f"{how} at a question: the terminal is as it was")
+        equal(at.end()[0], -number, "... and that was the end")
+    at = Terminal("--key", "locked.pem", "--table", "table", "unlock", output="answer", ignored=signal.SIGINT)
+    at.wait(b"Passphrase of the key: ")
+    at.type(b"half of it\x03")
+    at.wait(b"Passphrase of the key: ")
+    at.type(PASSPHRASE + b"\n")
+    at.wait(b"Paste the challenge")
+    at.paste(lines)
+    equal(at.end()[0], 0, "a signal that is ignored: it is asked again")
 
     # The passphrase of the key is asked for before the challenge.
     for typed, code in (PASSPHRASE, 0), (b"wrong", 2), (b"", 1):
