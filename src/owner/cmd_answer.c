@@ -111,6 +111,7 @@ static int check_key(const struct run *run, struct fault *f)
 static int check_action(const struct run *run, struct fault *f)
 {
 	const struct challenge *c = &run->challenge;
+	const char *why = run->o->action == RESCUE_UNLOCK ? c->no_secret : "";
 	char next[FAULT_TEXT_MAX], actions[64];
 
 	if (c->actions & 1U << run->o->action)
@@ -120,8 +121,7 @@ static int check_action(const struct run *run, struct fault *f)
 	return fault_about(f, EXITCODE_REFUSED, "challenge",
 			   c->actions ? next : "end the guest from its host",
 			   "it does not offer %s%s%s", rescue_action_name(run->o->action),
-			   *c->no_secret ? ": " : "",
-			   run->o->action == RESCUE_UNLOCK ? c->no_secret : "");
+			   *why ? ": " : "", why);
 }
 
 static int find_volume(struct run *run, struct fault *f)

@@ -237,6 +237,7 @@ challenge few entry actions=reboot 'no_secret=no pin for volume root'
 refused 2 'it does not offer unlock: no pin for volume root' answer --key key.pem --table table unlock few
 ok '... and names what is' grep -q '; next: answer with what it offers: reboot$' err
 refused 2 'it does not offer fetch' answer --key key.pem --table table fetch ch
+refused 2 'it does not offer poweroff; next: ' answer --key key.pem --table table poweroff few
 refused 2 'the guest has no volume of this name' "${use[@]}" --volume data ch
 challenge neither entry volume=root failed=no volume=data failed=no
 refused 1 'it has 2 volumes, and none of them has failed' "${use[@]}" neither
