@@ -16,7 +16,8 @@
 struct paste {
 	struct line_reader reader;
 	bool terminal;
-	bool open;  /* behind a begin mark, and before the end of that challenge */
+	bool open;  /* a challenge has begun, and is not whole */
+	bool ended; /* its end mark has come, but a line is missing */
 	char *text; /* of the last one that was whole */
 	size_t len; /* 0: there was none */
 };
@@ -47,19 +48,48 @@ static void say_missing(const struct paste *p)
 		fprintf(stderr, "There is nothing between its marks: paste all of it again.\n");
 }
 
+/* The line that was read last: is it one of the last challenge that was whole, once more? */
+static bool is_known(const struct paste *p)
+{
+	const struct line_reader *reader = &p->reader;
+	size_t offset = (reader->n - 1) * LINE_PAYLOAD, len = reader->lengths[reader->n];
+
+	return line_count(p->len) == reader->total + 2 && offset + len <= p->len &&
+	       memcmp(reader->message + offset, p->text + offset, len) == 0;
+}
+
+static bool take_line(struct paste *p, const char *line);
+
+/* A begin mark can be lost. So can a line, which the guest shows again, and who appends that to a
+ * record has the end mark in front of it; at a terminal the end mark is typed once more. */
+static bool take_number(struct paste *p)
+{
+	char mark[LINE_TEXT_SIZE];
+
+	p->open = p->open || !is_known(p);
+	if (p->terminal || !p->ended || line_missing(&p->reader, 0) > 0)
+		return false;
+	line_text(LINE_CHALLENGE, p->reader.message, 1, 2, mark); /* the end mark of one line */
+	return take_line(p, mark);
+}
+
 /* Returns true if no more has to be read. */
 static bool take_line(struct paste *p, const char *line)
 {
 	switch (line_read(&p->reader, line)) {
 	case LINE_BEGUN:
 		p->open = true;
+		p->ended = false;
 		break;
+	case LINE_TAKEN:
+		return take_number(p);
 	case LINE_MISSING:
+		p->ended = true;
 		if (p->terminal)
 			say_missing(p);
 		break;
 	case LINE_COMPLETE:
-		p->open = false;
+		p->open = p->ended = false;
 		p->len = p->reader.len;
 		memcpy(p->text, p->reader.message, p->len);
 		return p->terminal;
@@ -69,8 +99,8 @@ static bool take_line(struct paste *p, const char *line)
 	return false;
 }
 
-/* Terminals and their records end lines in either way, or in both. */
-static void read_lines(struct paste *p, FILE *in)
+/* Terminals and their records end lines in either way, or in both. Returns 0 or -errno. */
+static int read_lines(struct paste *p, FILE *in)
 {
 	char line[PASTE_LINE_SIZE];
 	size_t n = 0;
@@ -85,10 +115,13 @@ static void read_lines(struct paste *p, FILE *in)
 		line[n] = '\0';
 		n = 0;
 		if (take_line(p, line))
-			return;
+			return 0;
 	}
+	if (ferror(in))
+		return -errno;
 	line[n] = '\0';
 	(void)take_line(p, line); /* it was the last one */
+	return 0;
 }
 
 static int refuse(const struct paste *p, const char *path, struct fault *f)
@@ -106,8 +139,8 @@ static int refuse(const struct paste *p, const char *path, struct fault *f)
 				   "not as they were: %s",
 				   p->reader.total, list);
 	return fault_about(f, EXITCODE_BAD_INPUT, path, again,
-			   p->open || p->reader.total ? "the end of the challenge is missing" :
-							"there is no challenge in it");
+			   p->open ? "the end of the challenge is missing" :
+				     "there is no challenge in it");
 }
 
 int paste_read(const char *path, char ret_text[static LINE_MESSAGE_MAX], size_t *ret_len,
@@ -116,7 +149,7 @@ int paste_read(const char *path, char ret_text[static LINE_MESSAGE_MAX], size_t 
 	_cleanup_free_ struct paste *p = calloc(1, sizeof(*p));
 	int fd = file_open(path, f);
 	FILE *in;
-	bool bad;
+	int r;
 
 	if (fd < 0)
 		return fd;
@@ -130,11 +163,10 @@ int paste_read(const char *path, char ret_text[static LINE_MESSAGE_MAX], size_t 
 	line_reader_init(&p->reader, LINE_CHALLENGE);
 	if (p->terminal)
 		fprintf(stderr, "Paste the challenge, from its begin mark to its end mark:\n");
-	read_lines(p, in);
-	bad = ferror(in) != 0;
+	r = read_lines(p, in);
 	(void)fclose(in); /* only read */
-	if (bad)
-		return fault_io(f, path, -EIO, "cannot read");
+	if (r < 0)
+		return fault_io(f, path, r, "cannot read");
 	if (p->len == 0 || p->open)
 		return refuse(p, path, f);
 	*ret_len = p->len;

@@ -184,6 +184,21 @@ is 'of several challenges, the last one' "$rc $(said ch answer action)" '0 unloc
 answered --table table unlock noise
 is 'megabytes of noise around' "$rc $(said ch answer action)" '0 unlock'
 
+# A line that was lost, and comes behind the end mark: `challenge 2` at the guest's console shows it alone.
+{ sed 3d ch; printf 'challenge 2\r\n'; sed -n 3p ch; echo 'login: '; } > late
+answered --table table unlock late
+is 'a lost line behind the end mark' "$rc $(said ch answer action)" '0 unlock'
+{ cat ch2; sed 3d ch; sed -n 3p ch; } > late2
+answered --table table unlock late2
+is '... of the second challenge' "$rc $(said ch answer action)" '0 unlock'
+{ cat ch; sed -n 3p ch; } > shown
+answered --table table unlock shown
+is '... or one that was there already' "$rc $(said ch answer action)" '0 unlock'
+{ cat ch2; sed -n '2,3p;5,$p' ch; } > headless
+refused 3 'are missing or not as they were: 003' answer --key key.pem --table table unlock headless
+must mkdir directory
+refused 4 'cannot read: Is a directory' answer --key key.pem --table table unlock directory
+
 # Challenges that are not whole.
 use=(answer --key key.pem --table table unlock)
 sed 3d ch > lost
