@@ -148,7 +148,8 @@ static void begin(struct line_reader *reader)
 	reader->len = 0;
 }
 
-/* Behind an escape: ECMA-48, sections 5.4 (CSI), 8.3.89 (OSC), and what has only one more byte. */
+/* Behind an escape: ECMA-48, sections 5.4 (CSI) and 5.6 (strings: OSC, DCS, SOS, PM and APC, which
+ * some end by a bell), and what has only one more byte. */
 static const char *skip_escape(const char *text)
 {
 	if (*text == '[') {
@@ -157,7 +158,7 @@ static const char *skip_escape(const char *text)
 		text += strspn(text, " !\"#$%&'()*+,-./");
 		return *text >= '@' && *text <= '~' ? text + 1 : text;
 	}
-	if (*text == ']') {
+	if (*text != '\0' && strchr("]PX^_", *text)) {
 		text += strcspn(text, "\a\x1b");
 		if (*text == '\a')
 			return text + 1;
