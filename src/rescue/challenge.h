@@ -8,7 +8,7 @@
 
 #include "rescue/keys.h"
 
-#define CHALLENGE_SIZE_MAX 12288 /* bytes */
+#define CHALLENGE_SIZE_MAX 14336 /* bytes: that of the longest configuration fits */
 #define CHALLENGE_VOLUMES_MAX 16
 #define CHALLENGE_NAME_SIZE 64
 #define CHALLENGE_TEXT_SIZE 512

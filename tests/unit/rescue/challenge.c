@@ -6,6 +6,8 @@
 #include "rescue/challenge.h"
 
 #include "bytes.h"
+#include "conf/conf.h"
+#include "disk/policy.h"
 #include "fixture.h"
 
 static struct fault f;
@@ -301,6 +303,42 @@ static void test_write(void)
 	is_int(challenge_write(&c, NULL, text), -EINVAL, "keys, but no K");
 }
 
+static void set(char *field, size_t size, char c)
+{
+	memset(field, c, size - 1);
+	field[size - 1] = '\0';
+}
+
+/* All volumes that a configuration can have, with the longest names, secrets and paths: no guest
+ * may be left without a challenge. */
+static void test_longest(void)
+{
+	struct challenge c = example(), back;
+	ssize_t len;
+	size_t i;
+
+	c.actions = (1U << _RESCUE_ACTION_MAX) - 1;
+	c.code = 255;
+	set(c.code_name, sizeof(c.code_name), 'c');
+	set(c.reason, FAULT_WHY_MAX, 'r');
+	set(c.no_secret, sizeof(c.no_secret), 'n');
+	c.nr_volumes = CONF_VOLUMES_MAX;
+	for (i = 0; i < c.nr_volumes; i++) {
+		struct challenge_volume *v = &c.volumes[i];
+
+		set(v->name, CONF_NAME_SIZE, 'v');
+		set(v->secret, REFERENCE_TEXT_SIZE, 's');
+		set(v->device, CONF_DEVICE_SIZE, 'd');
+		set(v->uuid, BINHEADER_UUID_SIZE, 'u');
+		set(v->header, POLICY_RULE_SIZE, 'h');
+		v->failed = true;
+	}
+	len = challenge_write(&c, shared, text);
+	ok(len > 0 && challenge_read(text, (size_t)len, &back, &f) == 0 &&
+		   strcmp(back.volumes[CONF_VOLUMES_MAX - 1].device, c.volumes[0].device) == 0,
+	   "the longest that a configuration makes: %zd bytes", len);
+}
+
 static void test_actions(void)
 {
 	int i;
@@ -321,6 +359,7 @@ int main(void)
 	test_exchanged();
 	test_lines();
 	test_write();
+	test_longest();
 	test_actions();
 	return tap_done();
 }
