@@ -307,8 +307,8 @@ check_ifdef() {
 	# But for the kernel's number of an architecture, which no header has for all of them.
 	sources | xargs grep -nE '^\s*#\s*(if|ifdef|elif)\>' /dev/null |
 		grep -vE '^src/base/seccomp\.h:[0-9]+:#(if|elif) defined\(__(x86_64|aarch64|s390x|powerpc64)__\)'
-	sources | grep '\.h$' | xargs -r grep -HcE '^#ifndef COCO_[A-Z_]+_H$' | grep -v ':1$'
-	sources | grep '\.h$' | xargs grep -nE '^\s*#\s*ifndef' /dev/null | grep -vE ':#ifndef COCO_[A-Z_]+_H$'
+	sources | grep '\.h$' | xargs -r grep -HcE '^#ifndef COCO_[A-Z0-9_]+_H$' | grep -v ':1$'
+	sources | grep '\.h$' | xargs grep -nE '^\s*#\s*ifndef' /dev/null | grep -vE ':#ifndef COCO_[A-Z0-9_]+_H$'
 	sources | grep '\.c$' | xargs grep -nE '^\s*#\s*ifndef' /dev/null
 }
 

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/digest.h"
+#include "base/ed25519.h"
 #include "base/fault.h"
 #include "base/root.h"
 #include "base/text.h"
@@ -38,7 +39,7 @@
 #define CONF_SOURCES_MAX 4
 #define CONF_CERTIFICATE_MAX 16384 /* bytes of BrokerCA= and VCEK= files */
 #define CONF_RESCUE_KEYS_MAX 4
-#define CONF_RESCUE_KEY_SIZE 32 /* bytes of a public key of Ed25519 */
+#define CONF_RESCUE_KEY_SIZE ED25519_KEY_SIZE
 
 enum failure_action {
 	FAILURE_ACTION_POWEROFF,

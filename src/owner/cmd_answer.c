@@ -85,7 +85,7 @@ static int read_key(struct run *run, struct fault *f)
 static int check_key(const struct run *run, struct fault *f)
 {
 	const struct conf *conf = &run->proof.conf;
-	unsigned char public[SIGNATURE_KEY_SIZE];
+	unsigned char public[ED25519_KEY_SIZE];
 	size_t i;
 	int r;
 

@@ -23,7 +23,7 @@
 #define KEYSLOT_MAX 31 /* LUKS2_KEYSLOTS_MAX */
 
 _Static_assert(ANSWER_SIGNATURE_SIZE == SIGNATURE_SIZE, "an answer ends in a signature");
-_Static_assert(ANSWER_KEY_SIZE == SIGNATURE_KEY_SIZE, "a key of the image is one that signs");
+_Static_assert(ANSWER_KEY_SIZE == ED25519_KEY_SIZE, "a key of the image is one that signs");
 
 static int signed_bytes(const unsigned char *message, size_t len, const char *challenge,
 			size_t challenge_len, unsigned char ret_bytes[static SIGNED_SIZE])

@@ -5,14 +5,14 @@
 #ifndef COCO_RESCUE_SIGNATURE_H
 #define COCO_RESCUE_SIGNATURE_H
 
+#include "base/ed25519.h"
 #include "base/secret.h"
 
-#define SIGNATURE_KEY_SIZE 32
 #define SIGNATURE_SIZE 64
 
 /* Is it the signature of this public key over data? A key that is no point is never one, nor is one
  * of small order, such as 32 zero bytes: everybody can sign for those. */
-bool signature_verify(const unsigned char key[static SIGNATURE_KEY_SIZE], const void *data,
+bool signature_verify(const unsigned char key[static ED25519_KEY_SIZE], const void *data,
 		      size_t len, const unsigned char signature[static SIGNATURE_SIZE]);
 
 /* The owner's private key, of libcrypto. */
@@ -34,7 +34,7 @@ int signing_key_sign(const struct signing_key *key, const void *data, size_t len
 
 /* Its public half. Returns 0 or -ENOTSUP. */
 int signing_key_public(const struct signing_key *key,
-		       unsigned char ret_key[static SIGNATURE_KEY_SIZE]) _must_check_;
+		       unsigned char ret_key[static ED25519_KEY_SIZE]) _must_check_;
 
 /* Wipes; takes a pointer to NULL. */
 void signing_key_done(struct signing_key **key);

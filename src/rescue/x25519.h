@@ -2,8 +2,8 @@
 /*
  * x25519.h - X25519 (RFC 7748), by libcrypto.
  */
-#ifndef COCO_RESCUE_CURVE_H
-#define COCO_RESCUE_CURVE_H
+#ifndef COCO_RESCUE_X25519_H
+#define COCO_RESCUE_X25519_H
 
 #include "base/util.h"
 
