@@ -74,20 +74,3 @@ char *text_strip(char *s)
 	*end = '\0';
 	return s;
 }
-
-void text_base64url(const unsigned char *bytes, size_t len, char *ret_text)
-{
-	static const char digits[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-	unsigned int held = 0, bits = 0;
-	size_t i;
-
-	for (i = 0; i < len; i++) {
-		held = held << 8 | bytes[i];
-		for (bits += 8; bits >= 6; bits -= 6)
-			*ret_text++ = digits[held >> (bits - 6) & 63];
-	}
-	if (bits > 0)
-		*ret_text++ = digits[held << (6 - bits) & 63];
-	*ret_text = '\0';
-}

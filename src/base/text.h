@@ -27,11 +27,4 @@ char *text_word(char **cursor, const char *separators);
 /* Removes white space at both ends, in place. */
 char *text_strip(char *s);
 
-/* Of that many bytes in base64url, with a NUL. */
-#define TEXT_BASE64URL_SIZE(len) (((len) * 4 + 2) / 3 + 1)
-
-/* RFC 4648 section 5, without padding. ret_text has TEXT_BASE64URL_SIZE(len) bytes. Not for
- * secrets. */
-void text_base64url(const unsigned char *bytes, size_t len, char *ret_text);
-
 #endif

@@ -39,6 +39,12 @@ static inline void util_freep(void *p)
 	free(*(void **)p);
 }
 
+/* All bits if low <= c <= high, else none; for 0..255, and without a branch: c may be secret. */
+static inline int util_within(int c, int low, int high)
+{
+	return ((low - 1 - c) & (c - high - 1)) >> 31;
+}
+
 static inline void util_closep(const int *fd)
 {
 	if (*fd >= 0)

@@ -9,6 +9,7 @@
 #include <json-c/json.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/text.h"
 #include "disk/jsontext.h"
 
@@ -150,39 +151,9 @@ void answer_error(const char *text, size_t len, struct answer_error *ret_error)
 	text_printable(type, ret_error->type, sizeof(ret_error->type));
 }
 
-static int sextet(char c)
-{
-	static const char alphabet[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-	const char *at = c == '\0' ? NULL : strchr(alphabet, c);
-
-	return at ? (int)(at - alphabet) : -1;
-}
-
-/* RFC 4648 section 5, without padding, and with no bit set that says nothing. Returns the number
- * of bytes, or -EBADMSG, also if there are more than size. */
 static ssize_t decode(const char *text, unsigned char *ret_bytes, size_t size)
 {
-	unsigned int bits = 0, value = 0;
-	size_t len = 0;
-	int six;
-
-	for (; *text != '\0'; text++) {
-		six = sextet(*text);
-		if (six < 0)
-			return -EBADMSG;
-		value = (value << 6 | (unsigned int)six) & 0xffff;
-		bits += 6;
-		if (bits < 8)
-			continue;
-		bits -= 8;
-		if (len == size)
-			return -EBADMSG;
-		ret_bytes[len++] = (unsigned char)(value >> bits);
-	}
-	if (bits == 6 || (value & ((1U << bits) - 1)) != 0)
-		return -EBADMSG;
-	return (ssize_t)len;
+	return base64_decode(BASE64_URL, text, strlen(text), ret_bytes, size);
 }
 
 /* A member that has exactly size bytes. */

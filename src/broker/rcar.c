@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/text.h"
 
 #define COORDINATE_SIZE 32 /* bytes */
@@ -115,15 +116,15 @@ int rcar_attest(struct rcar *rcar, const unsigned char *x, const unsigned char *
 {
 	_cleanup_(http_answer_done) struct http_answer answer = HTTP_ANSWER_NULL;
 	char nonce[2 * ANSWER_NONCE_MAX + 1];
-	char x_text[TEXT_BASE64URL_SIZE(COORDINATE_SIZE)];
-	char y_text[TEXT_BASE64URL_SIZE(COORDINATE_SIZE)];
+	char x_text[BASE64_SIZE(COORDINATE_SIZE)];
+	char y_text[BASE64_SIZE(COORDINATE_SIZE)];
 	_cleanup_free_ char *json = NULL;
 	int r;
 
 	why->step = KBS_STEP_ATTEST;
 	escape(rcar->nonce, nonce);
-	text_base64url(x, COORDINATE_SIZE, x_text);
-	text_base64url(y, COORDINATE_SIZE, y_text);
+	(void)base64_encode(BASE64_URL, x, COORDINATE_SIZE, x_text);
+	(void)base64_encode(BASE64_URL, y, COORDINATE_SIZE, y_text);
 	if (asprintf(&json,
 		     "{\"runtime-data\":{\"nonce\":\"%s\",\"tee-pubkey\":{\"kty\":\"EC\","
 		     "\"crv\":\"P-256\",\"alg\":\"ECDH-ES+A256KW\",\"x\":\"%s\",\"y\":\"%s\"}},"

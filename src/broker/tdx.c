@@ -6,9 +6,9 @@
  */
 #include "broker/tdx.h"
 
-#include <openssl/evp.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/little.h"
 #include "base/text.h"
 #include "broker/eventlog.h"
@@ -62,14 +62,14 @@ const unsigned char *tdx_quote_body(const unsigned char *quote, size_t len, stru
 
 static void put_base64(FILE *out, const unsigned char *bytes, size_t len)
 {
-	unsigned char text[BASE64_CHUNK / 3 * 4 + 1];
+	char text[BASE64_SIZE(BASE64_CHUNK)];
 	size_t n;
 
 	fputc('"', out);
 	for (; len > 0; bytes += n, len -= n) {
 		n = len < BASE64_CHUNK ? len : BASE64_CHUNK;
-		(void)EVP_EncodeBlock(text, bytes, (int)n); /* cannot fail */
-		fputs((const char *)text, out);
+		(void)base64_encode(BASE64_PADDED, bytes, n, text);
+		fputs(text, out);
 	}
 	fputc('"', out);
 }

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/io.h"
 #include "base/paths.h"
 #include "conf/brokerurl.h"
@@ -53,7 +54,9 @@ int kbssection_set_pin(struct conf *conf, char *value)
 
 		if (kbs->nr_pins == CONF_PINS_MAX)
 			return -E2BIG;
-		if (value_base64(word, pin.octets) < 0 && digest_parse(word, &pin) < 0)
+		if (base64_decode(BASE64_PADDED, word, strlen(word), pin.octets, DIGEST_SIZE) !=
+			    DIGEST_SIZE &&
+		    digest_parse(word, &pin) < 0)
 			return -EINVAL;
 		kbs->pins[kbs->nr_pins++] = pin;
 	}

@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/paths.h"
 #include "conf/value.h"
 
@@ -24,7 +25,9 @@ int rescueconf_set_key(struct conf *conf, char *value)
 		if (rescue->nr_keys == CONF_RESCUE_KEYS_MAX)
 			return -E2BIG;
 		key = rescue->keys[rescue->nr_keys];
-		if (value_base64(word, key) < 0 || ed25519_has_small_order(key))
+		if (base64_decode(BASE64_PADDED, word, strlen(word), key, CONF_RESCUE_KEY_SIZE) !=
+			    CONF_RESCUE_KEY_SIZE ||
+		    ed25519_has_small_order(key))
 			return -EINVAL;
 		rescue->nr_keys++;
 	}

@@ -7,7 +7,6 @@
 
 #include <string.h>
 
-#define BASE64_LEN 44 /* characters of VALUE_BASE64_BYTES, with one = at the end */
 #define PATH_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.+/@:"
 
 int value_bool(const char *value, bool *ret_value)
@@ -28,30 +27,6 @@ int value_path(const char *value, char *to, size_t size)
 		return -EINVAL;
 	memcpy(to, value, len + 1);
 	return 0;
-}
-
-int value_base64(const char *value, unsigned char ret_bytes[static VALUE_BASE64_BYTES])
-{
-	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-				       "0123456789+/";
-	unsigned int bits = 0, held = 0;
-	size_t i, nr = 0;
-
-	if (strlen(value) != BASE64_LEN || value[BASE64_LEN - 1] != '=')
-		return -EINVAL;
-	for (i = 0; i < BASE64_LEN - 1; i++) {
-		const char *digit = strchr(alphabet, value[i]);
-
-		if (!digit)
-			return -EINVAL;
-		held = (held << 6 | (unsigned int)(digit - alphabet)) & 0xfff;
-		bits += 6;
-		if (bits >= 8) {
-			bits -= 8;
-			ret_bytes[nr++] = (unsigned char)(held >> bits & 0xff);
-		}
-	}
-	return (held & ((1U << bits) - 1)) == 0 ? 0 : -EINVAL;
 }
 
 int value_names(char *value, const char *allowed, struct name_list *ret_list)

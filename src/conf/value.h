@@ -14,12 +14,6 @@ int value_bool(const char *value, bool *ret_value);
  * Returns 0 or -EINVAL; `to` has `size` bytes, and is as it was after an error. */
 int value_path(const char *value, char *to, size_t size);
 
-#define VALUE_BASE64_BYTES 32
-
-/* 44 characters of base64 (RFC 4648, section 4) with one = at their end, in which no bit is left
- * over. Returns 0 or -EINVAL. */
-int value_base64(const char *value, unsigned char ret_bytes[static VALUE_BASE64_BYTES]);
-
 /* 1 to CONF_NAMES_MAX names with blanks between them, of these characters alone, in the place of
  * what the list held. `value` is changed in place. Returns 0, -E2BIG or -EINVAL. */
 int value_names(char *value, const char *allowed, struct name_list *ret_list);

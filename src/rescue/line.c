@@ -9,13 +9,11 @@
 
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/digest.h"
 
 #define NUMBERS_SIZE 8	/* "NNN/TTT " */
 #define CHECKSUM_SIZE 7 /* hexadecimal digits */
-#define BASE64_SIZE (LINE_PAYLOAD / 3 * 4)
-
-static const char digits64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 static const char *const names[] = {
 	[LINE_CHALLENGE] = "CHALLENGE",
@@ -25,74 +23,6 @@ static const char *const names[] = {
 static void mark(enum line_kind kind, const char *which, char ret_text[static LINE_TEXT_SIZE])
 {
 	(void)snprintf(ret_text, LINE_TEXT_SIZE, "-----%s COCO-UNLOCK %s-----", which, names[kind]);
-}
-
-/* RFC 4648, section 4. Returns the length of the text. */
-static size_t encode(const unsigned char *bytes, size_t len, char *ret_text)
-{
-	size_t i, n = 0;
-
-	for (i = 0; i < len; i += 3) {
-		unsigned int left = len - i < 3 ? (unsigned int)(len - i) : 3;
-		unsigned int value = (unsigned int)bytes[i] << 16 |
-				     (left > 1 ? (unsigned int)bytes[i + 1] << 8 : 0) |
-				     (left > 2 ? bytes[i + 2] : 0);
-
-		ret_text[n++] = digits64[value >> 18];
-		ret_text[n++] = digits64[value >> 12 & 63];
-		ret_text[n++] = left > 1 ? digits64[value >> 6 & 63] : '=';
-		ret_text[n++] = left > 2 ? digits64[value & 63] : '=';
-	}
-	ret_text[n] = '\0';
-	return n;
-}
-
-static int digit_value(char c)
-{
-	const char *digit = c == '\0' ? NULL : strchr(digits64, c);
-
-	return digit ? (int)(digit - digits64) : -EINVAL;
-}
-
-/* Four digits, of which the last `padding` are padding. Returns the number of bytes, or -EINVAL. */
-static int decode_four(const char *text, unsigned int padding, unsigned char ret_bytes[static 3])
-{
-	unsigned int value = 0, i;
-
-	for (i = 0; i < 4; i++) {
-		int digit = i < 4 - padding ? digit_value(text[i]) : text[i] == '=' ? 0 : -EINVAL;
-
-		if (digit < 0)
-			return -EINVAL;
-		value = value << 6 | (unsigned int)digit;
-	}
-	ret_bytes[0] = (unsigned char)(value >> 16);
-	ret_bytes[1] = (unsigned char)(value >> 8);
-	ret_bytes[2] = (unsigned char)value;
-	/* What is not written out is zero: each payload has one text. */
-	if ((padding > 0 && ret_bytes[2] != 0) || (padding > 1 && ret_bytes[1] != 0))
-		return -EINVAL;
-	return 3 - (int)padding;
-}
-
-/* Up to LINE_PAYLOAD bytes. Returns how many, or -EINVAL. */
-static int decode(const char *text, size_t len, unsigned char ret_bytes[static LINE_PAYLOAD])
-{
-	int n = 0;
-	size_t i;
-
-	if (len == 0 || len % 4 != 0 || len > BASE64_SIZE)
-		return -EINVAL;
-	for (i = 0; i < len; i += 4) {
-		bool last = i + 4 == len;
-		unsigned int padding = !last || text[i + 3] != '=' ? 0 : text[i + 2] == '=' ? 2 : 1;
-		int r = decode_four(text + i, padding, ret_bytes + n);
-
-		if (r < 0)
-			return r;
-		n += r;
-	}
-	return n;
 }
 
 /* Of the first len characters. Without SHA-256 it is a text that no reader takes. */
@@ -128,7 +58,8 @@ void line_text(enum line_kind kind, const unsigned char *message, size_t len, si
 	}
 	size = len - offset < LINE_PAYLOAD ? len - offset : LINE_PAYLOAD;
 	(void)snprintf(ret_text, LINE_TEXT_SIZE, "%03zu/%03u ", n, numbers(len));
-	size = NUMBERS_SIZE + encode(message + offset, size, ret_text + NUMBERS_SIZE);
+	size = NUMBERS_SIZE +
+	       base64_encode(BASE64_PADDED, message + offset, size, ret_text + NUMBERS_SIZE);
 	checksum(ret_text, size, sum);
 	(void)snprintf(ret_text + size, LINE_TEXT_SIZE - size, " %s", sum);
 }
@@ -239,8 +170,9 @@ static enum line_result take(struct line_reader *reader, const char *text, int n
 	checksum(text, (size_t)(blank - text), sum);
 	if (sum[0] == '\0' || strcmp(blank + 1, sum) != 0)
 		return broken(reader, n);
-	size = decode(text + NUMBERS_SIZE, (size_t)(blank - text) - NUMBERS_SIZE, payload);
-	if (size < 0 || !is_in_range(n, total, size))
+	size = (int)base64_decode(BASE64_PADDED, text + NUMBERS_SIZE,
+				  (size_t)(blank - text) - NUMBERS_SIZE, payload, sizeof(payload));
+	if (size <= 0 || !is_in_range(n, total, size))
 		return broken(reader, n);
 	if (!reader->begun)
 		begin(reader);

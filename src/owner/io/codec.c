@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/util.h"
 
 int codec_from_name(const char *name, enum codec *ret_codec)
@@ -30,12 +31,6 @@ int codec_from_name(const char *name, enum codec *ret_codec)
 	return -EINVAL;
 }
 
-/* All bits if low <= c <= high, else none; for 0..255. */
-static int within(int c, int low, int high)
-{
-	return ((low - 1 - c) & (c - high - 1)) >> 31;
-}
-
 static bool is_space(int c)
 {
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
@@ -44,28 +39,15 @@ static bool is_space(int c)
 /* 0..15, or negative. */
 static int hex_value(int c)
 {
-	return -1 + (within(c, '0', '9') & (c - '0' + 1)) + (within(c, 'a', 'f') & (c - 'a' + 11)) +
-	       (within(c, 'A', 'F') & (c - 'A' + 11));
-}
-
-/* 0..63, or negative. */
-static int base64_value(int c)
-{
-	return -1 + (within(c, 'A', 'Z') & (c - 'A' + 1)) + (within(c, 'a', 'z') & (c - 'a' + 27)) +
-	       (within(c, '0', '9') & (c - '0' + 53)) + (within(c, '+', '+') & 63) +
-	       (within(c, '/', '/') & 64);
+	return -1 + (util_within(c, '0', '9') & (c - '0' + 1)) +
+	       (util_within(c, 'a', 'f') & (c - 'a' + 11)) +
+	       (util_within(c, 'A', 'F') & (c - 'A' + 11));
 }
 
 static char hex_char(int v)
 {
-	return (char)((within(v, 0, 9) & (v + '0')) | (within(v, 10, 15) & (v - 10 + 'a')));
-}
-
-static char base64_char(int v)
-{
-	return (char)((within(v, 0, 25) & (v + 'A')) | (within(v, 26, 51) & (v - 26 + 'a')) |
-		      (within(v, 52, 61) & (v - 52 + '0')) | (within(v, 62, 62) & '+') |
-		      (within(v, 63, 63) & '/'));
+	return (char)((util_within(v, 0, 9) & (v + '0')) |
+		      (util_within(v, 10, 15) & (v - 10 + 'a')));
 }
 
 enum codec codec_guess(const unsigned char *bytes, size_t len)
@@ -76,7 +58,7 @@ enum codec codec_guess(const unsigned char *bytes, size_t len)
 	for (i = 0; i < len; i++) {
 		if (is_space(bytes[i]))
 			continue;
-		if (base64_value(bytes[i]) < 0 && bytes[i] != '=')
+		if (base64_value(BASE64_PADDED, bytes[i]) < 0 && bytes[i] != '=')
 			return CODEC_BINARY;
 		hex = hex && hex_value(bytes[i]) >= 0;
 	}
@@ -85,7 +67,7 @@ enum codec codec_guess(const unsigned char *bytes, size_t len)
 
 int codec_decode(struct codec_decoder *d, int c)
 {
-	int value = d->codec == CODEC_HEX ? hex_value(c) : base64_value(c);
+	int value = d->codec == CODEC_HEX ? hex_value(c) : base64_value(BASE64_PADDED, c);
 
 	if (is_space(c))
 		return 0;
@@ -136,28 +118,20 @@ int codec_parse(const char *text, unsigned char *ret_bytes, size_t size)
 
 size_t codec_text_len(enum codec codec, size_t len)
 {
-	return codec == CODEC_HEX ? 2 * len : (len + 2) / 3 * 4;
+	return codec == CODEC_HEX ? 2 * len : BASE64_SIZE(len) - 1;
 }
 
 void codec_text(enum codec codec, const unsigned char *bytes, size_t len, char *ret_text)
 {
 	size_t i;
 
-	if (codec == CODEC_HEX) {
-		for (i = 0; i < len; i++) {
-			*ret_text++ = hex_char(bytes[i] >> 4);
-			*ret_text++ = hex_char(bytes[i] & 15);
-		}
-	} else {
-		for (i = 0; i < len; i += 3) {
-			int b = i + 1 < len ? bytes[i + 1] : 0, c = i + 2 < len ? bytes[i + 2] : 0;
-			int bits = bytes[i] << 16 | b << 8 | c;
-
-			*ret_text++ = base64_char(bits >> 18);
-			*ret_text++ = base64_char(bits >> 12 & 63);
-			*ret_text++ = i + 1 < len ? base64_char(bits >> 6 & 63) : '=';
-			*ret_text++ = i + 2 < len ? base64_char(bits & 63) : '=';
-		}
+	if (codec != CODEC_HEX) {
+		(void)base64_encode(BASE64_PADDED, bytes, len, ret_text);
+		return;
+	}
+	for (i = 0; i < len; i++) {
+		*ret_text++ = hex_char(bytes[i] >> 4);
+		*ret_text++ = hex_char(bytes[i] & 15);
 	}
 	*ret_text = '\0';
 }

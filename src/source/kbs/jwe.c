@@ -15,11 +15,11 @@
 #include <openssl/params.h>
 #include <string.h>
 
-#include "base/text.h"
+#include "base/base64.h"
 
 #define POINT_SIZE (1 + 2 * EC_COORDINATE_SIZE)
 #define POINT_UNCOMPRESSED 0x04 /* SEC 1, section 2.3.3 */
-#define COORDINATE_TEXT_SIZE TEXT_BASE64URL_SIZE(EC_COORDINATE_SIZE)
+#define COORDINATE_TEXT_SIZE BASE64_SIZE(EC_COORDINATE_SIZE)
 #define SCALAR_SIZE 32
 #define Z_SIZE 32
 #define KEY_SIZE 32 /* of A256KW and of A256GCM */
@@ -135,8 +135,8 @@ int ec_key_runtime_data(const struct ec_key *key, const unsigned char *nonce, si
 		escaped[n++] = (char)nonce[i];
 	}
 	escaped[n] = '\0';
-	text_base64url(key->x, sizeof(key->x), x);
-	text_base64url(key->y, sizeof(key->y), y);
+	(void)base64_encode(BASE64_URL, key->x, sizeof(key->x), x);
+	(void)base64_encode(BASE64_URL, key->y, sizeof(key->y), y);
 	/* RFC 8785: the names are sorted, no blanks, and a slash is not escaped. */
 	return snprintf(
 		ret_text, RUNTIME_DATA_SIZE,

@@ -150,41 +150,8 @@ static void test_strip(void)
 	is_str(text_strip(empty), "", "strip: empty");
 }
 
-/* RFC 4648 section 10, and the digits that base64 has otherwise. */
-static void test_base64url(void)
-{
-	static const struct {
-		const char *bytes, *text;
-	} cases[] = {
-		{ "", "" },
-		{ "f", "Zg" },
-		{ "fo", "Zm8" },
-		{ "foo", "Zm9v" },
-		{ "foob", "Zm9vYg" },
-		{ "fooba", "Zm9vYmE" },
-		{ "foobar", "Zm9vYmFy" },
-		{ "\xff", "_w" },
-		{ "\xfb\xef\xbe", "----" },
-		{ "\xff\xff\xff", "____" },
-		{ "\xfb\xff", "-_8" },
-	};
-	char text[16];
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(cases); i++) {
-		size_t len = strlen(cases[i].bytes);
-
-		memset(text, 'x', sizeof(text));
-		text_base64url((const unsigned char *)cases[i].bytes, len, text);
-		is_str(text, cases[i].text, "base64url of %zu bytes", len);
-		ok(TEXT_BASE64URL_SIZE(len) == strlen(text) + 1 && text[strlen(text) + 1] == 'x',
-		   "... and as long as it says");
-	}
-}
-
 int main(void)
 {
-	test_base64url();
 	test_guid();
 	test_u64();
 	test_printable();
