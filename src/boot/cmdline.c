@@ -45,6 +45,8 @@ static const char *const default_words[] = {
 	"lockdown=confidentiality", "iommu.strict=1", "fips=1", "selinux=1", "enforcing=1",
 	"apparmor=1", "audit=1", "random.trust_cpu=on", "random.trust_cpu=1", "swiotlb=#",
 	"swiotlb=force",
+	/* of a virtual machine, whose timer is not the one that the kernel knows a mistake of */
+	"no_timer_check",
 };
 /* clang-format on */
 

@@ -80,6 +80,7 @@ static void test_allowed(void)
 		"lockdown=confidentiality", "swiotlb=65536", "systemd.import_credentials=no",
 		"systemd.import_credentials=0", "audit=1", "random.trust_cpu=on", "vga=791",
 		"random.trust_cpu=1", "nomodeset", "selinux=1", "enforcing=1", "apparmor=1",
+		"no_timer_check",
 		"swiotlb=force", "swiotlb=0", "iommu.strict=1", "splash", "nosplash", "rhgb", "noresume", "fips=1",
 	};
 	/* clang-format on */
