@@ -62,7 +62,7 @@ class Case:
     end: str = "end"            # typed when all is told; by itself it ends at once, without an orderly shutdown
     limit: float = 300          # seconds; a machine that ends sooner is not waited for
     standalone: bool = False    # the image is one of its own, without dracut and systemd
-    section: str = None         # [Root] of such an image, instead of the usual
+    section: str = None         # [Root] of such an image, instead of the usual; empty: the configuration has it
     recipe: bool = False        # the image is today's recipe, without coco-unlock
     files: dict = None          # {path: text} of more files in the initramfs
     modules: tuple = ()         # dracut modules that the other images leave out

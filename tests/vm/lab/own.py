@@ -55,7 +55,7 @@ def cases(others):
 def conf(case):
     """[Root] of the image's configuration."""
     if case.section is not None:
-        return f"[Root]\n{case.section}"
+        return case.section and f"[Root]\n{case.section}"
     kind = "btrfs" if case.disks and case.disks[0].kind == "btrfs" else "ext4"
     device = f"Device={lvm.ROOT}\n" if case.root == lvm.ROOT else ""
     return f"[Root]\nType={kind}\nOptions=rw\n{device}"

@@ -120,6 +120,49 @@ def beside(disks, name):
     return contents(f"{os.path.dirname(disks[0])}/{name}")
 
 
+# the manual's way
+
+PAGE = os.path.join(tree.PROJECT, "src/man/coco-unlock-rescue.7.scd")
+
+
+def section(name):
+    """A section of coco-unlock-rescue(7)."""
+    return re.search(rf"^# {name}\n(.*?)^# ", tree.read(PAGE), re.M | re.S)[1]
+
+
+def runs(guest, directory, name, number):
+    """Runs a block of commands of a section as it stands there, in this directory; returns its output. Only what needs
+    the project runs in the guest's build tree, which has no openssl."""
+    text = re.findall(r"^```\n(.*?)^```$", section(name), re.M | re.S)[number - 1].replace("\\\\", "\\")
+    if re.search("^coco-", text, re.M):
+        return tree.enter(tree.trees(guest) + "/build", "cd /mnt; PATH=/srv:$PATH; " + text,
+                          [(tree.project(guest) + "/out/usr/bin", "/srv"), (directory, "/mnt")])
+    return cache.run(["bash", "-euc", f"cd {directory}\n" + text])
+
+
+def of_the_page(combo):
+    """What a person has who has followed the manual, and a table for the launch that was made too early: its secret is
+    not yet the disk's."""
+    plain = disk.plain(combo.guest, combo.kernel)
+
+    def build(tmp):
+        os.makedirs(tmp + "/guest/etc/coco-unlock")
+        disk.write(tmp + "/guest/etc/coco-unlock/coco-unlock.conf", "[Root]\nType=ext4\nOptions=rw\n")
+        disk.write(tmp + "/guest/etc/coco-unlock/cocotab", f"root UUID={disk.ROOT_UUID} - -\n")
+        disk.with_file(tmp, "first.key", PASSPHRASE)
+        disk.with_file(tmp, "early", table.secret("not yet the disk's"))
+        cache.run(["cp", "--sparse=always", plain, tmp + "/guest.img"])
+        disk.encrypt(tmp, PASSPHRASE, tmp + "/guest.img", disk.ROOT_UUID)
+        runs(combo.guest, tmp, "SETTING UP", 1)
+        runs(combo.guest, tmp, "SETTING UP", 2)
+        disk.write(tmp + "/digest", runs(combo.guest, tmp, "SETTING UP", 4))
+        owner.coco_secret(combo.guest, tmp, f"table remove -o rest guest.table {table.LUKS}")
+        owner.coco_secret(combo.guest, tmp, f"table add -o early.table rest {table.LUKS}=early")
+    key = cache.key(plain, tree.project(combo.guest), *map(tree.read, (__file__, owner.__file__, PAGE)), RECIPE)
+    return cache.item(f"page-rescue-{combo.guest}-{combo.kernel}", key, build,
+                      f"what coco-unlock-rescue(7) makes of the root of {combo.guest}, {combo.kernel} kernel")
+
+
 # the key that owner and guest share
 
 def hkdf(salt, ikm, info, size=32):
@@ -190,7 +233,7 @@ class Talk:
         """What the program writes when this word is typed, which it knows, and so repeats. What comes behind it is the
         hint to a word that it does not know, which it gives once a second."""
         self.say(word)
-        self.line.wait(rf"\b{word}\n", limit=60)     # behind the echo of what has no end
+        self.line.wait(rf"\b{word.split()[0]}\n", limit=60)     # behind the echo of what has no end
         return self.to_hint()
 
     def to_hint(self):

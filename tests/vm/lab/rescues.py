@@ -9,11 +9,13 @@ import os
 import random
 import re
 import socket
+import tempfile
 
-from . import attack, disk, endings, own, rescue, table
+from . import attack, cache, disk, endings, own, rescue, table
+from .attested import contents
 from .case import COCO13, COCO14, EVEN, GOOD, KEY, ODD, Case, Disk, behind
 from .rescue import beside
-from .talk import HEIGHT, WIDTH, Step, lines_of, mark
+from .talk import HEIGHT, WIDTH, Step, lines_of, mark, message_of
 from .verdict import Boot, Refuse
 
 # Keys of SysRq that Debian's default mask (0x1b6) lets do something, and keys that it does not; not those that end the
@@ -440,6 +442,51 @@ CASES = [
          steps=(page("report", "aborted"), *NO_ANSWER, *ATTACKS[1:], ended("poweroff"))),
 ]
 
+# The way of a person, as coco-unlock-rescue(7) has it.
+
+def of_page(name):
+    """A file of the configuration that the manual's commands have made."""
+    return lambda combo: contents(f"{rescue.of_the_page(combo)}/guest/etc/coco-unlock/{name}").decode()
+
+
+def words_of_page(talk):
+    """Each word of the manual is typed, but for those that end the machine; those whose text fits."""
+    words = re.findall(r"^\*(\w+)\*(?:, \*(\w+)\*)?$", rescue.section("ON THE CONSOLE"), re.M)
+    assert words[-1] == ("reboot", "poweroff"), words
+    return " ".join(word for word, _ in words[:-1] if word == "challenge" or page(word).does(talk) == "fits")
+
+
+def copied(talk):
+    """The challenge is copied with one line broken, and that line asked for once more, by the manual's word."""
+    text = talk.answered("challenge")
+    talk.challenges.append(rescue.Challenge(message_of("CHALLENGE", text)))
+    again = re.search(r"_(challenge (\d+))_", rescue.section("ON THE CONSOLE"))
+    line = talk.answered(again[1])
+    talk.copy = re.sub(rf"^({int(again[2]):03}/.*)..$", r"\1??", text, flags=re.M) + "\n" + line + "\n"
+    return f"configuration={talk.challenges[-1].field('configuration')}\n{line}"
+
+
+def the_digest(talk):
+    """What the owner has noted at home."""
+    noted = beside(talk.disks, "digest").decode().strip()
+    return "the same" if noted == "Digest=" + talk.challenges[-1].field("configuration") else noted
+
+
+def answered_by_page(talk):
+    """The manual's first command at home, and all that it prints pasted at the console."""
+    home = os.path.dirname(talk.disks[0])
+    with tempfile.TemporaryDirectory() as tmp:
+        for name in ("guest", "guest.table", "rescue.pem"):
+            cache.run(["cp", "-r", f"{home}/{name}", tmp])
+        disk.write(tmp + "/challenge.txt", talk.copy)
+        rescue.runs(talk.combo.guest, tmp, "ANSWERING", 1)
+        answer = contents(tmp + "/answer.txt").decode()
+    talk.say(answer)
+    said = talk.line.wait(r"^(missing|complete).*\n").group().strip()
+    return f"{said}, {talk.outcome()}"
+
+
+SHOWN = r"(.*\n)*rescue +after code 2 \(secret-refused\): unlock at ttyS0; more tries: 1, answers refused: 0(\n.*)*"
 GOOD_ANSWER = Step("the good answer", right_secret, TRIES)
 # A second console of the kernel's has to be of another kind: of each there is one (Linux'
 # Documentation/admin-guide/serial-console.rst). Debian 12 has virtio's as a module.
@@ -471,6 +518,15 @@ CASES += [
             cmdline=("console=tty0", "console=ttyS0"), checks=((KILLED, ANOTHER),), on=ODD),
 ]
 ALONE = [
+    Case(own.PREFIX + "rescue-page", Boot(rescue={"code": 2, "name": "secret-refused", "action": "unlock", "tries": 1},
+                                          checks=(("coco-unlock status", SHOWN),)),
+         used("early.table"), (Disk(of=lambda combo: rescue.of_the_page(combo) + "/guest.img"),),
+         config={name: of_page(name) for name in ("coco-unlock.conf", "cocotab")}, section="", rescues=True,
+         standalone=True, commands=("coco-unlock status",), on=EVEN,
+         steps=(Step("the words", words_of_page, "^report devices secrets times challenge$"),
+                Step("a copy", copied, r"^configuration=.*\n007/\d+ \S+ [0-9a-f]{7}$"),
+                Step("the digest", the_digest, "^the same$"),
+                Step("the answer", answered_by_page, r"^complete: \d+ bytes, the answer is right"))),
     alone("rescue-much-noise", (FAILED, Step("ten MB of noise", much_noise, STANDS), GOOD_ANSWER), limit=900, on=EVEN),
     alone("rescue-hang-up", (FAILED, Step("two consoles", same_challenge, "^the same$"),
                              Step("hang-up", hangs_up, r"^ok 002\n(.*\n)*" + STANDS[1:]),

@@ -22,7 +22,7 @@ ONLY_OWN = (r"boot-keep|boot-reload|boot-keep-reload|forms|secret-3032|entries-.
             r"|generation|owner-(fresh|installer|recovery|repart|device|labelled-.*|rotation-.*|table-.*)"
             r"|md-half-path|integrity|image-policy(-control)?|rescue-device")
 # Boots that only such an image has.
-STANDALONE = ("fstab", "usr", "xfs", "rdinit-none", "rdinit-none-measured")
+STANDALONE = ("fstab", "usr", "xfs", "rdinit-none", "rdinit-none-measured", "rescue-page")
 # What is left to --full besides, and the cases that have its claim.
 LEFT = {
     "owner-lvm": ("names-lvm", "own-owner-lvm-twin"),           # the same disk and table, with the host's beside it
