@@ -66,7 +66,11 @@ static bool take_number(struct paste *p)
 {
 	char mark[LINE_TEXT_SIZE];
 
-	p->open = p->open || !is_known(p);
+	if (!p->open && is_known(p)) {
+		line_reader_init(&p->reader, LINE_CHALLENGE); /* it begins no other one */
+		return false;
+	}
+	p->open = true;
 	if (p->terminal || !p->ended || line_missing(&p->reader, 0) > 0)
 		return false;
 	line_text(LINE_CHALLENGE, p->reader.message, 1, 2, mark); /* the end mark of one line */

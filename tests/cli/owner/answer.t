@@ -196,6 +196,8 @@ answered --table table unlock shown
 is '... or one that was there already' "$rc $(said ch answer action)" '0 unlock'
 { cat ch2; sed -n '2,3p;5,$p' ch; } > headless
 refused 3 'are missing or not as they were: 003' answer --key key.pem --table table unlock headless
+{ cat ch; sed -n 3p ch; sed '1d;4d' two; } > headless2
+refused 3 'are missing or not as they were: 003' answer --key key.pem --table table unlock headless2
 must mkdir directory
 refused 4 'cannot read: Is a directory' answer --key key.pem --table table unlock directory
 
