@@ -13,13 +13,12 @@
 #include "base/text.h"
 #include "conf/devicespec.h"
 #include "owner/io/file.h"
-#include "owner/io/passphrase.h"
 #include "owner/rescue/paste.h"
 #include "owner/rescue/proof.h"
 #include "owner/rescue/show.h"
-#include "rescue/answer.h"
+#include "owner/rescue/signer.h"
+#include "owner/supply.h"
 #include "rescue/line.h"
-#include "rescue/signature.h"
 
 #define KEYSLOT_MAX 31 /* LUKS2 On-Disk Format Specification 1.1, section 3.2 */
 
@@ -40,73 +39,13 @@ struct run {
 	char text[LINE_MESSAGE_MAX];
 	size_t len;
 	struct challenge challenge;
-	const struct challenge_volume *volume; /* that secret, device and keyslot are about */
+	struct supply supply; /* its volume is the one that device and keyslot are about, too */
 	struct answer answer;
 	struct answer_secret secrets[CHALLENGE_VOLUMES_MAX];
 	size_t nr_secrets;
 	unsigned char message[ANSWER_SIZE_MAX];
 	size_t message_len;
 };
-
-static int ask_for_key(struct secret *passphrase, struct fault *f)
-{
-	_cleanup_secret_ struct secret typed = SECRET_NULL;
-	int r = passphrase_from_terminal("Passphrase of the key",
-					 "give a key without a passphrase (openssl pkey)", &typed,
-					 f);
-
-	if (r < 0)
-		return r;
-	*passphrase = typed;
-	typed = SECRET_NULL;
-	return 0;
-}
-
-static int read_key(struct run *run, struct fault *f)
-{
-	_cleanup_secret_ struct secret pem = SECRET_NULL;
-	const char *path = run->o->key;
-	int r = secret_init(&pem, f);
-
-	if (r >= 0)
-		r = file_read_secret(path, &pem, f);
-	if (r >= 0)
-		r = signing_key_read(&pem, ask_for_key, &run->key, f);
-	if (r < 0 && !*f->next && (f->code == EXITCODE_BAD_INPUT || f->code == EXITCODE_REFUSED))
-		(void)snprintf(f->next, sizeof(f->next), "%s",
-			       f->code == EXITCODE_REFUSED ?
-				       "run it again, and type the passphrase of this key" :
-				       "give the private key that was made by: openssl genpkey "
-				       "-algorithm ed25519 -out KEY"); /* fits */
-	return fault_name(f, r, path);
-}
-
-/* An image takes answers of the keys that are in it, and of no other. */
-static int check_key(const struct run *run, struct fault *f)
-{
-	const struct conf *conf = &run->proof.conf;
-	unsigned char public[ED25519_KEY_SIZE];
-	size_t i;
-	int r;
-
-	if (!run->o->config)
-		return 0;
-	if (conf->rescue.nr_keys == 0)
-		return fault_about(f, EXITCODE_REFUSED, run->o->config,
-				   "type reboot or poweroff at the guest's console; for answers, build "
-				   "the image with RescueKey=",
-				   "its configuration has no RescueKey=, so that the guest takes no "
-				   "answer");
-	r = signing_key_public(run->key, public);
-	if (r < 0)
-		return fault_io(f, run->o->key, r, "no public key of it");
-	for (i = 0; i < conf->rescue.nr_keys; i++)
-		if (memcmp(public, conf->rescue.keys[i], sizeof(public)) == 0)
-			return 0;
-	return fault_about(f, EXITCODE_REFUSED, run->o->key, "give the private half of one of them",
-			   "it is none of the keys that RescueKey= has in the configuration of %s",
-			   run->o->config);
-}
 
 static int check_action(const struct run *run, struct fault *f)
 {
@@ -130,100 +69,16 @@ static int find_volume(struct run *run, struct fault *f)
 	const char *name = run->o->volume;
 	size_t i;
 
-	for (i = 0; i < c->nr_volumes && !run->volume; i++)
+	for (i = 0; i < c->nr_volumes && !run->supply.volume; i++)
 		if (name ? strcmp(c->volumes[i].name, name) == 0 :
 			   c->volumes[i].failed || c->nr_volumes == 1)
-			run->volume = &c->volumes[i];
-	if (run->volume)
+			run->supply.volume = &c->volumes[i];
+	if (run->supply.volume)
 		return 0;
 	return name ? fault_about(f, EXITCODE_REFUSED, name, "name one that the challenge shows",
 				  "the guest has no volume of this name") :
 		      fault_about(f, EXITCODE_USAGE, "challenge", "name a volume with --volume",
 				  "it has %zu volumes, and none of them has failed", c->nr_volumes);
-}
-
-static int take_from_table(const struct run *run, const struct challenge_volume *v,
-			   struct secret *secret, struct fault *f)
-{
-	char resource[REFERENCE_RESOURCE_SIZE];
-	int r = proof_secret(&run->proof, v, secret, resource, f);
-
-	if (r >= 0 && resource[0])
-		cmd_warn("%s: the secret of volume %s is taken from it, and the guest gets that from "
-			 "resource %s of the key broker: are they one?",
-			 run->o->table, v->name, resource);
-	return r;
-}
-
-static int ask_for_secret(const struct challenge_volume *v, struct secret *secret, struct fault *f)
-{
-	_cleanup_secret_ struct secret typed = SECRET_NULL;
-	char question[CHALLENGE_NAME_SIZE + 64];
-	int r;
-
-	(void)snprintf(question, sizeof(question),
-		       "Recovery key (with its dashes) or passphrase of volume %s",
-		       v->name); /* fits */
-	r = passphrase_from_terminal(question, "give it in a file with --secret", &typed, f);
-	if (r < 0)
-		return r;
-	if (!passphrase_is_recovery(&typed))
-		cmd_warn("what was typed is no recovery key: if it was meant to be one, there is a "
-			 "slip in it");
-	secret_copy(secret, &typed);
-	return 0;
-}
-
-/* From a file or the table; what is asked for stays empty. */
-static int read_secret(const struct run *run, const struct challenge_volume *v,
-		       struct secret *secret, struct fault *f)
-{
-	const struct options *o = run->o;
-	int r;
-
-	if (v != run->volume || (!o->secret && !o->ask))
-		return take_from_table(run, v, secret, f);
-	if (o->ask)
-		return 0;
-	r = file_read_secret(o->secret, secret, f);
-	if (r >= 0)
-		cmd_warn_secret(o->secret, secret);
-	return r;
-}
-
-static int check_length(const struct run *run, const struct answer_secret *s, struct fault *f)
-{
-	const struct options *o = run->o;
-	bool given = strcmp(s->volume, run->volume->name) == 0;
-	const char *what = given && o->secret ? o->secret : given && o->ask ? "--ask" : o->table;
-
-	if (s->secret.len >= 1 && s->secret.len <= ANSWER_SECRET_MAX)
-		return 0;
-	return fault_about(f, EXITCODE_BAD_INPUT, what,
-			   "give one of these lengths; to give the disk one: coco-secret rotate",
-			   "the secret of volume %s has %zu bytes, and an answer carries 1 to %d",
-			   s->volume, s->secret.len, ANSWER_SECRET_MAX);
-}
-
-/* All volumes are opened anew, so that each needs its secret. */
-static int read_secrets(struct run *run, struct fault *f)
-{
-	size_t i;
-	int r = 0;
-
-	run->nr_secrets = run->challenge.nr_volumes;
-	for (i = 0; i < run->nr_secrets && r >= 0; i++) {
-		const struct challenge_volume *v = &run->challenge.volumes[i];
-		struct answer_secret *s = &run->secrets[i];
-
-		memcpy(s->volume, v->name, sizeof(s->volume));
-		r = secret_init(&s->secret, f);
-		if (r >= 0)
-			r = read_secret(run, v, &s->secret, f);
-		if (r >= 0 && (!run->o->ask || v != run->volume))
-			r = check_length(run, s, f);
-	}
-	return r;
 }
 
 /* What goes with unlock, but for what is asked for. */
@@ -244,8 +99,9 @@ static int fill(struct run *run, struct fault *f)
 	if (o->keyslot.given)
 		a->keyslot = (int)o->keyslot.value;
 	if (o->device || o->keyslot.given)
-		memcpy(a->volume, run->volume->name, sizeof(a->volume));
-	return read_secrets(run, f);
+		memcpy(a->volume, run->supply.volume->name, sizeof(a->volume));
+	run->nr_secrets = run->challenge.nr_volumes;
+	return supply_read(&run->supply, &run->challenge, run->secrets, f);
 }
 
 /* The usual slip: the table that has failed, and not the one with the secret of the disk. */
@@ -258,14 +114,6 @@ static void warn_same(const struct run *run)
 		cmd_warn("%s: if the guest was started with this table, its secret is the one that was "
 			 "refused; the table of a rotation has the same rescue entry, and another secret",
 			 o->table);
-}
-
-static int ask(struct run *run, struct fault *f)
-{
-	struct answer_secret *s = &run->secrets[run->volume - run->challenge.volumes];
-	int r = ask_for_secret(run->volume, &s->secret, f);
-
-	return r < 0 ? r : check_length(run, s, f);
 }
 
 static int make(struct run *run, struct fault *f)
@@ -339,13 +187,13 @@ static void print_result(const struct run *run)
 	fprintf(run->report, "answer     %s\n", rescue_action_name(o->action));
 	for (i = 0; i < run->nr_secrets; i++)
 		fprintf(run->report, "secret     of volume %s, from %s\n", run->secrets[i].volume,
-			&run->challenge.volumes[i] == run->volume ? given : o->table);
+			&run->challenge.volumes[i] == run->supply.volume ? given : o->table);
 	if (o->device)
 		fprintf(run->report, "device     %s, for volume %s\n", o->device,
-			run->volume->name);
+			run->supply.volume->name);
 	if (o->keyslot.given)
 		fprintf(run->report, "keyslot    %d, for volume %s\n", run->answer.keyslot,
-			run->volume->name);
+			run->supply.volume->name);
 	if (is_file(o))
 		printf("%s: the answer. Paste its lines at the guest's console, which acknowledges "
 		       "each.\n",
@@ -363,15 +211,16 @@ static int answer(struct run *run, struct fault *f)
 	if (is_file(run->o))
 		r = file_out_create(run->o->output, run->o->force, &run->out, f);
 	if (r >= 0)
-		r = read_key(run, f);
+		r = signer_read(run->o->key, &run->key, f);
 	if (r >= 0)
 		r = proof_read(&run->proof, f);
 	if (r >= 0)
-		r = check_key(run, f);
+		r = signer_check(run->key, run->o->key, &run->proof, f);
 	if (r >= 0)
 		r = take_challenge(run, f);
 	if (r >= 0 && run->o->ask)
-		r = ask(run, f);
+		r = supply_ask(&run->supply,
+			       &run->secrets[run->supply.volume - run->challenge.volumes], f);
 	if (r >= 0)
 		r = make(run, f);
 	if (r < 0)
@@ -456,6 +305,7 @@ static int run_answer(int argc, char **argv)
 	run->o = &o;
 	run->proof.path = o.table;
 	run->proof.config = o.config;
+	run->supply = (struct supply){ .proof = &run->proof, .file = o.secret, .ask = o.ask };
 	run->out = FILE_OUT_NULL;
 	run->report = is_file(&o) ? stdout : stderr;
 	r = answer(run, &f);
