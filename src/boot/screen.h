@@ -7,10 +7,7 @@
 
 #include "boot/attempt.h"
 #include "boot/console.h"
-
-#define SCREEN_LINES 23
-#define SCREEN_COLUMNS 79
-#define SCREEN_SIZE (SCREEN_LINES * (SCREEN_COLUMNS + 1) + 1) /* bytes with newlines and NUL */
+#include "boot/screentext.h"
 
 #define SCREEN_BAR_COLUMNS 36
 
@@ -36,9 +33,6 @@ struct screen_facts {
  * its challenge have to be there before. What cannot be looked at is said on the page. */
 void screens_make(const struct screen_facts *facts, struct screens *screens,
 		  struct console_page *page);
-
-/* Breaks a text into lines of at most SCREEN_COLUMNS; cut if it does not fit into size bytes. */
-void screen_wrap(const char *text, char *ret_text, size_t size);
 
 /* A span of time as a bar in a line that stands for total_us: at least one mark for what lasted at
  * all. Always SCREEN_BAR_COLUMNS characters. */
