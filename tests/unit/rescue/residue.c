@@ -98,27 +98,30 @@ static struct signing_key *owners_key(void)
 	return key;
 }
 
-/* The owner, in a process of his own. Locked memory is empty in a child, so that what he knows
- * comes by a pipe. Returns the answer's length. */
+/* The owner, in a process of his own. Locked memory is empty in a child, and the page of the keys is
+ * not there at all, so that what he knows comes by a pipe. Returns the answer's length. */
 static size_t ask_owner(const struct signing_key *key, const struct rescue_keys *keys, size_t len,
 			const struct secret *secret)
 {
+	const struct rescue_public public = keys->public;
 	struct answer answer = { .action = RESCUE_UNLOCK, .keyslot = -1 };
 	int known[2], said[2], status;
 	ssize_t n;
 	pid_t pid;
 
 	FIXTURE_MUST(pipe(known) == 0 && pipe(said) == 0);
-	FIXTURE_MUST(write(known[1], secret->bytes, 32) == 32);
+	FIXTURE_MUST(write(known[1], secret->bytes, 32) == 32 &&
+		     write(known[1], keys->shared, 32) == 32);
 	pid = fork();
 	FIXTURE_MUST(pid >= 0);
 	if (pid == 0) {
 		struct answer_secret with = { .volume = "root", .secret = random_secret() };
-		struct secret shared = bytes_secret(keys->shared, sizeof(keys->shared));
+		struct secret shared = random_secret();
 
-		FIXTURE_MUST(read(known[0], with.secret.bytes, 32) == 32);
-		n = answer_make(&answer, &with, 1, challenge, len, &keys->public, &shared, key,
-				message, sizeof(message), &f);
+		FIXTURE_MUST(read(known[0], with.secret.bytes, 32) == 32 &&
+			     read(known[0], shared.bytes, 32) == 32);
+		n = answer_make(&answer, &with, 1, challenge, len, &public, &shared, key, message,
+				sizeof(message), &f);
 		_exit(n < 0 || write(said[1], message, (size_t)n) != n);
 	}
 	FIXTURE_MUST(waitpid(pid, &status, 0) == pid && status == 0);
