@@ -6,14 +6,11 @@
  */
 #include "rescue/answer.h"
 
-#include <openssl/evp.h>
-#include <openssl/pem.h>
-
 #include "bytes.h"
 #include "fixture.h"
 #include "inject.h"
 #include "rescue/hpke.h"
-#include "rescue/signature.h"
+#include "signing.h"
 
 #define CHALLENGE "a challenge, of which the answer sees its digest alone"
 
@@ -27,34 +24,12 @@ static struct secret shared; /* the owner's K */
 static const char *const names[] = { "root", "data", "swap" };
 static struct secret secrets[3];
 
-static struct signing_key *new_key(unsigned char fill)
-{
-	unsigned char seed[32];
-	BIO *bio = BIO_new(BIO_s_mem());
-	struct signing_key *key = NULL;
-	struct secret pem;
-	EVP_PKEY *pkey;
-	char *text;
-	long len;
-
-	memset(seed, fill, sizeof(seed));
-	pkey = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, seed, sizeof(seed));
-	FIXTURE_MUST(PEM_write_bio_PrivateKey(bio, pkey, NULL, NULL, 0, NULL, NULL) == 1);
-	len = BIO_get_mem_data(bio, &text);
-	pem = bytes_secret(text, (size_t)len);
-	FIXTURE_MUST(signing_key_read(&pem, NULL, &key, &f) == 0);
-	secret_done(&pem);
-	EVP_PKEY_free(pkey);
-	BIO_free(bio);
-	return key;
-}
-
 static void set_up(void)
 {
 	struct secret entry = bytes_secret("12345678901234567890123456789012", 32);
 
-	owner = new_key(1);
-	thief = new_key(2);
+	owner = signing_key_of(1);
+	thief = signing_key_of(2);
 	FIXTURE_MUST(rescue_keys_map(&guest, &f) == 0 && rescue_keys_make(&entry, guest, &f) == 0);
 	FIXTURE_MUST(rescue_shared(&entry, &guest->public, &shared, &f) == 0);
 	FIXTURE_MUST(signing_key_public(owner, images_keys[2]) == 0);
@@ -405,7 +380,7 @@ static void test_records(void)
 }
 
 /* Made by tests/lib/rescue.py for a boot whose private half, R and b are 32 bytes 0x11, 0x22 and
- * 0x33, with the key of new_key(1) and an ephemeral key of 32 bytes 0x44. */
+ * 0x33, with the key of signing_key_of(1) and an ephemeral key of 32 bytes 0x44. */
 static void test_vector(void)
 {
 	static const char answer_hex[] =

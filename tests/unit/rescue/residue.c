@@ -11,64 +11,15 @@
 #include "rescue/answer.h"
 #include "rescue/hpke.h"
 #include "rescue/signature.h"
-
-#ifdef __SANITIZE_ADDRESS__
-#define SANITIZED true /* it keeps what was freed, and maps terabytes */
-#else
-#define SANITIZED false
-#endif
+#include "residue.h"
 
 static struct fault f;
 static char challenge[CHALLENGE_SIZE_MAX];
 static unsigned char message[ANSWER_SIZE_MAX];
 
-/* 32 bytes that are looked for, with each bit flipped so that this is not found. */
-struct trace {
-	unsigned char flipped[32];
-};
-
-static struct trace trace_of(const unsigned char bytes[static 32])
+static void is_there(const struct residue *t, unsigned int times, const char *what)
 {
-	struct trace t;
-	size_t i;
-
-	for (i = 0; i < sizeof(t.flipped); i++)
-		t.flipped[i] = (unsigned char)~bytes[i];
-	return t;
-}
-
-/* How often it is in memory that can be written, from its first or its second half on. */
-static unsigned int count(const struct trace *t)
-{
-	FILE *maps = fopen("/proc/self/maps", "re");
-	unsigned int nr = 0, half;
-	unsigned long from, to;
-	char line[512], mode[8];
-
-	FIXTURE_MUST(maps);
-	while (fgets(line, sizeof(line), maps)) {
-		const unsigned char *p;
-
-		if (sscanf(line, "%lx-%lx %7s", &from, &to, mode) != 3 ||
-		    strncmp(mode, "rw", 2) != 0)
-			continue;
-		for (p = (const unsigned char *)from; p + 16 <= (const unsigned char *)to; p++)
-			for (half = 0; half < 2; half++) {
-				size_t i = 0;
-
-				while (i < 16 && (p[i] ^ t->flipped[16 * half + i]) == 0xff)
-					i++;
-				nr += i == 16;
-			}
-	}
-	(void)fclose(maps);
-	return nr;
-}
-
-/* Two halves of each. */
-static void is_there(const struct trace *t, unsigned int times, const char *what)
-{
-	is_int(count(t), 2 * times, "%s", what);
+	is_int(residue_count(t), 2 * times, "%s", what);
 }
 
 static struct secret random_secret(void)
@@ -135,8 +86,8 @@ static void test_guest(void)
 	static struct challenge c; /* large */
 	static const char *const names[] = { "root" };
 	struct secret entry = random_secret(), secret = random_secret(), opened = SECRET_NULL;
-	struct trace of_entry = trace_of(entry.bytes), of_secret = trace_of(secret.bytes);
-	struct trace of_private, of_shared;
+	struct residue of_entry = residue_of(entry.bytes), of_secret = residue_of(secret.bytes);
+	struct residue of_private, of_shared;
 	struct signing_key *key = owners_key();
 	unsigned char public[1][ANSWER_KEY_SIZE];
 	struct rescue_keys *keys = NULL;
@@ -148,8 +99,8 @@ static void test_guest(void)
 	FIXTURE_MUST(rescue_keys_map(&keys, &f) == 0 && rescue_keys_make(&entry, keys, &f) == 0);
 	secret_done(&entry);
 	is_there(&of_entry, 0, "R is nowhere when it was used");
-	of_private = trace_of(keys->private);
-	of_shared = trace_of(keys->shared);
+	of_private = residue_of(keys->private);
+	of_shared = residue_of(keys->shared);
 	is_there(&of_private, 1, "the private half is in its page alone");
 	is_there(&of_shared, 1, "... and so is K");
 	c.has_keys = true;
@@ -208,10 +159,10 @@ static void test_derived(void)
 	       0, "a vector is opened");
 	for (i = 0; i < ARRAY_SIZE(keys); i++) {
 		unsigned char bytes[32];
-		struct trace t;
+		struct residue t;
 
 		(void)bytes_from_hex(keys[i], bytes, sizeof(bytes));
-		t = trace_of(bytes);
+		t = residue_of(bytes);
 		explicit_bzero(bytes, sizeof(bytes));
 		is_there(&t, 0, "what was derived for it is nowhere");
 	}

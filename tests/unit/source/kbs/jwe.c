@@ -10,9 +10,11 @@
 #include <openssl/evp.h>
 #include <openssl/kdf.h>
 
+#include "base/base64.h"
 #include "base/digest.h"
 #include "fixture.h"
 #include "inject.h"
+#include "residue.h"
 
 /* The key of the vectors, and a JWE for it. */
 #define VECTOR_D "UeWWP0VOmsgosPr6YJ5cFAXiDUt0OUMBFnjLJOAXsxQ"
@@ -32,33 +34,14 @@
 
 #define NONCE "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"
 
-#ifdef __SANITIZE_ADDRESS__
-#define SANITIZED true /* it keeps what was freed, and maps terabytes */
-#else
-#define SANITIZED false
-#endif
-
 static struct fault f;
 
-static size_t from_base64url(const char *text, unsigned char *ret_bytes)
+static size_t from_base64url(const char *text, unsigned char *ret_bytes, size_t size)
 {
-	static const char digits[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-	unsigned int bits = 0, nr = 0;
-	size_t n = 0;
+	ssize_t len = base64_decode(BASE64_URL, text, strlen(text), ret_bytes, size);
 
-	for (; *text; text++) {
-		const char *digit = strchr(digits, *text);
-
-		FIXTURE_MUST(digit);
-		bits = bits << 6 | (unsigned int)(digit - digits);
-		nr += 6;
-		if (nr >= 8) {
-			nr -= 8;
-			ret_bytes[n++] = (unsigned char)(bits >> nr);
-		}
-	}
-	return n;
+	FIXTURE_MUST(len >= 0);
+	return (size_t)len;
 }
 
 static const char *hex(const unsigned char *bytes, size_t len)
@@ -107,7 +90,7 @@ static struct ec_key vector_key(void)
 {
 	unsigned char d[32];
 
-	FIXTURE_MUST(from_base64url(VECTOR_D, d) == 32);
+	FIXTURE_MUST(from_base64url(VECTOR_D, d, sizeof(d)) == 32);
 	return key_of(d);
 }
 
@@ -243,7 +226,7 @@ static struct answer *vector_answer(void)
 	a.frame.nr = _ANSWER_MAX;
 	set_field(&a, ANSWER_PROTECTED, VECTOR_PROTECTED, strlen(VECTOR_PROTECTED));
 	for (i = ANSWER_X; i < _ANSWER_MAX; i++)
-		set_field(&a, i, bytes, from_base64url(texts[i], bytes));
+		set_field(&a, i, bytes, from_base64url(texts[i], bytes, sizeof(bytes)));
 	return &a;
 }
 
@@ -504,50 +487,28 @@ static void test_no_memory(void)
 	is_int(inject_secrets.nr_live, 0, "and the key twice");
 }
 
-/* How often 32 bytes, of which each bit is flipped here, are in memory that can be written. */
-static unsigned int count_in_memory(const unsigned char flipped[static 32])
+/* Each byte is flipped at once, so that the key is nowhere as it is. */
+static struct residue residue_of_hex(const char *text)
 {
-	FILE *maps = fopen("/proc/self/maps", "re");
-	unsigned long from, to, at;
-	char line[512], mode[8];
-	unsigned int nr = 0;
-
-	FIXTURE_MUST(maps);
-	while (fgets(line, sizeof(line), maps)) {
-		if (sscanf(line, "%lx-%lx %7s", &from, &to, mode) != 3 ||
-		    strncmp(mode, "rw", 2) != 0)
-			continue;
-		for (at = from; at + 32 <= to; at++) {
-			const unsigned char *p = (const unsigned char *)at;
-			size_t i = 0;
-
-			while (i < 32 && (p[i] ^ flipped[i]) == 0xff)
-				i++;
-			nr += i == 32;
-		}
-	}
-	(void)fclose(maps);
-	return nr;
-}
-
-static void flip_hex(const char *text, unsigned char ret_flipped[static 32])
-{
+	struct residue r;
 	unsigned int octet;
 	size_t i;
 
-	for (i = 0; i < 32; i++) {
+	for (i = 0; i < sizeof(r.flipped); i++) {
 		FIXTURE_MUST(sscanf(text + 2 * i, "%2x", &octet) == 1);
-		ret_flipped[i] = (unsigned char)~octet;
+		r.flipped[i] = (unsigned char)~octet;
 	}
+	return r;
 }
 
 /* In the order of the scalar, and in the other one. */
-static void flip_scalar(const struct ec_key *key, unsigned char ret_flipped[2][32])
+static void scalar_residue(const struct ec_key *key, struct residue ret_orders[2])
 {
 	size_t i;
 
+	ret_orders[0] = residue_of(key->scalar.bytes);
 	for (i = 0; i < 32; i++)
-		ret_flipped[0][i] = ret_flipped[1][31 - i] = (unsigned char)~key->scalar.bytes[i];
+		ret_orders[1].flipped[31 - i] = ret_orders[0].flipped[i];
 }
 
 /* What libcrypto has had to know is not in its memory afterwards, nor on the stack. */
@@ -558,24 +519,24 @@ static void test_residue(void)
 		"d147956a8bf6b56af064352fcb44c0ad68d841a3c23197b9a265a50c92182c3c",
 		"8d57f7c1de58b609b1a643461f3dac18d1c02e6d59e2ca77ba2e97ba6351804d",
 	};
-	static unsigned char flipped[2][32];
+	static struct residue scalar[2], of_vector;
 	struct ec_key key = EC_KEY_NULL;
 	size_t i;
 
 	FIXTURE_MUST(ec_key_new(&key, &f) == 0);
-	flip_scalar(&key, flipped);
-	is_int(count_in_memory(flipped[0]), 1, "a fresh key is in locked memory, and nowhere else");
-	is_int(count_in_memory(flipped[1]), 0, "nor is it in the other order");
+	scalar_residue(&key, scalar);
+	is_int(residue_count(&scalar[0]), 2, "a fresh key is in locked memory, and nowhere else");
+	is_int(residue_count(&scalar[1]), 0, "nor is it in the other order");
 	is_int(opens_vector(&key, vector_answer()), 0, "it is used");
-	is_int(count_in_memory(flipped[0]), 1, "and is still in locked memory alone");
-	is_int(count_in_memory(flipped[1]), 0, "in one order");
+	is_int(residue_count(&scalar[0]), 2, "and is still in locked memory alone");
+	is_int(residue_count(&scalar[1]), 0, "in one order");
 	ec_key_done(&key);
-	is_int(count_in_memory(flipped[0]), 0, "then it is nowhere");
+	is_int(residue_count(&scalar[0]), 0, "then it is nowhere");
 	key = vector_key();
 	is_int(opens_vector(&key, vector_answer()), 1, "the vector is opened");
 	for (i = 0; i < ARRAY_SIZE(keys); i++) {
-		flip_hex(keys[i], flipped[0]);
-		is_int(count_in_memory(flipped[0]), 0, "key %zu of it is nowhere", i);
+		of_vector = residue_of_hex(keys[i]);
+		is_int(residue_count(&of_vector), 0, "key %zu of it is nowhere", i);
 	}
 	ec_key_done(&key);
 }
