@@ -166,5 +166,8 @@ int supervise(const struct root *root, const struct conf *conf, struct report *r
 		(void)fault_set(&ended, EXITCODE_INTERNAL, ECHILD,
 				"the unlocking process has failed");
 	fault_merge(f, &ended);
+	/* An earlier reason is the one that is told. Who waits next then hears of the signal. */
+	if (ended.code == EXITCODE_ABORTED && f->code != EXITCODE_ABORTED)
+		(void)raise(SIGTERM); /* blocked, and so kept */
 	return -ECHILD;
 }

@@ -11,8 +11,9 @@
  * unlock_run() in a child process, which is killed a few seconds after the configuration's
  * timeout: a key derivation ends in no other way. The volume key's place in the child's
  * thread keyring goes with it. If the child is killed, crashes, or somebody asks this process
- * to end, f says so, and report says what there is to undo (unlock.h). A child that does not
- * even die of SIGKILL is left behind.
+ * to end, f says so, and report says what there is to undo (unlock.h). If f has an earlier reason,
+ * a SIGTERM that is blocked says so to who waits next. A child that does not even die of SIGKILL is
+ * left behind.
  * Returns 0 with *report and *attempts filled, or -errno with f and both filled.
  */
 int supervise(const struct root *root, const struct conf *conf, struct report *report,

@@ -172,6 +172,21 @@ static void send_signal(void)
 }
 
 static char left_mapped[sizeof(mappings_shared->text)]; /* what there was before the undoing */
+static bool fails_before;				/* there is a fault already */
+static bool no_process;
+static int left_signal; /* what somebody has asked for, and who waits next will hear; -1: nothing */
+
+static int pending_signal(void)
+{
+	static const struct timespec now;
+	sigset_t signals;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGHUP);
+	return INJECT_NEXT(sigtimedwait)(&signals, NULL, &now);
+}
 
 static int run(const char *where, void (*what)(void))
 {
@@ -187,7 +202,11 @@ static int run(const char *where, void (*what)(void))
 	FIXTURE_MUST(saved >= 0 && null >= 0 && dup2(null, STDERR_FILENO) >= 0);
 	FIXTURE_MUST(sigprocmask(SIG_BLOCK, NULL, &mask) == 0);
 	secrets_before = inject_secrets.wiped;
+	fork_fails_at = no_process;
+	if (fails_before)
+		(void)fault_set(&f, EXITCODE_INTERNAL, EINVAL, "an earlier cause");
 	r = supervise(&fx.root, &conf, &report, &attempts, NULL, &f);
+	left_signal = pending_signal();
 	memcpy(left_mapped, mappings, sizeof(left_mapped));
 	if (r < 0) /* as stop.c does */
 		unlock_undo(&fx.root, &conf, &report, &f);
@@ -332,6 +351,13 @@ static void test_signals(void)
 			   f.code == EXITCODE_ABORTED,
 		   "signal %d: %s", signals[i], f.why);
 		is_str(mappings, i == 1 ? " root -root" : "", "what was mapped is unmapped");
+		is_int(left_signal, -1, "the reason says it, and nobody hears of it again");
+		nothing_is_left();
+		fails_before = true;
+		ok(run("forked", send_signal) < 0 && strcmp(f.why, "an earlier cause") == 0,
+		   "the reason is an earlier one: %s", f.why);
+		fails_before = false;
+		ok(left_signal > 0, "... then who waits next hears of the signal");
 		nothing_is_left();
 	}
 }
