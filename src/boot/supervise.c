@@ -92,10 +92,11 @@ static void wait_child(pid_t pid, const sigset_t *signals, struct deadline deadl
 		(void)fault_set(f, EXITCODE_INTERNAL, ECHILD, "the unlocking process has failed");
 }
 
-/* The one child that has the rescue keys. 0 in the child; in the parent its number, or -errno. */
-static pid_t fork_with_keys(struct rescue_keys *keys)
+/* The one child that has the rescue keys. 0 in the child; in the parent its number, or -errno. A
+ * page that every later child would have goes. */
+static pid_t fork_with_keys(struct rescue_keys **keys)
 {
-	int r = rescue_keys_share(keys, true);
+	int r = rescue_keys_share(*keys, true);
 	pid_t pid;
 
 	if (r < 0)
@@ -103,11 +104,12 @@ static pid_t fork_with_keys(struct rescue_keys *keys)
 	pid = fork();
 	if (pid < 0)
 		pid = -errno;
-	if (pid != 0 && rescue_keys_share(keys, false) < 0 && pid > 0) {
+	if (pid == 0 || rescue_keys_share(*keys, false) >= 0)
+		return pid;
+	if (pid > 0)
 		(void)child_end(pid);
-		pid = -ENOMEM; /* madvise(2): the one reason */
-	}
-	return pid;
+	rescue_keys_done(keys);
+	return -ENOMEM; /* madvise(2): the one reason */
 }
 
 static int run(const struct root *root, const struct conf *conf, const struct attempt *attempt,
@@ -127,7 +129,7 @@ static int run(const struct root *root, const struct conf *conf, const struct at
 	sigaddset(&signals, SIGHUP);
 	if (sigprocmask(SIG_BLOCK, &signals, &old) < 0)
 		return fault_errno(f, EXITCODE_INTERNAL, -errno, "sigprocmask");
-	pid = fork_with_keys(shared->attempts.keys);
+	pid = fork_with_keys(&shared->attempts.keys);
 	if (pid == 0)
 		run_child(root, conf, attempt, &old, parent, shared);
 	if (pid < 0)

@@ -13,7 +13,7 @@
  * thread keyring goes with it. If the child is killed, crashes, or somebody asks this process
  * to end, f says so, and report says what there is to undo (unlock.h). If f has an earlier reason,
  * a SIGTERM that is blocked says so to who waits next. A child that does not even die of SIGKILL is
- * left behind.
+ * left behind. attempts->keys is NULL if nothing could keep the page from later children.
  * Returns 0 with *report and *attempts filled, or -errno with f and both filled.
  */
 int supervise(const struct root *root, const struct conf *conf, struct report *report,

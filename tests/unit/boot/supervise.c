@@ -269,12 +269,21 @@ static void test_rescue_keys(void)
 	   "... nor behind one that is killed");
 	inject_failure(INJECT_MADVISE, 1, ENOMEM);
 	ok(run(NULL, NULL) < 0 && f.code == EXITCODE_NO_MEMORY, "it cannot be shared: %s", f.why);
+	inject_failure(INJECT_NONE, 0, 0);
+	ok(!others_see_keys() && attempts.keys == keys, "... and is kept");
 	inject_failure(INJECT_MADVISE, 2, ENOMEM);
 	ok(run(NULL, NULL) < 0 && f.code == EXITCODE_NO_MEMORY, "nor be taken back: %s", f.why);
 	inject_failure(INJECT_NONE, 0, 0);
+	ok(!attempts.keys && !others_see_keys(), "... then there is no page for anybody");
 	nothing_is_left();
-	attempts.keys = NULL;
-	rescue_keys_done(&keys);
+	FIXTURE_MUST(rescue_keys_map(&keys, &f) == 0);
+	no_process = true;
+	inject_failure(INJECT_MADVISE, 2, ENOMEM);
+	ok(run(NULL, NULL) < 0 && f.code == EXITCODE_NO_MEMORY, "nor without a process: %s", f.why);
+	inject_failure(INJECT_NONE, 0, 0);
+	no_process = false;
+	ok(!attempts.keys && !others_see_keys(), "... there is none either");
+	attempts.keys = keys = NULL;
 	FIXTURE_MUST(munmap(seen, sizeof(*seen)) == 0);
 }
 
