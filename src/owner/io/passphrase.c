@@ -25,20 +25,27 @@
 
 static const char modhex[] = "cbdefghijklnrtuv";
 
+/* Waits until the terminal can be read, or written. -EINTR: a signal waits. */
+static int wait_terminal(int fd, short events, int signals)
+{
+	struct pollfd p[] = { { .fd = fd, .events = events }, { .fd = signals, .events = POLLIN } };
+
+	while (poll(p, ARRAY_SIZE(p), -1) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return p[1].revents ? -EINTR : 0;
+}
+
 /* Reads up to the end of the line. -EINTR: a signal waits. */
 static int read_line(int fd, int signals, struct secret *s)
 {
-	struct pollfd p[] = { { .fd = fd, .events = POLLIN }, { .fd = signals, .events = POLLIN } };
 	ssize_t n;
+	int r;
 
 	while (s->len < SECRET_CAPACITY) {
-		if (poll(p, ARRAY_SIZE(p), -1) < 0) {
-			if (errno != EINTR)
-				return -errno;
-			continue;
-		}
-		if (p[1].revents)
-			return -EINTR;
+		r = wait_terminal(fd, POLLIN, signals);
+		if (r < 0)
+			return r;
 		n = io_read(fd, s->bytes + s->len, 1);
 		if (n < 0)
 			return (int)n;
@@ -78,9 +85,21 @@ static void take_signals(sigset_t *ret_signals)
 			sigaddset(ret_signals, numbers[i]);
 }
 
-/* Without echo, and as it was behind that. */
+/* What was typed for the modes before is not read in these. No wait for what is still to be
+ * written, as TCSAFLUSH has it: that may be held back. */
+static int set_modes(int fd, const struct termios *modes)
+{
+	if (tcsetattr(fd, TCSANOW, modes) < 0)
+		return -errno;
+	(void)tcflush(fd, TCIFLUSH); /* it could set them, so it is a terminal */
+	return 0;
+}
+
+/* Without echo, and as it was behind that. The signals are blocked: nothing here may wait without
+ * them, not even for a terminal that Ctrl-S has stopped. */
 static int ask(int fd, int signals, const char *question, struct secret *s)
 {
+	struct pollfd out = { .fd = fd, .events = POLLOUT };
 	struct termios old, quiet;
 	int r;
 
@@ -88,12 +107,17 @@ static int ask(int fd, int signals, const char *question, struct secret *s)
 		return -errno;
 	quiet = old;
 	quiet.c_lflag &= ~(tcflag_t)ECHO;
-	if (tcsetattr(fd, TCSAFLUSH, &quiet) < 0)
-		return -errno;
-	(void)dprintf(fd, "%s: ", question);
-	r = read_line(fd, signals, s);
-	(void)tcsetattr(fd, TCSAFLUSH, &old);
-	(void)dprintf(fd, "\n");
+	r = set_modes(fd, &quiet);
+	if (r < 0)
+		return r;
+	r = wait_terminal(fd, POLLOUT, signals);
+	if (r >= 0) {
+		(void)dprintf(fd, "%s: ", question);
+		r = read_line(fd, signals, s);
+	}
+	(void)set_modes(fd, &old);
+	if (poll(&out, 1, 0) > 0)
+		(void)dprintf(fd, "\n");
 	return r;
 }
 
@@ -110,10 +134,12 @@ static int ask_until_answered(int fd, const char *question, struct secret *s)
 	if (signals < 0)
 		return -errno;
 	do {
-		explicit_bzero(s->bytes, s->len);
-		s->len = 0;
 		(void)sigprocmask(SIG_BLOCK, &set, NULL); /* cannot fail, as above */
 		r = ask(fd, signals, question, s);
+		if (r < 0) { /* who is stopped, or ended, does not keep what was typed */
+			explicit_bzero(s->bytes, s->len);
+			s->len = 0;
+		}
 		(void)sigprocmask(SIG_UNBLOCK, &set, NULL);
 	} while (r == -EINTR);
 	return r;

@@ -172,6 +172,12 @@ def main():
             pass
         equal((quiet, at.echoes()), (True, True), f"{how} at a question: the terminal is as it was")
         equal(at.end()[0], -number, "... and that was the end")
+    # Ctrl-S holds back what is written, the end of the question's line too.
+    at = Terminal("--key", "locked.pem", "--table", "table", "unlock")
+    at.wait(b"Passphrase of the key: ")
+    at.type(b"half of it\x13")
+    os.kill(at.pid, signal.SIGTERM)
+    equal(at.end()[0], -signal.SIGTERM, "SIGTERM where the terminal is stopped: that was the end")
     at = Terminal("--key", "locked.pem", "--table", "table", "unlock", output="answer", ignored=signal.SIGINT)
     at.wait(b"Passphrase of the key: ")
     at.type(b"half of it\x03")
