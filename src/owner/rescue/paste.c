@@ -16,10 +16,11 @@
 struct paste {
 	struct line_reader reader;
 	bool terminal;
-	bool open;  /* a challenge has begun, and is not whole */
-	bool ended; /* its end mark has come, but a line is missing */
-	char *text; /* of the last one that was whole */
-	size_t len; /* 0: there was none */
+	bool open;	   /* a challenge has begun, and is not whole */
+	bool ended;	   /* its end mark has come, but a line was missing */
+	unsigned int last; /* number of the line before, behind a challenge that was whole */
+	char *text;	   /* of the last one that was whole */
+	size_t len;	   /* 0: there was none */
 };
 
 /* "003, 007, 012 and more" */
@@ -58,23 +59,41 @@ static bool is_known(const struct paste *p)
 	       memcmp(reader->message + offset, p->text + offset, len) == 0;
 }
 
-static bool take_line(struct paste *p, const char *line);
-
-/* A begin mark can be lost. So can a line, which the guest shows again, and who appends that to a
- * record has the end mark in front of it; at a terminal the end mark is typed once more. */
-static bool take_number(struct paste *p)
+static void keep(struct paste *p)
 {
-	char mark[LINE_TEXT_SIZE];
+	const struct line_reader *reader = &p->reader;
 
-	if (!p->open && is_known(p)) {
-		line_reader_init(&p->reader, LINE_CHALLENGE); /* it begins no other one */
-		return false;
+	p->open = false;
+	p->len = (reader->total - 1) * LINE_PAYLOAD + reader->lengths[reader->total];
+	memcpy(p->text, reader->message, p->len);
+}
+
+/* Another challenge begins with this line. Without a mark, only a line that is good says so. */
+static bool restart(struct paste *p, const char *line)
+{
+	const struct line_reader before = p->reader;
+
+	line_reader_init(&p->reader, LINE_CHALLENGE);
+	if (line_read(&p->reader, line) == LINE_TAKEN) {
+		p->ended = false;
+		return true;
 	}
-	p->open = true;
-	if (p->terminal || !p->ended || line_missing(&p->reader, 0) > 0)
-		return false;
-	line_text(LINE_CHALLENGE, p->reader.message, 1, 2, mark); /* the end mark of one line */
-	return take_line(p, mark);
+	p->reader = before;
+	return false;
+}
+
+/* A begin mark can be lost. Lines of the last challenge once more may be those of a newer one,
+ * which begins alike, or be shown again; what goes back in number is another beginning.
+ * A line can be lost, too. The guest shows it again, and who appends that to a record has the end
+ * mark in front of it; at a terminal the end mark is typed once more. */
+static void take_number(struct paste *p, const char *line)
+{
+	if (!p->open && p->reader.n < p->last)
+		(void)restart(p, line); /* it was good already */
+	p->last = p->reader.n;
+	p->open = p->open || !is_known(p);
+	if (!p->terminal && p->ended && line_missing(&p->reader, 0) == 0)
+		keep(p);
 }
 
 /* Returns true if no more has to be read. */
@@ -86,16 +105,21 @@ static bool take_line(struct paste *p, const char *line)
 		p->ended = false;
 		break;
 	case LINE_TAKEN:
-		return take_number(p);
+		take_number(p, line);
+		break;
+	case LINE_BROKEN: /* or of another length */
+		if (!p->open && restart(p, line))
+			take_number(p, line);
+		break;
 	case LINE_MISSING:
 		p->ended = true;
 		if (p->terminal)
 			say_missing(p);
 		break;
 	case LINE_COMPLETE:
-		p->open = p->ended = false;
-		p->len = p->reader.len;
-		memcpy(p->text, p->reader.message, p->len);
+		p->ended = false;
+		p->last = 0;
+		keep(p);
 		return p->terminal;
 	default:
 		break;

@@ -198,6 +198,18 @@ is '... or one that was there already' "$rc $(said ch answer action)" '0 unlock'
 refused 3 'are missing or not as they were: 003' answer --key key.pem --table table unlock headless
 { cat ch; sed -n 3p ch; sed '1d;4d' two; } > headless2
 refused 3 'are missing or not as they were: 003' answer --key key.pem --table table unlock headless2
+# Two of one boot begin alike. Without an entry it is the first line that does.
+challenge one
+challenge next
+is 'premise: they begin alike' "$(sed -n 2p one)" "$(sed -n 2p next)"
+{ cat one; sed 1d next; } > headless3
+answered reboot headless3
+is 'a begin mark is lost, and the first line is known' "$rc $(said next answer action)" '0 reboot'
+{ sed 9d one; sed 1d next; } > headless4
+answered reboot headless4
+is '... behind one that is not whole' "$rc $(said next answer action)" '0 reboot'
+{ cat one; sed -n 5p one; sed '1d;5d' next; } > headless5
+refused 3 'are missing or not as they were: 004' answer --key key.pem reboot headless5
 must mkdir directory
 refused 4 'cannot read: Is a directory' answer --key key.pem --table table unlock directory
 
