@@ -112,7 +112,8 @@ coco_deadlines() {
 
 # coco_rescue SECONDS UNIT...: what a failure needs that somebody may rescue. The units have RescueTimeout=
 # and two minutes: a look may take 45 s of them before somebody reads of it. Those of ours have what
-# the processes at the consoles need to change their user, and to be ended. systemd's lines about jobs that wait stay off these consoles.
+# the processes at the consoles need to change their user, and to be ended. systemd's lines about
+# jobs that wait stay off these consoles.
 coco_rescue() {
     local seconds=$1 unit
     shift

@@ -27,7 +27,7 @@ struct rescue_keys {
 };
 
 /*
- * One page of locked memory, in no core file, and zero; no child has it (MADV_DONTFORK, madvise(2)).
+ * One page of locked memory, in no core file, and zero; no child has it: madvise(2), MADV_DONTFORK.
  * Returns 0, or -errno with f saying no-memory. rescue_keys_done() wipes it for everybody who has
  * it, and takes NULL.
  */
