@@ -53,6 +53,7 @@ source/kbs/tsm source/kbs/tsm_request source/kbs/route: base/secret.h
 volume/mapping volume/unmap volume/dm volume/kernel: base/secret.h volume/volume.h
 volume/volume volume/pins volume/examine: base/modules.h disk/uevent.h volume/kernel.h
 boot/cmdline: base/secret.h disk/device.h disk/header.h volume/volume.h
+boot/secrets: volume/volume.h volume/examine.h disk/device.h disk/header.h disk/uevent.h
 boot/action boot/supervise: base/secret.h volume/volume.h disk/device.h disk/header.h
 '
 
@@ -104,7 +105,7 @@ conf/cocotab.c: strncmp\(word, "/dev/", 5\)
 '
 
 # Calls that cut secrets at a NUL, copy them, or may be optimised away.
-secret_files='src/base/secret.c src/source/table.c src/source/kbs/jwe.c src/rescue/hpke.c src/rescue/hkdf.c src/rescue/x25519.c src/rescue/keys.c src/rescue/sealed.c src/volume/volume.c src/volume/examine.c src/boot/unlock.c src/owner/table/table.c src/owner/launch/packet.c'
+secret_files='src/base/secret.c src/source/table.c src/source/kbs/jwe.c src/rescue/hpke.c src/rescue/hkdf.c src/rescue/x25519.c src/rescue/keys.c src/rescue/sealed.c src/volume/volume.c src/volume/examine.c src/boot/secrets.c src/boot/unlock.c src/owner/table/table.c src/owner/launch/packet.c'
 secret_exceptions='volume\.c:.*\<strcmp\((text|uuid|ip\.integrity), '
 secret_calls='memset|strn?len|strn?dup|strn?cpy|strn?cat|strn?cmp|realloc|bcopy|printf'
 

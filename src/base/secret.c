@@ -3,11 +3,12 @@
  * secret.c - locked memory for secret bytes.
  * Trusts its caller to pass a descriptor of the secret; may not log, format or copy them.
  *
- * Who wipes, exit by exit: every struct secret is declared with _cleanup_secret_ in
- * unlock.c, so success, refusal and deadline all pass secret_done(); on a signal and on a
- * crash the kernel frees the pages, which are in no core file and in no swap; the failure
- * action (power off and the like) runs after the pipeline has returned. Not ours to wipe:
- * libcryptsetup's own buffers (it wipes them itself), OpenSSL's, and the kernel's key.
+ * Who wipes, exit by exit: unlock.c ends each try with secrets_done(), which wipes those of the
+ * volumes; every other struct secret of a boot has _cleanup_secret_ or a ..._done() of what holds
+ * it. So success, refusal and deadline all pass secret_done(); on a signal and on a crash the
+ * kernel frees the pages, which are in no core file and in no swap; the failure action (power off
+ * and the like) runs after the pipeline has returned. Not ours to wipe: libcryptsetup's own
+ * buffers (it wipes them itself), OpenSSL's, and the kernel's key.
  */
 #include "base/secret.h"
 
