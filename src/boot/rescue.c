@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * rescue.c - what follows a failure under FailureAction=rescue: a report at the consoles, a
- * challenge, an answer of the owner, another try.
+ * rescue.c - what follows a failure under FailureAction=rescue: a report at the consoles, the
+ * challenge of offer.c, an answer of the owner, another try.
  * Trusts an answer behind its signature, and nothing else that a console says: all of them are the
  * host's. Has no console open, and never a disk secret: the process that unlocks opens what an
  * answer carries. Decides nothing about a disk: each try has the rules and pins of the first.
@@ -9,16 +9,14 @@
 #include "boot/rescue.h"
 
 #include <string.h>
-#include <sys/random.h>
 
 #include "base/log.h"
-#include "base/paths.h"
+#include "boot/offer.h"
 #include "boot/screen.h"
 #include "boot/supervise.h"
 #include "boot/unlock.h"
 #include "conf/devicespec.h"
 
-#define ACTIONS_BY_WORD (1U << RESCUE_REBOOT | 1U << RESCUE_POWEROFF)
 #define ANY_KEYSLOT (-1) /* answer.h */
 #define KEYSLOTS_MAX 32	 /* LUKS2 On-Disk Format Specification 1.1, section 3.2 */
 
@@ -28,8 +26,7 @@ struct rescue {
 	struct report *report;
 	struct attempts *attempts; /* NULL: nothing is tried again */
 	struct deadline deadline;  /* of all waiting */
-	struct challenge challenge;
-	char text[CHALLENGE_SIZE_MAX];
+	struct offer offer;
 	unsigned char message[ANSWER_SIZE_MAX];
 	struct answer answer; /* points into the message */
 	size_t volume;	      /* that its device and keyslot are for */
@@ -56,130 +53,6 @@ void rescue_undo(const struct root *root, const struct conf *conf, struct report
 	report->source.wiped += first.wiped;
 }
 
-static bool has_pin(const struct pins *pins)
-{
-	return pins && (pins->has_volume_key || pins->has_fixated_key || pins->nr_headers > 0);
-}
-
-/* Why no answer can carry a secret; empty if it can. What nothing pins could be a disk of the
- * host's. */
-static void say_no_secret(const struct rescue *r, char *ret_why, size_t size)
-{
-	const struct attempts *a = r->attempts;
-	size_t i;
-
-	*ret_why = '\0';
-	if (!a->read) {
-		text_append(ret_why, size, "the secrets of this boot were not read");
-		return;
-	}
-	if (!a->keys || !a->keys->there) {
-		text_append(ret_why, size, "the secret table of this boot has no rescue entry");
-		return;
-	}
-	for (i = 0; i < r->conf->nr_volumes; i++)
-		if (!has_pin(policy_entry_pins(&a->policy, r->conf->volumes[i].name))) {
-			text_append(ret_why, size,
-				    "neither policy pins a volume key or a header of volume %s",
-				    r->conf->volumes[i].name);
-			return;
-		}
-}
-
-/* All over again: of a broker, which has handed out nothing that stays, or is what has failed. */
-static bool can_fetch(const struct rescue *r, const struct fault *f)
-{
-	return r->report->source.refetchable &&
-	       (r->attempts->read ||
-		(f->code >= EXITCODE_NO_PROVIDER && f->code <= EXITCODE_NO_ANSWER));
-}
-
-static bool is_mapped(const struct rescue *r)
-{
-	size_t i;
-
-	for (i = 0; i < r->conf->nr_volumes; i++)
-		if (r->report->runs[i].mapped)
-			return true;
-	return false;
-}
-
-/* Can an answer help at all? Else *ret_note is why not, or NULL where nobody expects one. */
-static bool takes_answers(const struct rescue *r, const struct fault *f, const char **ret_note)
-{
-	*ret_note = NULL;
-	if (r->conf->rescue.nr_keys == 0 || !r->attempts)
-		return false;
-	if (f->outranks)
-		*ret_note = "no answer is taken: a secret may still be there";
-	else if (is_mapped(r))
-		*ret_note = "no answer is taken: a mapping of this boot cannot be removed";
-	else if (!r->attempts->read && !can_fetch(r, f))
-		*ret_note = "no answer is taken: this came before the secrets were read";
-	return !*ret_note;
-}
-
-static void fill_volume(const struct rescue *r, size_t i, struct challenge_volume *v)
-{
-	const struct volume_conf *vc = &r->conf->volumes[i];
-	const struct run *run = &r->report->runs[i];
-	char secret[REFERENCE_TEXT_SIZE];
-
-	reference_text(&vc->secret, secret);
-	text_printable(vc->name, v->name, sizeof(v->name));
-	text_printable(secret, v->secret, sizeof(v->secret));
-	text_printable(run->device, v->device, sizeof(v->device));
-	text_printable(run->verdict.uuid, v->uuid, sizeof(v->uuid));
-	text_printable(run->header, v->header, sizeof(v->header));
-	v->failed = run->fault.code != EXITCODE_OK;
-}
-
-static int fill_boot(const struct rescue *r, struct challenge *c, struct fault *f)
-{
-	_cleanup_free_ char *boot_id = NULL;
-	ssize_t n = root_read_text(r->root, PATH_BOOT_ID, sizeof(c->boot_id), &boot_id);
-
-	if (n < 0)
-		return fault_errno(f, EXITCODE_INTERNAL, (int)n, "cannot read " PATH_BOOT_ID);
-	text_printable(text_strip(boot_id), c->boot_id, sizeof(c->boot_id));
-	if (getrandom(c->nonce, sizeof(c->nonce), 0) != (ssize_t)sizeof(c->nonce))
-		return fault_errno(f, EXITCODE_INTERNAL, -errno, "no random numbers");
-	return conf_digest(r->root, &c->configuration, f);
-}
-
-/* Makes the text and hangs it out. */
-static int make_challenge(struct rescue *r, const struct fault *cause, struct fault *f)
-{
-	const struct rescue_keys *keys = r->attempts->keys;
-	struct challenge *c = &r->challenge;
-	ssize_t len;
-	size_t i;
-	int error;
-
-	memset(c, 0, sizeof(*c));
-	error = fill_boot(r, c, f);
-	if (error < 0)
-		return error;
-	c->has_keys = keys && keys->there;
-	if (c->has_keys)
-		c->public = keys->public;
-	say_no_secret(r, c->no_secret, sizeof(c->no_secret));
-	c->actions = ACTIONS_BY_WORD | (*c->no_secret ? 0 : 1U << RESCUE_UNLOCK) |
-		     (can_fetch(r, cause) ? 1U << RESCUE_FETCH : 0);
-	c->code = (int)cause->code;
-	text_printable(exitcode_name(cause->code), c->code_name, sizeof(c->code_name));
-	text_printable(cause->why, c->reason, sizeof(c->reason));
-	for (i = 0; i < r->conf->nr_volumes; i++)
-		fill_volume(r, i, &c->volumes[i]);
-	c->nr_volumes = r->conf->nr_volumes;
-	len = challenge_write(c, c->has_keys ? keys->shared : NULL, r->text);
-	if (len < 0)
-		return fault_errno(f, EXITCODE_INTERNAL, (int)len, "cannot write a challenge");
-	r->page.challenge = r->text;
-	r->page.challenge_len = (size_t)len;
-	return 0;
-}
-
 static void make_page(struct rescue *r, const struct fault *cause)
 {
 	struct screen_facts facts = {
@@ -189,13 +62,14 @@ static void make_page(struct rescue *r, const struct fault *cause)
 		.fault = cause,
 		.attempts = r->attempts,
 	};
-	struct fault f = { 0 };
 
-	r->page = (struct console_page){ .actions = ACTIONS_BY_WORD };
-	if (takes_answers(r, cause, &facts.note) && make_challenge(r, cause, &f) < 0)
-		facts.note = f.why;
-	else if (r->page.challenge && *r->challenge.no_secret)
-		facts.note = r->challenge.no_secret;
+	offer_make(r->root, r->conf, r->report, r->attempts, cause, &r->offer);
+	facts.note = *r->offer.note ? r->offer.note : NULL;
+	r->page = (struct console_page){ .actions = OFFER_BY_WORD };
+	if (r->offer.len > 0) {
+		r->page.challenge = r->offer.text;
+		r->page.challenge_len = r->offer.len;
+	}
 	screens_make(&facts, &r->screens, &r->page);
 }
 
@@ -216,11 +90,11 @@ static int check_answer(struct rescue *r, const struct answer *a, struct conf *c
 	char word[ANSWER_DEVICE_SIZE];
 	const char *why = NULL;
 
-	if (!(r->challenge.actions & 1U << a->action))
+	if (!(r->offer.challenge.actions & 1U << a->action))
 		return fault_set(f, EXITCODE_USAGE, EPERM, "%s is not on offer%s%s",
 				 rescue_action_name(a->action),
 				 a->action == RESCUE_UNLOCK ? ": " : "",
-				 a->action == RESCUE_UNLOCK ? r->challenge.no_secret : "");
+				 a->action == RESCUE_UNLOCK ? r->offer.challenge.no_secret : "");
 	if (!*a->device && a->keyslot == ANY_KEYSLOT)
 		return 0;
 	if (a->keyslot < ANY_KEYSLOT || a->keyslot >= KEYSLOTS_MAX)
@@ -274,7 +148,7 @@ static enum rescue_action listen(struct rescue *r, struct consoles *consoles, st
 			r->report->rescue.action = NULL;
 			return RESCUE_POWEROFF;
 		}
-		if (said.event == CONSOLE_WORD && ACTIONS_BY_WORD & 1U << said.action) {
+		if (said.event == CONSOLE_WORD && OFFER_BY_WORD & 1U << said.action) {
 			note(r, name, said.action);
 			return said.action;
 		}
