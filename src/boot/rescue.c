@@ -95,7 +95,7 @@ static int check_answer(struct rescue *r, const struct answer *a, struct conf *c
 				 rescue_action_name(a->action),
 				 a->action == RESCUE_UNLOCK ? ": " : "",
 				 a->action == RESCUE_UNLOCK ? r->offer.challenge.no_secret : "");
-	if (!*a->device && a->keyslot == ANY_KEYSLOT)
+	if (!*a->volume && !*a->device && a->keyslot == ANY_KEYSLOT)
 		return 0;
 	if (a->keyslot < ANY_KEYSLOT || a->keyslot >= KEYSLOTS_MAX)
 		return fault_set(f, EXITCODE_USAGE, ERANGE, "no header has a keyslot %d",

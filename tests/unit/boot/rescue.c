@@ -53,6 +53,7 @@ static struct {
 	bool had_challenge, page_there, kept_entry_there, open_fails;
 	struct challenge challenge; /* the last one */
 	char reason[FAULT_WHY_MAX], page[4096];
+	char reasons[STEPS_MAX][FAULT_WHY_MAX]; /* of each refusal */
 	unsigned char message[ANSWER_SIZE_MAX]; /* the last one */
 	size_t len;
 	enum failure_action action;
@@ -256,7 +257,8 @@ int consoles_wait(struct consoles *consoles, struct deadline deadline, unsigned 
 void consoles_refuse(struct consoles *consoles, size_t console, const char *why)
 {
 	FIXTURE_MUST(consoles && console == 1);
-	plan.refused++;
+	FIXTURE_MUST(plan.refused < STEPS_MAX);
+	(void)snprintf(plan.reasons[plan.refused++], sizeof(plan.reason), "%s", why);
 	(void)snprintf(plan.reason, sizeof(plan.reason), "%s", why);
 }
 
@@ -616,6 +618,8 @@ static void test_keyslot(void)
 		int keyslot;
 	} cases[] = {
 		{ "swap", "/dev/vda", "this guest has no volume 'swap'", 0 },
+		{ "swap", NULL, "this guest has no volume 'swap'", 1 },
+		{ "swap", NULL, "this guest has no volume 'swap'", 0 }, /* for nothing */
 		{ "root", "UUID=x", "no device: ", 0 },
 		{ "root", "relative", "no device: ", 0 },
 	};
@@ -634,8 +638,17 @@ static void test_keyslot(void)
 	plan.acts[i + 1] = (struct act){ .step = TYPE_POWEROFF };
 	is_int(run(), RESCUE_STOP, "keyslot 1, which is not there: %s", f.why);
 	ok(f.code == EXITCODE_SECRET_REFUSED && strstr(f.why, "keyslot 1"), "no other is tried");
-	is_int(plan.refused, ARRAY_SIZE(cases), "arguments that are wrong: %s", plan.reason);
+	is_int(plan.refused, ARRAY_SIZE(cases), "arguments that are wrong");
+	for (i = 0; i < ARRAY_SIZE(cases); i++)
+		ok(strstr(plan.reasons[i], cases[i].why), "... case %zu: %s", i, plan.reasons[i]);
 	is_int(report.rescue.tries, 1, "use up nothing");
+	keys_are_gone();
+
+	begin_rescue();
+	plan.acts[0] = good;
+	plan.acts[0].volume = "data";
+	is_int(run(), RESCUE_DONE, "a volume of the guest, and nothing about it: %s", f.why);
+	is_str(report.rescue.volume, "data", "it is reported");
 	keys_are_gone();
 }
 
