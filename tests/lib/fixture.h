@@ -131,6 +131,20 @@ static inline void fixture_text(const struct fixture *fx, const char *path, cons
 	fixture_put(fx, path, text, strlen(text));
 }
 
+/* Puts a copy of this program there, for what starts one of that name. */
+static inline void fixture_self(const struct fixture *fx, const char *path)
+{
+	char self[PATH_MAX], command[3 * PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	FIXTURE_MUST(n > 0);
+	self[n] = '\0';
+	fixture_text(fx, path, "");
+	FIXTURE_MUST(chmod(fixture_path(fx, path), 0755) == 0);
+	(void)snprintf(command, sizeof(command), "cp '%s' '%s'", self, fixture_path(fx, path));
+	FIXTURE_MUST(system(command) == 0);
+}
+
 static inline void fixture_unlink(const struct fixture *fx, const char *path)
 {
 	FIXTURE_MUST(unlink(fixture_path(fx, path)) == 0);

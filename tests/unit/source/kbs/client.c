@@ -223,20 +223,10 @@ static void test_missing(void)
 
 int main(int argc, char **argv)
 {
-	char self[PATH_MAX], command[3 * PATH_MAX];
-	ssize_t n;
-
 	if (strcmp(argv[0], "coco-unlock-broker") == 0)
 		return be_program(argc);
-	n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	FIXTURE_MUST(n > 0);
-	self[n] = '\0';
 	fixture_init(&fx);
-	fixture_text(&fx, PATH_BROKER, "");
-	FIXTURE_MUST(chmod(fixture_path(&fx, PATH_BROKER), 0755) == 0);
-	(void)snprintf(command, sizeof(command), "cp '%s' '%s'", self,
-		       fixture_path(&fx, PATH_BROKER));
-	FIXTURE_MUST(system(command) == 0);
+	fixture_self(&fx, PATH_BROKER);
 	test_start();
 	test_failures();
 	test_missing();
