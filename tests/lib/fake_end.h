@@ -19,11 +19,23 @@
 #include <sys/wait.h>
 
 #include "base/paths.h"
+#include "conf/conf.h"
 #include "fixture.h"
 #include "inject_next.h"
 
 #define END_EVENTS_MAX 256
 #define END_PATIENCE_S 60 /* no test needs it: a defect does */
+
+/* How a machine can end, and what the kernel is asked for then. */
+static const struct {
+	enum failure_action action;
+	int command;
+	const char *name;
+} end_ways[] = {
+	{ FAILURE_ACTION_POWEROFF, RB_POWER_OFF, "poweroff" },
+	{ FAILURE_ACTION_REBOOT, RB_AUTOBOOT, "reboot" },
+	{ FAILURE_ACTION_HALT, RB_HALT_SYSTEM, "halt" },
+};
 
 struct end_event {
 	const char *what; /* NULL: not yet written */

@@ -19,7 +19,7 @@ static inline struct signing_key *signing_key_of(unsigned char number)
 	unsigned char seed[32];
 	BIO *bio = BIO_new(BIO_s_mem());
 	struct signing_key *key = NULL;
-	struct fault f = { 0 };
+	struct fault ignored = { 0 };
 	struct secret pem;
 	EVP_PKEY *pkey;
 	char *text;
@@ -30,7 +30,7 @@ static inline struct signing_key *signing_key_of(unsigned char number)
 	BYTES_MUST(PEM_write_bio_PrivateKey(bio, pkey, NULL, NULL, 0, NULL, NULL) == 1);
 	len = BIO_get_mem_data(bio, &text);
 	pem = bytes_secret(text, (size_t)len);
-	BYTES_MUST(signing_key_read(&pem, NULL, &key, &f) == 0);
+	BYTES_MUST(signing_key_read(&pem, NULL, &key, &ignored) == 0);
 	secret_done(&pem);
 	EVP_PKEY_free(pkey);
 	BIO_free(bio);

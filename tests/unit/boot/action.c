@@ -76,23 +76,15 @@ static void is_by_caller(const char *what, pid_t caller, const char *keys)
 
 static void test_actions(void)
 {
-	static const struct {
-		enum failure_action action;
-		int command;
-		const char *name;
-	} cases[] = {
-		{ FAILURE_ACTION_POWEROFF, RB_POWER_OFF, "poweroff" },
-		{ FAILURE_ACTION_REBOOT, RB_AUTOBOOT, "reboot" },
-		{ FAILURE_ACTION_HALT, RB_HALT_SYSTEM, "halt" },
-	};
 	size_t i;
 	pid_t caller;
 
-	for (i = 0; i < ARRAY_SIZE(cases); i++) {
-		action = cases[i].action;
+	for (i = 0; i < ARRAY_SIZE(end_ways); i++) {
+		action = end_ways[i].action;
 		caller = begin();
-		is_by_watch(cases[i].name, caller);
-		is_int(end_value("reboot"), cases[i].command, "... what the kernel is asked for");
+		is_by_watch(end_ways[i].name, caller);
+		is_int(end_value("reboot"), end_ways[i].command,
+		       "... what the kernel is asked for");
 		ok(end_value("watches") > 29000 && end_value("watches") <= ACTION_LIMIT_MS,
 		   "... within 30 s at most (%ld ms)", end_value("watches"));
 		ok(end_await("waits for the watch", caller, 1) && !has_ended(caller),

@@ -7,8 +7,6 @@
  */
 #include "boot/rescue.h"
 
-#include <openssl/evp.h>
-#include <openssl/pem.h>
 #include <sys/wait.h>
 
 #include "boot/console.h"
@@ -17,8 +15,8 @@
 #include "boot/unlock.h"
 #include "bytes.h"
 #include "fake_machine.h"
-#include "rescue/signature.h"
 #include "rootfs/opened.h"
+#include "signing.h"
 #include "source/efi.h"
 
 #define STEPS_MAX 8
@@ -113,28 +111,6 @@ static bool entry_in_memory(void)
 	}
 	(void)fclose(maps);
 	return found;
-}
-
-static struct signing_key *new_key(unsigned char fill)
-{
-	struct signing_key *key = NULL;
-	BIO *bio = BIO_new(BIO_s_mem());
-	unsigned char seed[32];
-	struct secret pem;
-	EVP_PKEY *pkey;
-	char *text;
-	long len;
-
-	memset(seed, fill, sizeof(seed));
-	pkey = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, seed, sizeof(seed));
-	FIXTURE_MUST(PEM_write_bio_PrivateKey(bio, pkey, NULL, NULL, 0, NULL, NULL) == 1);
-	len = BIO_get_mem_data(bio, &text);
-	pem = bytes_secret(text, (size_t)len);
-	FIXTURE_MUST(signing_key_read(&pem, NULL, &key, &f) == 0);
-	secret_done(&pem);
-	EVP_PKEY_free(pkey);
-	BIO_free(bio);
-	return key;
 }
 
 /* coco-secret's part: an answer to the challenge on the page. */
@@ -812,8 +788,8 @@ int main(void)
 	pin_volume_key("/dev/vda", "key");
 	text_append(pinned, sizeof(pinned), "volume=data\n");
 	pin_volume_key("/dev/vdb", "other");
-	owner = new_key(1);
-	thief = new_key(2);
+	owner = signing_key_of(1);
+	thief = signing_key_of(2);
 	test_wrong_secret();
 	test_second_try();
 	test_other_boot();
