@@ -39,7 +39,6 @@
 #define CONF_SOURCES_MAX 4
 #define CONF_CERTIFICATE_MAX 16384 /* bytes of BrokerCA= and VCEK= files */
 #define CONF_RESCUE_KEYS_MAX 4
-#define CONF_RESCUE_KEY_SIZE ED25519_KEY_SIZE
 
 enum failure_action {
 	FAILURE_ACTION_POWEROFF,
@@ -159,7 +158,7 @@ struct kbs_conf {
 struct rescue_conf {
 	bool shell; /* RescueShell=: a shell for whoever sits at the console */
 	/* RescueKey=: public keys of the owner */
-	unsigned char keys[CONF_RESCUE_KEYS_MAX][CONF_RESCUE_KEY_SIZE];
+	unsigned char keys[CONF_RESCUE_KEYS_MAX][ED25519_KEY_SIZE];
 	size_t nr_keys;
 	uint64_t timeout_ms; /* RescueTimeout=, 1000..CONF_TIMEOUT_MS_MAX */
 	struct ini_place shell_place, key_place, timeout_place; /* of their last lines */

@@ -25,8 +25,8 @@ int rescueconf_set_key(struct conf *conf, char *value)
 		if (rescue->nr_keys == CONF_RESCUE_KEYS_MAX)
 			return -E2BIG;
 		key = rescue->keys[rescue->nr_keys];
-		if (base64_decode(BASE64_PADDED, word, strlen(word), key, CONF_RESCUE_KEY_SIZE) !=
-			    CONF_RESCUE_KEY_SIZE ||
+		if (base64_decode(BASE64_PADDED, word, strlen(word), key, ED25519_KEY_SIZE) !=
+			    ED25519_KEY_SIZE ||
 		    ed25519_has_small_order(key))
 			return -EINVAL;
 		rescue->nr_keys++;

@@ -332,7 +332,7 @@ static void begin_rescue(void)
 	conf.sources[0] = SOURCE_EFI;
 	conf.nr_sources = 1;
 	FIXTURE_MUST(signing_key_public(owner, conf.rescue.keys[1]) == 0);
-	memset(conf.rescue.keys[0], 0x77, CONF_RESCUE_KEY_SIZE);
+	memset(conf.rescue.keys[0], 0x77, ED25519_KEY_SIZE);
 	(void)snprintf(conf.volumes[0].device.value, CONF_DEVICE_SIZE, "/dev/vda");
 	fixture_text(&fx, ENTRIES "/" GUID_DISK_SECRET, "old key");
 	fixture_text(&fx, ENTRIES "/" GUID_POLICY, pinned);
