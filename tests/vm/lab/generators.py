@@ -73,7 +73,7 @@ CASES = [
         Case("mounted", Boot(found=1, checks=((MOUNTED, "1\n/dev/mapper/root"),)), GOOD, commands=(MOUNTED,)),)),
     # A job that waits too long does not say for what.
     Case("long-fsck", Refuse(22, "aborted", says="systemd-fsck-root.service is still at work"), GOOD, on=ODD, idle=True,
-         config=unlock(Timeout="10s", RootTimeout="30s"), files={
+         config=unlock(Timeout="10s", RootTimeout="60s"), files={
              "/etc/systemd/system/systemd-fsck-root.service.d/60-lab.conf":
                  "[Service]\nExecStart=\nExecStart=/usr/bin/sleep 9999\n"}),
 ]
